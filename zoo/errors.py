@@ -1,0 +1,47 @@
+"""The errors a person can meet. Each message says what was given, what would have fitted and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """A mistake or a circumstance that the person at the keyboard can mend; the command line prints it without a traceback."""
+
+
+class OptionError(ZooError):
+    """An option, preset or configuration file that does not fit."""
+
+
+class PluginError(ZooError):
+    """A plugin that cannot be loaded, or whose contribution does not keep the contract."""
+
+
+class DataError(ZooError):
+    """Data that is missing, damaged or of a shape that cannot be used."""
+
+
+class RunError(ZooError):
+    """A run directory or checkpoint that cannot be written, read or continued."""
+
+
+class NativeError(ZooError):
+    """A native core that is present but does not load."""
+
+
+def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str:
+    """The sentence for a name that does not exist: names the nearest known one, or lists all of them.
+
+    >>> unknown("architecture", "dcgn", ["dcgan", "vanilla"], "zoo list")
+    "unknown architecture 'dcgn'; did you mean 'dcgan'? (zoo list)"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.55)
+    if near:
+        advice = f"did you mean {near[0]!r}?"
+    elif names:
+        advice = "known: " + ", ".join(names)
+    else:
+        advice = "none is known"
+    return f"unknown {kind} {given!r}; {advice}" + (f" ({where})" if where else "")
