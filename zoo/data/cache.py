@@ -1,0 +1,90 @@
+"""The cache directory: where it is, and small facts about files that are remembered between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+_PIECE = 1 << 20
+_REMEMBER_FROM = 16 << 20  # hashing less than this is quicker than looking it up
+_RACY_NS = 2_000_000_000  # file systems with coarse clocks can miss an edit this soon after another
+
+
+def cache_directory() -> Path:
+    """$ZOO_CACHE, else $XDG_CACHE_HOME/zoo, else ~/.cache/zoo. It need not exist yet."""
+    if chosen := os.environ.get("ZOO_CACHE"):
+        return Path(chosen).expanduser()
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base).expanduser() / "zoo"
+    return Path.home() / ".cache" / "zoo"
+
+
+def digest(*parts: str | bytes | int | None) -> str:
+    """One short hash of several values; ("ab", "c") and ("a", "bc") differ."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part if isinstance(part, bytes) else repr(part).encode()
+        hasher.update(len(data).to_bytes(8, "little") + data)
+    return hasher.hexdigest()
+
+
+def hash_bytes_of(path: Path) -> str:
+    """The hash of a file's content, read in pieces."""
+    hasher = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            hasher.update(piece)
+    return hasher.hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """The hash of a file's content; that of a large file is remembered by (path, size, modification time)."""
+    stat = path.stat()
+    if stat.st_size < _REMEMBER_FROM:
+        return hash_bytes_of(path)
+    name = str(path.resolve())
+    signature = [name, stat.st_size, stat.st_mtime_ns]
+    notebook = f"file-{digest(name)}"
+    known = recall(notebook)
+    if isinstance(known, dict) and known.get("signature") == signature and isinstance(known.get("hash"), str):
+        return str(known["hash"])
+    content = hash_bytes_of(path)
+    if settled(stat.st_mtime_ns):
+        remember(notebook, {"signature": signature, "hash": content})
+    return content
+
+
+def settled(mtime_ns: int) -> bool:
+    """Whether a file has been left alone long enough for its modification time to betray the next edit.
+
+    The idea is git's "racily clean": an edit right after the file was read may leave size and time as they were.
+    """
+    return mtime_ns < time.time_ns() - _RACY_NS
+
+
+def recall(name: str) -> Any:
+    """What `remember` wrote under this name, or None; a damaged note counts as forgotten."""
+    try:
+        return json.loads((cache_directory() / "known" / f"{name}.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def remember(name: str, value: Any) -> None:
+    """Write a note atomically. A cache that cannot be written costs time on the next start and nothing else."""
+    place = cache_directory() / "known" / f"{name}.json"
+    temporary: str | None = None
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=".tmp-")
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(value, file, separators=(",", ":"))
+        os.replace(temporary, place)
+    except OSError:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

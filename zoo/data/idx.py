@@ -1,0 +1,142 @@
+"""IDX files: MNIST, Fashion-MNIST, KMNIST, EMNIST and the embedded digits, plain or gzip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.cache import digest, hash_file
+from zoo.data.idx_file import IdxFile
+from zoo.data.source import DataSource, Images
+from zoo.data.spec import DataSpec
+from zoo.errors import DataError
+
+_CHUNK = 1 << 20  # bytes of images per work item
+_LARGEST_SIDE = 1 << 15  # a lying header must not make us ask for gigabytes per image
+_IMAGES = re.compile(r"images[-.]idx3[-.]ubyte(\.gz)?$")
+_LABELS = re.compile(r"labels[-.]idx1[-.]ubyte(\.gz)?$")
+
+
+class IdxSource(DataSource):
+    """Images (and labels, when their file lies beside) in the IDX format of MNIST.
+
+    The location is an images file or a folder that holds one. EMNIST stores images transposed; they are turned back.
+    """
+
+    name = "idx"
+    summary = "MNIST-like IDX files, plain or gzip: MNIST, Fashion-MNIST, KMNIST, EMNIST."
+
+    @classmethod
+    def accepts(cls, location: str) -> bool:
+        """A file that is named or begins like IDX, or a folder with such an images file."""
+        path = Path(location).expanduser()
+        try:
+            if path.is_dir():
+                return bool(_image_files(path))
+            return path.is_file() and (_is_idx_name(path.name) or IdxFile.looks_like(path))
+        except (OSError, ValueError):
+            return False
+
+    def __init__(self, location: str) -> None:
+        path = Path(location).expanduser()
+        if path.is_dir():
+            path, self.notes = _choose(path)
+        if _LABELS.search(path.name):
+            raise DataError(f"{path} holds labels; give the images file beside it, or their folder")
+        self._file = IdxFile(path, dimensions=3, what="images")
+        count, self.height, self.width = self._file.shape
+        self._count = count
+        self.channels = 1
+        if count == 0:
+            raise DataError(f"{path} holds no images (its header says 0)")
+        if not (2 <= self.height <= _LARGEST_SIDE and 2 <= self.width <= _LARGEST_SIDE):
+            raise DataError(
+                f"{path}: its header says images of {self.width}×{self.height} pixels; "
+                f"each side must be between 2 and {_LARGEST_SIDE}"
+            )
+        self._file.check_length()
+        self._transposed = path.name.startswith("emnist")
+        if self._transposed:
+            self.height, self.width = self.width, self.height
+        self._label_path = _labels_beside(path)
+        self._labels, self.class_names = self._read_labels()
+        self.title = f"{path.name}, {count:,} images"
+
+    def __len__(self) -> int:
+        return self._count
+
+    def fingerprint(self) -> str:
+        labels = hash_file(self._label_path) if self._label_path else None
+        return digest("idx", hash_file(self._file.path), labels, self._transposed)
+
+    def chunks(self) -> Iterator[tuple[int, bytes]]:
+        """(index of the first image, raw bytes of some images)."""
+        size = self._file.item_bytes
+        per_chunk = max(1, _CHUNK // size)
+        start = 0
+        for data in self._file.pieces(per_chunk * size):
+            yield start, data
+            start += len(data) // size
+
+    def decode(self, item: tuple[int, bytes], spec: DataSpec) -> Iterator[Images]:
+        start, data = item
+        pixels = np.frombuffer(data, np.uint8).reshape(-1, *self._file.shape[1:])
+        if self._transposed:
+            pixels = pixels.transpose(0, 2, 1)
+        labels = None if self._labels is None else self._labels[start : start + len(pixels)]
+        yield Images(pixels[..., None], labels)
+
+    def _read_labels(self) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
+        if self._label_path is None:
+            return None, []
+        file = IdxFile(self._label_path, dimensions=1, what="labels")
+        if file.shape[0] != self._count:
+            raise DataError(
+                f"{self._label_path} holds {file.shape[0]:,} labels but {self._file.path.name} holds "
+                f"{self._count:,} images; the two files must belong together"
+            )
+        file.check_length()
+        raw = np.frombuffer(b"".join(file.pieces(_CHUNK)), np.uint8)
+        # EMNIST letters start at 1, and a subset may lack classes: the networks want 0..K-1 without gaps.
+        values, labels = np.unique(raw, return_inverse=True)
+        return labels.astype(np.int64), [str(value) for value in values]
+
+
+def _is_idx_name(name: str) -> bool:
+    return bool(_IMAGES.search(name) or _LABELS.search(name))
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """The images files in a folder; of a file and its gzip only the file."""
+    found = {entry.name: entry for entry in sorted(folder.iterdir()) if _IMAGES.search(entry.name) and entry.is_file()}
+    return [entry for name, entry in found.items() if not (name.endswith(".gz") and name[:-3] in found)]
+
+
+def _choose(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    found = _image_files(folder)
+    if not found:
+        raise DataError(f"{folder} holds no IDX images; expected a file such as train-images-idx3-ubyte.gz")
+    train = [path for path in found if "train" in path.name]
+    candidates = train or found
+    if len(candidates) > 1:
+        names = ", ".join(path.name for path in candidates)
+        raise DataError(f"{folder} holds several data sets ({names}); point --data at one of these files")
+    chosen = candidates[0]
+    others = [path.name for path in found if path != chosen]
+    return chosen, ((f"{chosen.name} is used; {', '.join(others)} beside it is not",) if others else ())
+
+
+def _labels_beside(images: Path) -> Path | None:
+    """The labels file that belongs to an images file, plain or gzip; None when there is none."""
+    name = images.name.replace("images", "labels").replace("idx3", "idx1")
+    if name == images.name:
+        return None
+    stem = name.removesuffix(".gz")
+    for candidate in (name, stem, stem + ".gz"):
+        if (images.parent / candidate).is_file():
+            return images.parent / candidate
+    return None

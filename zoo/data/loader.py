@@ -1,0 +1,160 @@
+"""Batches for training: which images, in which order, prepared one step ahead."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from queue import SimpleQueue
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from zoo.data.gather import gather
+from zoo.data.store import ImageStore
+from zoo.errors import DataError
+
+Order = Literal["shuffle", "sequential", "slice"]
+
+_AHEAD = 2  # batches that wait for the consumer
+_RESIDENT = 64 << 20  # bytes of the store that may stay resident before they are released
+_NEIGHBOURS = 64 << 10  # a page fault maps this much around the page that was asked for
+
+
+class Batch(NamedTuple):
+    """images: float32 (B, C, H, W). labels: int64 (B,), or None for unlabelled data."""
+
+    images: torch.Tensor
+    labels: torch.Tensor | None
+
+
+class Loader:
+    """Batches of a store; batch number i depends on nothing but the seed and i, so a run is continued by counting.
+
+    `order`: "shuffle" is a new permutation every epoch, "sequential" the order of the files, "slice" a run of
+    neighbours at a random start. The images of an epoch that do not fill a batch are left out. `flip` mirrors each
+    image left to right with probability one half. Values lie in `value_range`. `channels_last` chooses the memory
+    layout, `pin` puts batches into page-locked memory (only where CUDA is available). Raises DataError when a batch is
+    larger than the data.
+    """
+
+    def __init__(
+        self,
+        store: ImageStore,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        order: Order = "shuffle",
+        flip: bool = False,
+        value_range: tuple[float, float] = (-1.0, 1.0),
+        channels_last: bool = False,
+        pin: bool = False,
+    ) -> None:
+        if batch_size < 1:
+            raise DataError(f"--batch-size {batch_size} is too small; choose at least 1")
+        if batch_size > len(store):
+            raise DataError(
+                f"--batch-size {batch_size} is larger than the data ({len(store)} images); choose at most {len(store)}"
+            )
+        if order not in get_args(Order):
+            raise DataError(f"unknown order {order!r}; known: {', '.join(get_args(Order))}")
+        self.store = store
+        self.batch_size = batch_size
+        self.batches_per_epoch = len(store) // batch_size
+        self._seed = seed % 2**64
+        self._order = order
+        self._flip = flip
+        self._range = value_range
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._pin = pin and torch.cuda.is_available()
+        self._epoch: tuple[int, npt.NDArray[np.integer]] | None = None
+        self._touched = 0
+        self._lock = threading.Lock()
+
+    def batch(self, number: int) -> Batch:
+        """Batch `number` (0, 1, 2, …, without end); the same one every time. May be called by any thread."""
+        indices = self._indices(number)
+        height, width, channels = self.store.images.shape[1:]
+        images = torch.empty(
+            (self.batch_size, channels, height, width),
+            dtype=torch.float32,
+            memory_format=self._layout,
+            pin_memory=self._pin,
+        )
+        flips = self._random(number, 1).integers(0, 2, self.batch_size).astype(np.bool_) if self._flip else None
+        gather(self.store.images, indices, flips, *self._range, images.numpy())
+        labels = None if self.store.labels is None else torch.from_numpy(self.store.labels[indices])
+        if labels is not None and self._pin:
+            labels = labels.pin_memory()
+        self._release()
+        return Batch(images, labels)
+
+    def stream(self, start: int = 0) -> Generator[Batch, None, None]:
+        """Batches from number `start` on, without end, made by a thread that stays two ahead.
+
+        Closing the iterator (or dropping it) ends the thread. What goes wrong in the thread is raised here.
+        """
+        ready: SimpleQueue[Batch | BaseException] = SimpleQueue()
+        room = threading.Semaphore(_AHEAD)
+        stop = threading.Event()
+
+        def produce() -> None:
+            number = start
+            while True:
+                room.acquire()
+                if stop.is_set():
+                    return
+                try:
+                    ready.put(self.batch(number))
+                except BaseException as error:  # whatever it is, it belongs to the consumer
+                    ready.put(error)
+                    return
+                number += 1
+
+        thread = threading.Thread(target=produce, name="zoo-loader", daemon=True)
+        thread.start()
+        try:
+            while True:
+                item = ready.get()
+                if isinstance(item, BaseException):
+                    raise item
+                room.release()
+                yield item
+        finally:
+            stop.set()
+            room.release()
+            thread.join()
+
+    def _indices(self, number: int) -> npt.NDArray[np.int64]:
+        epoch, position = divmod(number, self.batches_per_epoch)
+        first = position * self.batch_size
+        if self._order == "shuffle":
+            return self._permutation(epoch)[first : first + self.batch_size].astype(np.int64)
+        if self._order == "slice":
+            first = int(self._random(number, 2).integers(0, len(self.store) - self.batch_size + 1))
+        return np.arange(first, first + self.batch_size, dtype=np.int64)
+
+    def _permutation(self, epoch: int) -> npt.NDArray[np.integer]:
+        known = self._epoch
+        if known is None or known[0] != epoch:
+            size = len(self.store)
+            numbers = np.arange(size, dtype=np.int32 if size < 2**31 else np.int64)  # 4 bytes per image, not 8
+            self._random(epoch, 0).shuffle(numbers)
+            known = self._epoch = (epoch, numbers)
+        return known[1]
+
+    def _random(self, number: int, purpose: int) -> np.random.Generator:
+        """A generator of its own for every (seed, purpose, number), so that nothing depends on what came before."""
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self._seed, number], spawn_key=(purpose,))))
+
+    def _release(self) -> None:
+        """Count what this batch has made resident; past the limit, give the pages back."""
+        row = self.store.spec.numel
+        touched = self.batch_size * (row + _NEIGHBOURS) if self._order == "shuffle" else self.batch_size * row
+        with self._lock:
+            self._touched += touched
+            if self._touched < _RESIDENT or self.store.images.nbytes <= _RESIDENT:
+                return
+            self._touched = 0
+        self.store.release()

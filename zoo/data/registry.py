@@ -1,0 +1,90 @@
+"""From what a person typed after --data to an open source."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo.data.source import DataSource
+from zoo.errors import DataError, PluginError, unknown
+
+DEFAULT = "digits"
+
+_KINDS = (
+    "digits (built in), a folder of images (./photos), MNIST-like IDX files (train-images-idx3-ubyte.gz or their "
+    "folder), CIFAR-10/100 (./cifar-10-batches-py), a NumPy array (images.npy, images.npz)"
+)
+
+
+def builtin_sources() -> list[type[DataSource]]:
+    """The kinds of data that come with zoo, in the order in which they are asked about a path."""
+    from zoo.data.digits import DigitsSource
+    from zoo.data.idx import IdxSource
+
+    return [DigitsSource, IdxSource]
+
+
+def sources(extra: Sequence[type[DataSource]] = ()) -> dict[str, type[DataSource]]:
+    """Every kind of data by name, those of plugins first. A name that two classes claim is a PluginError."""
+    known: dict[str, type[DataSource]] = {}
+    for source in [*extra, *builtin_sources()]:
+        other = known.setdefault(source.name, source)
+        if other is not source:
+            raise PluginError(
+                f"two kinds of data are called {source.name!r}: {_where(other)} and {_where(source)}; "
+                "remove one of the two, or restrict the plugins with ZOO_PLUGINS"
+            )
+    return known
+
+
+def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSource:
+    """Open what `--data location` names.
+
+    A registered name ("digits"), a name and a location ("folder:./photos"), or a path, whose kind is found by asking
+    the sources of plugins (`extra`) first and then the built-in ones. A path that is spelled like a name is meant by
+    writing it as ./digits. Raises DataError when nothing fits, naming the nearest name or file.
+    """
+    known = sources(extra)
+    name, colon, rest = location.partition(":")
+    if name in known and (colon or _accepts(known[name], "")):
+        return known[name](rest)
+    if location:
+        for source in known.values():
+            if _accepts(source, location):
+                return source(location)
+    raise DataError(_nothing_fits(location, list(known)))
+
+
+def _accepts(source: type[DataSource], location: str) -> bool:
+    try:
+        return bool(source.accepts(location))
+    except Exception as error:
+        raise PluginError(f"{_where(source)}.accepts({location!r}) failed: {type(error).__name__}: {error}") from error
+
+
+def _where(source: type) -> str:
+    return f"{source.__module__}.{source.__qualname__}"
+
+
+def _nothing_fits(location: str, names: list[str]) -> str:
+    given = f"--data {location!r}"
+    if "\0" in location:
+        return f"{given} is no path; what works: {_KINDS}"
+    path = Path(location).expanduser()
+    try:
+        if location and path.exists():
+            kind = "folder holds no data" if path.is_dir() else "file is no data"
+            return f"{given}: this {kind} that zoo can read; what works: {_KINDS}"
+        parent = path.parent
+        siblings = sorted(entry.name for entry in parent.iterdir()) if parent.is_dir() else []
+    except OSError as error:
+        return f"{given} cannot be opened ({error.strerror or error}); what works: {_KINDS}"
+    looks_like_path = len(path.parts) > 1 or "." in location
+    near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.6)
+    if near:
+        return f"{given} does not exist; did you mean {str(parent / near[0])!r}? What works: {_KINDS}"
+    if looks_like_path:
+        missing = "" if parent.is_dir() else f" (there is no folder {str(parent)!r} either)"
+        return f"{given} does not exist{missing}; what works: {_KINDS}"
+    return f"{unknown('data', location, names)}; what works: {_KINDS}"

@@ -1,0 +1,138 @@
+"""The prepared images: decoded and resized once, kept in the cache, memory-mapped ever after."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.cache import cache_directory, digest
+from zoo.data.source import DataSource, Unreadable
+from zoo.data.spec import DataSpec
+from zoo.data.store_writer import VERSION, install, write_store
+from zoo.errors import DataError
+
+
+class ImageStore:
+    """The read side of a prepared data set.
+
+    `images` is a read-only uint8 array (N, H, W, C) over a memory map: nothing is read before it is looked at.
+    `labels` is int64 (N,) with values in 0..spec.classes-1, or None. `spec` is the geometry and the number of classes,
+    `class_names` one name per class, `skipped` the images that could not be read, `notes` what happened to the images
+    on the way in, `directory` where it all lies. Raises DataError when the files do not fit each other.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64] | None
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        try:
+            meta = json.loads((directory / "meta.json").read_bytes())
+            shape = tuple(int(size) for size in meta["shape"])
+            self.class_names = [str(name) for name in meta["class_names"]]
+            self.skipped = [Unreadable(str(name), str(reason)) for name, reason in meta["skipped"]]
+            if meta["version"] != VERSION or len(shape) != 4 or min(shape) < 1:
+                raise ValueError("unknown version or shape")
+            size = int(np.prod(shape, dtype=np.int64))
+            with (directory / "images.u8").open("rb") as file:
+                if os.fstat(file.fileno()).st_size != size:
+                    raise ValueError("images.u8 is not whole")
+                self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+            self.images = np.frombuffer(self._map, np.uint8).reshape(shape)
+            self.labels = None
+            if self.class_names:
+                raw = (directory / "labels.i64").read_bytes()
+                if len(raw) != 8 * shape[0]:
+                    raise ValueError("labels.i64 is not whole")
+                self.labels = np.frombuffer(raw, "<i8").astype(np.int64, copy=False)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
+        _, height, width, channels = shape
+        self.spec = DataSpec(channels, height, width, len(self.class_names))
+        self.notes: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def release(self) -> None:
+        """Let the mapped pages leave this process's resident memory; they are read again when they are looked at.
+
+        Does nothing where the system has no such call.
+        """
+        if hasattr(self._map, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def prepare(
+    source: DataSource,
+    spec: DataSpec,
+    *,
+    strict: bool = False,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None,
+    report: Callable[[str], None] | None = None,
+) -> ImageStore:
+    """The store of a source's images at the channels and size of `spec`; made now unless the cache has it.
+
+    `progress(done, total)` is called while images are decoded, `report(line)` with what a person should know: a change
+    of size, skipped files. An image that cannot be read is skipped; with `strict` it is a DataError. `workers` is the
+    number of decoding threads (all cores). `cache` replaces the directory of `cache_directory()`. `spec.classes` is not
+    used: the store has the source's. Raises DataError when nothing is left, or the cache cannot be written.
+    """
+    if spec.channels not in (1, 3) or spec.height < 1 or spec.width < 1:
+        raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1 or 3, each side at least 1")
+    place = (cache or cache_directory()) / "prepared"
+    directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width)
+    store = _open_whole(directory)
+    if store is None:
+        temporary = write_store(source, spec, place, strict=strict, progress=progress, workers=workers)
+        install(temporary, directory, whole=lambda: _open_whole(directory) is not None)
+        store = ImageStore(directory)
+    if strict and store.skipped:
+        first = store.skipped[0]
+        raise DataError(f"{first.name} cannot be read: {first.reason} (--strict; without it the image is skipped)")
+    store.notes = [*source.notes, *_notes(source, store)]
+    for note in store.notes if report else ():
+        report(note)  # type: ignore[misc]  # the line above asks whether there is one
+    return store
+
+
+def _open_whole(directory: Path) -> ImageStore | None:
+    """The store, or None when it is missing or damaged."""
+    if not directory.is_dir():
+        return None
+    try:
+        return ImageStore(directory)
+    except DataError:
+        return None
+
+
+def _notes(source: DataSource, store: ImageStore) -> list[str]:
+    """What happened to the images on their way in, for a person."""
+    spec = store.spec
+    notes = []
+    if source.width is None or source.height is None:
+        notes.append(f"images of mixed sizes are resized to {spec.width}×{spec.height} (the middle is kept)")
+    elif (source.width, source.height) != (spec.width, spec.height):
+        same_aspect = source.width * spec.height == source.height * spec.width
+        native = f"{source.width}×{source.height}×{source.channels} images"
+        notes.append(
+            f"{native} are resized to {spec.width}×{spec.height}" + ("" if same_aspect else " (the middle is kept)")
+        )
+    if source.channels != spec.channels:
+        notes.append(
+            "colour images are turned to grey" if spec.channels == 1 else "grey images are repeated in three channels"
+        )
+    if store.skipped:
+        total = len(store) + len(store.skipped)
+        first = "; ".join(f"{name} ({reason})" for name, reason in store.skipped[:3])
+        more = ", …" if len(store.skipped) > 3 else ""
+        notes.append(f"{len(store.skipped):,} of {total:,} images cannot be read and are skipped: {first}{more}")
+    return notes

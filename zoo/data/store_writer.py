@@ -1,0 +1,201 @@
+"""Writing a store: decode in parallel, write in order, show it to nobody before it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from zoo.data.fit import fit
+from zoo.data.source import DataSource, Images, Unreadable
+from zoo.data.spec import DataSpec
+from zoo.errors import DataError
+
+VERSION = 1  # raise it when the same source would be prepared to other bytes
+_ABANDONED = 24 * 3600  # seconds without a write after which a temporary folder belongs to nobody
+_MOST_WORKERS = 16  # each holds a whole decoded picture
+
+Progress = Callable[[int, int], None]
+
+
+def write_store(
+    source: DataSource, spec: DataSpec, place: Path, *, strict: bool, progress: Progress | None, workers: int | None
+) -> Path:
+    """Prepare all images into a new temporary folder in `place` and return it; on any failure nothing is left."""
+    with _writing(place):
+        place.mkdir(parents=True, exist_ok=True)
+        _sweep(place)
+        temporary = Path(tempfile.mkdtemp(dir=place, prefix=".tmp-"))
+    try:
+        _check_room(place, len(source) * spec.numel)
+        _fill(temporary, source, spec, place, strict=strict, progress=progress, workers=workers)
+    except BaseException:  # an interrupt too: nothing half-written may stay
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return temporary
+
+
+def install(temporary: Path, directory: Path, whole: Callable[[], bool]) -> None:
+    """Give a finished folder its name in one step. When another process was first, its result is as good."""
+    try:
+        with _writing(directory.parent):
+            for _ in range(3):
+                try:
+                    os.rename(temporary, directory)
+                except OSError:
+                    if not directory.exists():
+                        raise
+                    if whole():
+                        return
+                    # A damaged store is moved away before it is deleted, so that nobody meets half of it.
+                    grave = Path(tempfile.mkdtemp(dir=directory.parent, prefix=".tmp-"))
+                    with contextlib.suppress(OSError):
+                        os.rename(directory, grave / "damaged")
+                    shutil.rmtree(grave, ignore_errors=True)
+                else:
+                    _sync(directory.parent)
+                    return
+            raise OSError(f"{directory.name} cannot be replaced")
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _fill(
+    folder: Path,
+    source: DataSource,
+    spec: DataSpec,
+    place: Path,
+    *,
+    strict: bool,
+    progress: Progress | None,
+    workers: int | None,
+) -> None:
+    total = len(source)
+    count = 0
+    labels = []
+    skipped: list[Unreadable] = []
+    with _writing(place):
+        file = (folder / "images.u8").open("wb")
+    with contextlib.closing(file):
+        for result in _decoded(source, spec, workers):
+            for part in result:
+                if isinstance(part, Unreadable):
+                    if strict:
+                        raise DataError(
+                            f"{part.name} cannot be read: {part.reason} (--strict; without it the image is skipped)"
+                        )
+                    skipped.append(part)
+                    continue
+                with _writing(place):
+                    file.write(part.pixels.data)
+                count += len(part.pixels)
+                if part.labels is not None:
+                    labels.append(part.labels)
+            if progress:
+                progress(min(count + len(skipped), total), total)
+        if count == 0:
+            reasons = "; ".join(f"{name} ({reason})" for name, reason in skipped[:3])
+            raise DataError(f"{source.title}: not one image can be read" + (f": {reasons}" if reasons else ""))
+        if source.classes and sum(map(len, labels)) != count:
+            raise DataError(f"{source.title}: some images have no label")
+        with _writing(place):
+            _finish(file)
+    meta = {
+        "version": VERSION,
+        "title": source.title,
+        "shape": [count, spec.height, spec.width, spec.channels],
+        "class_names": source.class_names,
+        "skipped": skipped,
+    }
+    with _writing(place):
+        if source.classes:
+            _write(folder / "labels.i64", np.concatenate(labels).astype("<i8").tobytes())
+        _write(folder / "meta.json", json.dumps(meta, indent=1).encode())
+        _sync(folder)
+
+
+def _decoded(source: DataSource, spec: DataSpec, workers: int | None) -> Iterator[list[Images | Unreadable]]:
+    """The fitted images of each work item, in order; only a few items are in memory at a time."""
+
+    def work(item: Any) -> list[Images | Unreadable]:
+        return [
+            part if isinstance(part, Unreadable) else fit(part, spec, source.classes)
+            for part in source.decode(item, spec)
+        ]
+
+    threads = max(1, workers or min(_MOST_WORKERS, os.cpu_count() or 1))
+    pending: deque[Future[list[Images | Unreadable]]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
+    try:
+        for item in source.chunks():
+            pending.append(pool.submit(work, item))
+            if len(pending) >= 2 * threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    except OSError as error:
+        raise DataError(f"{source.title} cannot be read on: {error}") from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"prepared images cannot be written to {place}: {error.strerror or error}; "
+            "make room there, or set ZOO_CACHE to a folder that has room and can be written"
+        ) from error
+
+
+def _check_room(place: Path, needed: int) -> None:
+    """Say at once what would otherwise fail after an hour."""
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(place).free
+        if needed > free:
+            raise DataError(
+                f"prepared images need {needed / 1e9:,.1f} GB but {place} has {free / 1e9:,.1f} GB free; "
+                "make room there, or set ZOO_CACHE to a folder that has room"
+            )
+
+
+def _sweep(place: Path) -> None:
+    """Remove what killed preparations left behind; a live one writes far more often than once a day."""
+    for folder in place.glob(".tmp-*"):
+        with contextlib.suppress(OSError):
+            newest = max(path.stat().st_mtime for path in [folder, *folder.iterdir()])
+            if newest < time.time() - _ABANDONED:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        _finish(file)
+
+
+def _finish(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename or a new file in a folder survive a power cut, where folders can be synchronised."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
