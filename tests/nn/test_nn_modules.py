@@ -1,0 +1,111 @@
+"""zoo.nn against the plain torch modules that it stands for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import zoo.nn as zoo_nn
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (4, 5, 3, 3)], ids=["rows", "images"])
+def test_batch_norm_act_exchanges_state_dicts_with_torch_both_ways(shape):
+    torch.manual_seed(0)
+    ours = zoo_nn.BatchNormAct(5, activation="leaky_relu", slope=0.2)
+    theirs = (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(5)
+    nn.init.normal_(ours.weight)
+    theirs.load_state_dict(ours.state_dict())
+    for _ in range(3):
+        x = torch.randn(shape)
+        torch.testing.assert_close(ours(x), nn.functional.leaky_relu(theirs(x), 0.2))
+    ours.load_state_dict(theirs.state_dict())
+    assert [*ours.state_dict()] == [*theirs.state_dict()]
+    assert int(ours.num_batches_tracked) == 3
+    ours.eval(), theirs.eval()
+    torch.testing.assert_close(ours(x), nn.functional.leaky_relu(theirs(x), 0.2))
+
+
+def test_groups_equal_separate_passes():
+    torch.manual_seed(0)
+    together, apart = zoo_nn.BatchNormAct(3, "relu"), zoo_nn.BatchNormAct(3, "relu")
+    x = torch.randn(8, 3, 4, 4)
+    torch.testing.assert_close(together(x, groups=2), torch.cat([apart(x[:4]), apart(x[4:])]))
+    for name, value in together.state_dict().items():
+        torch.testing.assert_close(value, apart.state_dict()[name])
+
+
+def test_without_running_statistics_evaluation_uses_the_batch():
+    norm = zoo_nn.BatchNormAct(3, affine=False, track_running_stats=False).eval()
+    assert [*norm.state_dict()] == []
+    x = torch.randn(8, 3)
+    torch.testing.assert_close(norm(x), nn.BatchNorm1d(3, affine=False, track_running_stats=False).eval()(x))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "shape"),
+    [
+        (lambda **k: zoo_nn.LinearAct(4, 6, **k), lambda **k: nn.Linear(4, 6, **k), (5, 4)),
+        (lambda **k: zoo_nn.Conv2dAct(4, 6, 3, 2, 1, **k), lambda **k: nn.Conv2d(4, 6, 3, 2, 1, **k), (2, 4, 8, 8)),
+        (
+            lambda **k: zoo_nn.ConvTranspose2dAct(4, 6, 4, 2, 1, **k),
+            lambda **k: nn.ConvTranspose2d(4, 6, 4, 2, 1, **k),
+            (2, 4, 5, 5),
+        ),
+    ],
+    ids=["linear", "convolution", "transposed convolution"],
+)
+@pytest.mark.parametrize("bias", [True, False])
+def test_layers_are_the_plain_layer_followed_by_its_activation(ours, theirs, shape, bias):
+    layer, plain = ours(bias=bias, activation="leaky_relu", slope=0.3), theirs(bias=bias)
+    plain.load_state_dict(layer.state_dict())
+    layer.load_state_dict(plain.state_dict())
+    x = torch.randn(shape)
+    torch.testing.assert_close(layer(x), nn.functional.leaky_relu(plain(x), 0.3))
+    assert "activation='leaky_relu', slope=0.3" in repr(layer)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"channels": 0}, "channels is 0"),
+        ({"channels": 2.0}, "channels is 2.0"),
+        ({"activation": "leakyrelu"}, "did you mean 'leaky_relu'"),
+        ({"slope": -1.0}, "slope is -1.0"),
+        ({"order": "norm-act"}, "'norm_act'"),
+        ({"momentum": 2.0}, "momentum is 2.0"),
+        ({"eps": 0.0}, "eps is 0.0"),
+        ({"dtype": torch.int32}, "int32"),
+    ],
+)
+def test_bad_arguments_are_refused_at_construction(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        zoo_nn.BatchNormAct(**({"channels": 3} | arguments))
+    if "activation" in arguments:
+        for layer in (
+            lambda **k: zoo_nn.LinearAct(3, 3, **k),
+            lambda **k: zoo_nn.Conv2dAct(3, 3, 3, **k),
+            lambda **k: zoo_nn.ConvTranspose2dAct(3, 3, 3, **k),
+        ):
+            with pytest.raises(ValueError, match=words):
+                layer(**arguments)
+
+
+def test_a_refused_batch_is_not_counted():
+    norm = zoo_nn.BatchNormAct(3)
+    with pytest.raises(ValueError, match="more than 1 value"):
+        norm(torch.zeros(1, 3))
+    assert int(norm.num_batches_tracked) == 0
+
+
+def test_repr_says_what_differs_from_the_defaults():
+    assert repr(zoo_nn.BatchNormAct(3)) == "BatchNormAct(3, activation='identity', momentum=0.1, eps=1e-05)"
+    norm = zoo_nn.BatchNormAct(3, "leaky_relu", 0.2, "act_norm", affine=False)
+    assert "slope=0.2, order='act_norm'" in repr(norm)
+    assert "affine=False" in repr(norm)
+
+
+def test_parameters_take_device_and_dtype():
+    norm = zoo_nn.BatchNormAct(3, device="meta", dtype=torch.float64)
+    assert norm.weight.device.type == "meta"
+    assert norm.running_mean.dtype == torch.float64

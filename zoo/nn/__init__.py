@@ -1,0 +1,8 @@
+"""Modules on top of `zoo.ops`: what an architecture is written with."""
+
+from __future__ import annotations
+
+from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct, LinearAct
+from zoo.nn.normalisation import BatchNormAct
+
+__all__ = ["BatchNormAct", "Conv2dAct", "ConvTranspose2dAct", "LinearAct"]

@@ -1,0 +1,32 @@
+"""The fused ops. Each is a plain function with a native kernel, or its reference where no kernel is built or wanted.
+
+>>> import torch
+>>> from zoo import ops
+>>> ops.bias_act(torch.tensor([[-1.0, 1.0]]), torch.zeros(2), "leaky_relu", slope=0.2)
+tensor([[-0.2000,  1.0000]])
+"""
+
+from __future__ import annotations
+
+from zoo.ops import fallback, reference
+from zoo.ops.bias import bias_act
+from zoo.ops.library import status
+from zoo.ops.losses import discriminator_loss, generator_loss
+from zoo.ops.normalisation import batch_norm_act
+from zoo.ops.reference import LossOutput
+from zoo.ops.report import CheckRow, build_info, check
+
+fallback.register()  # first of all: from here on, every op has a kernel on every device
+
+__all__ = [
+    "CheckRow",
+    "LossOutput",
+    "batch_norm_act",
+    "bias_act",
+    "build_info",
+    "check",
+    "discriminator_loss",
+    "generator_loss",
+    "reference",
+    "status",
+]

@@ -1,0 +1,234 @@
+"""What ties forward and backward ops together.
+
+Two ways lead here. An eager call applies the function straight away, which spares it one trip through the dispatcher;
+torch.compile, torch.export and direct calls of torch.ops.zoo arrive through the kernels that `register` binds to the
+Autograd key. A backward that is itself being differentiated (create_graph=True) leaves the native kernels for the
+closed forms of `zoo.ops.formulas`, so that nothing is ever silently detached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from zoo.ops import formulas
+from zoo.ops.library import bind
+
+ops = torch.ops.zoo
+_bn_forward, _bn_backward = ops.batch_norm_act_forward.default, ops.batch_norm_act_backward.default
+_bias_forward, _bias_backward = ops.bias_act_forward.default, ops.bias_act_backward.default
+_d_forward, _d_backward = ops.discriminator_loss_forward.default, ops.discriminator_loss_backward.default
+_g_forward, _g_backward = ops.generator_loss_forward.default, ops.generator_loss_backward.default
+
+# What torch's own custom operators use to reach their kernels from within their autograd functions.
+below_autograd: Callable[[], Any] = torch._C._AutoDispatchBelowAutograd
+
+
+class BatchNormAct(torch.autograd.Function):
+    """Keeps x and the statistics per channel; everything else is computed again."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        x, weight, bias, _, _, training, _, eps, activation, slope, order, groups = arguments
+        with below_autograd():
+            y, mean, invstd = _bn_forward(*arguments)
+        ctx.save_for_backward(x, weight, bias, mean, invstd)
+        ctx.options = (training, activation, slope, order, groups)
+        ctx.eps = eps
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        x, weight, bias, mean, invstd = ctx.saved_tensors
+        training, activation, slope, order, groups = ctx.options
+        if torch.is_grad_enabled():
+            if training:  # the statistics depend on x, and their derivatives count too
+                mean, invstd = formulas.statistics(x, ctx.eps, activation, slope, order, groups)
+            backward: Any = formulas.batch_norm_act_backward
+        else:
+            backward = _bn_backward
+        dx, dweight, dbias = backward(gradients[0], x, weight, bias, mean, invstd, *ctx.options)
+        return (
+            dx if ctx.needs_input_grad[0] else None,
+            dweight if ctx.needs_input_grad[1] else None,
+            dbias if ctx.needs_input_grad[2] else None,
+            *[None] * 9,
+        )
+
+
+class BatchNormActWithStatistics(BatchNormAct):
+    """The same with all three results of the forward op, for calls that come from the dispatcher."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        y = BatchNormAct.forward(ctx, *arguments)
+        mean, invstd = ctx.to_save[3:]
+        ctx.mark_non_differentiable(mean, invstd)
+        return y, mean, invstd
+
+
+class BiasAct(torch.autograd.Function):
+    """Keeps the output, which the next layer keeps anyway."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        _, _, activation, slope = arguments
+        with below_autograd():
+            y = _bias_forward(*arguments)
+        if activation:
+            ctx.save_for_backward(y)
+        ctx.options = (activation, slope)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        (gradient,) = gradients
+        activation, slope = ctx.options
+        y = ctx.saved_tensors[0] if activation else gradient  # the identity looks at no output
+        backward: Any = formulas.bias_act_backward if torch.is_grad_enabled() else _bias_backward
+        dx, dbias = backward(gradient, y, activation, slope)
+        needs_x, needs_bias = ctx.needs_input_grad[:2]
+        return dx if needs_x else None, dbias if needs_bias else None, None, None
+
+
+class DiscriminatorLoss(torch.autograd.Function):
+    """The forward op has already computed the gradients; the backward scales them."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        real, fake = arguments[:2]
+        with below_autograd():
+            loss, statistics, dreal, dfake = _d_forward(*arguments)
+        ctx.save_for_backward(real, fake, dreal, dfake)
+        ctx.options = arguments[2:]
+        ctx.mark_non_differentiable(statistics, dreal, dfake)
+        return loss, statistics, dreal, dfake
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        gradient = gradients[0]
+        real, fake, dreal, dfake = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            kind, a, b, scale = ctx.options
+            dreal = (gradient * formulas.loss_gradients(real, True, kind, a, b, scale)).to(real.dtype)
+            dfake = (gradient * formulas.loss_gradients(fake, False, kind, a, b, scale)).to(fake.dtype)
+        else:
+            dreal, dfake = _d_backward(gradient, dreal, dfake)
+        needs_real, needs_fake = ctx.needs_input_grad[:2]
+        return dreal if needs_real else None, dfake if needs_fake else None, None, None, None, None
+
+
+class GeneratorLoss(torch.autograd.Function):
+    """The forward op has already computed the gradient; the backward scales it."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        with below_autograd():
+            loss, statistics, dfake = _g_forward(*arguments)
+        ctx.save_for_backward(arguments[0], dfake)
+        ctx.options = arguments[1:]
+        ctx.mark_non_differentiable(statistics, dfake)
+        return loss, statistics, dfake
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        fake, dfake = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            kind, _, _, c, scale = ctx.options
+            dfake = (gradients[0] * formulas.generator_gradients(fake, kind, c, scale)).to(fake.dtype)
+        else:
+            dfake = _g_backward(gradients[0], dfake)
+        return dfake, *[None] * 5
+
+
+def batch_norm_act(*arguments: Any) -> Tensor:
+    """The forward op, with a graph where one is wanted."""
+    x, weight, bias, running_mean, running_var, training = arguments[:6]
+    if torch.is_grad_enabled() and (
+        x.requires_grad or (weight is not None and weight.requires_grad) or (bias is not None and bias.requires_grad)
+    ):
+        y = _apply_batch_norm_act(*arguments)
+    else:
+        with below_autograd():
+            y = _bn_forward(*arguments)[0]
+    if training and running_mean is not None:
+        # Kernels below autograd write without telling it; a graph that has saved these buffers must notice.
+        torch.autograd.graph.increment_version((running_mean, running_var))
+    return cast(Tensor, y)
+
+
+def bias_act(*arguments: Any) -> Tensor:
+    """The forward op, with a graph where one is wanted."""
+    x, bias = arguments[:2]
+    if torch.is_grad_enabled() and (x.requires_grad or (bias is not None and bias.requires_grad)):
+        return cast(Tensor, _apply_bias_act(*arguments))
+    with below_autograd():
+        return cast(Tensor, _bias_forward(*arguments))
+
+
+def discriminator_loss(*arguments: Any) -> tuple[Tensor, ...]:
+    """The forward op, with a graph where one is wanted: (loss, statistics, ...)."""
+    if torch.is_grad_enabled() and (arguments[0].requires_grad or arguments[1].requires_grad):
+        return cast(tuple[Tensor, ...], _apply_discriminator_loss(*arguments))
+    with below_autograd():
+        return cast(tuple[Tensor, ...], _d_forward(*arguments))
+
+
+def generator_loss(*arguments: Any) -> tuple[Tensor, ...]:
+    """The forward op, with a graph where one is wanted: (loss, statistics, ...)."""
+    if torch.is_grad_enabled() and arguments[0].requires_grad:
+        return cast(tuple[Tensor, ...], _apply_generator_loss(*arguments))
+    with below_autograd():
+        return cast(tuple[Tensor, ...], _g_forward(*arguments))
+
+
+_apply_batch_norm_act: Any = BatchNormAct.apply
+_apply_bias_act: Any = BiasAct.apply
+_apply_discriminator_loss: Any = DiscriminatorLoss.apply
+_apply_generator_loss: Any = GeneratorLoss.apply
+
+
+def _function_kernel(operator: Any, function: type[torch.autograd.Function]) -> Callable[..., Any]:
+    def kernel(*arguments: Any) -> Any:
+        if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
+            return cast(Any, function).apply(*arguments)
+        with below_autograd():
+            return operator(*arguments)
+
+    return kernel
+
+
+def _formula_kernel(operator: Any, formula: Callable[..., Any]) -> Callable[..., Any]:
+    def kernel(*arguments: Any) -> Any:
+        if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
+            return formula(*arguments)
+        with below_autograd():
+            return operator(*arguments)
+
+    return kernel
+
+
+def _scaled(gradient: Tensor, *saved: Tensor) -> Any:
+    scaled = tuple((gradient * s).to(s.dtype) for s in saved)
+    return scaled if len(scaled) > 1 else scaled[0]
+
+
+def register() -> None:
+    """Binds the Autograd key of every op."""
+    for name, kernel in {
+        "batch_norm_act_forward": _function_kernel(_bn_forward, BatchNormActWithStatistics),
+        "bias_act_forward": _function_kernel(_bias_forward, BiasAct),
+        "discriminator_loss_forward": _function_kernel(_d_forward, DiscriminatorLoss),
+        "generator_loss_forward": _function_kernel(_g_forward, GeneratorLoss),
+        "batch_norm_act_backward": _formula_kernel(_bn_backward, formulas.batch_norm_act_backward),
+        "bias_act_backward": _formula_kernel(_bias_backward, formulas.bias_act_backward),
+        "discriminator_loss_backward": _formula_kernel(_d_backward, _scaled),
+        "generator_loss_backward": _formula_kernel(_g_backward, _scaled),
+    }.items():
+        bind(name, kernel, "Autograd")
+
+
+register()

@@ -1,0 +1,43 @@
+"""Bias and activation in one op."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.ops import autograd, checks, library, reference
+from zoo.ops.codes import activation_code
+
+_OP = "bias_act"
+
+
+def bias_act(x: Tensor, bias: Tensor | None, activation: str = "identity", slope: float = 0.0) -> Tensor:
+    """activation(x + bias), the bias along dimension 1.
+
+    The result has x's dtype; a float32 bias beside a 16-bit x (what autocast makes of a layer) is added in float32.
+
+    Args:
+        x: (N, C) or (N, C, H, W), any strides.
+        bias: (C,) or None for 0.
+        activation: identity, relu, leaky_relu or tanh.
+        slope: of leaky_relu below zero, 0 or more.
+
+    Returns:
+        A new tensor of x's shape and dtype, in channels_last memory where x is, contiguous otherwise.
+
+    Raises:
+        ValueError: for shapes, devices or values that do not fit.
+        TypeError: for integer, complex or mixed dtypes.
+        NativeError: if the native core is present but does not load.
+    """
+    code = activation_code(activation, slope)
+    checks.input_rank(_OP, x)
+    checks.floating(_OP, "x", x)
+    if bias is not None:
+        checks.per_channel(_OP, "bias", bias, x)
+    if not library.native(_OP, x.device.type):
+        return reference.bias_act(x, bias, activation, slope)
+    if torch.compiler.is_compiling():
+        y: Tensor = torch.ops.zoo.bias_act_forward(x, bias, code, slope)
+        return y
+    return autograd.bias_act(x, bias, code, slope)

@@ -1,0 +1,157 @@
+"""What every op computes, in plain PyTorch: the specification, the fallback and the oracle of the tests.
+
+Each function has the name and signature of its twin in `zoo.ops` and can be differentiated any number of times. Storage
+of 16 bits is computed in float32 and rounded once, at the end. Arguments are checked by `zoo.ops`, not here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+
+class LossOutput(NamedTuple):
+    """A loss (0-d) and the detached float32 statistics that a training log wants."""
+
+    loss: Tensor
+    statistics: Tensor
+
+
+def accumulate_dtype(dtype: torch.dtype) -> torch.dtype:
+    """float64 for float64, float32 for everything shorter."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def activate(x: Tensor, activation: str, slope: float = 0.0) -> Tensor:
+    """identity, relu, leaky_relu (slope 0 is relu) or tanh."""
+    if activation == "identity":
+        return x
+    if activation == "tanh":
+        return torch.tanh(x)
+    return F.relu(x) if activation == "relu" or slope == 0 else F.leaky_relu(x, slope)
+
+
+def batch_norm_act(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    activation: str = "identity",
+    slope: float = 0.0,
+    order: str = "norm_act",
+    groups: int = 1,
+) -> Tensor:
+    """Batch normalisation (Ioffe & Szegedy 2015) with an activation, see `zoo.ops.batch_norm_act`."""
+    if not training:
+        groups = 1  # running statistics are the same for every group
+    dtype = accumulate_dtype(x.dtype)
+    weight, bias = (None if t is None else t.to(dtype) for t in (weight, bias))
+    # Statistics stored in 16 bits are updated in float32 and rounded back.
+    mean, var = (None if t is None else t.to(dtype) for t in (running_mean, running_var))
+    parts = []
+    for part in x.to(dtype).chunk(groups) if groups > 1 else (x.to(dtype),):
+        if order == "act_norm":
+            part = activate(part, activation, slope)
+        part = F.batch_norm(part, mean, var, weight, bias, training, momentum, eps)
+        if order == "norm_act":
+            part = activate(part, activation, slope)
+        parts.append(part)
+    if training:
+        for kept, updated in ((running_mean, mean), (running_var, var)):
+            if kept is not None and updated is not None and kept is not updated:
+                with torch.no_grad():
+                    kept.copy_(updated)
+    return (torch.cat(parts) if groups > 1 else parts[0]).to(x.dtype)
+
+
+def bias_act(x: Tensor, bias: Tensor | None, activation: str = "identity", slope: float = 0.0) -> Tensor:
+    """activation(x + bias), the bias along dimension 1."""
+    dtype = accumulate_dtype(x.dtype)
+    y = x.to(dtype)
+    if bias is not None:
+        y = y + bias.to(dtype).view(1, -1, *[1] * (x.dim() - 2))
+    y = activate(y, activation, slope).to(x.dtype)
+    return y.clone() if y is x else y
+
+
+def _softplus(x: Tensor) -> Tensor:
+    return -F.logsigmoid(-x)  # F.softplus drops exp(-x) beyond x = 20, which float64 still sees
+
+
+def _half_square(x: Tensor) -> Tensor:
+    return 0.5 * x * x
+
+
+def _threshold(kind: str, a: float, b: float) -> float:
+    """The output above which the discriminator says "real"."""
+    return (a + b) / 2 if kind == "least_squares" else 0.0
+
+
+def _judgement(logits: Tensor, kind: str) -> Tensor:
+    """D(.): a probability where the kind has one, the raw output otherwise."""
+    return torch.sigmoid(logits) if kind in ("non_saturating", "minimax") else logits
+
+
+def discriminator_loss(
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    kind: str = "non_saturating",
+    *,
+    a: float = 0.0,
+    b: float = 1.0,
+    scale: float = 1.0,
+) -> LossOutput:
+    """What the discriminator minimises, see `zoo.ops.discriminator_loss`."""
+    dtype = accumulate_dtype(real_logits.dtype)
+    real, fake = real_logits.to(dtype), fake_logits.to(dtype)
+    if kind in ("non_saturating", "minimax"):
+        loss = _softplus(-real).mean() + _softplus(fake).mean()
+    elif kind == "least_squares":
+        loss = _half_square(real - b).mean() + _half_square(fake - a).mean()
+    elif kind == "hinge":
+        loss = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+    else:
+        loss = fake.mean() - real.mean()
+    with torch.no_grad():
+        threshold = _threshold(kind, a, b)
+        statistics = [
+            _judgement(real, kind).mean(),
+            _judgement(fake, kind).mean(),
+            (real > threshold).to(dtype).mean(),
+            (fake <= threshold).to(dtype).mean(),
+        ]
+        logged = torch.stack(statistics).float()
+    return LossOutput(loss * scale, logged)
+
+
+def generator_loss(
+    fake_logits: Tensor,
+    kind: str = "non_saturating",
+    *,
+    a: float = 0.0,
+    b: float = 1.0,
+    c: float = 1.0,
+    scale: float = 1.0,
+) -> LossOutput:
+    """What the generator minimises, see `zoo.ops.generator_loss`."""
+    dtype = accumulate_dtype(fake_logits.dtype)
+    fake = fake_logits.to(dtype)
+    if kind == "non_saturating":
+        loss = _softplus(-fake).mean()
+    elif kind == "minimax":
+        loss = -_softplus(fake).mean()
+    elif kind == "least_squares":
+        loss = _half_square(fake - c).mean()
+    else:
+        loss = -fake.mean()
+    with torch.no_grad():
+        real = (fake > _threshold(kind, a, b)).to(dtype)
+        logged = torch.stack([_judgement(fake, kind).mean(), real.mean()]).float()
+    return LossOutput(loss * scale, logged)

@@ -1,0 +1,111 @@
+"""What `zoo doctor` tells about the native core: how it was built, and whether it is right on this very machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import product
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from zoo.ops import codes, library, reference
+
+
+class CheckRow(NamedTuple):
+    """One native op in one dtype against its reference in float64."""
+
+    op: str
+    device: str
+    dtype: str
+    max_error: float
+    ok: bool
+
+
+# Largest accepted error, relative to the largest value of each result: a few units in the last place of the storage.
+_TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
+
+
+def build_info() -> dict[str, Any]:
+    """How the native core was built and what it uses here; only a "reason" when nothing was built.
+
+    Keys: compiler, instruction_sets (compiled), instruction_set (chosen at run time), cuda_architectures, torch (built
+    with), and whatever else setup.py recorded.
+    """
+    record = library.build_record()
+    try:
+        host = import_module("zoo._host")
+    except ImportError:
+        return record
+    return {**record, **host.cpu_facts(), "instruction_set": host.instruction_set()}
+
+
+def check() -> list[CheckRow]:
+    """Runs every native op, forward and backward, against its reference in float64. No rows where nothing is native."""
+    rows = []
+    for device in library.DEVICES:
+        for family in library.FAMILIES:
+            if library.native(family, device):
+                for dtype in _TOLERANCES:
+                    error = max(_error(call, inputs, dtype, device) for call, inputs in _cases(family))
+                    name = str(dtype).removeprefix("torch.")
+                    rows.append(CheckRow(family, device, name, error, error <= _TOLERANCES[dtype]))
+    return rows
+
+
+Call = Callable[[Any, list[Tensor]], Any]  # runs with any module that has the ops
+
+
+def _batch_norm_act(activation: str, order: str) -> Call:
+    def call(ops: Any, t: list[Tensor]) -> Any:
+        running = (torch.zeros_like(t[1].detach()), torch.ones_like(t[1].detach()))
+        return ops.batch_norm_act(*t, *running, True, 0.1, 1e-5, activation, 0.2, order, 2)
+
+    return call
+
+
+def _bias_act(activation: str) -> Call:
+    return lambda ops, t: ops.bias_act(*t, activation, 0.2)
+
+
+def _loss(family: str, kind: str) -> Call:
+    return lambda ops, t: getattr(ops, family)(*t, kind).loss
+
+
+def _cases(family: str) -> Iterator[tuple[Call, list[Tensor]]]:
+    """Calls of a family and their inputs."""
+    generator = torch.Generator().manual_seed(1)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    image = normal(8, 19, 7, 5)
+    layouts = (normal(12, 37), image, image.contiguous(memory_format=torch.channels_last))
+    if family == "batch_norm_act":
+        for x, activation, order in product(layouts, codes.ACTIVATION_NAMES, codes.ORDER_NAMES):
+            yield _batch_norm_act(activation, order), [x, 1 + 0.1 * normal(x.shape[1]), normal(x.shape[1])]
+    elif family == "bias_act":
+        for x, activation in product(layouts, codes.ACTIVATION_NAMES):
+            yield _bias_act(activation), [x, normal(x.shape[1])]
+    else:
+        logits = [normal(65), normal(33)] if family == "discriminator_loss" else [normal(65)]
+        for kind in codes.LOSS_KIND_NAMES:
+            yield _loss(family, kind), logits
+
+
+def _error(call: Call, inputs: list[Tensor], dtype: torch.dtype, device: str) -> float:
+    """The largest error over result and gradients, each relative to its own largest value."""
+    import zoo.ops  # here, because the package imports this file
+
+    rounded = [t.to(device, dtype) for t in inputs]
+    results = []
+    for ops, precision in ((zoo.ops, dtype), (reference, torch.float64)):
+        leaves = [t.to(precision).detach().requires_grad_() for t in rounded]
+        y = call(ops, leaves)
+        gradient = torch.linspace(-1, 1, y.numel(), device=device).to(dtype).to(y.dtype).view(y.shape)
+        results.append([y.detach(), *torch.autograd.grad(y, leaves, gradient if y.dim() else torch.ones_like(y))])
+    return max(
+        float((ours.double() - theirs).abs().max() / theirs.abs().max().clamp_min(1e-30))
+        for ours, theirs in zip(*results, strict=True)
+    )
