@@ -19,10 +19,13 @@ _KINDS = (
 
 def builtin_sources() -> list[type[DataSource]]:
     """The kinds of data that come with zoo, in the order in which they are asked about a path."""
+    from zoo.data.arrays import ArraySource
+    from zoo.data.cifar import CifarSource
     from zoo.data.digits import DigitsSource
+    from zoo.data.folder import FolderSource
     from zoo.data.idx import IdxSource
 
-    return [DigitsSource, IdxSource]
+    return [DigitsSource, IdxSource, CifarSource, ArraySource, FolderSource]
 
 
 def sources(extra: Sequence[type[DataSource]] = ()) -> dict[str, type[DataSource]]:
@@ -46,14 +49,40 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSo
     writing it as ./digits. Raises DataError when nothing fits, naming the nearest name or file.
     """
     known = sources(extra)
-    name, colon, rest = location.partition(":")
-    if name in known and (colon or _accepts(known[name], "")):
+    if is_name(location, extra):
+        name, _, rest = location.partition(":")
         return known[name](rest)
     if location:
         for source in known.values():
             if _accepts(source, location):
                 return source(location)
     raise DataError(_nothing_fits(location, list(known)))
+
+
+def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
+    """Whether `location` is a registered name ("digits", "folder:./photos") rather than a path."""
+    known = sources(extra)
+    name, colon, _ = location.partition(":")
+    return name in known and (bool(colon) or _accepts(known[name], ""))
+
+
+def absolute(location: str, extra: Sequence[type[DataSource]] = ()) -> str:
+    """The same data, spelled so that it is found from any working directory: what a run should remember."""
+    if is_name(location, extra):
+        name, colon, rest = location.partition(":")
+        return name + colon + (_absolute_path(rest) if rest else "")
+    return _absolute_path(location)
+
+
+def _absolute_path(location: str) -> str:
+    path, colon, layout = location.rpartition(":")
+    for candidate, suffix in ((location, ""), (path, colon + layout)):
+        try:
+            if candidate and Path(candidate).expanduser().exists():
+                return str(Path(candidate).expanduser().resolve()) + suffix
+        except (OSError, ValueError, RuntimeError):
+            continue
+    return location
 
 
 def _accepts(source: type[DataSource], location: str) -> bool:
@@ -88,3 +117,8 @@ def _nothing_fits(location: str, names: list[str]) -> str:
         missing = "" if parent.is_dir() else f" (there is no folder {str(parent)!r} either)"
         return f"{given} does not exist{missing}; what works: {_KINDS}"
     return f"{unknown('data', location, names)}; what works: {_KINDS}"
+
+
+def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
+    """Whether `location` is, or begins with, the name of a kind of data, rather than being a path."""
+    return location.partition(":")[0] in sources(extra)

@@ -1,0 +1,23 @@
+"""cGAN: draws the class it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zoo_plugins.dcgan import DCGAN
+
+import zoo
+
+
+class ConditionalGAN(DCGAN):
+    """Conditional GAN (Mirza & Osindero 2014) of DCGAN's networks: both also see the label."""
+
+    name = "cgan"
+    conditional = True
+    presets = {"dcgan": dict(DCGAN.presets["mnist"], samples=100)}
+    default_preset = "dcgan"
+
+
+@zoo.hookimpl
+def zoo_register_architectures(register: Callable[[type[zoo.Architecture]], None]) -> None:
+    register(ConditionalGAN)

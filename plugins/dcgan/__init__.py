@@ -1,0 +1,52 @@
+"""DCGAN: convolutional networks that learn to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+import zoo
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class DCGAN(zoo.Architecture):
+    """Deep convolutional GAN (Radford et al. 2015).
+
+    Strided convolutions in D, transposed ones in G, batch normalisation in both.
+    """
+
+    name = "dcgan"
+
+    class Options(zoo.Options):
+        width: Annotated[int, Field(ge=1)] = 64
+        """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
+
+    presets = {
+        "mnist": dict(width=32, learning_rate=1e-3, latent=32, reuse_fakes=True, steps=6000),
+        "radford64": dict(size=64, batch_size=128, steps=25000),
+    }
+    default_preset = "mnist"
+
+    def sizes(self, options: Options) -> range:
+        return range(8, 257)
+
+    def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+        from zoo_plugins.dcgan.networks import Generator
+
+        classes = data.classes if self.conditional else 0
+        return Generator(options.latent, options.width, data.channels, data.height, classes)
+
+    def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+        from zoo_plugins.dcgan.networks import Discriminator
+
+        classes = data.classes if self.conditional else 0
+        return Discriminator(options.width, data.channels, data.height, classes)
+
+
+@zoo.hookimpl
+def zoo_register_architectures(register: Callable[[type[zoo.Architecture]], None]) -> None:
+    register(DCGAN)

@@ -1,0 +1,79 @@
+"""zoo: a plugin-based model zoo of GANs.
+
+The names below are the public face of the package. They are resolved when first used, so that ``import zoo`` imports
+neither torch nor pydantic and a command line that needs no network answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from zoo import errors, nn, ops
+    from zoo.architecture import Architecture, Phase
+    from zoo.data.source import DataSource
+    from zoo.data.spec import DataSpec
+    from zoo.engine.train import resume, train
+    from zoo.generate.generator import Generator, load
+    from zoo.objective import Objective
+    from zoo.options import Options
+    from zoo.registry import list_architectures
+    from zoo.run.run import Run
+
+__version__ = "0.1.0"
+
+hookimpl = pluggy.HookimplMarker("zoo")
+"""Marks a plugin's function as an implementation of one of the hooks of `zoo.hookspecs`."""
+
+_HOME = {
+    "Architecture": "zoo.architecture",
+    "DataSource": "zoo.data.source",
+    "DataSpec": "zoo.data.spec",
+    "Generator": "zoo.generate.generator",
+    "Objective": "zoo.objective",
+    "Options": "zoo.options",
+    "Phase": "zoo.architecture",
+    "Run": "zoo.run.run",
+    "list_architectures": "zoo.registry",
+    "load": "zoo.generate.generator",
+    "resume": "zoo.engine.train",
+    "train": "zoo.engine.train",
+}
+_MODULES = {"errors", "nn", "ops"}
+
+__all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
+    "train",
+    "resume",
+    "load",
+    "Run",
+    "Generator",
+    "list_architectures",
+    "Architecture",
+    "Options",
+    "Objective",
+    "Phase",
+    "DataSource",
+    "DataSpec",
+    "hookimpl",
+    "ops",
+    "nn",
+    "errors",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"zoo.{name}")
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

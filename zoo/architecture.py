@@ -1,0 +1,84 @@
+"""What a plugin contributes: two networks, the options they take, and how they play. Importing this imports no torch."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from zoo.objective import Objective
+from zoo.options import Options
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from zoo.data.spec import DataSpec
+    from zoo.engine.step import Turn
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One update of one network within a training step.
+
+    `every` and `offset`: the phase runs in the steps (counted from 0) for which ``step % every == offset``.
+    `loss`: a function of the turn that returns a 0-d loss, or (loss, statistics by name); by default the objective's.
+    `skip_below`: the network is left as it is while its loss is not above this value (reads the loss back each time).
+    """
+
+    updates: Literal["discriminator", "generator"]
+    loss: Callable[[Turn], Any] | None = None
+    every: int = 1
+    offset: int = 0
+    skip_below: float | None = None
+
+
+class Architecture:
+    """A generative adversarial network: subclass it, register the subclass, and ``zoo train NAME`` trains it.
+
+    A subclass must set `name` and define `generator` and `discriminator`; everything else has a default.
+    The first line of its docstring is what ``zoo list`` shows.
+    """
+
+    name: ClassVar[str]
+    """What it is called on the command line: lower case, letters, digits, ``-`` and ``_``."""
+
+    Options: ClassVar[type[Options]] = Options
+    """Its options: a subclass of `zoo.Options`; each field becomes a flag."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Named sets of option values, for ``--preset``; what a preset leaves out keeps its default."""
+
+    default_preset: ClassVar[str | None] = None
+    """The preset that is meant where none is named; None where the options' own defaults are."""
+
+    objective: ClassVar[str | Objective] = "non_saturating"
+    """The game: the name of a kind, or a `zoo.Objective` (or anything with its two methods)."""
+
+    conditional: ClassVar[bool] = False
+    """True where both networks take labels, an int64 tensor of shape (N,), as their second argument."""
+
+    def generator(self, options: Any, data: DataSpec) -> nn.Module:
+        """A new generator: latents of shape (N, options.latent) to images (N, C, H, W) in [-1, 1]."""
+        raise NotImplementedError(f"{type(self).__name__} does not define generator(options, data)")
+
+    def discriminator(self, options: Any, data: DataSpec) -> nn.Module:
+        """A new discriminator: images (N, C, H, W) in [-1, 1] to one logit each, of N elements in any shape."""
+        raise NotImplementedError(f"{type(self).__name__} does not define discriminator(options, data)")
+
+    def sizes(self, options: Any) -> Sequence[int] | None:
+        """The image sizes (height = width, pixels) its networks can be built for; None where every size will do."""
+        return None
+
+    def game(self, options: Any) -> str | Objective:
+        """The objective, where it depends on the options; `objective` by default."""
+        return self.objective
+
+    def phases(self, options: Any) -> Sequence[Phase]:
+        """What one training step does, in order. By default `discriminator_steps` times D, then G."""
+        return [*[Phase("discriminator")] * options.discriminator_steps, Phase("generator")]
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(cls) or "").partition("\n")[0]

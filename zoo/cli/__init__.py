@@ -1,0 +1,61 @@
+"""The command line. One file per command; a command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from zoo.errors import ZooError, unknown
+
+COMMANDS = {
+    "train": "train a GAN: zoo train dcgan",
+    "resume": "go on with a run that was stopped, exactly where it was",
+    "sample": "draw pictures with a trained generator",
+    "list": "the architectures, data sources and plugins that are installed",
+    "info": "an architecture: its presets, networks and options",
+    "doctor": "versions, devices, the native core, plugins: what works here",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and exit: 0 when it did what was asked, 2 for a mistake that its message explains."""
+    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    command, *rest = arguments
+    if command in ("--version", "-V"):
+        import zoo
+
+        print(f"zoo {zoo.__version__}")
+        return 0
+    try:
+        if command not in COMMANDS:
+            raise ZooError(unknown("command", command, COMMANDS, "zoo --help"))
+        code: int = importlib.import_module(f"zoo.cli.{command}").run(rest)
+        return code
+    except ZooError as error:
+        print(f"zoo: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output went away, as in `zoo list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("zoo: interrupted", file=sys.stderr)
+        return 130
+
+
+def usage() -> str:
+    """What ``zoo --help`` prints."""
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:<{width}}  {sentence}" for name, sentence in COMMANDS.items())
+    return (
+        "usage: zoo COMMAND [ARGUMENTS]\n\nA model zoo of GANs: every architecture a plugin, one engine, fast ops.\n\n"
+        f"{rows}\n\nzoo COMMAND --help tells more of one. To begin: zoo train dcgan"
+    )

@@ -1,0 +1,59 @@
+"""Reads a command's arguments by the types of its options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import field, make_dataclass
+from typing import Annotated, Any, TypeVar
+
+import tyro
+
+from zoo.architecture import Architecture
+from zoo.options import Options
+
+T = TypeVar("T")
+
+
+def parse(kind: type[T], command: str, arguments: Sequence[str]) -> T:
+    """`kind` (a dataclass) built from the arguments; its docstring is the help's introduction.
+
+    Exits with code 2 and a message for arguments that do not fit.
+    """
+    return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=kind.__doc__)
+
+
+def parse_training(
+    architecture: Architecture, arguments: Sequence[str], defaults: Options, own: dict[str, tuple[Any, Any, str]]
+) -> dict[str, Any]:
+    """The arguments of ``zoo train NAME`` by name: every option of the architecture, and the command's `own`.
+
+    `defaults` are what the help shows and what an option keeps that is not given. The options are parsed as plain values;
+    what they may be is for `zoo.resolve.validate` to say. `own` maps a name to its type, default and help.
+    """
+    rows = dict(own)
+    for name, info in architecture.Options.model_fields.items():
+        rows[name] = (info.annotation, getattr(defaults, name), info.description or "")
+    kind = make_dataclass(
+        "Arguments",
+        [
+            (name, Annotated[type_, tyro.conf.arg(help=help_.replace("\n", " "))], field(default=default))
+            for name, (type_, default, help_) in rows.items()
+        ],
+    )
+    about = f"Train {architecture.name}: {architecture.summary()}"
+    command = f"train {architecture.name}"
+    parsed: Any = tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=about)
+    return {name: getattr(parsed, name) for name in rows}
+
+
+def early(arguments: Sequence[str], *names: str) -> dict[str, str]:
+    """The values of a few flags that decide how the others are read; ``--config FILE`` and ``--config=FILE`` alike."""
+    found: dict[str, str] = {}
+    for position, argument in enumerate(arguments):
+        name, equals, value = argument.removeprefix("--").partition("=")
+        if argument.startswith("--") and name in names:
+            if equals:
+                found[name] = value
+            elif position + 1 < len(arguments):
+                found[name] = arguments[position + 1]
+    return found

@@ -1,0 +1,111 @@
+"""``zoo doctor``."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.table import Table
+
+from zoo.cli.arguments import parse
+from zoo.registry import registry
+
+PACKAGES = ("zoo", "torch", "numpy", "pluggy", "pydantic", "tyro", "rich", "safetensors", "pillow", "pybind11", "ninja")
+
+
+@dataclass
+class Doctor:
+    """Tell what works here: versions, devices, which ops are native, plugins and where each comes from."""
+
+    check: bool = False
+    """Run every native op against its reference on this machine."""
+    plugins: bool = False
+    """Show where a plugin that failed to load went wrong."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Report; returns 0, or 1 where a check failed."""
+    given = parse(Doctor, "doctor", arguments)
+    console = Console(highlight=False)
+    _versions(console)
+    _devices(console)
+    healthy = _ops(console, given.check)
+    _plugins(console, given.plugins)
+    return 0 if healthy else 1
+
+
+def _versions(console: Console) -> None:
+    table = _table("package", "version")
+    table.add_row("python", f"{platform.python_version()} ({sys.executable})")
+    for package in PACKAGES:
+        try:
+            table.add_row(package, version(package))
+        except PackageNotFoundError:
+            table.add_row(package, "not installed")
+    console.print(table)
+
+
+def _devices(console: Console) -> None:
+    import torch
+
+    from zoo.data.cache import cache_directory
+    from zoo.engine.device import available_devices
+
+    table = _table("device", "what it is")
+    for name in available_devices():
+        if name.startswith("cuda"):
+            table.add_row(name, torch.cuda.get_device_name(name))
+        else:
+            table.add_row(
+                name, f"{torch.get_num_threads()} threads, {platform.machine()}" if name == "cpu" else "Metal"
+            )
+    console.print()
+    console.print(table)
+    console.print(f"prepared data is kept in {cache_directory()}", markup=False, soft_wrap=True)
+
+
+def _ops(console: Console, check: bool) -> bool:
+    from zoo import ops
+
+    table = _table("op", "device", "served by", "why")
+    for op, rows in ops.status().items():
+        for device, row in rows.items():
+            table.add_row(op, device, row["served_by"], row["why"])
+    console.print()
+    console.print(table)
+    build = _table("native core", "")
+    for name, value in ops.build_info().items():
+        build.add_row(name, str(value))
+    console.print(build)
+    if not check:
+        return True
+    results = ops.check()
+    table = _table("checked", "type", "largest error", "")
+    for result in results:
+        table.add_row(
+            f"{result.op} on {result.device}", result.dtype, f"{result.max_error:.2g}", "good" if result.ok else "WRONG"
+        )
+    console.print()
+    console.print(table)
+    return all(result.ok for result in results)
+
+
+def _plugins(console: Console, details: bool) -> None:
+    table = _table("plugin", "from", "module", "")
+    for plugin in registry().plugins:
+        table.add_row(plugin.name, plugin.origin, plugin.module, plugin.error or "works")
+    console.print()
+    console.print(table)
+    for sentence in registry().conflicts.values():
+        console.print(sentence, style="red", markup=False)
+    for plugin in registry().plugins:
+        if details and plugin.details:
+            console.print(f"\n{plugin.name}:\n{plugin.details}", markup=False)
+
+
+def _table(*headers: str) -> Table:
+    return Table(*headers, box=None, pad_edge=False, header_style="bold")

@@ -1,0 +1,67 @@
+"""``zoo info NAME``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from zoo.architecture import Architecture
+from zoo.cli.arguments import parse
+from zoo.options import Options
+from zoo.registry import registry
+from zoo.resolve import flag, resolve
+
+
+@dataclass
+class Info:
+    """Tell of an architecture: what it is, where it comes from, its presets and its own options."""
+
+    name: tyro.conf.Positional[str]
+    """The architecture."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Tell; returns the exit code."""
+    name = parse(Info, "info", arguments).name
+    contribution = registry().contribution(name)
+    architecture = registry().architecture(name)
+    console = Console(highlight=False)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False)
+
+    say(f"{name}: {inspect.getdoc(type(architecture)) or ''}")
+    say(f"\nfrom {contribution.plugin.origin} (plugin {contribution.plugin.name!r}, {contribution.plugin.module})")
+    if architecture.conditional:
+        say("conditional: needs labelled data, draws the classes asked for")
+    defaults, _ = resolve(architecture)
+    sizes = architecture.sizes(defaults)
+    if sizes is not None:
+        say("sizes: " + ", ".join(map(str, sizes)))
+    if architecture.presets:
+        console.print(_presets(architecture))
+    own = [field for field in architecture.Options.model_fields if field not in Options.model_fields]
+    if own:
+        table = Table(
+            "own option", "default", "what it does", box=None, pad_edge=False, header_style="bold", title_justify="left"
+        )
+        for field in own:
+            help_ = (architecture.Options.model_fields[field].description or "").replace("\n", " ")
+            table.add_row(flag(field), str(getattr(defaults, field)), help_)
+        console.print()
+        console.print(table)
+    say(f"\nzoo train {name} --help lists every option.")
+    return 0
+
+
+def _presets(architecture: Architecture) -> Table:
+    table = Table("preset", "what it sets", box=None, pad_edge=False, header_style="bold")
+    for name, values in architecture.presets.items():
+        mark = " (default)" if name == architecture.default_preset else ""
+        table.add_row(f"{name}{mark}", ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults")
+    return table

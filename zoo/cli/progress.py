@@ -1,0 +1,138 @@
+"""How a run shows itself: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from zoo.engine.events import Watcher
+
+if TYPE_CHECKING:
+    from zoo.run.run import Run
+
+PLAIN_SECONDS = 2.0
+"""Seconds between two plain lines, at least."""
+
+
+class Progress(Watcher):
+    """Shows the preparation of the data and the steps of a run; use it as a context."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self._live = self.console.is_terminal
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+        self._shown = 0.0
+        self._steps = 0
+        self._began = (0, 0.0)
+        self.finished = False
+        self.step = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close_bars()
+
+    def say(self, line: str) -> None:
+        """A line worth knowing."""
+        (self._bars.console if self._bars else self.console).print(line, soft_wrap=True, markup=False)
+
+    def preparing(self, done: int, total: int) -> None:
+        """`done` of `total` images are prepared."""
+        if not self._live:
+            if done == total or time.monotonic() - self._shown > PLAIN_SECONDS:
+                self._shown = time.monotonic()
+                self.say(f"prepared {done:,} of {total:,} images")
+            return
+        if self._bars is None:
+            self._open_bars("{task.description}", "preparing images", total)
+        self._update(done)
+        if done == total:
+            self._close_bars()
+
+    def on_start(self, run: Run, step: int, steps: int) -> None:
+        """Say where the run is; begin the line."""
+        self._steps = steps
+        self._began = (step, time.monotonic())
+        self.say(
+            f"run {run.path}  ({run.architecture}, {run.config['data']['images']:,} images of {run.config['data']['title']})"
+        )
+        if self._live:
+            self._open_bars("{task.fields[losses]}", "training", steps)
+            self._update(step)
+
+    def on_step(self, step: int) -> None:
+        """Move the bar."""
+        if self._live:
+            self._update(step)
+
+    def on_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Show the numbers."""
+        numbers = describe(metrics)
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, losses=numbers)
+            return
+        step, now = int(metrics["step"]), time.monotonic()
+        if step == self._steps or now - self._shown >= PLAIN_SECONDS:
+            self._shown = now
+            first, began = self._began
+            left = (now - began) / max(step - first, 1) * (self._steps - step)
+            self.say(f"step {step}/{self._steps}  {numbers}  {clock(left)} left")
+
+    def on_end(self, run: Run, step: int, finished: bool) -> None:
+        """Say what there is to look at, or how to go on."""
+        self._close_bars()
+        self.finished, self.step = finished, step
+        if not finished:
+            self.say(f"stopped after step {step}, saved; go on with: zoo resume {run.path}")
+            return
+        self.say(f"done: {step} steps in {clock(run.metrics()[-1]['seconds'])}")
+        self.say(f"  pictures    {run.samples[-1]}")
+        if (film := run.path / "samples.gif").exists():
+            self.say(f"  over time   {film}")
+        self.say(f"  more        zoo sample {run.path} --out more.png")
+
+    @property
+    def code(self) -> int:
+        """The exit code: 0 for a finished run, 130 for one that was asked to stop."""
+        return 0 if self.finished else 130
+
+    def _open_bars(self, text: str, description: str, total: int) -> None:
+        self._close_bars()
+        columns = (MofNCompleteColumn(), BarColumn(24), TextColumn(text), TimeRemainingColumn(compact=True))
+        self._bars = Bars(*columns, console=self.console, refresh_per_second=4)
+        self._task = self._bars.add_task(description, total=total, losses="")
+        self._bars.start()
+
+    def _update(self, done: int) -> None:
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=done)
+
+    def _close_bars(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = self._task = None
+
+
+def describe(metrics: Mapping[str, float]) -> str:
+    """The numbers of a log line that a person follows."""
+    names = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
+    shown = [f"{title} {metrics[name]:.3f}" for name, title in names.items() if name in metrics]
+    return "  ".join([*shown, f"{metrics['images_per_second']:,.0f} images/s"])
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds, or hours and minutes."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 60}:{whole % 60:02d}"

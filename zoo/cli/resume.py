@@ -1,0 +1,38 @@
+"""``zoo resume RUN``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from zoo.cli.arguments import parse
+
+
+@dataclass
+class Resume:
+    """Go on with a run from its newest checkpoint, exactly as if it had not stopped."""
+
+    run: tyro.conf.Positional[Path]
+    """The folder that zoo train named."""
+    steps: int | None = None
+    """A new total of steps, to go on with a run that is finished."""
+    device: Annotated[str | None, tyro.conf.arg(help="Another place to compute; by default the run's own.")] = None
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Resume; returns the exit code."""
+    given = parse(Resume, "resume", arguments)
+
+    from zoo.cli.progress import Progress
+    from zoo.engine.train import resume
+
+    with Progress() as progress:
+        resume(
+            given.run, steps=given.steps, device=given.device,
+            watchers=[progress], say=progress.say, preparing=progress.preparing,
+        )  # fmt: skip
+    return progress.code

@@ -1,0 +1,1 @@
+"""The training engine: the only place that calls ``backward()`` and ``optimizer.step()``."""

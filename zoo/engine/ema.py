@@ -1,0 +1,37 @@
+"""The running average of a network's weights, which draws better pictures than the weights of any one step."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """Exponential moving average of a network's parameters and floating-point buffers.
+
+    After each update, average ← d · average + (1 − d) · weights with d = min(decay, (1 + n) / (10 + n)) after n updates,
+    so that a short run is not held back by its random start. Batch normalisation's running statistics are averaged like
+    the weights that they belong to; integer buffers are copied.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+        self.updates = 0
+        ours, theirs = self.network.state_dict(), network.state_dict(keep_vars=True)
+        floating = [name for name, value in theirs.items() if value.is_floating_point()]
+        self._averaged: list[Tensor] = [ours[name] for name in floating]
+        self._sources: list[Tensor] = [theirs[name].detach() for name in floating]
+        others = [name for name in theirs if name not in set(floating)]
+        self._copies = [(ours[name], theirs[name]) for name in others]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the network's weights as they are now."""
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        torch._foreach_lerp_(self._averaged, self._sources, 1.0 - decay)
+        for ours, theirs in self._copies:
+            ours.copy_(theirs)
+        self.updates += 1

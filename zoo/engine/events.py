@@ -1,0 +1,35 @@
+"""What may watch a run as it trains: progress lines, loggers, plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.run.run import Run
+
+
+class Watcher:
+    """Something that is told how a run goes. Override what you care about; every method does nothing by default.
+
+    The hook `zoo_training_callbacks(run)` returns watchers. An exception raised here stops the run.
+    """
+
+    def on_start(self, run: Run, step: int, steps: int) -> None:
+        """Training is about to begin at `step` (0 for a new run) and will end at `steps`."""
+
+    def on_step(self, step: int) -> None:
+        """`step` steps are done. Called very often: be quick."""
+
+    def on_metrics(self, metrics: Mapping[str, float]) -> None:
+        """A line of metrics.jsonl: step, d_loss, g_loss, d_real, d_fake, images_per_second, seconds, and a plugin's own."""
+
+    def on_sample(self, step: int, picture: Path) -> None:
+        """A sample grid was written."""
+
+    def on_checkpoint(self, step: int, checkpoint: Path) -> None:
+        """A checkpoint was written, whole."""
+
+    def on_end(self, run: Run, step: int, finished: bool) -> None:
+        """Training is over: `finished`, or stopped on request at `step`."""

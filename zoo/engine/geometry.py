@@ -1,0 +1,48 @@
+"""Settles which images a network is built for: channels, height, width, classes."""
+
+from __future__ import annotations
+
+from zoo.architecture import Architecture
+from zoo.data.source import DataSource
+from zoo.data.spec import DataSpec
+from zoo.errors import DataError, OptionError
+from zoo.options import Options
+
+USUAL = 64  # the size for a folder of pictures of many sizes: what the DCGAN family was published with
+
+
+def settle(architecture: Architecture, options: Options, source: DataSource) -> DataSpec:
+    """The geometry for this architecture, these options and this data.
+
+    The data's own size is kept where the networks can be built for it; else the nearest size that they can. Raises
+    OptionError for a --size that does not work, DataError for data that this architecture cannot use.
+    """
+    if architecture.conditional and source.classes < 2:
+        raise DataError(
+            f"{architecture.name} learns from labelled images, and {source.title} has no labels; "
+            "put the images of each class in a subfolder of its own, or give data that comes with labels"
+        )
+    height, width = _size(architecture, options, source)
+    return DataSpec(options.channels or source.channels, height, width, source.classes)
+
+
+def _size(architecture: Architecture, options: Options, source: DataSource) -> tuple[int, int]:
+    sizes = architecture.sizes(options)
+    if options.size is not None:
+        if sizes is not None and options.size not in sizes:
+            raise OptionError(f"--size {options.size}: {architecture.name} works for {_listed(sizes)}")
+        return options.size, options.size
+    if source.height is None or source.width is None:
+        own = USUAL, USUAL
+    else:
+        own = source.height, source.width
+    if sizes is None or (own[0] == own[1] and own[0] in sizes):
+        return own
+    nearest = min(sizes, key=lambda size: abs(size - min(own)))
+    return nearest, nearest
+
+
+def _listed(sizes: object) -> str:
+    if isinstance(sizes, range) and sizes.step == 1:
+        return f"every size from {sizes.start} to {sizes.stop - 1}"
+    return "the sizes " + ", ".join(map(str, sorted(sizes)))  # type: ignore[call-overload]

@@ -1,0 +1,50 @@
+"""The arithmetic of a step: which type the passes run in, and the scaling that float16 needs."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class Precision:
+    """Autocast to `name` on a device; weights, optimiser states and losses stay float32.
+
+    float16 multiplies the loss with a scale that adapts to what its range can hold (`torch.amp.GradScaler`); an update
+    whose gradients overflow is left out. The two networks share one scale.
+    """
+
+    def __init__(self, name: str, device: torch.device) -> None:
+        self.dtype = getattr(torch, name)
+        self.device = device
+        self._scaler = torch.amp.GradScaler(device.type, enabled=name == "float16")
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context in which a phase's forward pass runs."""
+        if self.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.dtype)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of the loss."""
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+
+    def update(self, optimizer: Optimizer) -> None:
+        """Let the optimiser take its step."""
+        if not self._scaler.is_enabled():
+            optimizer.step()
+            return
+        self._scaler.step(optimizer)
+        self._scaler.update()
+
+    def state(self) -> dict[str, Any]:
+        """The scale and its history, as plain numbers; empty where nothing is scaled."""
+        return dict(self._scaler.state_dict())
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        if state:
+            self._scaler.load_state_dict(state)

@@ -1,0 +1,188 @@
+"""One training step of a GAN, whole.
+
+The game (Goodfellow et al. 2014): the discriminator D learns to tell real images from the generator's; the generator G
+learns to be taken for real. A step runs an architecture's phases in order. A phase updates one network and computes
+gradients for that network alone: while D learns, G only draws; while G learns, D's parameters are constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from zoo.architecture import Phase
+from zoo.data.loader import Batch
+from zoo.engine.precision import Precision
+from zoo.generate.latents import Latents
+from zoo.objective import Objective
+from zoo.options import Options
+
+Statistics = dict[str, Tensor]
+
+
+def discriminator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
+    """The objective's loss of D on a real batch and as many fakes, of the same labels."""
+    real, fake, labels = turn.real, turn.fakes.images.detach(), turn.labels
+    scale = turn.scale
+    if turn.options.joined:  # one batch and one mean: batch normalisation sees both, and each half weighs one half
+        logits = turn.judge(torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels]))
+        real_logits, fake_logits = logits[: len(real)], logits[len(real) :]
+        scale /= 2
+    else:
+        real_logits, fake_logits = turn.judge(real, labels), turn.judge(fake, labels)
+    loss, statistics = turn.objective.discriminator_loss(real_logits, fake_logits, scale=scale)
+    return loss, {"d_real": statistics[0], "d_fake": statistics[1]}
+
+
+def generator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
+    """The objective's loss of G on fakes, as D judges them."""
+    logits = turn.judge(turn.fakes.images, turn.fakes.labels)
+    loss, _ = turn.objective.generator_loss(logits, scale=turn.scale)
+    return loss, {}
+
+
+_LOSSES: dict[str, Callable[[Turn], Any]] = {"discriminator": discriminator_loss, "generator": generator_loss}
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """Generated images (N, C, H, W), and the labels they were drawn for where the architecture is conditional."""
+
+    images: Tensor
+    labels: Tensor | None
+
+
+class Turn:
+    """What the loss of one phase may use. A batch and fakes are drawn when first asked for."""
+
+    def __init__(self, step: Step, number: int, phase: Phase, judged: Fakes | None, differentiable: bool) -> None:
+        self._step = step
+        self._phase = phase
+        self._judged = judged
+        self._differentiable = differentiable
+        self.number = number
+        """The step, counted from 0."""
+        self.options: Any = step.options
+        self.objective = step.objective
+        self.scale = 1.0 / step.options.accumulate
+        """What the loss is to be multiplied with, so that the gradients of accumulated batches average."""
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The next batch of the data."""
+        return self._step.draw()
+
+    @property
+    def real(self) -> Tensor:
+        """Real images (N, C, H, W) in [-1, 1]."""
+        return self.batch.images
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Their labels (N,), int64; None where the architecture is not conditional."""
+        return self.batch.labels if self._step.classes else None
+
+    @cached_property
+    def fakes(self) -> Fakes:
+        """D's turn: as many as `real`, of its labels. G's: those that D has just judged if they are to be reused, else new ones."""
+        if self._judged is not None:
+            return self._judged
+        if self._phase.updates == "discriminator":
+            return self.generate(len(self.real), self.labels)
+        return self.generate(self.options.generator_batch_size or self.options.batch_size)
+
+    def generate(self, count: int, labels: Tensor | None = None) -> Fakes:
+        """New fakes of the given labels, or of random ones. They carry gradients to G where this turn is G's."""
+        with torch.set_grad_enabled(self._differentiable):
+            return self._step.generate(count, labels)
+
+    def judge(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """D's logits, of shape (N,). They carry gradients to D where this turn is D's."""
+        return self._step.judge(images, labels)
+
+
+@dataclass
+class Step:
+    """Everything a step needs. `draw` gives the next batch; `classes` is 0 where labels play no part."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    optimizers: Mapping[str, Optimizer]
+    phases: Sequence[Phase]
+    objective: Objective
+    options: Options
+    latents: Latents
+    draw: Callable[[], Batch]
+    precision: Precision
+    classes: int = 0
+
+    def run(self, number: int) -> Statistics:
+        """Run the phases of step `number` (counted from 0); returns what there is to log, as tensors not yet read back."""
+        statistics: Statistics = {}
+        due = [phase for phase in self.phases if number % phase.every == phase.offset]
+        judged: list[Fakes] = []
+        for phase, following in zip(due, [*due[1:], None], strict=True):
+            keep = self.options.reuse_fakes and following is not None and _alternate(phase, following)
+            judged = self._play(phase, number, judged, keep, statistics)
+        return statistics
+
+    def _play(self, phase: Phase, number: int, judged: list[Fakes], keep: bool, statistics: Statistics) -> list[Fakes]:
+        """One phase: forward, backward, update. Returns the fakes it judged, where they are to be kept."""
+        learner = self.optimizers[phase.updates]
+        learning = phase.updates == "generator"
+        learner.zero_grad(set_to_none=True)
+        total: Tensor | None = None
+        kept: list[Fakes] = []
+        with constant(self.discriminator if learning else None):
+            for _ in range(self.options.accumulate):
+                turn = Turn(self, number, phase, judged.pop(0) if learning and judged else None, learning or keep)
+                with self.precision.autocast():
+                    outcome = (phase.loss or _LOSSES[phase.updates])(turn)
+                loss, found = outcome if isinstance(outcome, tuple) else (outcome, {})
+                self.precision.backward(loss)
+                total = loss.detach() if total is None else total + loss.detach()
+                statistics.update(found)
+                if keep:
+                    kept.append(turn.fakes)
+        assert total is not None
+        statistics[f"{phase.updates[0]}_loss"] = total
+        if phase.skip_below is None or float(total) > phase.skip_below:
+            self.precision.update(learner)
+        return kept
+
+    def generate(self, count: int, labels: Tensor | None) -> Fakes:
+        """G's images of new latents."""
+        latents = self.latents.draw(count)
+        if not self.classes:
+            return Fakes(self.generator(latents), None)
+        labels = self.latents.labels(count, self.classes) if labels is None else labels
+        return Fakes(self.generator(latents, labels), labels)
+
+    def judge(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        """D's logits of the images."""
+        logits: Tensor = self.discriminator(images, labels) if self.classes else self.discriminator(images)
+        return logits.reshape(len(images))
+
+
+def _alternate(phase: Phase, following: Phase) -> bool:
+    return phase.updates == "discriminator" and following.updates == "generator"
+
+
+@contextmanager
+def constant(network: nn.Module | None) -> Iterator[None]:
+    """Within it the network's parameters take no gradients: none is computed for them, while gradients flow through."""
+    parameters = [] if network is None else [p for p in network.parameters() if p.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)

@@ -1,0 +1,179 @@
+"""Training and going on, from Python: what ``zoo train`` and ``zoo resume`` call."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import zoo
+from zoo import ops
+from zoo.architecture import Architecture
+from zoo.data.registry import is_name, open_source
+from zoo.data.source import DataSource
+from zoo.data.spec import DataSpec
+from zoo.data.store import ImageStore, prepare
+from zoo.engine.assemble import Assembly, assemble
+from zoo.engine.device import choose_device
+from zoo.engine.events import Watcher
+from zoo.engine.geometry import settle
+from zoo.engine.state import restore
+from zoo.engine.trainer import Trainer
+from zoo.errors import PluginError, RunError
+from zoo.options import Options
+from zoo.registry import registry
+from zoo.resolve import resolve, validate
+from zoo.run.checkpoint import load_network, read_state, read_tensors
+from zoo.run.journal import truncate
+from zoo.run.run import Run
+
+Say = Callable[[str], None]
+PrepareProgress = Callable[[int, int], None]
+
+
+def train(
+    name: str,
+    *,
+    preset: str | None = None,
+    config: Path | str | None = None,
+    out: Path | str | None = None,
+    watchers: Sequence[Watcher] = (),
+    say: Say | None = None,
+    preparing: PrepareProgress | None = None,
+    **options: Any,
+) -> Run:
+    """Train the architecture `name`; returns its run.
+
+    `options` are those of ``zoo train NAME --help``, by name: ``zoo.train("dcgan", steps=200, out="runs/first")``.
+    `out` is the folder of the new run, by default the next free ``runs/NAME-NNN``. `watchers` are told how it goes, `say`
+    gets a line about anything worth knowing, `preparing` how many images of how many are prepared.
+
+    Raises ZooError (OptionError, DataError, PluginError, RunError) with a message for a person; nothing is written before
+    everything has been checked. SIGINT and SIGTERM end the training after the step at hand, with a checkpoint.
+    """
+    architecture = registry().architecture(name)
+    resolved, preset = resolve(architecture, preset=preset, config=config, flags=options)
+    device = choose_device(resolved.device)
+    source = open_source(resolved.data, registry().sources)
+    if Path(resolved.data).exists() and not is_name(resolved.data, registry().sources):
+        resolved = resolved.model_copy(update={"data": str(Path(resolved.data).resolve())})  # resume from any folder
+    spec = settle(architecture, resolved, source)
+    store = prepare(source, spec, strict=resolved.strict, report=say, progress=preparing)
+    assembly = assemble(architecture, resolved, spec, store, device)
+    steps = total_steps(resolved, assembly)
+    run = Run.create(out, _config(architecture, resolved, preset, source, store, device, steps))
+    Trainer(run, assembly, resolved, steps, _watchers(run, watchers)).train()
+    return run
+
+
+def resume(
+    path: Path | str,
+    *,
+    steps: int | None = None,
+    device: str | None = None,
+    watchers: Sequence[Watcher] = (),
+    say: Say | None = None,
+    preparing: PrepareProgress | None = None,
+) -> Run:
+    """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
+
+    `steps` sets a new total, to go on with a run that is finished; `device` another place to compute. Raises RunError
+    where there is nothing to go on from or nothing left to do, DataError where the data has changed.
+    """
+    run = Run(path)
+    architecture = registry().architecture(run.architecture)
+    options = validate(architecture, run.config["options"])
+    if steps is not None:
+        options = validate(architecture, {**options.model_dump(), "steps": steps, "epochs": None})
+    start, folder = run.latest()
+    spec, _ = run.geometry()
+    source = open_source(options.data, registry().sources)
+    store = prepare(source, spec, strict=options.strict, report=say, progress=preparing)
+    if source.fingerprint() != run.config["data"]["fingerprint"]:
+        raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
+    assembly = assemble(architecture, options, spec, store, choose_device(device or options.device))
+    total = total_steps(options, assembly)
+    if start >= total:
+        raise RunError(
+            f"{run.path} is finished: {start} of {total} steps; zoo resume {run.path} --steps N goes on to N"
+        )
+    for role in ("generator", "discriminator"):
+        network = getattr(assembly.step, role)
+        load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", architecture.name)
+    state = read_state(folder)
+    restore(assembly, state)
+    if steps is not None:
+        run.save_config({**run.config, "options": options.model_dump(mode="json"), "steps": total})
+    truncate(run.path / "metrics.jsonl", start)
+    seconds = float(state.values.get("seconds", 0.0))
+    Trainer(run, assembly, options, total, _watchers(run, watchers), start, seconds).train()
+    return run
+
+
+def total_steps(options: Options, assembly: Assembly) -> int:
+    """How many steps the run has: `steps`, or the steps in which its discriminator sees the data `epochs` times."""
+    if options.epochs is None:
+        return options.steps
+    updates = [1 / phase.every for phase in assembly.step.phases if phase.updates == "discriminator"]
+    batches_per_step = (sum(updates) or 1.0) * options.accumulate
+    return max(1, math.ceil(options.epochs * assembly.feed.loader.batches_per_epoch / batches_per_step))
+
+
+def _watchers(run: Run, given: Iterable[Watcher]) -> list[Watcher]:
+    """The watchers given, and those of plugins."""
+    found = list(given)
+    for contributed in registry().manager.hook.zoo_training_callbacks(run=run):
+        each = [contributed] if isinstance(contributed, Watcher) else list(contributed or ())
+        for watcher in each:
+            if not isinstance(watcher, Watcher):
+                raise PluginError(
+                    f"zoo_training_callbacks returned {watcher!r}; return zoo.engine.events.Watcher objects"
+                )
+        found += each
+    return found
+
+
+def _config(
+    architecture: Architecture,
+    options: Options,
+    preset: str | None,
+    source: DataSource,
+    store: ImageStore,
+    device: torch.device,
+    steps: int,
+) -> dict[str, Any]:
+    """config.json: what builds the run again, and what it was made with."""
+    plugin = registry().contribution(architecture.name).plugin
+    spec: DataSpec = store.spec
+    return {
+        "architecture": architecture.name,
+        "preset": preset,
+        "options": options.model_dump(mode="json"),
+        "steps": steps,
+        "data": {
+            "title": source.title,
+            "images": len(store),
+            "skipped": len(store.skipped),
+            "channels": spec.channels,
+            "height": spec.height,
+            "width": spec.width,
+            "class_names": store.class_names,
+            "fingerprint": source.fingerprint(),
+        },
+        "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
+        "environment": {
+            "zoo": zoo.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "device": str(device),
+            "threads": torch.get_num_threads(),
+            "ops": {
+                op: {device: row["served_by"] for device, row in rows.items()} for op, rows in ops.status().items()
+            },
+        },
+    }

@@ -1,0 +1,186 @@
+"""The training loop: steps, and what is written between them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from zoo.engine.assemble import Assembly
+from zoo.engine.events import Watcher
+from zoo.engine.interrupt import Interrupt
+from zoo.engine.optim import rate_factor, set_rate
+from zoo.engine.seeds import stream_seed
+from zoo.engine.state import capture, networks
+from zoo.engine.step import Statistics
+from zoo.errors import RunError
+from zoo.generate.animation import animate
+from zoo.generate.grid import columns_for, save_grid
+from zoo.generate.latents import Latents
+from zoo.generate.sampling import draw_images
+from zoo.options import Options
+from zoo.run.checkpoint import prune, write_checkpoint
+from zoo.run.files import writing
+from zoo.run.journal import Journal
+from zoo.run.run import Run
+
+
+class Trainer:
+    """Trains an assembly into a run directory, from step `start` up to `steps`."""
+
+    def __init__(
+        self,
+        run: Run,
+        assembly: Assembly,
+        options: Options,
+        steps: int,
+        watchers: Sequence[Watcher] = (),
+        start: int = 0,
+        seconds: float = 0.0,
+    ) -> None:
+        self.run = run
+        self.assembly = assembly
+        self.options = options
+        self.steps = steps
+        self.watchers = watchers
+        self.start = start
+        self._saved: int | None = start or None
+        self._rates = {name: each.param_groups[0]["lr"] for name, each in assembly.step.optimizers.items()}
+        self._clock = Clock(seconds)
+        latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
+        self._grid_latents = latents.draw(options.samples)
+        classes = assembly.step.classes
+        self._grid_labels = torch.arange(options.samples) % classes if classes else None
+        self._columns = columns_for(options.samples, classes)
+
+    def train(self) -> int | None:
+        """Train. Returns None when all steps are done, or the number of the signal that asked to stop.
+
+        Either way the newest checkpoint holds the last step that was done.
+        """
+        done = self.start
+        with Interrupt() as interrupt, Journal(self.run.path / "metrics.jsonl") as journal:
+            for watcher in self.watchers:
+                watcher.on_start(self.run, done, self.steps)
+            if done == 0:
+                self._sample(0)
+            self._clock.start(self.assembly.feed.drawn * self.options.batch_size)
+            try:
+                while done < self.steps and interrupt.signal is None:
+                    statistics = self._step(done)
+                    done += 1
+                    self._after(done, statistics, journal)
+                if self._saved != done:
+                    self._checkpoint(done)
+            finally:
+                self.assembly.feed.close()
+            finished = done == self.steps
+            if finished:
+                with writing(self.run.path):
+                    animate(self.run.samples, self.run.path / "samples.gif")
+        for watcher in self.watchers:
+            watcher.on_end(self.run, done, finished)
+        return None if finished else interrupt.signal
+
+    def _step(self, number: int) -> Statistics:
+        factor = rate_factor(self.options, number, self.steps)
+        for name, optimizer in self.assembly.step.optimizers.items():
+            set_rate(optimizer, self._rates[name] * factor)
+        statistics = self.assembly.step.run(number)
+        if self.assembly.average and "g_loss" in statistics:
+            self.assembly.average.update()
+        return statistics
+
+    def _after(self, done: int, statistics: Statistics, journal: Journal) -> None:
+        """What is due after step `done`: a log line, a grid, a checkpoint."""
+        last = done == self.steps
+        log = last or done % self.options.log_every == 0
+        save = last or done % self.options.checkpoint_every == 0
+        if log or save:
+            read = {name: float(value) for name, value in statistics.items()}  # the one place that waits for the device
+            if log:
+                self._log(done, read, journal)
+            self._refuse_divergence(done, read)
+        if last or done % self.options.sample_every == 0:
+            self._sample(done)
+        if save:
+            self._checkpoint(done)
+        for watcher in self.watchers:
+            watcher.on_step(done)
+
+    def _log(self, done: int, statistics: dict[str, float], journal: Journal) -> None:
+        metrics = {
+            "step": done,
+            **statistics,
+            "learning_rate": float(self.assembly.step.optimizers["generator"].param_groups[0]["lr"]),
+            "images_per_second": self._clock.lap(self.assembly.feed.drawn * self.options.batch_size),
+            "seconds": round(self._clock.seconds, 3),
+        }
+        journal.write(metrics)
+        for watcher in self.watchers:
+            watcher.on_metrics(metrics)
+
+    def _refuse_divergence(self, done: int, statistics: dict[str, float]) -> None:
+        """Stop before broken weights replace the last good checkpoint."""
+        for name, value in statistics.items():
+            if not math.isfinite(value):
+                raise RunError(
+                    f"{name} is {value} at step {done}: training has diverged. What {self.run.path} holds is from before; "
+                    "train again with a lower --learning-rate, or with --precision float32"
+                )
+
+    def _sample(self, done: int) -> None:
+        path = self.run.path / "samples" / f"step-{done:08d}.png"
+        with self._clock.paused():
+            images = draw_images(self.assembly.sampler, self._grid_latents, self._grid_labels)
+            save_grid(images, path, self._columns)
+        for watcher in self.watchers:
+            watcher.on_sample(done, path)
+
+    def _checkpoint(self, done: int) -> None:
+        folder = self.run.path / "checkpoints"
+        path = folder / f"step-{done:08d}"
+        with self._clock.paused():
+            state = capture(self.assembly, done, self._clock.seconds)
+            write_checkpoint(path, networks(self.assembly), state)
+            prune(folder, self.options.keep_checkpoints)
+        self._saved = done
+        for watcher in self.watchers:
+            watcher.on_checkpoint(done, path)
+
+
+class Clock:
+    """Time spent in training, with what pictures and checkpoints take left out."""
+
+    def __init__(self, seconds: float) -> None:
+        self._before = seconds
+        self.start(0)
+
+    def start(self, count: int) -> None:
+        """Begin to measure; `count` things are done already."""
+        self._began = self._lap_began = time.perf_counter()
+        self._count = count
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, those before a resume included."""
+        return self._before + time.perf_counter() - self._began
+
+    def lap(self, count: int) -> float:
+        """Things per second since the last lap, where `count` of them are done in all."""
+        now = time.perf_counter()
+        speed = (count - self._count) / max(now - self._lap_began, 1e-9)
+        self._lap_began, self._count = now, count
+        return round(speed, 2)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A block whose time does not count."""
+        began = time.perf_counter()
+        yield
+        lost = time.perf_counter() - began
+        self._began += lost
+        self._lap_began += lost

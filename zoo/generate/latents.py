@@ -1,0 +1,34 @@
+"""Draws latents and labels from a stream of random numbers of their own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class Latents:
+    """A seeded source of latents.
+
+    Numbers are drawn on the CPU, so that a seed means the same latents on every device.
+
+    seed: any integer in [0, 2^63). size: length of a latent. distribution: "normal", N(0, 1), or "uniform", U[-1, 1).
+    """
+
+    def __init__(self, seed: int, size: int, distribution: str = "normal", device: torch.device | str = "cpu") -> None:
+        self.size = size
+        self.distribution = distribution
+        self.device = torch.device(device)
+        self.random = torch.Generator().manual_seed(seed)
+
+    def draw(self, count: int) -> Tensor:
+        """The next `count` latents, float32 of shape (count, size)."""
+        latents = torch.empty(count, self.size)
+        if self.distribution == "uniform":
+            latents.uniform_(-1.0, 1.0, generator=self.random)
+        else:
+            latents.normal_(generator=self.random)
+        return latents.to(self.device, non_blocking=True)
+
+    def labels(self, count: int, classes: int) -> Tensor:
+        """The next `count` labels, int64 of shape (count,), each class equally likely."""
+        return torch.randint(classes, (count,), generator=self.random).to(self.device, non_blocking=True)

@@ -1,0 +1,119 @@
+"""The options of a training run: their types, defaults and meaning, declared once for Python, files and flags.
+
+Field docstrings are the help texts of ``zoo train NAME --help``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Options(BaseModel):
+    """What every architecture's training run takes. Subclass it inside an architecture to add options of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    # ---- data
+    data: str = "digits"
+    """What to learn from: 'digits' (built in), IDX files, a folder of images, a CIFAR folder, a .npy or .npz file."""
+    size: Annotated[int, Field(ge=4, le=4096)] | None = None
+    """Height and width of the images in pixels; by default the data's own size, or the nearest that the networks take."""
+    channels: Literal[1, 3] | None = None
+    """Make the images grey (1) or colour (3); by default as the data is."""
+    flip: bool = False
+    """Mirror each image left to right with probability one half."""
+    order: Literal["shuffle", "sequential", "slice"] = "shuffle"
+    """How batches are drawn: each image once per epoch in random order, in the data's order, or as a slice from a random place."""
+    strict: bool = False
+    """Stop at the first image that cannot be read, instead of skipping it."""
+
+    # ---- length
+    steps: Count = 5000
+    """Training steps."""
+    epochs: Rate | None = None
+    """Length in passes over the data; where it is given it takes the place of --steps."""
+    batch_size: Count = 64
+    """Real images in each discriminator update."""
+    generator_batch_size: Count | None = None
+    """Images drawn in each generator update; by default as many as --batch-size."""
+    accumulate: Count = 1
+    """Batches whose gradients are added up before each update."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Seed of everything random: weights, latents, order of the data, dropout."""
+
+    # ---- where and how
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    """auto, cpu, mps, cuda or cuda:N; auto takes a GPU where there is one."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Arithmetic of the networks' passes; weights stay float32. float16 scales the loss."""
+    deterministic: bool = False
+    """On a GPU, use only algorithms that give the same numbers every time (a CPU always does)."""
+
+    # ---- the game
+    latent: Count = 100
+    """Length of the latent vector."""
+    latent_distribution: Literal["normal", "uniform"] = "normal"
+    """Latents from N(0, 1), or uniform in [-1, 1)."""
+    discriminator_steps: Count = 1
+    """Discriminator updates before each generator update."""
+    joined: bool = False
+    """Show the discriminator real and fake images as one batch with one mean loss, instead of as two batches."""
+    reuse_fakes: bool = False
+    """Let the generator's update judge the fakes of the discriminator's update again instead of drawing new ones: faster."""
+    ema: Share = 0.999
+    """Decay per step of the running average of the generator's weights that samples are drawn with; 0 for none."""
+
+    # ---- optimisers
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
+    """Optimiser of both networks."""
+    learning_rate: Rate = 2e-4
+    """Learning rate."""
+    discriminator_learning_rate: Rate | None = None
+    """Learning rate of the discriminator, if it is to differ."""
+    beta1: Share = 0.5
+    """Adam: decay of the mean of the gradients."""
+    beta2: Share = 0.999
+    """Adam: decay of the mean of their squares."""
+    momentum: Share = 0.0
+    """SGD and RMSprop: momentum."""
+    nesterov: bool = False
+    """SGD: Nesterov's momentum."""
+    rho: Share = 0.99
+    """RMSprop: decay of the mean of the squared gradients."""
+    epsilon: Rate = 1e-8
+    """Adam and RMSprop: what is added to the root in the denominator."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Weight decay."""
+    schedule: Literal["constant", "linear", "cosine", "inverse_time"] = "constant"
+    """Learning rate over time: constant, falling to zero (linear, cosine), or divided by 1 + decay · step."""
+    schedule_decay: Annotated[float, Field(ge=0)] = 0.0
+    """inverse_time: decay per step."""
+    warmup: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the learning rate first rises from zero."""
+
+    # ---- what is kept
+    log_every: Count = 50
+    """Steps between two lines of metrics.jsonl."""
+    sample_every: Count = 500
+    """Steps between two sample grids."""
+    samples: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Images in each grid."""
+    checkpoint_every: Count = 1000
+    """Steps between two checkpoints."""
+    keep_checkpoints: Count = 2
+    """Checkpoints kept; older ones are removed."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Options:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; add --momentum 0.9")
+        drawn = self.generator_batch_size
+        if self.reuse_fakes and drawn is not None and drawn != self.batch_size:
+            raise ValueError("reuse_fakes needs as many fakes for both networks; leave out --generator-batch-size")
+        return self

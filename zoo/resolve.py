@@ -1,0 +1,118 @@
+"""Resolves options: defaults < preset < configuration file < flags."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from zoo.architecture import Architecture
+from zoo.errors import OptionError, unknown
+from zoo.options import Options
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def resolve(
+    architecture: Architecture,
+    *,
+    preset: str | None = None,
+    config: Path | str | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> tuple[Options, str | None]:
+    """The validated options of a run, and the name of the preset in force (None for the plain defaults).
+
+    `flags` are the values given by hand, by field name. Raises OptionError for a preset, file, name or value that does
+    not fit.
+    """
+    file = read_config(Path(config), architecture) if config is not None else {}
+    preset = preset or file.pop("preset", None) or architecture.default_preset
+    layers = [_preset(architecture, preset), file, dict(flags or {})]
+    values: dict[str, Any] = {}
+    for layer in layers:
+        for name in layer:
+            if name not in architecture.Options.model_fields:
+                raise OptionError(unknown("option", name, architecture.Options.model_fields, _help(architecture)))
+        if "steps" in layer and layer.get("epochs") is not None:
+            raise OptionError("--steps and --epochs both say how long to train; give one of them")
+        if "steps" in layer:
+            values.pop("epochs", None)  # the length given last counts, in whichever unit
+        values |= layer
+    return validate(architecture, values), preset
+
+
+def validate(architecture: Architecture, values: Mapping[str, Any]) -> Options:
+    """The architecture's options with these values. Raises OptionError that names each one that does not fit."""
+    try:
+        return architecture.Options(**values)
+    except ValidationError as error:
+        raise option_error(error, architecture) from None
+
+
+def option_error(error: ValidationError, architecture: Architecture) -> OptionError:
+    """What pydantic found, in terms of flags: ``--learning-rate: nan is refused: input should be a finite number``."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        message = problem["msg"].removeprefix("Value error, ")
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "extra_forbidden":
+            lines.append(unknown("option", field, architecture.Options.model_fields))
+        elif field:
+            lines.append(f"{flag(field)}: {problem['input']!r} does not fit: {message[0].lower()}{message[1:]}")
+        else:
+            lines.append(message)
+    return OptionError("; ".join(dict.fromkeys(lines)) + f" ({_help(architecture)})")
+
+
+def flag(field: str) -> str:
+    """How an option is written on the command line."""
+    return "--" + field.replace("_", "-")
+
+
+def read_config(path: Path, architecture: Architecture) -> dict[str, Any]:
+    """The options in a TOML file, or in the config.json of a run of the same architecture, by field name.
+
+    Raises OptionError where the file is missing, does not parse or belongs to another architecture.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise OptionError(f"cannot read --config {path}: {reason}; give a TOML file or a run's config.json") from None
+    try:
+        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise OptionError(f"--config {path} does not parse: {error}") from None
+    if not isinstance(content, dict):
+        raise OptionError(f"--config {path} holds a {type(content).__name__}; it should hold names and values")
+    if isinstance(content.get("options"), dict):  # a run's config.json
+        name = content.get("architecture")
+        if name != architecture.name:
+            raise OptionError(
+                f"--config {path} is of a run of {name!r}, not of {architecture.name!r}; zoo train {name}"
+            )
+        options = dict(content["options"])
+        if options.get("epochs") is not None:
+            options.pop("steps", None)
+        return {"preset": content.get("preset"), **options}
+    return {key.replace("-", "_"): value for key, value in content.items()}
+
+
+def _preset(architecture: Architecture, name: str | None) -> dict[str, Any]:
+    if name is None:
+        return {}
+    if name not in architecture.presets:
+        hint = f"zoo info {architecture.name}"
+        raise OptionError(unknown(f"preset of {architecture.name}", name, architecture.presets, hint))
+    return dict(architecture.presets[name])
+
+
+def _help(architecture: Architecture) -> str:
+    return f"zoo train {architecture.name} --help"

@@ -1,0 +1,1 @@
+"""The run directory: its configuration, checkpoints, metrics and pictures."""

@@ -1,0 +1,122 @@
+"""Checkpoints: folders of safetensors files and JSON, written whole or not at all, read without pickle."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import RunError
+from zoo.run.files import replacing
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    Tensors = dict[str, Tensor]
+
+NETWORKS = ("generator", "discriminator")
+_FILES = ("generator.safetensors", "discriminator.safetensors", "state.safetensors", "state.json")
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything beside the networks: `tensors` (optimisers, EMA, random numbers) and `values` (step, position in the data)."""
+
+    tensors: Tensors
+    values: dict[str, Any]
+
+
+def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State) -> None:
+    """Write a checkpoint at `folder`: both networks' state dicts and the state. Raises RunError where that fails."""
+    from safetensors.torch import save_file
+
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        for name, tensors in {**networks, "state": state.tensors}.items():
+            save_file(
+                {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
+                temporary / f"{name}.safetensors",
+            )
+        (temporary / "state.json").write_text(json.dumps(state.values, indent=2) + "\n", encoding="utf-8")
+
+
+def read_tensors(folder: Path, name: str) -> Tensors:
+    """The tensors of ``NAME.safetensors`` in a checkpoint, on the CPU. Raises RunError where it is missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / f"{name}.safetensors"
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing; the checkpoint is not whole: {_others(folder)}") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read ({error}); {_others(folder)}") from None
+
+
+def read_state(folder: Path) -> State:
+    """The state of a checkpoint. Raises RunError where it is missing or damaged."""
+    path = folder / "state.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values["step"] + 0
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing; the checkpoint is not whole: {_others(folder)}") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} cannot be read ({error}); {_others(folder)}") from None
+    return State(read_tensors(folder, "state"), values)
+
+
+def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture: str) -> None:
+    """Copy `tensors` into the network, all of them, each of its shape. Raises RunError that says what does not fit."""
+    wanted = network.state_dict()
+    missing, surplus = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    shapes = [
+        f"{key} is {tuple(tensors[key].shape)}, not {tuple(wanted[key].shape)}"
+        for key in sorted(wanted.keys() & tensors.keys())
+        if wanted[key].shape != tensors[key].shape
+    ]
+    problems = []
+    if missing:
+        problems.append(f"it lacks {_some(missing)}")
+    if surplus:
+        problems.append(f"it has {_some(surplus)}, which this network has not")
+    if shapes:
+        problems.append(_some(shapes))
+    if problems:
+        raise RunError(
+            f"{path} does not fit {architecture!r} as config.json describes it: {'; '.join(problems)}. "
+            "Is it of another architecture, or of other options?"
+        )
+    network.load_state_dict(tensors)
+
+
+def checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """The whole checkpoints of a run's ``checkpoints`` folder by step, oldest first."""
+    found = []
+    for path in folder.glob("step-*") if folder.is_dir() else []:
+        match = re.fullmatch(r"step-(\d+)", path.name)
+        if match and all((path / file).is_file() for file in _FILES):
+            found.append((int(match[1]), path))
+    return sorted(found)
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Remove all but the newest `keep` checkpoints."""
+    for _, path in checkpoints(folder)[:-keep]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _others(folder: Path) -> str:
+    others = [path.name for _, path in checkpoints(folder.parent) if path != folder]
+    if others:
+        return f"an earlier one is whole: {', '.join(others)}; remove {folder.name} to use it"
+    return "no other checkpoint is left; train again"

@@ -1,0 +1,136 @@
+"""A run directory, seen from Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.spec import DataSpec
+from zoo.errors import RunError
+from zoo.run import checkpoint
+from zoo.run.files import write_json, writing
+from zoo.run.journal import read_metrics
+
+if TYPE_CHECKING:
+    from zoo.generate.generator import Generator
+
+FORMAT = 1
+"""The version of the layout of config.json."""
+
+
+class Run:
+    """A run: a folder with config.json, metrics.jsonl, samples/ and checkpoints/."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Open an existing run. Raises RunError where there is none, or it is damaged."""
+        self.path = Path(path)
+        self.config: dict[str, Any] = _read_config(self.path)
+
+    @classmethod
+    def create(cls, out: Path | str | None, config: Mapping[str, Any]) -> Run:
+        """A new run directory: `out`, which must be new or empty, or by default the next free ``runs/NAME-NNN``.
+
+        Raises RunError where it cannot be written or already holds something.
+        """
+        if out is None:
+            path = _claim(Path("runs"), config["architecture"])
+        else:
+            path = Path(out).expanduser()
+        with writing(path):
+            if path.is_dir() and any(path.iterdir()):
+                is_run = (path / "config.json").exists()
+                advice = (
+                    f"go on with it (zoo resume {path}), or choose another --out" if is_run else "choose another --out"
+                )
+                raise RunError(f"{path} is not empty; {advice}")
+            path.mkdir(parents=True, exist_ok=True)
+            for folder in ("samples", "checkpoints"):
+                (path / folder).mkdir(exist_ok=True)
+        write_json(path / "config.json", {"format": FORMAT, **config})
+        return cls(path)
+
+    def save_config(self, config: Mapping[str, Any]) -> None:
+        """Replace config.json."""
+        self.config = dict(config)
+        write_json(self.path / "config.json", self.config)
+
+    @property
+    def architecture(self) -> str:
+        """The architecture's name."""
+        return str(self.config["architecture"])
+
+    @property
+    def samples(self) -> list[Path]:
+        """The sample grids by step."""
+        return sorted((self.path / "samples").glob("step-*.png"))
+
+    @property
+    def checkpoints(self) -> list[tuple[int, Path]]:
+        """The whole checkpoints by step, oldest first."""
+        return checkpoint.checkpoints(self.path / "checkpoints")
+
+    def geometry(self) -> tuple[DataSpec, list[str]]:
+        """The images the networks are built for, and the names of the classes. Raises RunError where config.json lacks them."""
+        try:
+            data = self.config["data"]
+            names = [str(name) for name in data["class_names"]]
+            return DataSpec(int(data["channels"]), int(data["height"]), int(data["width"]), len(names)), names
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{self.path / 'config.json'} does not describe its data ({error!r}); was it edited?"
+            ) from None
+
+    def latest(self) -> tuple[int, Path]:
+        """The newest whole checkpoint. Raises RunError where there is none."""
+        if not self.checkpoints:
+            raise RunError(f"{self.path} has no checkpoint yet; train again, with a lower --checkpoint-every")
+        return self.checkpoints[-1]
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """What was logged, in order."""
+        return read_metrics(self.path / "metrics.jsonl")
+
+    def generator(self) -> Generator:
+        """The trained generator of the newest checkpoint."""
+        from zoo.generate.generator import load
+
+        return load(self)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, architecture={self.architecture!r})"
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    file = path / "config.json"
+    if not path.exists():
+        raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
+    if not file.is_file():
+        inside = sorted(child.parent.name for child in path.glob("*/config.json")) if path.is_dir() else []
+        hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
+        raise RunError(f"{path} is not a run: it has no config.json{hint}")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(config["options"], dict) or not isinstance(config["architecture"], str):
+            raise TypeError("'options' and 'architecture' are not what they should be")
+        if config["format"] > FORMAT:
+            raise RunError(f"{file} was written by a newer zoo (format {config['format']}); upgrade zoo to read it")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} cannot be read: {type(error).__name__}: {error}") from None
+    return dict(config)
+
+
+def _claim(folder: Path, name: str) -> Path:
+    """Make the next free ``folder/NAME-NNN``; two runs that begin together get one each."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            taken = [path.name[len(name) + 1 :] for path in folder.glob(f"{name}-*")]
+            number = max((int(suffix) for suffix in taken if suffix.isdigit()), default=0) + 1
+            path = folder / f"{name}-{number:03d}"
+            try:
+                path.mkdir()
+                return path
+            except FileExistsError:
+                continue
