@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from zoo.data.fit import fit
+from zoo.data.picture import pillow_manners
 from zoo.data.source import DataSource, Images, Unreadable
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
@@ -38,7 +39,8 @@ def write_store(
         temporary = Path(tempfile.mkdtemp(dir=place, prefix=".tmp-"))
     try:
         _check_room(place, len(source) * spec.numel)
-        _fill(temporary, source, spec, place, strict=strict, progress=progress, workers=workers)
+        with pillow_manners():
+            _fill(temporary, source, spec, place, strict=strict, progress=progress, workers=workers)
     except BaseException:  # an interrupt too: nothing half-written may stay
         shutil.rmtree(temporary, ignore_errors=True)
         raise

@@ -1,0 +1,108 @@
+"""A folder of pictures of any sizes and kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from zoo.data.cache import digest
+from zoo.data.folder_index import FolderIndex
+from zoo.data.picture import SUFFIXES, PictureError, read_pixels
+from zoo.data.source import DataSource, Images, Unreadable
+from zoo.data.spec import DataSpec
+from zoo.errors import DataError
+
+_PER_ITEM = 16  # files; enough that handing over a work item costs little
+
+
+class FolderSource(DataSource):
+    """All pictures below a folder, in the order of their paths; hidden files and other kinds of files are ignored.
+
+    When every picture lies in an immediate subfolder, and there are at least two of these, their names are the classes.
+    Images are grey only when all are (told from the headers). Each keeps its own size until it is fitted.
+    """
+
+    name = "folder"
+    summary = "A folder of pictures, any sizes and kinds; subfolders are classes."
+
+    @classmethod
+    def accepts(cls, location: str) -> bool:
+        """Any folder, and a single picture, so as to say that its folder is wanted."""
+        try:
+            path = Path(location).expanduser()
+            return bool(location) and (path.is_dir() or (path.suffix.lower() in SUFFIXES and path.is_file()))
+        except (OSError, ValueError, RuntimeError):
+            return False
+
+    def __init__(self, location: str) -> None:
+        self._folder = folder = Path(location).expanduser()
+        if not location or not folder.exists():
+            raise DataError(f"there is no folder {location!r}; write --data folder:PATH or --data PATH")
+        if not folder.is_dir():
+            raise DataError(
+                f"{folder} is a single file; give the folder that holds the pictures: --data {folder.parent}"
+            )
+        try:
+            self._index = FolderIndex(folder)
+        except OSError as error:
+            raise DataError(f"{folder} cannot be read: {error}") from error
+        entries = self._index.entries
+        if not entries:
+            raise DataError(
+                f"{folder} holds no pictures (files such as .png, .jpg or .webp, in it or in its subfolders)"
+            )
+        good = [entry for entry in entries if entry.problem is None]
+        if not good:
+            first = "; ".join(f"{_shown(entry.name)} ({entry.problem})" for entry in entries[:3])
+            raise DataError(f"{folder}: not one of its {len(entries):,} pictures can be read: {first}")
+        self.title = f"{folder.resolve().name or folder}, {len(entries):,} pictures"
+        self.channels = 1 if all(entry.grey for entry in good) else 3
+        sizes = {(entry.width, entry.height) for entry in good}
+        if len(sizes) == 1:
+            self.width, self.height = sizes.pop()
+        self._labels, self.class_names, self.notes = _classes([entry.name for entry in entries])
+
+    def __len__(self) -> int:
+        return len(self._index.entries)
+
+    def fingerprint(self) -> str:
+        return digest("folder", self._index.fingerprint(), self.channels)
+
+    def chunks(self) -> Iterator[range]:
+        """Positions of some files."""
+        total = len(self)
+        for start in range(0, total, _PER_ITEM):
+            yield range(start, min(total, start + _PER_ITEM))
+
+    def decode(self, item: range, spec: DataSpec) -> Iterator[Images | Unreadable]:
+        for position in item:
+            entry = self._index.entries[position]
+            try:
+                if entry.problem is not None:
+                    raise PictureError(entry.problem)
+                pixels = read_pixels(self._folder / entry.name, self.channels, max(spec.width, spec.height))
+            except PictureError as error:
+                yield Unreadable(_shown(entry.name), str(error))
+            else:
+                labels = np.array([self._labels[position]], np.int64) if self._labels else None
+                yield Images(pixels[None], labels)
+
+
+def _shown(name: str) -> str:
+    """A file name that any terminal can print."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _classes(names: list[str]) -> tuple[list[int], list[str], tuple[str, ...]]:
+    """Labels, class names and notes from relative paths; no labels when the folder is not laid out by class."""
+    parents = [PurePosixPath(name).parts[:-1] for name in names]
+    if all(len(parent) == 1 for parent in parents):
+        classes = sorted({parent[0] for parent in parents})
+        if len(classes) > 1:
+            number = {name: place for place, name in enumerate(classes)}
+            return [number[parent[0]] for parent in parents], [_shown(name) for name in classes], ()
+    if any(parents) and len(set(parents)) > 1:
+        return [], [], ("subfolders do not count as classes: not every picture lies in an immediate subfolder",)
+    return [], [], ()
