@@ -92,6 +92,8 @@ class Options(BaseModel):
     """Weight decay."""
     schedule: Literal["constant", "linear", "cosine", "inverse_time"] = "constant"
     """Learning rate over time: constant, falling to zero (linear, cosine), or divided by 1 + decay · step."""
+    schedule_hold: Share = 0.0
+    """linear and cosine: share of the steps before the learning rate begins to fall."""
     schedule_decay: Annotated[float, Field(ge=0)] = 0.0
     """inverse_time: decay per step."""
     warmup: Annotated[int, Field(ge=0)] = 0

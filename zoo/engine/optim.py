@@ -36,10 +36,12 @@ def rate_factor(options: Options, step: int, steps: int) -> float:
     1 / (1 + decay · step).
     """
     warm = min(1.0, (step + 1) / options.warmup) if options.warmup else 1.0
+    held = options.schedule_hold * steps
+    fallen = min(1.0, max(0.0, step - held) / (steps - held))  # 0 while held, 1 at the end
     if options.schedule == "linear":
-        return warm * max(0.0, 1.0 - step / steps)
+        return warm * (1.0 - fallen)
     if options.schedule == "cosine":
-        return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / steps)))
+        return warm * 0.5 * (1.0 + math.cos(math.pi * fallen))
     if options.schedule == "inverse_time":
         return warm / (1.0 + options.schedule_decay * step)
     return warm
