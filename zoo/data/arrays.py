@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,14 +38,14 @@ class ArraySource(DataSource):
     def accepts(cls, location: str) -> bool:
         """A .npy or .npz file."""
         try:
-            path = Path(_split(location)[0]).expanduser()
+            path = Path(os.path.expanduser(_split(location)[0]))
             return path.suffix.lower() in (".npy", ".npz") and path.is_file()
-        except (OSError, ValueError, RuntimeError):
+        except (OSError, ValueError):
             return False
 
     def __init__(self, location: str) -> None:
         given, layout = _split(location)
-        self._path = path = Path(given).expanduser()
+        self._path = path = Path(os.path.expanduser(given))
         if not path.is_file():
             raise DataError(f"there is no file {given!r}; --data arrays:FILE wants a .npy or .npz file")
         with path.open("rb") as file:
@@ -173,14 +174,15 @@ def _kind(array: ArrayFile) -> str:
 
 def _to_bytes(values: Array, kind: str, signed: bool) -> npt.NDArray[np.uint8]:
     if kind == "bool":
-        return np.where(values, np.uint8(255), np.uint8(0))
-    if kind == "uint16":
+        values = np.where(values, np.uint8(255), np.uint8(0))
+    elif kind == "uint16":
         values = (values.astype(np.uint32) * 255 + 32767) // 65535
     elif kind == "float":
         unit = values.astype(np.float32)
         values = np.clip((unit + np.float32(1)) / np.float32(2) if signed else unit, 0, 1) * np.float32(255)
         values = values + np.float32(0.5)
-    return values.astype(np.uint8, copy=False)
+    pixels: npt.NDArray[np.uint8] = values.astype(np.uint8, copy=False)
+    return pixels
 
 
 def _over_white(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

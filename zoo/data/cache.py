@@ -18,9 +18,9 @@ _RACY_NS = 2_000_000_000  # file systems with coarse clocks can miss an edit thi
 def cache_directory() -> Path:
     """$ZOO_CACHE, else $XDG_CACHE_HOME/zoo, else ~/.cache/zoo. It need not exist yet."""
     if chosen := os.environ.get("ZOO_CACHE"):
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base).expanduser() / "zoo"
+        return Path(os.path.expanduser(base)) / "zoo"
     return Path.home() / ".cache" / "zoo"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,13 +56,13 @@ class CifarSource(DataSource):
     def accepts(cls, location: str) -> bool:
         """A folder with the files of one version; an archive too, so as to say that it must be unpacked."""
         try:
-            path = Path(location).expanduser()
+            path = Path(os.path.expanduser(location))
             return bool(location) and (_is_archive(path) or _find(path) is not None)
-        except (OSError, ValueError, RuntimeError):
+        except (OSError, ValueError):
             return False
 
     def __init__(self, location: str) -> None:
-        path = Path(location).expanduser()
+        path = Path(os.path.expanduser(location))
         if _is_archive(path):
             raise DataError(f"{path} is packed; unpack it (tar xf {path.name}) and give the folder that comes out")
         found = _find(path)

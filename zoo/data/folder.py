@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -31,13 +32,13 @@ class FolderSource(DataSource):
     def accepts(cls, location: str) -> bool:
         """Any folder, and a single picture, so as to say that its folder is wanted."""
         try:
-            path = Path(location).expanduser()
+            path = Path(os.path.expanduser(location))
             return bool(location) and (path.is_dir() or (path.suffix.lower() in SUFFIXES and path.is_file()))
-        except (OSError, ValueError, RuntimeError):
+        except (OSError, ValueError):
             return False
 
     def __init__(self, location: str) -> None:
-        self._folder = folder = Path(location).expanduser()
+        self._folder = folder = Path(os.path.expanduser(location))
         if not location or not folder.exists():
             raise DataError(f"there is no folder {location!r}; write --data folder:PATH or --data PATH")
         if not folder.is_dir():

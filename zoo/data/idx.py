@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ class IdxSource(DataSource):
     @classmethod
     def accepts(cls, location: str) -> bool:
         """A file that is named or begins like IDX, or a folder with such an images file."""
-        path = Path(location).expanduser()
+        path = Path(os.path.expanduser(location))
         try:
             if path.is_dir():
                 return bool(_image_files(path))
@@ -42,7 +43,11 @@ class IdxSource(DataSource):
             return False
 
     def __init__(self, location: str) -> None:
-        path = Path(location).expanduser()
+        path = Path(os.path.expanduser(location))
+        if not location or not path.exists():
+            raise DataError(
+                f"there is no file or folder {location!r}; --data idx:PATH wants IDX images or their folder"
+            )
         if path.is_dir():
             path, self.notes = _choose(path)
         if _LABELS.search(path.name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,9 +79,9 @@ def _absolute_path(location: str) -> str:
     path, colon, layout = location.rpartition(":")
     for candidate, suffix in ((location, ""), (path, colon + layout)):
         try:
-            if candidate and Path(candidate).expanduser().exists():
-                return str(Path(candidate).expanduser().resolve()) + suffix
-        except (OSError, ValueError, RuntimeError):
+            if candidate and Path(os.path.expanduser(candidate)).exists():
+                return str(Path(os.path.expanduser(candidate)).resolve()) + suffix
+        except (OSError, ValueError):
             continue
     return location
 
@@ -100,7 +101,7 @@ def _nothing_fits(location: str, names: list[str]) -> str:
     given = f"--data {location!r}"
     if "\0" in location:
         return f"{given} is no path; what works: {_KINDS}"
-    path = Path(location).expanduser()
+    path = Path(os.path.expanduser(location))
     try:
         if location and path.exists():
             kind = "folder holds no data" if path.is_dir() else "file is no data"
@@ -117,8 +118,3 @@ def _nothing_fits(location: str, names: list[str]) -> str:
         missing = "" if parent.is_dir() else f" (there is no folder {str(parent)!r} either)"
         return f"{given} does not exist{missing}; what works: {_KINDS}"
     return f"{unknown('data', location, names)}; what works: {_KINDS}"
-
-
-def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
-    """Whether `location` is, or begins with, the name of a kind of data, rather than being a path."""
-    return location.partition(":")[0] in sources(extra)
