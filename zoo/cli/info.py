@@ -12,6 +12,7 @@ from rich.table import Table
 
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
+from zoo.engine.geometry import describe_sizes
 from zoo.options import Options
 from zoo.registry import registry
 from zoo.resolve import flag, resolve
@@ -42,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     defaults, _ = resolve(architecture)
     sizes = architecture.sizes(defaults)
     if sizes is not None:
-        say("sizes: " + ", ".join(map(str, sizes)))
+        say(f"images: {describe_sizes(sizes)}")
     if architecture.presets:
         console.print(_presets(architecture))
     own = [field for field in architecture.Options.model_fields if field not in Options.model_fields]

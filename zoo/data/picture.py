@@ -58,7 +58,7 @@ def read_header(path: Path) -> Header:
     """Size and kind of a picture from its first bytes; raises PictureError."""
     with _opened(path) as image:
         width, height = image.size
-        if _orientation(image) >= 5:  # 5 to 8 lie on their side
+        if image.format != "TIFF" and _orientation(image) >= 5:  # 5 to 8 lie on their side; Pillow turns TIFF itself
             width, height = height, width
         grey = image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
         return Header(width, height, grey or (image.mode in ("P", "PA") and _grey_palette(image)))
@@ -129,7 +129,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         if not (values.min() >= 0 and values.max() <= 1):
             raise PictureError(f"grey values from {values.min():g} to {values.max():g}; expected 0 to 1")
         return Image.fromarray((values * 255 + 0.5).astype(np.uint8))
-    return image
+    return image.convert("LA") if image.mode == "La" else image
 
 
 def _grey_palette(image: Image.Image) -> bool:

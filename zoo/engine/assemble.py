@@ -121,10 +121,10 @@ def build_networks(
 def build_objective(architecture: Architecture, options: Options) -> Objective:
     """The objective of an architecture under these options. Raises PluginError for a kind that is not known."""
     game = architecture.game(options)
-    kind = game if isinstance(game, str) else getattr(game, "kind", None)
-    if kind is not None and kind not in KINDS:
-        raise PluginError(unknown(f"objective of {architecture.name}", kind, KINDS))
-    return Objective(game) if isinstance(game, str) else game
+    objective = Objective(game) if isinstance(game, str) else game
+    if type(objective) is Objective and objective.kind not in KINDS:  # a subclass may call its own game what it likes
+        raise PluginError(unknown(f"objective of {architecture.name}", objective.kind, KINDS))
+    return objective
 
 
 def _build(architecture: Architecture, role: str, build: Callable[[], nn.Module]) -> nn.Module:

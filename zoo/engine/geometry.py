@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from zoo.architecture import Architecture
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
@@ -30,7 +32,7 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
     sizes = architecture.sizes(options)
     if options.size is not None:
         if sizes is not None and options.size not in sizes:
-            raise OptionError(f"--size {options.size}: {architecture.name} works for {_listed(sizes)}")
+            raise OptionError(f"--size {options.size}: {architecture.name} works for {describe_sizes(sizes)}")
         return options.size, options.size
     if source.height is None or source.width is None:
         own = USUAL, USUAL
@@ -42,7 +44,8 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
     return nearest, nearest
 
 
-def _listed(sizes: object) -> str:
+def describe_sizes(sizes: Sequence[int]) -> str:
+    """Image sizes in words: "every size from 8 to 256", "the sizes 32, 64"."""
     if isinstance(sizes, range) and sizes.step == 1:
         return f"every size from {sizes.start} to {sizes.stop - 1}"
-    return "the sizes " + ", ".join(map(str, sorted(sizes)))  # type: ignore[call-overload]
+    return "the sizes " + ", ".join(map(str, sorted(sizes)))
