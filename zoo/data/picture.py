@@ -88,7 +88,9 @@ def read_pixels(path: Path, channels: int, smallest: int) -> npt.NDArray[np.uint
 def _opened(path: Path) -> Iterator[Image.Image]:
     """An open picture of a permissible size; whatever goes wrong inside becomes a PictureError."""
     try:
-        with Image.open(path) as image:
+        # Through a file object: given a path, Pillow maps uncompressed TIFF into memory, and then scrambles those that lie
+        # on their side and dies with the file when somebody shortens it.
+        with path.open("rb") as file, Image.open(file) as image:
             width, height = image.size
             if min(width, height) < SMALLEST_SIDE:
                 raise PictureError(f"{width}×{height} pixels; each side must be at least {SMALLEST_SIDE}")

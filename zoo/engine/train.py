@@ -13,7 +13,7 @@ import torch
 import zoo
 from zoo import ops
 from zoo.architecture import Architecture
-from zoo.data.registry import is_name, open_source
+from zoo.data.registry import absolute, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
@@ -59,8 +59,8 @@ def train(
     resolved, preset = resolve(architecture, preset=preset, config=config, flags=options)
     device = choose_device(resolved.device)
     source = open_source(resolved.data, registry().sources)
-    if Path(resolved.data).exists() and not is_name(resolved.data, registry().sources):
-        resolved = resolved.model_copy(update={"data": str(Path(resolved.data).resolve())})  # resume from any folder
+    place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
+    resolved = resolved.model_copy(update={"data": place})
     spec = settle(architecture, resolved, source)
     store = prepare(source, spec, strict=resolved.strict, report=say, progress=preparing)
     assembly = assemble(architecture, resolved, spec, store, device)
