@@ -60,6 +60,13 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSo
     raise DataError(_nothing_fits(location, list(known)))
 
 
+def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
+    """Whether `location` is a registered name ("digits", "folder:./photos") rather than a path."""
+    known = sources(extra)
+    name, colon, _ = location.partition(":")
+    return name in known and (bool(colon) or _accepts(known[name], ""))
+
+
 def absolute(location: str, extra: Sequence[type[DataSource]] = ()) -> str:
     """The same data, spelled so that it is found from any working directory: what a run should remember."""
     if is_name(location, extra):
