@@ -77,16 +77,15 @@ class Progress(Watcher):
 
     def on_metrics(self, metrics: Mapping[str, float]) -> None:
         """Show the numbers."""
-        numbers = describe(metrics)
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, losses=numbers)
+            self._bars.update(self._task, losses=describe(metrics, short=self.console.width < 110))
             return
         step, now = int(metrics["step"]), time.monotonic()
         if step == self._steps or now - self._shown >= PLAIN_SECONDS:
             self._shown = now
             first, began = self._began
             left = (now - began) / max(step - first, 1) * (self._steps - step)
-            self.say(f"step {step}/{self._steps}  {numbers}  {clock(left)} left")
+            self.say(f"step {step}/{self._steps}  {describe(metrics)}  {clock(left)} left")
 
     def on_end(self, run: Run, step: int, finished: bool) -> None:
         """Say what there is to look at, or how to go on."""
@@ -108,7 +107,8 @@ class Progress(Watcher):
 
     def _open_bars(self, text: str, description: str, total: int) -> None:
         self._close_bars()
-        columns = (MofNCompleteColumn(), BarColumn(24), TextColumn(text), TimeRemainingColumn(compact=True))
+        room = max(6, min(30, self.console.width - 76))  # what the numbers leave
+        columns = (MofNCompleteColumn(), BarColumn(room), TextColumn(text), TimeRemainingColumn(compact=True))
         self._bars = Bars(*columns, console=self.console, refresh_per_second=4)
         self._task = self._bars.add_task(description, total=total, losses="")
         self._bars.start()
@@ -123,11 +123,12 @@ class Progress(Watcher):
             self._bars = self._task = None
 
 
-def describe(metrics: Mapping[str, float]) -> str:
-    """The numbers of a log line that a person follows."""
-    names = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
-    shown = [f"{title} {metrics[name]:.3f}" for name, title in names.items() if name in metrics]
-    return "  ".join([*shown, f"{metrics['images_per_second']:,.0f} images/s"])
+def describe(metrics: Mapping[str, float], short: bool = False) -> str:
+    """The numbers of a log line that a person follows; `short` fits a terminal of 80 columns."""
+    loss, digits, unit = ("", 2, "/s") if short else (" loss", 3, " images/s")
+    names = {"d_loss": f"D{loss}", "g_loss": f"G{loss}", "d_real": "D(x)", "d_fake": "D(G(z))"}
+    shown = [f"{title} {metrics[name]:.{digits}f}" for name, title in names.items() if name in metrics]
+    return "  ".join([*shown, f"{metrics['images_per_second']:,.0f}{unit}"])
 
 
 def clock(seconds: float) -> str:
