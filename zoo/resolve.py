@@ -33,7 +33,8 @@ def resolve(
     not fit.
     """
     file = read_config(Path(config), architecture) if config is not None else {}
-    preset = preset or file.pop("preset", None) or architecture.default_preset
+    named = file.pop("preset", None)
+    preset = preset or named or architecture.default_preset
     layers = [_preset(architecture, preset), file, dict(flags or {})]
     values: dict[str, Any] = {}
     for layer in layers:
@@ -108,9 +109,9 @@ def read_config(path: Path, architecture: Architecture) -> dict[str, Any]:
 def _preset(architecture: Architecture, name: str | None) -> dict[str, Any]:
     if name is None:
         return {}
-    if name not in architecture.presets:
+    if not isinstance(name, str) or name not in architecture.presets:  # a file can hold anything
         hint = f"zoo info {architecture.name}"
-        raise OptionError(unknown(f"preset of {architecture.name}", name, architecture.presets, hint))
+        raise OptionError(unknown(f"preset of {architecture.name}", str(name), architecture.presets, hint))
     return dict(architecture.presets[name])
 
 

@@ -1,0 +1,86 @@
+"""Shared by all tests: a cache and a working directory of their own, the command line, plugins to install."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from support import Outcome, write_distribution, write_images
+
+from zoo.registry import registry
+
+torch.set_num_threads(1)  # the networks are tiny: a second thread costs more than it gives
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of the whole session: the same small data is prepared once."""
+    return tmp_path_factory.mktemp("shared-cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_places(shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test touches the person's cache or the folder that pytest was started in, or depends on how wide a screen is."""
+    monkeypatch.setenv("ZOO_CACHE", str(shared_cache))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("ZOO_PLUGINS", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty-four grey 8×8 images of three classes, as a .npz file."""
+    return write_images(tmp_path_factory.mktemp("images") / "images.npz")
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs a command in this process: ``cli("train", "dcgan")``."""
+    from zoo.cli import run
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        try:
+            code = run([str(argument) for argument in arguments])
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def fresh_registry() -> Iterator[Callable[[], None]]:
+    """The registry is loaded anew: what it knew is forgotten now, whenever this is called, and after the test."""
+    registry.cache_clear()
+    yield registry.cache_clear
+    registry.cache_clear()
+
+
+@pytest.fixture
+def install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]
+) -> Iterator[Callable[..., None]]:
+    """Installs a third-party plugin, for this process and those it starts: ``install(source, module)``."""
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    monkeypatch.syspath_prepend(str(place))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(place), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    installed = []
+
+    def put(source: str, module: str, **more: str) -> None:
+        write_distribution(place, source, module, **more)
+        installed.append(module)
+        importlib.invalidate_caches()
+        fresh_registry()
+
+    yield put
+    for module in installed:
+        sys.modules.pop(module, None)
