@@ -110,6 +110,8 @@ def _nothing_fits(location: str, names: list[str]) -> str:
         siblings = sorted(entry.name for entry in parent.iterdir()) if parent.is_dir() else []
     except OSError as error:
         return f"{given} cannot be opened ({error.strerror or error}); what works: {_KINDS}"
+    if location in names:
+        return f"--data {location} needs to know where: --data {location}:PATH, or only the path; what works: {_KINDS}"
     looks_like_path = len(path.parts) > 1 or "." in location
     near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.6)
     if near:
