@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.data import gather as module
 from zoo.data.gather import gather, reference
+from zoo.errors import NativeError
 
 
 def output(shape, channels_last):
@@ -63,3 +68,28 @@ def test_rows_channels_and_mirrors_are_where_they_belong(seed, shape, batch, cha
         results.append(out)
     np.testing.assert_array_equal(results[0], (-1 + 2 * expected / 255).astype(np.float32))
     np.testing.assert_array_equal(results[0], results[1])
+
+
+def test_the_native_function_is_chosen_where_it_is_present(monkeypatch):
+    native = SimpleNamespace(gather=object())
+    monkeypatch.setitem(sys.modules, "zoo._host", native)
+    monkeypatch.delenv("ZOO_NATIVE", raising=False)
+    assert module._choose() is native.gather
+    monkeypatch.setenv("ZOO_NATIVE", "0")
+    assert module._choose() is reference
+
+
+def test_a_missing_native_module_is_quiet_and_a_broken_one_is_not(monkeypatch):
+    monkeypatch.delenv("ZOO_NATIVE", raising=False)
+
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'zoo._host'", name=name)
+
+    def broken(name):
+        raise ImportError("undefined symbol")
+
+    monkeypatch.setattr(module.importlib, "import_module", missing)
+    assert module._choose() is reference
+    monkeypatch.setattr(module.importlib, "import_module", broken)
+    with pytest.raises(NativeError, match=r"undefined symbol.*rebuild it with"):
+        module._choose()

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+
+from zoo.errors import NativeError
 
 Gather = Callable[
     [
@@ -53,10 +56,17 @@ def _choose() -> Gather:
     if os.environ.get("ZOO_NATIVE") == "0":
         return reference
     try:
-        from zoo import _host
-    except ImportError:
-        return reference
-    return cast(Gather, _host.gather)
+        native = importlib.import_module("zoo._host")
+    except ModuleNotFoundError as error:
+        if error.name == "zoo._host":  # not built: the reference serves as well
+            return reference
+        raise
+    except ImportError as error:
+        raise NativeError(
+            f"the native module zoo._host is present but does not load ({error}); "
+            "rebuild it with `pip install --force-reinstall --no-deps .`, or set ZOO_NATIVE=0 to do without"
+        ) from error
+    return cast(Gather, native.gather)
 
 
 gather = _choose()
