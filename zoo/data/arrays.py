@@ -64,7 +64,7 @@ class ArraySource(DataSource):
             labels = ArrayFile(self._label_path)
         self._has_label_file = labels is not None and key is None
         self._labels, self.class_names = _read_labels(labels, self._images)
-        self.title = f"{path.name}, {len(self):,} images"
+        self.title = path.name
 
     def __len__(self) -> int:
         return self._images.shape[0]

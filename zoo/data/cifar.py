@@ -76,7 +76,7 @@ class CifarSource(DataSource):
         self.channels, self.height, self.width = 3, 32, 32
         self._count = sum(self._count_in(file) for file in self._files)
         self.class_names = self._names()
-        self.title = f"{self._version.title}, {self._count:,} images"
+        self.title = self._version.title
 
     def __len__(self) -> int:
         return self._count

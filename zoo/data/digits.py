@@ -24,4 +24,4 @@ class DigitsSource(IdxSource):
         if location:
             raise DataError(f"--data digits:{location}: the embedded digits have no parts; write --data digits")
         super().__init__(str(Path(zoo.assets.__file__).parent / "mnist5k-images-idx3-ubyte.gz"))
-        self.title = f"embedded MNIST digits, {len(self):,} images"
+        self.title = "embedded MNIST digits"

@@ -58,7 +58,7 @@ class FolderSource(DataSource):
         if not good:
             first = "; ".join(f"{_shown(entry.name)} ({entry.problem})" for entry in entries[:3])
             raise DataError(f"{folder}: not one of its {len(entries):,} pictures can be read: {first}")
-        self.title = f"{folder.resolve().name or folder}, {len(entries):,} pictures"
+        self.title = folder.resolve().name or str(folder)
         self.channels = 1 if all(entry.grey for entry in good) else 3
         sizes = {(entry.width, entry.height) for entry in good}
         if len(sizes) == 1:

@@ -69,7 +69,7 @@ class IdxSource(DataSource):
             self.height, self.width = self.width, self.height
         self._label_path = _labels_beside(path)
         self._labels, self.class_names = self._read_labels()
-        self.title = f"{path.name}, {count:,} images"
+        self.title = path.name
 
     def __len__(self) -> int:
         return self._count

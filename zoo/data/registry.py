@@ -119,4 +119,5 @@ def _nothing_fits(location: str, names: list[str]) -> str:
     if looks_like_path:
         missing = "" if parent.is_dir() else f" (there is no folder {str(parent)!r} either)"
         return f"{given} does not exist{missing}; what works: {_KINDS}"
-    return f"{unknown('data', location, names)}; what works: {_KINDS}"
+    sentence = unknown("data", location, names)
+    return f"{sentence} What works: {_KINDS}" if sentence.endswith("?") else f"{sentence}; what works: {_KINDS}"

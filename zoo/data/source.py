@@ -75,7 +75,7 @@ class DataSource(ABC):
     """One sentence for `zoo list`."""
 
     title: str
-    """What a person reads, for example "CIFAR-10, 50,000 images"."""
+    """What a person reads after "50,000 images of", for example "CIFAR-10"."""
     channels: int
     """1 when every image is grey, else 3."""
     height: int | None = None
