@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from zoo import errors, nn, ops
     from zoo.architecture import Architecture, Phase
-    from zoo.data.source import DataSource
+    from zoo.data.source import DataSource, Images, Unreadable
     from zoo.data.spec import DataSpec
     from zoo.engine.train import resume, train
     from zoo.generate.generator import Generator, load
@@ -33,10 +33,12 @@ _HOME = {
     "DataSource": "zoo.data.source",
     "DataSpec": "zoo.data.spec",
     "Generator": "zoo.generate.generator",
+    "Images": "zoo.data.source",
     "Objective": "zoo.objective",
     "Options": "zoo.options",
     "Phase": "zoo.architecture",
     "Run": "zoo.run.run",
+    "Unreadable": "zoo.data.source",
     "list_architectures": "zoo.registry",
     "load": "zoo.generate.generator",
     "resume": "zoo.engine.train",
@@ -57,6 +59,8 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "Phase",
     "DataSource",
     "DataSpec",
+    "Images",
+    "Unreadable",
     "hookimpl",
     "ops",
     "nn",
