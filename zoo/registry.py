@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zoo.data.source import DataSource
 
 GROUP = "zoo"
+NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Registry:
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[Plugin] = []
         self._architectures: dict[str, list[Contribution]] = {}
-        self._sources: list[Contribution] = []
+        self._sources: dict[str, list[Contribution]] = {}
 
     # ---- loading
 
@@ -81,6 +82,7 @@ class Registry:
             found.append(Contribution(cls, plugin))
 
         def source(cls: type[DataSource]) -> None:
+            check_source(cls)
             sources.append(Contribution(cls, plugin))
 
         key = f"{plugin.distribution}:{plugin.name}"
@@ -94,7 +96,8 @@ class Registry:
             raise
         for contribution in found:  # only now, so that a plugin which fails half-way contributes nothing
             self._architectures.setdefault(contribution.value.name, []).append(contribution)
-        self._sources += sources
+        for contribution in sources:
+            self._sources.setdefault(contribution.value.name, []).append(contribution)
 
     def _call(self, module: object, hook: str, register: Callable[[Any], None]) -> None:
         others = [other for other in self.manager.get_plugins() if other is not module]
@@ -109,13 +112,22 @@ class Registry:
 
     @property
     def sources(self) -> list[type[DataSource]]:
-        """The data sources that plugins contribute."""
-        return [contribution.value for contribution in self._sources]
+        """The data sources that plugins contribute, those left out whose name is claimed twice."""
+        return [who[0].value for who in self._sources.values() if len(who) == 1]
+
+    def sources_for(self, location: str) -> list[type[DataSource]]:
+        """`sources`, for opening `--data location`. Raises PluginError where that names a kind that is claimed twice."""
+        who = self._sources.get(location.partition(":")[0], [])
+        if len(who) > 1:
+            raise PluginError(_conflict("data source", who))
+        return self.sources
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """For each architecture name that is registered more than once, the sentence that says by whom."""
-        return {name: _conflict(name, who) for name, who in self._architectures.items() if len(who) > 1}
+        """For each architecture or data source that is registered more than once, the sentence that says by whom."""
+        twice = {name: _conflict("architecture", who) for name, who in self._architectures.items() if len(who) > 1}
+        data = {f"--data {name}": _conflict("data source", who) for name, who in self._sources.items() if len(who) > 1}
+        return twice | data
 
     def contribution(self, name: str) -> Contribution:
         """The architecture of that name and its plugin.
@@ -128,7 +140,7 @@ class Registry:
             raise PluginError(unknown("architecture", name, self.names, hint))
         who = self._architectures[name]
         if len(who) > 1:
-            raise PluginError(_conflict(name, who))
+            raise PluginError(_conflict("architecture", who))
         return who[0]
 
     def architecture(self, name: str) -> Architecture:
@@ -142,7 +154,7 @@ def check_architecture(cls: object) -> None:
     if not (isinstance(cls, type) and issubclass(cls, Architecture)):
         raise PluginError(f"register() takes a subclass of zoo.Architecture; given {cls!r}")
     name = getattr(cls, "name", None)
-    if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name)):
+    if not (isinstance(name, str) and re.fullmatch(NAME, name)):
         raise PluginError(f"{cls.__name__}.name is {name!r}; give it lower-case letters, digits, '-' and '_'")
     if not issubclass(cls.Options, Options):
         raise PluginError(f"{cls.__name__}.Options must be a subclass of zoo.Options")
@@ -153,15 +165,33 @@ def check_architecture(cls: object) -> None:
         raise PluginError(unknown(f"default preset of {name}", cls.default_preset, cls.presets))
 
 
+def check_source(cls: object) -> None:
+    """Raise PluginError where `cls` does not keep the contract of `zoo.DataSource`."""
+    from zoo.data.registry import builtin_sources
+    from zoo.data.source import DataSource
+
+    if not (isinstance(cls, type) and issubclass(cls, DataSource)):
+        raise PluginError(f"register() takes a subclass of zoo.DataSource; given {cls!r}")
+    name = getattr(cls, "name", None)
+    if not (isinstance(name, str) and re.fullmatch(NAME, name)):
+        raise PluginError(f"{cls.__name__}.name is {name!r}; give it lower-case letters, digits, '-' and '_'")
+    if not isinstance(getattr(cls, "summary", None), str):
+        raise PluginError(f"{cls.__name__} has no summary; give it one sentence for zoo list")
+    if name in {source.name for source in builtin_sources()}:
+        raise PluginError(
+            f"{cls.__name__}.name is {name!r}, which is a kind of data that comes with zoo; choose another"
+        )
+
+
 def _describe(point: EntryPoint, error: str | None = None, details: str | None = None) -> Plugin:
     name, version = (point.dist.name, point.dist.version) if point.dist else ("(unknown distribution)", "")
     return Plugin(point.name, name, version, point.value, error, details)
 
 
-def _conflict(name: str, who: list[Contribution]) -> str:
+def _conflict(kind: str, who: list[Contribution]) -> str:
     places = " and ".join(f"{one.plugin.origin} (plugin {one.plugin.name!r})" for one in who)
     return (
-        f"architecture {name!r} is registered twice, by {places}; "
+        f"{kind} {who[0].value.name!r} is registered twice, by {places}; "
         "uninstall one of them, or name the plugins to load in ZOO_PLUGINS"
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
-from typing import Annotated, Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import tyro
 
@@ -32,7 +33,7 @@ def parse_training(
     """
     rows = dict(own)
     for name, info in architecture.Options.model_fields.items():
-        rows[name] = (info.annotation, getattr(defaults, name), info.description or "")
+        rows[name] = (_plain(info.annotation), getattr(defaults, name), info.description or "")
     kind = make_dataclass(
         "Arguments",
         [
@@ -57,3 +58,12 @@ def early(arguments: Sequence[str], *names: str) -> dict[str, str]:
             elif position + 1 < len(arguments):
                 found[name] = arguments[position + 1]
     return found
+
+
+def _plain(annotation: Any) -> Any:
+    """The type without pydantic's constraints, which the help need not show: ``Annotated[int, …] | None`` is ``int | None``."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(_plain(each) for each in get_args(annotation))]  # noqa: UP007 (of types known at run time)
+    return annotation

@@ -58,7 +58,7 @@ def train(
     architecture = registry().architecture(name)
     resolved, preset = resolve(architecture, preset=preset, config=config, flags=options)
     device = choose_device(resolved.device)
-    source = open_source(resolved.data, registry().sources)
+    source = open_source(resolved.data, registry().sources_for(resolved.data))
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
     spec = settle(architecture, resolved, source)
@@ -66,7 +66,12 @@ def train(
     assembly = assemble(architecture, resolved, spec, store, device)
     steps = total_steps(resolved, assembly)
     run = Run.create(out, _config(architecture, resolved, preset, source, store, device, steps))
-    Trainer(run, assembly, resolved, steps, _watchers(run, watchers)).train()
+    try:
+        every = _watchers(run, watchers)
+    except BaseException:
+        run.discard()
+        raise
+    Trainer(run, assembly, resolved, steps, every).train()
     return run
 
 
@@ -91,7 +96,7 @@ def resume(
         options = validate(architecture, {**options.model_dump(), "steps": steps, "epochs": None})
     start, folder = run.latest()
     spec, _ = run.geometry()
-    source = open_source(options.data, registry().sources)
+    source = open_source(options.data, registry().sources_for(options.data))
     store = prepare(source, spec, strict=options.strict, report=say, progress=preparing)
     if source.fingerprint() != run.config["data"]["fingerprint"]:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
@@ -127,7 +132,7 @@ def _watchers(run: Run, given: Iterable[Watcher]) -> list[Watcher]:
     """The watchers given, and those of plugins."""
     found = list(given)
     for contributed in registry().manager.hook.zoo_training_callbacks(run=run):
-        each = [contributed] if isinstance(contributed, Watcher) else list(contributed or ())
+        each = list(contributed) if isinstance(contributed, Iterable) else [contributed]
         for watcher in each:
             if not isinstance(watcher, Watcher):
                 raise PluginError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,10 @@ class Run:
                 (path / folder).mkdir(exist_ok=True)
         write_json(path / "config.json", {"format": FORMAT, **config})
         return cls(path)
+
+    def discard(self) -> None:
+        """Remove the directory: for a run that could not begin."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def save_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.json."""
