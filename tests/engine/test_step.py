@@ -1,0 +1,379 @@
+"""One training step: which network learns from what, and what is never computed."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from zoo.architecture import Phase
+from zoo.engine.precision import Precision
+from zoo.engine.step import constant
+from zoo.generate.latents import Latents
+
+from .toys import CPU, LATENT, Feed, build, discriminator, generator, same, weights
+
+ROLES = ("discriminator", "generator")
+
+
+# ---- no gradient that nobody uses
+
+
+@pytest.fixture
+def gradients():
+    """Counts, by network, each time that autograd computes a gradient of one of its parameters."""
+
+    def watch(step) -> Counter:
+        counts = Counter()
+        for role in ROLES:
+            for parameter in getattr(step, role).parameters():
+                parameter.register_hook(lambda gradient, role=role: counts.update([role]))
+        return counts
+
+    return watch
+
+
+@pytest.mark.parametrize("reuse_fakes", [False, True])
+@pytest.mark.parametrize("joined", [False, True])
+def test_every_gradient_is_computed_once_and_only_for_the_network_that_learns(gradients, reuse_fakes, joined):
+    step = build(reuse_fakes=reuse_fakes, joined=joined)
+    counts = gradients(step)
+    step.run(0)
+    assert counts == {"discriminator": 4, "generator": 2}, "once for each of D's four parameters and G's two"
+
+
+@pytest.mark.parametrize("learns", ROLES)
+def test_a_phase_leaves_no_gradient_in_the_other_network(gradients, learns):
+    step = build([Phase(learns)])
+    counts = gradients(step)
+    step.run(0)
+    assert set(counts) == {learns}
+    other = ROLES[1 - ROLES.index(learns)]
+    assert all(parameter.grad is not None for parameter in getattr(step, learns).parameters())
+    assert all(parameter.grad is None for parameter in getattr(step, other).parameters())
+
+
+@pytest.mark.parametrize("learns", ROLES)
+def test_a_phase_changes_only_its_own_network(learns):
+    step = build([Phase(learns)])
+    before = {role: weights(getattr(step, role)) for role in ROLES}
+    step.run(0)
+    assert {role: same(before[role], getattr(step, role)) for role in ROLES} == {role: role != learns for role in ROLES}
+
+
+def test_the_discriminators_turn_draws_fakes_without_a_graph():
+    graphs = []
+
+    def loss(turn):
+        graphs.append(turn.fakes.images.requires_grad)
+        return turn.judge(turn.fakes.images).mean()
+
+    build([Phase("discriminator", loss=loss), Phase("generator", loss=loss)]).run(0)
+    assert graphs == [False, True]
+
+
+def test_the_discriminators_gradients_are_left_alone_in_the_generators_turn():
+    step = build()
+    step.phases = [step.phases[0]]
+    step.run(0)
+    seen = [parameter.grad.clone() for parameter in step.discriminator.parameters()]
+    step.phases = [Phase("generator")]
+    step.run(1)
+    assert all(torch.equal(old, p.grad) for old, p in zip(seen, step.discriminator.parameters(), strict=True))
+
+
+def test_gradients_do_not_pile_up_from_step_to_step():
+    """Each update has its own gradients: one with a rate of nothing leaves the next as if it had not been."""
+    once, twice = build(learning_rate=1e-30), build(learning_rate=1e-30)
+    once.draw.count = 1
+    twice.run(0)
+    once.latents.draw(16)  # what the step before has used: eight latents for each turn
+    once.run(1)
+    twice.run(1)
+    for a, b in zip(once.discriminator.parameters(), twice.discriminator.parameters(), strict=True):
+        assert torch.equal(a.grad, b.grad)
+
+
+def test_a_constant_network_lets_gradients_through_and_takes_none():
+    network, x = nn.Linear(2, 1), torch.ones(3, 2, requires_grad=True)
+    network.bias.requires_grad_(False)
+    with constant(network):
+        network(x).sum().backward()
+    assert x.grad is not None
+    assert network.weight.grad is None
+    assert (network.weight.requires_grad, network.bias.requires_grad) == (True, False), "as it was before"
+
+
+def test_a_constant_network_learns_again_after_an_error():
+    network = nn.Linear(2, 1)
+    with pytest.raises(ZeroDivisionError), constant(network):
+        raise ZeroDivisionError
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+# ---- against plain torch, by hand
+
+
+def by_hand(steps: int, *, joined: bool = False, reuse: bool = False, d_steps: int = 1, g_batch: int = 8):
+    """The non-saturating game with plain SGD, written out. Returns both networks."""
+    torch.manual_seed(0)
+    g, d = generator(), discriminator()
+    feed, latents = Feed(8), Latents(7, LATENT)
+
+    def descend(network, loss):
+        gradients = torch.autograd.grad(loss, list(network.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+                parameter -= 0.1 * gradient
+
+    for _ in range(steps):
+        for _ in range(d_steps):
+            real, noise = feed().images, latents.draw(8)
+            fake = g(noise).detach()
+            loss = softplus(-d(real)).mean() + softplus(d(fake)).mean()
+            descend(d, loss / 2 if joined else loss)
+        descend(g, softplus(-d(g(noise if reuse else latents.draw(g_batch)))).mean())
+    return g, d
+
+
+def assert_like(step, g, d):
+    for ours, theirs in ((step.generator, g), (step.discriminator, d)):
+        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "hand"),
+    [
+        (dict(), dict()),
+        (dict(joined=True), dict(joined=True)),
+        (dict(reuse_fakes=True), dict(reuse=True)),
+        (dict(joined=True, reuse_fakes=True), dict(joined=True, reuse=True)),
+        (dict(discriminator_steps=3), dict(d_steps=3)),
+        (dict(discriminator_steps=2, reuse_fakes=True), dict(d_steps=2, reuse=True)),
+        (dict(generator_batch_size=5), dict(g_batch=5)),
+    ],
+    ids=str,
+)
+def test_three_steps_are_what_plain_torch_gives(options, hand):
+    step = build(**options)
+    for number in range(3):
+        step.run(number)
+    assert_like(step, *by_hand(3, **hand))
+
+
+def test_the_options_make_a_difference_to_the_hand_written_game():
+    """Else the comparison above would show nothing."""
+    plain = weights(by_hand(3)[1])
+    for hand in (dict(joined=True), dict(reuse=True), dict(d_steps=3), dict(g_batch=5)):
+        assert not same(plain, by_hand(3, **hand)[1]), hand
+
+
+def count_calls(network: nn.Module) -> list[int]:
+    """The size of every batch that the network is given."""
+    sizes = []
+    network.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("options", "of_g", "of_d"),
+    [
+        (dict(), [8, 8], [8, 8, 8]),
+        (dict(reuse_fakes=True), [8], [8, 8, 8]),
+        (dict(joined=True), [8, 8], [16, 8]),
+        (dict(joined=True, reuse_fakes=True), [8], [16, 8]),
+        (dict(generator_batch_size=5), [8, 5], [8, 8, 5]),
+        (dict(accumulate=2), [8, 8, 8, 8], [8, 8, 8, 8, 8, 8]),
+        (dict(accumulate=2, reuse_fakes=True), [8, 8], [8, 8, 8, 8, 8, 8]),
+        (dict(discriminator_steps=2, reuse_fakes=True), [8, 8], [8, 8, 8, 8, 8]),
+    ],
+    ids=str,
+)
+def test_no_network_runs_more_often_than_it_must(options, of_g, of_d):
+    step = build(**options)
+    g, d = count_calls(step.generator), count_calls(step.discriminator)
+    step.run(0)
+    assert (g, d) == (of_g, of_d)
+
+
+@pytest.mark.parametrize("reuse_fakes", [False, True])
+@pytest.mark.parametrize("joined", [False, True])
+def test_accumulated_small_batches_equal_one_big_batch(reuse_fakes, joined):
+    """For networks without batch normalisation."""
+    # uniform latents come from the stream one by one: two draws of 8 are one of 16
+    common = dict(latent_distribution="uniform", reuse_fakes=reuse_fakes, joined=joined)
+    small, big = build(batch_size=8, accumulate=2, **common), build(batch_size=16, **common)
+    for number in range(3):
+        ours, theirs = small.run(number), big.run(number)
+        torch.testing.assert_close(ours["d_loss"], theirs["d_loss"])
+        torch.testing.assert_close(ours["g_loss"], theirs["g_loss"])
+    assert_like(small, big.generator, big.discriminator)
+
+
+def test_joined_batches_share_one_pass_of_batch_normalisation():
+    step = build(joined=True, networks=(generator(), nn.Sequential(nn.Flatten(), nn.BatchNorm1d(6), nn.Linear(6, 1))))
+    step.phases = step.phases[:1]
+    step.run(0)
+    assert int(step.discriminator[1].num_batches_tracked) == 1
+
+
+# ---- phases
+
+
+def test_phases_run_in_their_order_at_the_steps_they_are_due():
+    runs = []
+
+    def note(name):
+        def loss(turn):
+            runs.append((turn.number, name))
+            return turn.judge(turn.fakes.images).mean()
+
+        return loss
+
+    step = build([
+        Phase("discriminator", loss=note("always")),
+        Phase("discriminator", loss=note("third"), every=3, offset=1),
+        Phase("generator", loss=note("other"), every=2),
+    ])  # fmt: skip
+    for number in range(5):
+        step.run(number)
+    assert runs == [
+        (0, "always"), (0, "other"), (1, "always"), (1, "third"), (2, "always"), (2, "other"), (3, "always"),
+        (4, "always"), (4, "third"), (4, "other"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("threshold", "still"), [(1e9, True), (-1e9, False), (None, False)])
+def test_a_network_is_left_as_it_is_while_its_loss_is_not_above_the_threshold(threshold, still):
+    step = build([Phase("discriminator", skip_below=threshold), Phase("generator")])
+    before = {role: weights(getattr(step, role)) for role in ROLES}
+    statistics = step.run(0)
+    assert same(before["discriminator"], step.discriminator) is still
+    assert not same(before["generator"], step.generator)
+    assert "d_loss" in statistics
+
+
+def test_a_loss_of_ones_own_may_be_a_tensor_or_come_with_statistics():
+    def bare(turn):
+        return turn.judge(turn.real).square().mean()
+
+    def told(turn):
+        logits = turn.judge(turn.fakes.images)
+        return logits.mean(), {"mine": logits.max().detach()}
+
+    statistics = build([Phase("discriminator", loss=bare), Phase("generator", loss=told)]).run(0)
+    assert statistics.keys() == {"d_loss", "g_loss", "mine"}
+
+
+def test_statistics_carry_no_graph():
+    statistics = build().run(0)
+    assert statistics.keys() == {"d_real", "d_fake", "d_loss", "g_loss"}
+    assert not any(value.requires_grad for value in statistics.values())
+
+
+def test_an_objective_of_ones_own_needs_only_its_two_methods():
+    class Means:
+        def discriminator_loss(self, real, fake, *, scale):
+            return scale * (fake.mean() - real.mean()), torch.stack([real.mean(), fake.mean()]).detach()
+
+        def generator_loss(self, fake, *, scale):
+            return scale * -fake.mean(), fake.mean().detach()
+
+    ours, theirs = build(objective=Means()), build(objective="wasserstein")
+    for number in range(2):
+        ours.run(number)
+        theirs.run(number)
+    assert_like(ours, theirs.generator, theirs.discriminator)
+
+
+def test_the_data_is_drawn_only_by_who_looks_at_it():
+    step = build()
+    for number in range(3):
+        step.run(number)
+    assert step.draw.count == 3, "one batch a step, none for the generator"
+
+
+def test_a_logit_of_any_shape_is_one_for_each_image():
+    flat = build(networks=(generator(), nn.Sequential(discriminator(), nn.Flatten(0))))
+    column = build(networks=(generator(), nn.Sequential(discriminator())))
+    column.discriminator.load_state_dict(flat.discriminator.state_dict())
+    column.generator.load_state_dict(flat.generator.state_dict())
+    assert torch.equal(flat.run(0)["g_loss"], column.run(0)["g_loss"])
+
+
+# ---- memory
+
+
+def tensors_alive() -> int:
+    gc.collect()
+    return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
+
+
+@pytest.mark.parametrize("options", [dict(), dict(reuse_fakes=True, accumulate=2), dict(optimizer="adam")], ids=str)
+def test_steps_leave_no_tensor_behind(options):
+    step = build(**options)
+    step.run(0)
+    before = tensors_alive()
+    for number in range(1, 12):
+        step.run(number)
+    assert tensors_alive() == before
+
+
+# ---- precision
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_step_in_half_precision_trains_float32_weights(precision):
+    types = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            types.append(x.dtype)
+            return x
+
+    step = build(precision=precision, networks=(generator(), nn.Sequential(discriminator(), Spy())))
+    before = {role: weights(getattr(step, role)) for role in ROLES}
+    statistics = step.run(0)
+    assert set(types) == {getattr(torch, precision)}, "the passes run in it"
+    assert all(bool(torch.isfinite(value)) for value in statistics.values())
+    for role in ROLES:
+        assert not same(before[role], getattr(step, role))
+        assert all(parameter.dtype == torch.float32 for parameter in getattr(step, role).parameters())
+
+
+def test_half_precision_learns_nearly_what_float32_does():
+    exact = build()
+    exact.run(0)
+    for precision in ("bfloat16", "float16"):
+        step = build(precision=precision)
+        step.run(0)
+        for ours, theirs in zip(step.discriminator.parameters(), exact.discriminator.parameters(), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0.05, atol=0.02)
+
+
+def test_float16_leaves_an_update_out_whose_gradients_overflow_and_lowers_its_scale():
+    network = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    precision = Precision("float16", CPU)
+    before = weights(network)
+    precision.backward(network(torch.full((1, 2), 1e38)).sum())
+    scale = precision.state()["scale"]
+    precision.update(optimizer)
+    assert same(before, network)
+    optimizer.zero_grad()
+    precision.backward(network(torch.ones(1, 2)).sum())
+    precision.update(optimizer)
+    assert not same(before, network)
+    assert precision.state()["scale"] == scale / 2
+    again = Precision("float16", CPU)
+    again.restore(precision.state())
+    assert again.state() == precision.state()
+
+
+def test_float32_has_no_scale_to_keep():
+    assert Precision("float32", CPU).state() == {}

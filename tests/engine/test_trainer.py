@@ -1,0 +1,297 @@
+"""The loop: what is written when, what is read back, what watchers are told."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+import signal
+import threading
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from support import flags, tiny
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import zoo
+from zoo.engine.events import Watcher
+from zoo.engine.trainer import Clock
+
+
+class Recorder(Watcher):
+    """Writes down everything that it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def on_start(self, run, step, steps):
+        self.told.append(("start", step, steps))
+
+    def on_step(self, step):
+        self.told.append(("step", step))
+
+    def on_metrics(self, metrics):
+        self.told.append(("metrics", metrics["step"]))
+
+    def on_sample(self, step, picture):
+        assert picture.is_file()
+        self.told.append(("sample", step))
+
+    def on_checkpoint(self, step, checkpoint):
+        assert (checkpoint / "state.json").is_file()
+        self.told.append(("checkpoint", step))
+
+    def on_end(self, run, step, finished):
+        self.told.append(("end", step, finished))
+
+
+# ---- what is written when
+
+
+def test_watchers_are_told_of_everything_in_order(images):
+    recorder = Recorder()
+    options = tiny("dcgan", steps=5, log_every=2, sample_every=3, checkpoint_every=4)
+    zoo.train("dcgan", data=str(images), out="run", watchers=[recorder], **options)
+    assert recorder.told == [
+        ("start", 0, 5), ("sample", 0),
+        ("step", 1),
+        ("metrics", 2), ("step", 2),
+        ("sample", 3), ("step", 3),
+        ("metrics", 4), ("checkpoint", 4), ("step", 4),
+        ("metrics", 5), ("sample", 5), ("checkpoint", 5), ("step", 5),
+        ("end", 5, True),
+    ]  # fmt: skip
+
+
+def test_watchers_of_a_resumed_run_are_told_where_it_goes_on(images):
+    zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", steps=2))
+    recorder = Recorder()
+    zoo.resume("run", steps=3, watchers=[recorder])
+    assert recorder.told == [
+        ("start", 2, 3), ("metrics", 3), ("sample", 3), ("checkpoint", 3), ("step", 3), ("end", 3, True)
+    ]  # fmt: skip
+
+
+def test_an_exception_of_a_watcher_stops_the_run(images):
+    class Broken(Watcher):
+        def on_step(self, step):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        zoo.train("dcgan", data=str(images), out="run", watchers=[Broken()], **tiny("dcgan"))
+
+
+@pytest.mark.parametrize(("epochs", "more", "steps"), [
+    (2.0, {}, 6), (0.4, {}, 2), (0.01, {}, 1), (2.0, dict(accumulate=3), 2), (2.0, dict(discriminator_steps=2), 3)
+])  # fmt: skip
+def test_epochs_are_passes_of_the_discriminator_over_the_data(images, epochs, more, steps):
+    """24 images in batches of 8 are three batches an epoch."""
+    options = {key: value for key, value in tiny("dcgan", **more).items() if key != "steps"}
+    run = zoo.train("dcgan", data=str(images), out="run", epochs=epochs, **options)
+    assert run.config["steps"] == run.latest()[0] == steps
+
+
+def test_only_the_newest_checkpoints_are_kept(images):
+    options = tiny("dcgan", steps=6, checkpoint_every=1, keep_checkpoints=3)
+    run = zoo.train("dcgan", data=str(images), out="run", **options)
+    assert [step for step, _ in run.checkpoints] == [4, 5, 6]
+
+
+# ---- losses are read back only when they are logged
+
+
+class Reads(TorchDispatchMode):
+    """Counts every time that a number is taken out of a tensor, as float(), .item() and bool() do.
+
+    Only of floats: the checks of one_hot on the CPU look at labels, which no device computes.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default and args[0].is_floating_point()
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_counter_of_reads_counts():
+    with Reads() as reads:
+        tensor = torch.ones(()) + 1
+        float(tensor), tensor.item(), bool(tensor)
+    assert reads.count == 3
+
+
+@pytest.mark.parametrize("name", ["dcgan", "vanilla", "cgan"])
+def test_losses_are_read_back_only_when_they_are_logged(images, name):
+    reads, after = Reads(), []
+
+    class Count(Watcher):
+        def on_step(self, step):
+            after.append(reads.count)
+
+    options = tiny(name, steps=9, log_every=4, sample_every=100, checkpoint_every=100)
+    with reads:
+        zoo.train(name, data=str(images), out="run", watchers=[Count()], **options)
+    in_step = [now - before for before, now in pairwise(after)]
+    assert in_step[2] == in_step[6] == 4, "D's and G's loss, D(x), D(G(z)), in steps 4 and 8"
+    assert [count for step, count in enumerate(in_step, 2) if step not in (4, 8, 9)] == [0] * 5
+
+
+# ---- metrics
+
+
+def test_a_line_of_metrics_holds_what_the_contract_says(images):
+    run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", steps=3))
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert lines == run.metrics()
+    assert [line["step"] for line in lines] == [1, 2, 3]
+    for line in lines:
+        assert {"step", "d_loss", "g_loss", "d_real", "d_fake", "images_per_second", "seconds"} <= line.keys()
+        assert all(isinstance(value, int | float) for value in line.values())
+        assert 0 <= line["d_real"] <= 1
+        assert line["images_per_second"] > 0
+    assert lines[0]["seconds"] <= lines[2]["seconds"]
+
+
+def test_a_paused_clock_stands_still(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("zoo.engine.trainer.time.perf_counter", lambda: now[0])
+    clock = Clock(7.0)
+    clock.start(0)
+    now[0] += 2
+    with clock.paused():
+        now[0] += 1000
+    now[0] += 3
+    assert clock.seconds == 12
+    assert clock.lap(50) == 10
+    now[0] += 1
+    assert clock.lap(54) == 4
+
+
+# ---- divergence
+
+DIVERGES = """
+import torch
+from torch import nn
+import zoo
+
+def loss(turn):
+    value = turn.judge(turn.fakes.images).mean()
+    return value * float("nan") if turn.number == 4 else value
+
+class Doomed(zoo.Architecture):
+    '''Its loss is not a number in the fifth step.'''
+    name = "doomed"
+    def generator(self, options, data):
+        return nn.Sequential(nn.Linear(options.latent, data.numel), nn.Unflatten(1, data.shape), nn.Tanh())
+    def discriminator(self, options, data):
+        return nn.Sequential(nn.Flatten(), nn.Linear(data.numel, 1))
+    def phases(self, options):
+        return [zoo.Phase("discriminator"), zoo.Phase("generator", loss=loss)]
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Doomed)
+"""
+
+
+@pytest.mark.parametrize("log_every", [1, 100])
+def test_a_run_that_diverges_stops_and_keeps_the_checkpoint_from_before(images, install, cli, log_every):
+    install(DIVERGES, "zoo_doomed")
+    options = flags(tiny("doomed", data=images, steps=20, log_every=log_every, checkpoint_every=2, keep_checkpoints=1))
+    outcome = cli("train", "doomed", *options, "--out", "run")
+    assert outcome.code == 2
+    assert re.search(r"\w+ is nan at step \d+: training has diverged", outcome.err)
+    assert "--learning-rate" in outcome.err
+    step, _ = zoo.Run("run").latest()
+    assert step == 4
+    assert bool(torch.isfinite(zoo.load("run")(2)).all())
+
+
+def test_a_diverged_loss_is_null_in_the_metrics(images, install, cli):
+    install(DIVERGES, "zoo_doomed")
+    cli("train", "doomed", *flags(tiny("doomed", data=images, steps=20)), "--out", "run")
+    assert [line["g_loss"] is None for line in zoo.Run("run").metrics()] == [False] * 4 + [True]
+    for line in Path("run/metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_a_run_that_is_stopped_after_it_diverged_does_not_save_broken_weights(images, install):
+    install(DIVERGES, "zoo_doomed")
+
+    class Stop(Watcher):
+        def on_step(self, step):
+            if step == 6:
+                signal.raise_signal(signal.SIGTERM)
+
+    options = tiny("doomed", steps=20, log_every=100, checkpoint_every=4, keep_checkpoints=1)
+    with pytest.raises(zoo.errors.RunError, match="diverged"):
+        zoo.train("doomed", data=str(images), out="run", watchers=[Stop()], **options)
+    assert zoo.Run("run").latest()[0] == 4
+
+
+# ---- what cannot be trained
+
+SHAPES = """
+from torch import nn
+import zoo
+
+class Odd(zoo.Architecture):
+    '''Does not keep its word.'''
+    name = "odd"
+    def generator(self, options, data):
+        return {generator}
+    def discriminator(self, options, data):
+        return {discriminator}
+    {more}
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Odd)
+"""
+GOOD_G = "nn.Sequential(nn.Linear(options.latent, data.numel), nn.Unflatten(1, data.shape))"
+GOOD_D = "nn.Sequential(nn.Flatten(), nn.Linear(data.numel, 1))"
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "more", "message"),
+    [
+        (GOOD_G, GOOD_D, "", None),
+        ("nn.Linear(options.latent, 3)", GOOD_D, "", "the generator of 'odd' makes (2, 3) of two latents"),
+        (GOOD_G, "nn.Identity()", "", "the discriminator of 'odd' makes (2, 1, 8, 8) of two images"),
+        (GOOD_G, "nn.Linear(5, 1)", "", "the discriminator of 'odd' fails for input of shape (2, 1, 8, 8)"),
+        ("None", GOOD_D, "", "odd.generator() returned NoneType, not a torch.nn.Module"),
+        (GOOD_G, GOOD_D, "objective = 'hing'", "unknown objective of odd 'hing'; did you mean 'hinge'?"),
+    ],
+    ids=["good", "shape of images", "shape of logits", "fails", "no module", "objective"],
+)
+def test_networks_that_do_not_fit_are_told_before_anything_is_written(
+    images, install, cli, generator, discriminator, more, message
+):
+    install(SHAPES.format(generator=generator, discriminator=discriminator, more=more), "zoo_odd")
+    outcome = cli("train", "odd", *flags(tiny("odd", data=images)), "--out", "run")
+    assert outcome.code == (2 if message else 0)
+    assert (message or "") in outcome.err
+    assert Path("run").exists() is (message is None)
+
+
+def test_threads_that_prepare_batches_end_with_the_run(images):
+    zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan"))
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("zoo-")] == []
+
+
+def test_a_run_says_where_and_with_what_it_was_made(images):
+    run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", device="cpu"))
+    environment = run.config["environment"]
+    assert environment["zoo"] == zoo.__version__
+    assert environment["torch"] == torch.__version__
+    assert environment["device"] == "cpu"
+    assert environment["ops"] == {
+        op: {device: row["served_by"] for device, row in rows.items()} for op, rows in zoo.ops.status().items()
+    }
+    assert math.isfinite(environment["threads"])
+    shutil.rmtree("run")

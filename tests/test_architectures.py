@@ -1,0 +1,388 @@
+"""The contract of every architecture that is registered, built in or not: the same tests for each."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+from support import assert_same_checkpoint, tensors, tiny, write_images
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+import zoo
+from zoo.architecture import Phase
+from zoo.data import DataSpec, open_source, prepare
+from zoo.engine.assemble import Assembly, assemble, build_networks, build_objective
+from zoo.engine.seeds import stream_seed
+from zoo.registry import registry
+from zoo.resolve import resolve
+
+NAMES = zoo.list_architectures()
+CONDITIONAL = [name for name in NAMES if registry().contribution(name).value.conditional]
+PRESETS = [(name, preset) for name in NAMES for preset in registry().contribution(name).value.presets]
+CPU = torch.device("cpu")
+
+everyone = pytest.mark.parametrize("name", NAMES)
+
+
+def spec(channels: int = 1, size: int = 8) -> DataSpec:
+    return DataSpec(channels, size, size, 3)
+
+
+def networks(name: str, data: DataSpec, **more) -> tuple[nn.Module, nn.Module]:
+    architecture = registry().architecture(name)
+    options, _ = resolve(architecture, flags=tiny(name, **more))
+    return build_networks(architecture, options, data)
+
+
+def put_together(name: str, images: Path, **more) -> Assembly:
+    """Everything of a tiny training of the architecture but the loop."""
+    architecture = registry().architecture(name)
+    options, _ = resolve(architecture, flags=tiny(name, **more))
+    store = prepare(open_source(str(images)), spec())
+    return assemble(architecture, options, store.spec, store, CPU)
+
+
+@pytest.fixture
+def assembled(images):
+    """`put_together` on the shared images; ends the threads that it started."""
+    made = []
+
+    def make(name: str, **more) -> Assembly:
+        made.append(put_together(name, images, **more))
+        return made[-1]
+
+    yield make
+    for assembly in made:
+        assembly.feed.close()
+
+
+def parameters(network: nn.Module) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in network.parameters()]
+
+
+def changed(before: list[Tensor], network: nn.Module) -> list[bool]:
+    return [not torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True)]
+
+
+def labels_for(name: str, count: int) -> tuple[Tensor, ...]:
+    return (torch.arange(count) % 3,) if name in CONDITIONAL else ()
+
+
+def test_the_four_architectures_are_registered():
+    assert {"vanilla", "dcgan", "cgan", "lsgan"} <= set(NAMES)
+    assert "cgan" in CONDITIONAL
+
+
+# ---- training
+
+
+@everyone
+def test_two_steps_change_every_parameter_of_both_networks(assembled, name):
+    assembly = assembled(name)
+    before = [parameters(network) for network in (assembly.step.generator, assembly.step.discriminator)]
+    assembly.step.run(0)
+    assembly.step.run(1)
+    for old, network in zip(before, (assembly.step.generator, assembly.step.discriminator), strict=True):
+        names = [key for key, _ in network.named_parameters()]
+        still = [key for key, moved in zip(names, changed(old, network), strict=True) if not moved]
+        assert still == []
+
+
+@everyone
+@pytest.mark.parametrize("updates", ["discriminator", "generator"])
+def test_each_phase_changes_only_its_own_network(assembled, name, updates):
+    assembly = assembled(name)
+    both = {"generator": assembly.step.generator, "discriminator": assembly.step.discriminator}
+    assembly.step.phases = [phase for phase in assembly.step.phases if phase.updates == updates][:1]
+    before = {role: parameters(network) for role, network in both.items()}
+    assembly.step.run(0)
+    for role, network in both.items():
+        assert any(changed(before[role], network)) is (role == updates), role
+
+
+@everyone
+def test_a_step_yields_finite_statistics_of_both_networks(assembled, name):
+    statistics = assembled(name).step.run(0)
+    assert {"d_loss", "g_loss", "d_real", "d_fake"} <= statistics.keys()
+    assert all(value.dim() == 0 and bool(torch.isfinite(value)) for value in statistics.values())
+
+
+@everyone
+def test_the_same_seed_gives_the_same_numbers(images, name):
+    runs = [zoo.train(name, data=str(images), out=out, **tiny(name)) for out in ("one", "two")]
+    assert_same_checkpoint(*(run.latest()[1] for run in runs))
+    assert runs[0].samples[-1].read_bytes() == runs[1].samples[-1].read_bytes()
+
+
+@everyone
+def test_another_seed_gives_other_weights_latents_and_data(assembled, name):
+    one, two = assembled(name, seed=1), assembled(name, seed=2)
+    for role in ("generator", "discriminator"):
+        pairs = zip(getattr(one.step, role).parameters(), getattr(two.step, role).parameters(), strict=True)
+        assert any(not torch.equal(a, b) for a, b in pairs), role
+    assert not torch.equal(one.step.latents.draw(2), two.step.latents.draw(2))
+    assert not torch.equal(one.feed().images, two.feed().images)
+
+
+@everyone
+def test_a_run_that_is_stopped_goes_on_exactly(images, name):
+    whole = zoo.train(name, data=str(images), out="whole", **tiny(name, steps=5))
+    zoo.train(name, data=str(images), out="parts", **tiny(name, steps=2))
+    parts = zoo.resume("parts", steps=5)
+    assert_same_checkpoint(whole.latest()[1], parts.latest()[1])
+
+
+# ---- pictures
+
+
+@everyone
+def test_saved_and_loaded_it_draws_the_same_pictures(images, name):
+    run = zoo.train(name, data=str(images), out="run", **tiny(name, ema=0.0))
+    one, two = zoo.load(run), zoo.load("run")
+    drawn = one(6, seed=5)
+    assert drawn.shape == (6, 1, 8, 8)
+    assert drawn.dtype == torch.float32
+    assert torch.equal(drawn, two(6, seed=5))
+    assert not torch.equal(drawn, one(6, seed=6))
+
+    network = networks(name, run.geometry()[0], ema=0.0)[0].eval()
+    saved = {key.partition(".")[2]: torch.from_numpy(value) for key, value in tensors(run.latest()[1]).items()
+             if key.startswith("generator.")}  # fmt: skip
+    network.load_state_dict(saved)
+    with torch.no_grad():
+        assert torch.equal(drawn, network(one.latents(6, 5), *labels_for(name, 6)))
+
+
+@everyone
+def test_pictures_lie_between_minus_one_and_one(name):
+    generator, _ = networks(name, spec())
+    with torch.no_grad():
+        drawn = generator(100 * torch.randn(16, 4, generator=torch.Generator().manual_seed(0)), *labels_for(name, 16))
+    assert -1 <= float(drawn.min()) < float(drawn.max()) <= 1
+
+
+def some_sizes(name: str) -> list[int]:
+    """Some of the sizes that an architecture says it can be built for: even, odd, its smallest."""
+    architecture = registry().architecture(name)
+    sizes = architecture.sizes(resolve(architecture, flags=tiny(name))[0])
+    return [6, 9, 28, 33] if sizes is None else sorted({min(sizes), *({9, 15, 28, 32, 33} & set(sizes))})
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("name", "size"), [(name, size) for name in NAMES for size in some_sizes(name)])
+def test_it_is_built_for_grey_and_colour_images_of_many_sizes(name, channels, size):
+    data = spec(channels, size)
+    generator, discriminator = networks(name, data)
+    labels = labels_for(name, 2)
+    images = generator(torch.randn(2, 4), *labels)
+    assert images.shape == (2, *data.shape)
+    assert discriminator(images, *labels).numel() == 2
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in CONDITIONAL])
+def test_it_is_built_for_every_size_that_it_says(name):
+    """On torch's meta device, which computes shapes and nothing else."""
+    architecture = registry().architecture(name)
+    options, _ = resolve(architecture, flags=tiny(name))
+    for size in list(architecture.sizes(options) or (4, 5, 8, 28))[::7]:
+        data = spec(size=size)
+        with torch.device("meta"):
+            images = architecture.generator(options, data)(torch.empty(2, 4))
+            assert images.shape == (2, *data.shape), size
+            assert architecture.discriminator(options, data)(images).numel() == 2, size
+
+
+@everyone
+def test_it_trains_on_colour_images(name, tmp_path):
+    data = write_images(tmp_path / "colour.npz", channels=3)
+    run = zoo.train(name, data=str(data), out="run", **tiny(name, steps=2))
+    assert zoo.load(run)(2).shape == (2, 3, 8, 8)
+
+
+@everyone
+@pytest.mark.parametrize(
+    "more", [dict(joined=True, reuse_fakes=False), dict(reuse_fakes=True, joined=False), dict(accumulate=2),
+             dict(discriminator_steps=2), dict(precision="bfloat16"), dict(reuse_fakes=False, generator_batch_size=5)],
+    ids=str,
+)  # fmt: skip
+def test_it_trains_with_every_way_of_playing(assembled, name, more):
+    assembly = assembled(name, **more)
+    before = [parameters(network) for network in (assembly.step.generator, assembly.step.discriminator)]
+    statistics = assembly.step.run(0)
+    assert all(bool(torch.isfinite(value)) for value in statistics.values())
+    assert all(
+        any(changed(old, network))
+        for old, network in zip(before, (assembly.step.generator, assembly.step.discriminator), strict=True)
+    )
+
+
+# ---- labels
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_labels_reach_both_networks(name):
+    generator, discriminator = (network.eval() for network in networks(name, spec()))
+    latents = torch.randn(4, 4)
+    zeros, ones = torch.zeros(4, dtype=torch.int64), torch.ones(4, dtype=torch.int64)
+    with torch.no_grad():
+        images = generator(latents, zeros)
+        assert not torch.equal(images, generator(latents, ones))
+        assert not torch.equal(discriminator(images, zeros), discriminator(images, ones))
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_training_gives_each_network_the_labels_of_its_images(assembled, name):
+    assembly = assembled(name, reuse_fakes=False)
+    seen = []
+    for network in (assembly.step.generator, assembly.step.discriminator):
+        network.register_forward_pre_hook(lambda module, inputs: seen.append((module, inputs[1])))
+    draws = []
+    draw, assembly.step.draw = assembly.step.draw, lambda: draws.append(draw()) or draws[-1]
+    assembly.step.run(0)
+    of_d = [labels for module, labels in seen if module is assembly.step.discriminator]
+    of_g = [labels for module, labels in seen if module is assembly.step.generator]
+    assert torch.equal(of_d[0], draws[0].labels), "real images with their own labels"
+    assert torch.equal(of_d[1], of_g[0]), "fakes with the labels that they were drawn for"
+    assert torch.equal(of_d[2], of_g[1])
+    assert all(int(labels.max()) <= 2 for labels in of_g)
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_pictures_follow_the_labels_that_are_asked_for(images, name):
+    generator = zoo.load(zoo.train(name, data=str(images), out="run", **tiny(name)))
+    both = generator(seed=1, labels=[0, 2])
+    assert torch.equal(generator(2, seed=1, labels=["0", "2"]), both)
+    assert not torch.equal(generator(seed=1, labels=[1, 1]), both)
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_without_labels_in_the_data_it_says_what_is_needed(name, tmp_path, cli):
+    data = write_images(tmp_path / "bare.npz", classes=0)
+    outcome = cli("train", name, "--data", data, "--out", "run")
+    assert outcome.code == 2
+    assert "learns from labelled images" in outcome.err
+    assert "subfolder" in outcome.err
+    assert not Path("run").exists()
+
+
+# ---- presets and the rest
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_resolves_and_builds(name, preset):
+    architecture = registry().architecture(name)
+    options, found = resolve(architecture, preset=preset)
+    assert found == preset
+    size = options.size or 28
+    sizes = architecture.sizes(options)
+    assert sizes is None or size in sizes
+    with torch.device("meta"):
+        data = DataSpec(1, size, size, 10)
+        labels = (torch.zeros(2, dtype=torch.int64, device="meta"),) if name in CONDITIONAL else ()
+        generator, discriminator = architecture.generator(options, data), architecture.discriminator(options, data)
+        if name not in CONDITIONAL:  # one_hot wants values
+            assert discriminator(generator(torch.empty(2, options.latent)), *labels).numel() == 2
+    assert build_objective(architecture, options).discriminator_loss
+    phases = architecture.phases(options)
+    assert {phase.updates for phase in phases} == {"discriminator", "generator"}
+    assert all(isinstance(phase, Phase) for phase in phases)
+
+
+@everyone
+def test_its_summary_and_names_are_fit_to_be_listed(name):
+    cls = registry().contribution(name).value
+    assert 10 < len(cls.summary()) < 120
+    assert inspect.getdoc(cls)
+    assert cls.name == name
+
+
+class PlainNorm(nn.BatchNorm2d):
+    """torch's own batch normalisation, then (or after) torch's own activation."""
+
+    def __init__(self, like: zoo.nn.BatchNormAct) -> None:
+        super().__init__(like.num_features, like.eps, like.momentum)
+        self.like = [like]
+
+    def _check_input_dim(self, input: Tensor) -> None: ...
+
+    def forward(self, x: Tensor) -> Tensor:
+        like = self.like[0]
+        if like.order == "act_norm":
+            return super().forward(activate(like, x))
+        return activate(like, super().forward(x))
+
+
+def activate(like: nn.Module, x: Tensor) -> Tensor:
+    return {
+        "identity": lambda: x,
+        "relu": lambda: F.relu(x),
+        "leaky_relu": lambda: F.leaky_relu(x, like.slope),
+        "tanh": lambda: torch.tanh(x),
+    }[like.activation]()
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """A copy in which every module of zoo.nn is the torch module whose parameter names it has; new weights."""
+    network = copy.deepcopy(network)
+    for parent in list(network.modules()):
+        for key, child in list(parent.named_children()):
+            if isinstance(child, zoo.nn.BatchNormAct):
+                setattr(parent, key, PlainNorm(child))
+            elif isinstance(child, zoo.nn.LinearAct | zoo.nn.Conv2dAct | zoo.nn.ConvTranspose2dAct):
+                base = type(child).__mro__[1]
+                twin = copy.deepcopy(child)
+                twin.__class__ = type("Plain" + base.__name__, (base,), {"forward": _plain_forward(base)})
+                setattr(parent, key, twin)
+    for module in network.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    return network
+
+
+def _plain_forward(base: type[nn.Module]):
+    def forward(self: nn.Module, x: Tensor) -> Tensor:
+        return activate(self, base.forward(self, x))
+
+    return forward
+
+
+@everyone
+@pytest.mark.parametrize("training", [False, True], ids=["evaluating", "training"])
+def test_state_dicts_move_to_plain_torch_and_back(name, training):
+    generator, discriminator = networks(name, spec())
+    random = torch.Generator().manual_seed(0)
+    labels = labels_for(name, 6)
+    inputs = {generator: torch.randn(6, 4, generator=random), discriminator: torch.rand(6, 1, 8, 8, generator=random)}
+    for network, given in inputs.items():
+        for buffer in network.buffers():
+            if buffer.is_floating_point():
+                buffer.uniform_(0.5, 1.5, generator=random)
+        twin = plain(network).train(training)
+        network.train(training)
+        before = {key: value.clone() for key, value in network.state_dict().items()}
+        twin.load_state_dict(before, strict=True)
+        with torch.no_grad():
+            torch.testing.assert_close(network(given, *labels), twin(given, *labels))
+        torch.testing.assert_close(network.state_dict(), twin.state_dict())
+        assert network.load_state_dict(twin.state_dict(), strict=True)
+
+
+# ---- the names of the random streams
+
+
+def test_the_streams_of_a_seed_are_independent_and_stay_what_they_are():
+    seeds = [
+        stream_seed(seed, stream) for seed in (0, 1, 2**63 - 1) for stream in ("weights", "data", "latents", "grid")
+    ]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert [stream_seed(0, stream) for stream in ("weights", "data", "latents", "grid")] == [
+        4334430513956379144,
+        2440950710608614359,
+        8226343694796210948,
+        6619194650426729951,
+    ], "runs of earlier versions would no longer go on as they began"
