@@ -105,9 +105,10 @@ class Generator:
         if isinstance(label, str):
             if label in self.class_names:
                 return self.class_names.index(label)
-            if not label.lstrip("-").isdigit():
-                raise OptionError(unknown("class", label, self.class_names))
-            label = int(label)
+            try:
+                label = int(label)
+            except ValueError:
+                raise OptionError(unknown("class", str(label), self.class_names)) from None
         if not 0 <= label < len(self.class_names):
             last = len(self.class_names) - 1
             raise OptionError(

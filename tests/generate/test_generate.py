@@ -1,0 +1,276 @@
+"""Drawing: latents, labels, grids, films."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support import tiny
+from torch import nn
+
+import zoo
+from zoo.errors import OptionError, RunError
+from zoo.generate.animation import FRAMES, animate
+from zoo.generate.grid import columns_for, grid, save, to_picture, to_pixels
+from zoo.generate.latents import Latents
+from zoo.generate.sampling import BATCH, draw_images
+
+
+@pytest.fixture(scope="module")
+def conditional(images, tmp_path_factory) -> zoo.Generator:
+    options = tiny("cgan", checkpoint_every=2)
+    return zoo.load(zoo.train("cgan", data=str(images), out=tmp_path_factory.mktemp("g") / "c", **options))
+
+
+@pytest.fixture(scope="module")
+def plain(images, tmp_path_factory) -> zoo.Generator:
+    options = tiny("dcgan", checkpoint_every=2)
+    return zoo.load(zoo.train("dcgan", data=str(images), out=tmp_path_factory.mktemp("g") / "p", **options))
+
+
+# ---- latents
+
+
+def test_latents_of_a_seed_are_the_same_every_time():
+    assert torch.equal(Latents(1, 5).draw(4), Latents(1, 5).draw(4))
+    assert not torch.equal(Latents(1, 5).draw(4), Latents(2, 5).draw(4))
+    source = Latents(1, 5)
+    assert not torch.equal(source.draw(4), source.draw(4))
+
+
+def test_latents_do_not_disturb_the_random_numbers_of_others():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    Latents(1, 5).draw(4)
+    Latents(1, 5).labels(4, 3)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_latents_have_the_distribution_that_is_asked_for():
+    normal, uniform = Latents(0, 100).draw(400), Latents(0, 100, "uniform").draw(400)
+    assert normal.mean().abs() < 0.02
+    assert (normal.std() - 1).abs() < 0.02
+    assert normal.abs().max() > 3
+    assert uniform.min() >= -1
+    assert uniform.max() < 1
+    assert (uniform.std() - 3**-0.5).abs() < 0.01
+
+
+def test_random_labels_cover_all_classes_evenly():
+    counts = torch.bincount(Latents(0, 1).labels(4000, 4), minlength=4)
+    assert len(counts) == 4
+    assert counts.min() > 900
+
+
+# ---- pictures from a network
+
+
+class Echo(nn.Module):
+    """An image of one pixel: the latent's first number, and in training mode nothing but that."""
+
+    def __init__(self):
+        super().__init__()
+        self.modes, self.sizes = [], []
+
+    def forward(self, latents, labels=None):
+        self.modes.append(self.training)
+        self.sizes.append(len(latents))
+        return (latents[:, :1] + (0 if labels is None else labels[:, None]))[:, :, None, None]
+
+
+def test_pictures_are_drawn_in_bounded_batches_in_order_and_in_evaluation_mode():
+    network = Echo().train()
+    latents = torch.randn(2 * BATCH + 3, 2)
+    labels = torch.arange(len(latents))
+    drawn = draw_images(network, latents, labels)
+    assert torch.equal(drawn.flatten(), latents[:, 0] + labels)
+    assert network.sizes == [BATCH, BATCH, 3]
+    assert set(network.modes) == {False}
+    assert network.training, "it is left as it came"
+
+
+def test_a_network_is_left_as_it_came_after_an_error_too():
+    network = nn.Linear(3, 1).train()
+    with pytest.raises(RuntimeError):
+        draw_images(network, torch.ones(2, 2))
+    assert network.training
+
+
+def test_a_picture_depends_on_its_own_latent_alone(plain):
+    many = plain(70, seed=3)
+    one = draw_images(plain.network, plain.latents(70, 3)[42:43])
+    torch.testing.assert_close(one[0], many[42])
+
+
+def test_a_generator_draws_what_it_is_asked_for(plain):
+    assert plain().shape == (1, 1, 8, 8)
+    assert plain(3).shape == (3, 1, 8, 8)
+    assert not plain(3).requires_grad
+    pictures = plain.images(2, seed=4)
+    assert [picture.size for picture in pictures] == [(8, 8), (8, 8)]
+    np.testing.assert_array_equal(np.asarray(pictures[1]), to_pixels(plain(2, seed=4))[1, :, :, 0])
+    assert repr(plain) == "Generator('dcgan', step=4, shape=(1, 8, 8), classes=0)"
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_fewer_than_one_picture_is_refused(plain, count):
+    with pytest.raises(OptionError, match="ask for at least 1"):
+        plain(count)
+
+
+# ---- labels
+
+
+def test_labels_are_indices_or_names_repeated_to_make_up_the_number(conditional):
+    assert conditional.labels([2, "1", 0]).tolist() == [2, 1, 0]
+    assert conditional.labels(torch.tensor([1, 1])).tolist() == [1, 1]
+    assert conditional.labels(None).tolist() == [0, 1, 2]
+    assert conditional(5, labels=[0, 2]).shape[0] == 5
+    assert torch.equal(conditional(5, labels=[0, 2]), conditional(5, labels=[0, 2, 0, 2, 0]))
+    assert conditional(labels=[0, 2, 1]).shape[0] == 3
+    assert torch.equal(conditional(4), conditional(4, labels=[0, 1, 2, 0]))
+    assert conditional.every_class(2) == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([3], "label 3 is not one of the 3 classes, 0 to 2: 0, 1, 2"),
+        ([-1], "label -1 is not one of the 3 classes"),
+        (["7"], "label 7 is not one of"),
+        (["cat"], "unknown class 'cat'; known: 0, 1, 2"),
+        (["²"], "unknown class '²'"),
+        (["--1"], "unknown class '--1'"),
+        ([""], "unknown class ''"),
+        ([], "give at least one"),
+    ],
+)
+def test_labels_that_do_not_exist_are_refused_in_words(conditional, labels, message):
+    with pytest.raises(OptionError, match=message):
+        conditional(labels=labels)
+
+
+def test_labels_for_a_generator_without_any_are_refused_in_words(plain):
+    for ask in (lambda: plain(labels=[1]), lambda: plain.every_class(2)):
+        with pytest.raises(OptionError, match=r"dcgan draws without labels; leave them out, or train one .*cgan"):
+            ask()
+
+
+# ---- loading
+
+
+def test_a_step_is_chosen_or_the_newest(conditional, images):
+    run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", checkpoint_every=2))
+    assert zoo.load(run).step == 4
+    early = zoo.load("run", step=2)
+    assert early.step == 2
+    assert not torch.equal(early(2), zoo.load(run)(2))
+    with pytest.raises(RunError, match="has no checkpoint of step 3; it has 2, 4"):
+        zoo.load(run, step=3)
+
+
+# ---- pixels and grids
+
+
+def test_numbers_become_the_nearest_level():
+    values = torch.tensor([-1.0, 1.0, 0.0, -2.0, 2.0, -1 + 0.49 / 127.5, -1 + 0.51 / 127.5]).view(1, 1, 1, 7)
+    assert to_pixels(values).flatten().tolist() == [0, 255, 128, 0, 255, 0, 1]
+
+
+def test_every_level_survives_the_way_to_a_network_and_back():
+    levels = torch.arange(256, dtype=torch.float32).view(1, 1, 16, 16)
+    assert to_pixels(levels / 127.5 - 1).flatten().tolist() == list(range(256))
+
+
+def test_pixels_keep_rows_columns_and_channels_apart():
+    images = torch.rand(2, 3, 4, 5) * 2 - 1
+    pixels = to_pixels(images)
+    assert (pixels.shape, pixels.dtype) == ((2, 4, 5, 3), np.uint8)
+    assert pixels[1, 2, 3, 0] == round((float(images[1, 0, 2, 3]) + 1) * 127.5)
+    assert to_picture(pixels[0]).mode == "RGB"
+    assert to_picture(pixels[0, :, :, :1]).mode == "L"
+
+
+@pytest.mark.parametrize(
+    ("count", "classes", "columns"),
+    [(1, 0, 1), (64, 0, 8), (60, 0, 7), (100, 10, 10), (64, 10, 10), (5, 10, 2), (64, 100, 8), (64, 1, 8), (3, 3, 3)],
+)
+def test_a_grid_is_about_square_or_has_a_column_for_each_class(count, classes, columns):
+    assert columns_for(count, classes) == columns
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_grid_holds_every_image_at_its_place(channels):
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (5, 60, 64, channels), np.uint8)
+    picture = np.asarray(grid(pixels, columns=2, gap=3)).reshape(3 * 63 + 3, 2 * 67 + 3, channels)
+    for index, image in enumerate(pixels):
+        top, left = 3 + index // 2 * 63, 3 + index % 2 * 67
+        np.testing.assert_array_equal(picture[top : top + 60, left : left + 64], image)
+    assert set(picture[:3].flatten()) == set(picture[:, :3].flatten()) == set(picture[-63:, -67:].flatten()) == {24}
+
+
+def test_small_images_are_enlarged_by_a_whole_factor():
+    pixels = np.array([[[[10], [20]], [[30], [40]]]], np.uint8)
+    picture = np.asarray(grid(pixels, columns=1, gap=0))
+    assert picture.shape == (56, 56)
+    np.testing.assert_array_equal(picture, pixels[0, :, :, 0].repeat(28, 0).repeat(28, 1))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".jpeg", ".PNG"])
+def test_the_suffix_says_which_format_a_picture_is_written_in(suffix):
+    path = Path("picture" + suffix)
+    save(to_picture(np.full((8, 8, 1), 200, np.uint8)), path)
+    with Image.open(path) as picture:
+        assert picture.format == ("PNG" if suffix.lower() == ".png" else "JPEG")
+        assert abs(int(np.asarray(picture)[4, 4]) - 200) <= 1
+
+
+# ---- films
+
+
+def pictures(count: int, mode: str = "L") -> list[Path]:
+    paths = []
+    for index in range(count):
+        paths.append(Path(f"{index:03d}.png"))
+        colour = index % 256 if mode == "L" else (index % 256, 0, 255 - index % 256)
+        Image.new(mode, (9, 7), colour).save(paths[-1])
+    return paths
+
+
+def frames(path: Path) -> list[tuple[np.ndarray, int]]:
+    with Image.open(path) as film:
+        assert film.info["loop"] == 0
+        found = []
+        for index in range(film.n_frames):
+            film.seek(index)
+            found.append((np.asarray(film.convert("RGB")), film.info["duration"]))
+    return found
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_film_shows_the_grids_in_order_and_rests_on_the_last(mode):
+    animate(pictures(4, mode), Path("film.gif"), milliseconds=100, rest=900)
+    shown = frames(Path("film.gif"))
+    assert [duration for _, duration in shown] == [100, 100, 100, 900]
+    assert [image[0, 0, 0] for image, _ in shown] == [0, 1, 2, 3]
+    assert shown[0][0].shape == (7, 9, 3)
+
+
+@pytest.mark.parametrize("count", [FRAMES, FRAMES + 1, 3 * FRAMES + 7])
+def test_a_long_film_leaves_grids_out_but_never_the_first_or_last(count):
+    animate(pictures(count), Path("film.gif"))
+    shown = [int(image[0, 0, 0]) for image, _ in frames(Path("film.gif"))]
+    assert len(shown) <= FRAMES + 1
+    assert len(shown) > FRAMES // 2
+    assert (shown[0], shown[-1]) == (0, (count - 1) % 256)
+    assert shown == sorted(shown)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_grids_make_no_film(count):
+    animate(pictures(count), Path("film.gif"))
+    assert not Path("film.gif").exists()
