@@ -21,7 +21,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 when it did what was asked, 2 for a mistake that its message explains."""
-    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
 def run(arguments: Sequence[str]) -> int:
