@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import re
@@ -277,6 +278,21 @@ def test_networks_that_do_not_fit_are_told_before_anything_is_written(
     assert outcome.code == (2 if message else 0)
     assert (message or "") in outcome.err
     assert Path("run").exists() is (message is None)
+
+
+def test_a_longer_run_holds_no_more_tensors(images):
+    alive = {}
+
+    class Count(Watcher):
+        def on_step(self, step):
+            if step in (10, 60):
+                gc.collect()
+                alive[step] = sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
+
+    options = tiny("cgan", steps=60, sample_every=5, checkpoint_every=5, samples=2)
+    zoo.train("cgan", data=str(images), out="run", watchers=[Count()], **options)
+    ahead = 2 * 4  # images and labels of the batches that may or may not be waiting
+    assert alive[60] <= alive[10] + ahead
 
 
 def test_threads_that_prepare_batches_end_with_the_run(images):

@@ -1,0 +1,127 @@
+"""Which images a network is built for, where it computes, and training from other threads."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from support import tiny, write_images
+
+import zoo
+from zoo.engine.device import available_devices, choose_device
+from zoo.engine.geometry import USUAL, settle
+from zoo.errors import DataError, OptionError
+
+
+class Source:
+    """Data of any shape."""
+
+    title = "some data"
+
+    def __init__(self, height=None, width=None, channels=1, classes=0):
+        self.height, self.width, self.channels, self.classes = height, width, channels, classes
+
+
+class Any(zoo.Architecture):
+    """Takes every size."""
+
+    name = "any"
+
+
+class Powers(zoo.Architecture):
+    """Takes a few."""
+
+    name = "powers"
+
+    def sizes(self, options):
+        return (16, 32, 64)
+
+
+class Labelled(Any):
+    """Wants labels."""
+
+    conditional = True
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "source", "spec"),
+    [
+        (Any, {}, Source(28, 28), (1, 28, 28, 0)),
+        (Any, {}, Source(20, 30), (1, 20, 30, 0)),
+        (Any, {}, Source(), (1, USUAL, USUAL, 0)),
+        (Any, dict(size=12), Source(20, 30), (1, 12, 12, 0)),
+        (Any, dict(channels=3), Source(28, 28), (3, 28, 28, 0)),
+        (Any, dict(channels=1), Source(28, 28, 3, 10), (1, 28, 28, 10)),
+        (Powers, {}, Source(32, 32), (1, 32, 32, 0)),
+        (Powers, {}, Source(28, 28), (1, 32, 32, 0)),
+        (Powers, {}, Source(40, 300), (1, 32, 32, 0)),
+        (Powers, {}, Source(32, 64), (1, 32, 32, 0)),
+        (Powers, {}, Source(500, 500), (1, 64, 64, 0)),
+        (Powers, {}, Source(), (1, 64, 64, 0)),
+        (Powers, dict(size=16), Source(28, 28), (1, 16, 16, 0)),
+        (Labelled, {}, Source(28, 28, 1, 2), (1, 28, 28, 2)),
+    ],
+)
+def test_the_datas_own_size_is_kept_where_the_networks_take_it_else_the_nearest(architecture, options, source, spec):
+    assert settle(architecture(), zoo.Options(**options), source) == zoo.DataSpec(*spec)
+
+
+def test_a_size_that_is_asked_for_and_does_not_fit_is_refused():
+    with pytest.raises(OptionError, match="--size 28: powers works for the sizes 16, 32, 64"):
+        settle(Powers(), zoo.Options(size=28), Source(28, 28))
+
+
+@pytest.mark.parametrize("classes", [0, 1])
+def test_a_conditional_architecture_wants_two_classes_at_least(classes):
+    with pytest.raises(DataError, match="any learns from labelled images, and some data has no labels"):
+        settle(Labelled(), zoo.Options(), Source(28, 28, 1, classes))
+
+
+def test_images_that_are_no_squares_are_trained_on_as_they_are(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (24, 6, 10), np.uint8)
+    np.save(tmp_path / "wide.npy", images)
+    run = zoo.train("vanilla", data=str(tmp_path / "wide.npy"), out="run", **tiny("vanilla", steps=1))
+    assert zoo.load(run)(2).shape == (2, 1, 6, 10)
+
+
+def test_grey_and_colour_are_what_the_options_say(tmp_path):
+    data = write_images(tmp_path / "colour.npz", channels=3)
+    said = []
+    run = zoo.train("dcgan", data=str(data), out="run", say=said.append, **tiny("dcgan", steps=1, channels=1))
+    assert zoo.load(run)(1).shape == (1, 1, 8, 8)
+    assert "colour images are turned to grey" in said
+
+
+# ---- devices
+
+
+def test_the_cpu_is_always_there_and_auto_takes_the_best():
+    assert available_devices()[-1] == "cpu"
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto") == torch.device(available_devices()[0])
+
+
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert available_devices()[:2] == ["cuda:0", "cuda:1"]
+    assert choose_device("auto") == torch.device("cuda:0")
+    assert choose_device("cuda").type == "cuda"
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(OptionError, match=r"--device cuda:2: .*devices here: cuda:0, cuda:1"):
+        choose_device("cuda:2")
+
+
+# ---- threads
+
+
+def test_training_works_outside_of_the_main_thread(images):
+    """Python takes no signals there."""
+    done = []
+    options = tiny("dcgan", steps=2)
+    thread = threading.Thread(target=lambda: done.append(zoo.train("dcgan", data=str(images), out="run", **options)))
+    thread.start()
+    thread.join()
+    assert done[0].latest()[0] == 2
