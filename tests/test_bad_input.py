@@ -193,6 +193,14 @@ def test_a_batch_larger_than_the_data(refused, images):
     refused(["--data", images, "--batch-size", 25], "--batch-size 25 is larger than the data (24 images)", "at most 24")
 
 
+@pytest.mark.parametrize("flag", ["--batch-size", "--generator-batch-size"])
+def test_a_batch_too_small_for_batch_normalisation(cli, images, flag):
+    options = {"--data": images, "--batch-size": 8, "--steps": 1, "--out": "run", flag: 1}
+    outcome = cli("train", "vanilla", *[word for pair in options.items() for word in pair])
+    assert_refused(outcome, "batch", "1")
+    assert not Path("run/checkpoints").exists() or zoo.Run("run").checkpoints == []
+
+
 def test_an_unknown_preset(refused):
     refused(["--preset", "radford"], "unknown preset of dcgan 'radford'; did you mean 'radford64'? (zoo info dcgan)")
 
@@ -476,7 +484,11 @@ def test_the_advice_for_a_damaged_checkpoint_works(cli, run):
     assert zoo.Run(run).latest()[0] == 4
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"step": "four"}', '{"step": 4}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "{}", '{"step": "four"}', '{"step": 4}',
+     '{"step": 4, "batches": 4, "ema_updates": 4, "precision": {}, "seconds": "long"}'],
+)  # fmt: skip
 def test_a_damaged_state_file(cli, run, content):
     (newest(run) / "state.json").write_text(content)
     assert_refused(cli("resume", run, "--steps", 9), "state")
@@ -512,6 +524,40 @@ def test_a_config_whose_options_were_edited(cli, run, change, parts):
     config["options"].update(change)
     (run / "config.json").write_text(json.dumps(config))
     assert_unusable(cli, run, *parts)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        dict(height=0),
+        dict(height=-8),
+        dict(width="8 pixels"),
+        dict(channels=2),
+        dict(class_names=None),
+        dict(class_names=3),
+    ],
+    ids=str,
+)
+def test_a_config_whose_data_was_edited(cli, run, change):
+    config = json.loads((run / "config.json").read_text())
+    config["data"].update(change)
+    (run / "config.json").write_text(json.dumps(config))
+    assert_unusable(cli, run, "config.json does not describe its data")
+
+
+def test_a_config_that_lost_the_fingerprint_of_its_data(cli, run):
+    config = json.loads((run / "config.json").read_text())
+    del config["data"]["fingerprint"]
+    (run / "config.json").write_text(json.dumps(config))
+    assert_refused(cli("resume", run, "--steps", 9), "run", "fingerprint")
+
+
+def test_metrics_that_are_damaged_do_not_stop_a_run(cli, run):
+    """They are for people; what a run needs to go on is in its checkpoint."""
+    with (run / "metrics.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\x00\n[1]\n3\n")
+    assert cli("resume", run, "--steps", 5).code == 0
+    assert [line["step"] for line in zoo.Run(run).metrics()] == [1, 2, 3, 4, 5]
 
 
 def test_data_that_is_gone(cli, tmp_path):

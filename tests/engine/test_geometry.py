@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 from support import tiny, write_images
+from torch import nn
 
 import zoo
+from zoo.engine.assemble import build_networks
 from zoo.engine.device import available_devices, choose_device
 from zoo.engine.geometry import USUAL, settle
+from zoo.engine.seeds import stream_seed
 from zoo.errors import DataError, OptionError
 
 
@@ -92,6 +95,38 @@ def test_grey_and_colour_are_what_the_options_say(tmp_path):
     run = zoo.train("dcgan", data=str(data), out="run", say=said.append, **tiny("dcgan", steps=1, channels=1))
     assert zoo.load(run)(1).shape == (1, 1, 8, 8)
     assert "colour images are turned to grey" in said
+
+
+# ---- building
+
+
+class Noisy(zoo.Architecture):
+    """Networks that would leave traces: batch statistics, random numbers."""
+
+    name = "noisy"
+
+    def generator(self, options, data):
+        return nn.Sequential(
+            nn.Linear(options.latent, data.numel), zoo.nn.BatchNormAct(data.numel), nn.Dropout(),
+            nn.Unflatten(1, data.shape),
+        )  # fmt: skip
+
+    def discriminator(self, options, data):
+        return nn.Sequential(nn.Flatten(), nn.Dropout(), zoo.nn.BatchNormAct(data.numel), nn.Linear(data.numel, 1))
+
+
+def test_building_and_trying_the_networks_leaves_no_trace():
+    spec, options = zoo.DataSpec(1, 4, 4), zoo.Options(latent=3)
+    torch.manual_seed(stream_seed(0, "weights"))
+    plain = Noisy().generator(options, spec), Noisy().discriminator(options, spec)
+    after = torch.get_rng_state()
+    tried = build_networks(Noisy(), options, spec)
+    assert torch.equal(torch.get_rng_state(), after)
+    for ours, theirs in zip(tried, plain, strict=True):
+        assert ours.training
+        assert all(parameter.grad is None and parameter.requires_grad for parameter in ours.parameters())
+        for name, value in ours.state_dict().items():
+            assert torch.equal(value, theirs.state_dict()[name]), name
 
 
 # ---- devices

@@ -295,9 +295,35 @@ def test_a_longer_run_holds_no_more_tensors(images):
     assert alive[60] <= alive[10] + ahead
 
 
-def test_threads_that_prepare_batches_end_with_the_run(images):
-    zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan"))
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("zoo-")] == []
+def loader_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("zoo-")]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_threads_that_prepare_batches_end_with_the_run(images, fails):
+    seen = []
+
+    class Look(Watcher):
+        def on_step(self, step):
+            seen.append(loader_threads())
+            if fails:
+                raise ZeroDivisionError
+
+        def on_end(self, run, step, finished):
+            seen.append(loader_threads())
+
+    def train():
+        zoo.train("dcgan", data=str(images), out="run", watchers=[Look()], **tiny("dcgan"))
+
+    if fails:
+        with pytest.raises(ZeroDivisionError) as held:  # what went wrong holds on to every frame
+            train()
+        assert held.value is not None
+        assert loader_threads() == []
+    else:
+        train()
+        assert seen[-1] == []
+    assert seen[0] == ["zoo-loader"], "it is seen while the run goes on"
 
 
 def test_a_run_says_where_and_with_what_it_was_made(images):
