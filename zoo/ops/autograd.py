@@ -31,31 +31,36 @@ class BatchNormAct(torch.autograd.Function):
     """Keeps x and the statistics per channel; everything else is computed again."""
 
     @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        x, weight, bias, _, _, training, _, eps, activation, slope, order, groups = arguments
+    def forward(ctx: Any, x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, options: Any) -> Any:
         with below_autograd():
-            y, mean, invstd = _bn_forward(*arguments)
+            y, mean, invstd = _bn_forward(x, weight, bias, running_mean, running_var, *options)
         ctx.save_for_backward(x, weight, bias, mean, invstd)
-        ctx.options = (training, activation, slope, order, groups)
-        ctx.eps = eps
+        ctx.options = options
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         x, weight, bias, mean, invstd = ctx.saved_tensors
-        training, activation, slope, order, groups = ctx.options
+        training, _, eps, activation, slope, order, groups = ctx.options
         if torch.is_grad_enabled():
             if training:  # the statistics depend on x, and their derivatives count too
-                mean, invstd = formulas.statistics(x, ctx.eps, activation, slope, order, groups)
-            backward: Any = formulas.batch_norm_act_backward
+                mean, invstd = formulas.statistics(x, eps, activation, slope, order, groups)
+            dx, dweight, dbias = formulas.batch_norm_act_backward(
+                gradients[0], x, weight, bias, mean, invstd, training, activation, slope, order, groups
+            )
         else:
-            backward = _bn_backward
-        dx, dweight, dbias = backward(gradients[0], x, weight, bias, mean, invstd, *ctx.options)
+            with below_autograd():
+                dx, dweight, dbias = _bn_backward(
+                    gradients[0], x, weight, bias, mean, invstd, training, activation, slope, order, groups
+                )
+        needs_x, needs_weight, needs_bias, *_ = ctx.needs_input_grad
         return (
-            dx if ctx.needs_input_grad[0] else None,
-            dweight if ctx.needs_input_grad[1] else None,
-            dbias if ctx.needs_input_grad[2] else None,
-            *[None] * 9,
+            dx if needs_x else None,
+            dweight if needs_weight else None,
+            dbias if needs_bias else None,
+            None,
+            None,
+            None,
         )
 
 
@@ -88,8 +93,11 @@ class BiasAct(torch.autograd.Function):
         (gradient,) = gradients
         activation, slope = ctx.options
         y = ctx.saved_tensors[0] if activation else gradient  # the identity looks at no output
-        backward: Any = formulas.bias_act_backward if torch.is_grad_enabled() else _bias_backward
-        dx, dbias = backward(gradient, y, activation, slope)
+        if torch.is_grad_enabled():
+            dx, dbias = formulas.bias_act_backward(gradient, y, activation, slope)
+        else:
+            with below_autograd():
+                dx, dbias = _bias_backward(gradient, y, activation, slope)
         needs_x, needs_bias = ctx.needs_input_grad[:2]
         return dx if needs_x else None, dbias if needs_bias else None, None, None
 
@@ -116,7 +124,8 @@ class DiscriminatorLoss(torch.autograd.Function):
             dreal = (gradient * formulas.loss_gradients(real, True, kind, a, b, scale)).to(real.dtype)
             dfake = (gradient * formulas.loss_gradients(fake, False, kind, a, b, scale)).to(fake.dtype)
         else:
-            dreal, dfake = _d_backward(gradient, dreal, dfake)
+            with below_autograd():
+                dreal, dfake = _d_backward(gradient, dreal, dfake)
         needs_real, needs_fake = ctx.needs_input_grad[:2]
         return dreal if needs_real else None, dfake if needs_fake else None, None, None, None, None
 
@@ -140,23 +149,30 @@ class GeneratorLoss(torch.autograd.Function):
             kind, _, _, c, scale = ctx.options
             dfake = (gradients[0] * formulas.generator_gradients(fake, kind, c, scale)).to(fake.dtype)
         else:
-            dfake = _g_backward(gradients[0], dfake)
+            with below_autograd():
+                dfake = _g_backward(gradients[0], dfake)
         return dfake, *[None] * 5
 
 
-def batch_norm_act(*arguments: Any) -> Tensor:
-    """The forward op, with a graph where one is wanted."""
-    x, weight, bias, running_mean, running_var, training = arguments[:6]
+def batch_norm_act(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    options: tuple[Any, ...],
+) -> Tensor:
+    """The forward op, with a graph where one is wanted; `options` are the op's arguments from `training` on."""
     if torch.is_grad_enabled() and (
         x.requires_grad or (weight is not None and weight.requires_grad) or (bias is not None and bias.requires_grad)
     ):
-        y = _apply_batch_norm_act(*arguments)
+        y = _apply_batch_norm_act(x, weight, bias, running_mean, running_var, options)
     else:
         with below_autograd():
-            y = _bn_forward(*arguments)[0]
-    if training and running_mean is not None:
+            y = _bn_forward(x, weight, bias, running_mean, running_var, *options)[0]
+    if options[0] and running_mean is not None:
         # Kernels below autograd write without telling it; a graph that has saved these buffers must notice.
-        torch.autograd.graph.increment_version((running_mean, running_var))
+        torch.autograd.graph.increment_version((running_mean, cast(Tensor, running_var)))
     return cast(Tensor, y)
 
 
@@ -191,10 +207,14 @@ _apply_discriminator_loss: Any = DiscriminatorLoss.apply
 _apply_generator_loss: Any = GeneratorLoss.apply
 
 
-def _function_kernel(operator: Any, function: type[torch.autograd.Function]) -> Callable[..., Any]:
+def _bn_function(*arguments: Any) -> Any:
+    return cast(Any, BatchNormActWithStatistics).apply(*arguments[:5], arguments[5:])
+
+
+def _function_kernel(operator: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     def kernel(*arguments: Any) -> Any:
         if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
-            return cast(Any, function).apply(*arguments)
+            return function(*arguments)
         with below_autograd():
             return operator(*arguments)
 
@@ -219,10 +239,10 @@ def _scaled(gradient: Tensor, *saved: Tensor) -> Any:
 def register() -> None:
     """Binds the Autograd key of every op."""
     for name, kernel in {
-        "batch_norm_act_forward": _function_kernel(_bn_forward, BatchNormActWithStatistics),
-        "bias_act_forward": _function_kernel(_bias_forward, BiasAct),
-        "discriminator_loss_forward": _function_kernel(_d_forward, DiscriminatorLoss),
-        "generator_loss_forward": _function_kernel(_g_forward, GeneratorLoss),
+        "batch_norm_act_forward": _function_kernel(_bn_forward, _bn_function),
+        "bias_act_forward": _function_kernel(_bias_forward, _apply_bias_act),
+        "discriminator_loss_forward": _function_kernel(_d_forward, _apply_discriminator_loss),
+        "generator_loss_forward": _function_kernel(_g_forward, _apply_generator_loss),
         "batch_norm_act_backward": _formula_kernel(_bn_backward, formulas.batch_norm_act_backward),
         "bias_act_backward": _formula_kernel(_bias_backward, formulas.bias_act_backward),
         "discriminator_loss_backward": _formula_kernel(_d_backward, _scaled),

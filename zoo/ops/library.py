@@ -6,6 +6,7 @@ device, which torch's dispatcher then prefers. Nobody else asks which of the two
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 from collections.abc import Callable
@@ -96,8 +97,19 @@ def build_record() -> dict[str, Any]:
     try:
         record = json.loads((NATIVE_FOLDER / "build.json").read_text("utf-8"))
     except (OSError, ValueError):
-        return {"reason": f"the native core has not been built; to build it: {REBUILD}"}
+        return {"reason": f"the native core has not been built (to build it: {REBUILD})"}
     return dict(record)
+
+
+def instruction_set() -> str | None:
+    """What the loaded CPU kernels are compiled for: "avx512", "avx2" or "baseline"; None without them."""
+    path = _library_file("cpu")
+    if path is None or "cpu" not in _native:
+        return None
+    name = ctypes.CDLL(str(path)).zoo_instruction_set
+    name.restype = ctypes.c_char_p
+    answer: bytes = name()
+    return answer.decode()
 
 
 def _library_file(device: str) -> Path | None:
@@ -123,8 +135,9 @@ def _load() -> None:
     for device in DEVICES:
         path = _library_file(device)
         if path is None:
-            reason = build_record().get("reason") or f"this build has no {device} library"
-            _why[device] = f"No native library: {reason}."
+            record = build_record()
+            reason = record.get("missing", {}).get(device) or record.get("reason") or "this build has none"
+            _why[device] = f"No native {device} library: {reason}."
         elif device == "cuda" and not torch.cuda.is_available():
             _why[device] = "The CUDA library is built, but torch sees no CUDA device here."
         else:

@@ -63,16 +63,11 @@ def batch_norm_act(
             x, weight, bias, running_mean, running_var, training, momentum, eps,
             activation, slope, ORDER_NAMES[order_index], groups,
         )  # fmt: skip
+    options = (training, momentum, eps, activation_index, slope, order_index, groups)
     if torch.compiler.is_compiling():
-        y: Tensor = torch.ops.zoo.batch_norm_act_forward(
-            x, weight, bias, running_mean, running_var, training, momentum, eps,
-            activation_index, slope, order_index, groups,
-        )[0]  # fmt: skip
+        y: Tensor = torch.ops.zoo.batch_norm_act_forward(x, weight, bias, running_mean, running_var, *options)[0]
         return y
-    return autograd.batch_norm_act(
-        x, weight, bias, running_mean, running_var, training, momentum, eps,
-        activation_index, slope, order_index, groups,
-    )  # fmt: skip
+    return autograd.batch_norm_act(x, weight, bias, running_mean, running_var, options)
 
 
 def _check(
@@ -85,21 +80,18 @@ def _check(
     eps: float,
     groups: int,
 ) -> None:
+    size, dtype, device = x.shape, x.dtype, x.device
     checks.input_rank(_OP, x)
     checks.floating(_OP, "x", x)
-    if weight is not None:
-        checks.per_channel(_OP, "weight", weight, x)
-    if bias is not None:
-        checks.per_channel(_OP, "bias", bias, x)
-    if running_mean is not None:
-        checks.per_channel(_OP, "running_mean", running_mean, x)
-    if running_var is not None:
-        checks.per_channel(_OP, "running_var", running_var, x)
+    channels = size[1:2]
+    for name, t in (("weight", weight), ("bias", bias), ("running_mean", running_mean), ("running_var", running_var)):
+        # The common case in one line: a call of a small layer is a matter of microseconds.
+        if t is not None and (t.shape != channels or t.dtype != dtype or t.device != device):
+            checks.per_channel(_OP, name, t, x)
     if (running_mean is None) != (running_var is None):
         raise ValueError(f"{_OP}: running_mean and running_var come together, or both are None")
     if not eps >= 0:
         raise ValueError(f"{_OP}: eps is {eps}; 0 or more is needed")
-    size = x.shape
     if groups < 1 or size[0] % groups:
         raise ValueError(
             f"{_OP}: groups={groups} does not divide the batch of x of shape {checks.shape(x)} into equal parts; "

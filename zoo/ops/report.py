@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import product
@@ -34,11 +35,12 @@ def build_info() -> dict[str, Any]:
     with), and whatever else setup.py recorded.
     """
     record = library.build_record()
-    try:
-        host = import_module("zoo._host")
-    except ImportError:
+    if "reason" in record:
         return record
-    return {**record, **host.cpu_facts(), "instruction_set": host.instruction_set()}
+    with contextlib.suppress(ImportError):
+        record.update(import_module("zoo._host").cpu_facts())
+    chosen = library.instruction_set()
+    return record | ({"instruction_set": chosen} if chosen else {})
 
 
 def check() -> list[CheckRow]:

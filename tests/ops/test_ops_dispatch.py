@@ -1,0 +1,161 @@
+"""The one decision between kernel and reference, and everything that goes through torch's dispatcher."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from op_cases import KINDS, tensor
+from torch import nn
+
+import zoo.nn as zoo_nn
+from zoo import ops
+from zoo.ops import library
+
+PACKAGE = Path(library.__file__).resolve().parent.parent
+
+
+def samples(dtype=torch.float32):
+    """(name of the op, arguments) for every primitive op."""
+    image = tensor((4, 5, 3, 3), dtype)
+    last = image.contiguous(memory_format=torch.channels_last)
+    vector, positive = tensor((5,), dtype), tensor((5,), dtype).exp()
+    for x in (image, last, tensor((4, 5), dtype)):
+        for weight, bias in ((vector, vector), (None, None)):
+            parameters = [None if t is None else t.clone().requires_grad_() for t in (weight, bias)]
+            leaf = x.clone().requires_grad_()
+            for training, groups in ((True, 1), (True, 2), (False, 1)):
+                shape = (groups, 5)
+                statistics = [tensor(shape, dtype), tensor(shape, dtype).exp()]
+                options = (training, 0.1, 1e-5, 2, 0.2, 0, groups)
+                yield "batch_norm_act_forward", (leaf, *parameters, vector.clone(), positive.clone(), *options)
+                yield "batch_norm_act_backward", (x, x, weight, bias, *statistics, training, 3, 0.2, 1, groups)
+            yield "bias_act_forward", (leaf, parameters[1], 3, 0.0)
+            yield "bias_act_backward", (x, x, 2, 0.2)
+    real, fake = tensor((6, 1), dtype), tensor((4, 1), dtype)
+    for kind in range(len(KINDS)):
+        leaves = [t.clone().requires_grad_() for t in (real, fake)]
+        yield "discriminator_loss_forward", (*leaves, kind, 0.0, 1.0, 1.0)
+        yield "generator_loss_forward", (leaves[1], kind, 0.0, 1.0, 1.0, 1.0)
+    yield "discriminator_loss_backward", (real.sum(), real, fake)
+    yield "generator_loss_backward", (real.sum(), fake)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", list(library.SCHEMAS))
+def test_opcheck(name):
+    checks = ("test_schema", "test_autograd_registration", "test_faketensor", "test_aot_dispatch_dynamic")
+    for index, (op, arguments) in enumerate(samples()):
+        if op == name:
+            # Tracing is slow; schema and fake kernel are where layouts matter.
+            torch.library.opcheck(
+                getattr(torch.ops.zoo, name), arguments, test_utils=checks if index < 12 else checks[:3]
+            )
+
+
+def network() -> nn.Sequential:
+    return nn.Sequential(
+        zoo_nn.Conv2dAct(3, 8, 3, activation="leaky_relu", slope=0.2),
+        zoo_nn.BatchNormAct(8, "tanh"),
+        nn.Flatten(),
+        zoo_nn.LinearAct(72, 1),
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_compiles_as_one_graph_and_trains_alike():
+    torch.manual_seed(0)
+    eager = network()
+    compiled_network = network()
+    compiled_network.load_state_dict(eager.state_dict())
+    real, fake = torch.randn(4, 3, 5, 5), torch.randn(4, 3, 5, 5)
+
+    def loss(model, real, fake):
+        return ops.discriminator_loss(model(real), model(fake)).loss
+
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    for call, model in ((loss, eager), (compiled, compiled_network)):
+        call(model, real, fake).backward()
+    for (name, ours), theirs in zip(compiled_network.named_parameters(), eager.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, msg=name)
+    for (name, ours), theirs in zip(compiled_network.named_buffers(), eager.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs, msg=name)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_exports_in_evaluation():
+    model = network().eval()
+    x = torch.randn(4, 3, 5, 5)
+    exported = torch.export.export(model, (x,), strict=False)
+    torch.testing.assert_close(exported.module()(x), model(x))
+
+
+def test_meta_tensors_have_shapes_only():
+    x = torch.empty(4, 5, 3, 3, device="meta")
+    assert torch.ops.zoo.bias_act_forward(x, None, 1, 0.0).device.type == "meta"
+
+
+def test_status_names_every_op_and_device_and_why():
+    status = ops.status()
+    assert set(status) == {"batch_norm_act", "bias_act", "discriminator_loss", "generator_loss"}
+    for row in status.values():
+        assert set(row) == {"cpu", "cuda"}
+        for entry in row.values():
+            assert entry["served_by"] in ("native", "reference")
+            assert entry["why"].endswith(".")
+
+
+def test_check_finds_every_native_op_right():
+    assert all(row.ok for row in ops.check()), ops.check()
+
+
+def python(code: str, root: Path = PACKAGE.parent, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(root), "ZOO_NATIVE": "", **environment},
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_zoo_native_0_forces_the_reference():
+    code = (
+        "import zoo.ops, torch; s = zoo.ops.status();"
+        "assert all(e['served_by'] == 'reference' and 'ZOO_NATIVE=0' in e['why'] for r in s.values() for e in r.values());"
+        "assert zoo.ops.check() == [];"
+        "y = zoo.ops.batch_norm_act(torch.randn(4, 3), None, None, None, None); assert y.shape == (4, 3)"
+    )
+    done = python(code, ZOO_NATIVE="0")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_library_that_does_not_load_is_an_error_that_names_the_rebuild_command(tmp_path):
+    shutil.copytree(PACKAGE / "ops", tmp_path / "zoo" / "ops")
+    shutil.copy(PACKAGE / "errors.py", tmp_path / "zoo")
+    (tmp_path / "zoo" / "_native").mkdir()
+    (tmp_path / "zoo" / "_native" / "cpu.abi3.so").write_bytes(b"not a library")
+    code = "import zoo.ops, torch; print('imported'); zoo.ops.bias_act(torch.zeros(2, 3), None)"
+    done = python(code, tmp_path)
+    assert "imported" in done.stdout
+    assert "NativeError" in done.stderr
+    assert "pip install --force-reinstall --no-deps ." in done.stderr
+    done = python(code, tmp_path, ZOO_NATIVE="0")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif("cpu" not in library._native, reason="the CPU library is not built")
+@pytest.mark.parametrize("instruction_set", ["baseline", "avx2"])
+def test_every_instruction_set_is_right(instruction_set):
+    code = (
+        "import zoo.ops as o; i = o.build_info().get('instruction_set'); print(i);"
+        "rows = o.check(); assert rows and all(r.ok for r in rows), rows"
+    )
+    done = python(code, ZOO_CPU=instruction_set)
+    assert done.returncode == 0, done.stderr
