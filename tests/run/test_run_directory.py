@@ -168,6 +168,15 @@ def test_a_file_is_replaced_whole_or_not_at_all():
     assert files(Path()) == {"a.json"}
 
 
+def test_who_reads_a_file_while_it_is_replaced_reads_the_whole_old_one():
+    write_json(Path("a.json"), {"old": "o" * 10_000})
+    with Path("a.json").open(encoding="utf-8") as reader:
+        begun = reader.read(100)
+        write_json(Path("a.json"), {"new": 1})
+        assert json.loads(begun + reader.read()) == {"old": "o" * 10_000}
+    assert json.loads(Path("a.json").read_text("utf-8")) == {"new": 1}
+
+
 def interrupted(path: Path) -> None:
     """Writes half of a folder."""
     with replacing(path) as temporary:
