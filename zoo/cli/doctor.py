@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo.cli.arguments import parse
+from zoo.cli.console import standard_output
 from zoo.registry import registry
 
 PACKAGES = ("zoo", "torch", "numpy", "pluggy", "pydantic", "tyro", "rich", "safetensors", "pillow", "pybind11", "ninja")
@@ -30,7 +31,7 @@ class Doctor:
 def run(arguments: Sequence[str]) -> int:
     """Report; returns 0, or 1 where a check failed."""
     given = parse(Doctor, "doctor", arguments)
-    console = Console(highlight=False)
+    console = standard_output()
     _versions(console)
     _devices(console)
     healthy = _ops(console, given.check)

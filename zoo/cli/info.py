@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
+from zoo.cli.console import standard_output
 from zoo.engine.geometry import describe_sizes
 from zoo.options import Options
 from zoo.registry import registry
@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     name = parse(Info, "info", arguments).name
     contribution = registry().contribution(name)
     architecture = registry().architecture(name)
-    console = Console(highlight=False)
+    console = standard_output()
 
     def say(text: str) -> None:
         console.print(text, markup=False)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 
 from zoo.cli.arguments import parse
+from zoo.cli.console import standard_output
 from zoo.registry import Registry, registry
 
 
@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     if given.json:
         print(json.dumps(_content(known), indent=2))
         return 0
-    console = Console(highlight=False)
+    console = standard_output()
     table = Table("architecture", "what it is", "presets", "from", box=None, pad_edge=False, header_style="bold")
     for name in known.names:
         if name in known.conflicts:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from zoo.cli.console import standard_output
 from zoo.engine.events import Watcher
+from zoo.run.run import quoted
 
 if TYPE_CHECKING:
     from zoo.run.run import Run
@@ -24,7 +25,7 @@ class Progress(Watcher):
     """Shows the preparation of the data and the steps of a run; use it as a context."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = standard_output()
         self._live = self.console.is_terminal
         self._bars: Bars | None = None
         self._task: TaskID | None = None
@@ -92,13 +93,13 @@ class Progress(Watcher):
         self._close_bars()
         self.finished, self.step = finished, step
         if not finished:
-            self.say(f"stopped after step {step}, saved; go on with: zoo resume {run.path}")
+            self.say(f"stopped after step {step}, saved; go on with: zoo resume {quoted(run.path)}")
             return
         self.say(f"done: {step} steps in {clock(run.metrics()[-1]['seconds'])}")
         self.say(f"  pictures    {run.samples[-1]}")
         if (film := run.path / "samples.gif").exists():
             self.say(f"  over time   {film}")
-        self.say(f"  more        zoo sample {run.path} --out more.png")
+        self.say(f"  more        zoo sample {quoted(run.path)} --out more.png")
 
     @property
     def code(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
 from zoo.engine.step import Step
-from zoo.errors import PluginError, unknown
+from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.latents import Latents
 from zoo.objective import Objective
 from zoo.ops.codes import LOSS_KINDS as KINDS
@@ -114,6 +115,8 @@ def build_networks(
     generator = _build(architecture, "generator", lambda: architecture.generator(options, spec))
     discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
     _try(architecture, options, spec, generator, discriminator)
+    if 1 in (options.batch_size, options.generator_batch_size):
+        _try_single(architecture, options, spec, generator, discriminator)
     layout = torch.channels_last if torch.device(device).type == "cuda" else torch.preserve_format
     return generator.to(device, memory_format=layout), discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
 
@@ -152,6 +155,21 @@ def _try(
             f"the discriminator of {architecture.name!r} makes {tuple(logits.shape)} of two images; "
             "it should give one logit each, shape (2,) or (2, 1)"
         )
+
+
+def _try_single(
+    architecture: Architecture, options: Options, spec: DataSpec, generator: nn.Module, discriminator: nn.Module
+) -> None:
+    """Where a batch has one image, see that the networks can train on it; batch normalisation cannot."""
+    labels = (torch.zeros(1, dtype=torch.int64),) if architecture.conditional else ()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        try:
+            images = copy.deepcopy(generator).train()(torch.zeros(1, options.latent), *labels)
+            if options.batch_size == 1 and not options.joined:
+                copy.deepcopy(discriminator).train()(images, *labels)
+        except ValueError as error:
+            name = "--batch-size" if options.batch_size == 1 else "--generator-batch-size"
+            raise OptionError(f"{name} 1 is too small for {architecture.name}: {error}") from None
 
 
 def _pass(architecture: Architecture, role: str, network: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim import Adam, AdamW, Optimizer, RMSprop
 
 from zoo.engine.assemble import Assembly
 from zoo.errors import RunError
@@ -27,6 +27,7 @@ def capture(assembly: Assembly, step: int, seconds: float) -> State:
     for name, optimizer in assembly.step.optimizers.items():
         tensors |= _optimizer_tensors(name, optimizer)
     values: dict[str, Any] = {"step": step, "batches": assembly.feed.drawn, "seconds": seconds}
+    values["stepped"] = {name: bool(optimizer.state) for name, optimizer in assembly.step.optimizers.items()}
     if assembly.average:
         tensors |= {f"ema.{key}": value for key, value in assembly.average.network.state_dict().items()}
         values["ema_updates"] = assembly.average.updates
@@ -40,12 +41,13 @@ def capture(assembly: Assembly, step: int, seconds: float) -> State:
     return State(tensors, values)
 
 
-def restore(assembly: Assembly, state: State) -> None:
-    """Set everything but the networks to a captured state. Raises RunError where the state does not fit."""
+def restore(assembly: Assembly, state: State) -> float:
+    """Set everything but the networks to a captured state; returns the seconds spent. Raises RunError where it does not fit."""
     tensors, values = state.tensors, state.values
     try:
+        seconds = float(values["seconds"])
         for name, optimizer in assembly.step.optimizers.items():
-            _restore_optimizer(name, optimizer, tensors)
+            _restore_optimizer(name, optimizer, tensors, bool(values["stepped"][name]))
         if assembly.average:
             ours = assembly.average.network.state_dict()
             assembly.average.network.load_state_dict({key: tensors[f"ema.{key}"] for key in ours})
@@ -61,6 +63,7 @@ def restore(assembly: Assembly, state: State) -> None:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise RunError(f"the checkpoint's state does not fit this run: {reason}; was config.json changed?") from error
+    return seconds
 
 
 def _optimizer_tensors(name: str, optimizer: Optimizer) -> dict[str, Tensor]:
@@ -73,7 +76,7 @@ def _optimizer_tensors(name: str, optimizer: Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _restore_optimizer(name: str, optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+def _restore_optimizer(name: str, optimizer: Optimizer, tensors: dict[str, Tensor], stepped: bool) -> None:
     own = optimizer.state_dict()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     kept: dict[int, dict[str, Tensor]] = {}
@@ -84,6 +87,18 @@ def _restore_optimizer(name: str, optimizer: Optimizer, tensors: dict[str, Tenso
             if value.dim() and value.shape != parameters[int(index)].shape:
                 raise ValueError(f"{full} is {tuple(value.shape)}, its parameter {tuple(parameters[int(index)].shape)}")
             kept.setdefault(int(index), {})[key] = value
-    if kept and len(kept) != len(parameters):
-        raise ValueError(f"{prefix}* holds {len(kept)} of {len(parameters)} parameters")
+    for number in range(len(parameters) if stepped else 0):  # an optimiser that has not taken a step keeps nothing
+        for key in _keys(optimizer):
+            if key not in kept.get(number, {}):
+                raise KeyError(f"{prefix}{number}.{key}")
     optimizer.load_state_dict({"state": kept, "param_groups": own["param_groups"]})
+
+
+def _keys(optimizer: Optimizer) -> list[str]:
+    """What the optimiser keeps of each parameter, once it has taken a step."""
+    group = optimizer.param_groups[0]
+    if isinstance(optimizer, Adam | AdamW):
+        return ["step", "exp_avg", "exp_avg_sq"]
+    if isinstance(optimizer, RMSprop):
+        return ["step", "square_avg", *(["momentum_buffer"] if group["momentum"] else [])]
+    return ["momentum_buffer"] if group["momentum"] else []

@@ -29,7 +29,7 @@ from zoo.registry import registry
 from zoo.resolve import resolve, validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.journal import truncate
-from zoo.run.run import Run
+from zoo.run.run import Run, quoted
 
 Say = Callable[[str], None]
 PrepareProgress = Callable[[int, int], None]
@@ -98,23 +98,22 @@ def resume(
     spec, _ = run.geometry()
     source = open_source(options.data, registry().sources_for(options.data))
     store = prepare(source, spec, strict=options.strict, report=say, progress=preparing)
-    if source.fingerprint() != run.config["data"]["fingerprint"]:
+    if source.fingerprint() != run.fingerprint:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
     assembly = assemble(architecture, options, spec, store, choose_device(device or options.device))
     total = total_steps(options, assembly)
     if start >= total:
         raise RunError(
-            f"{run.path} is finished: {start} of {total} steps; zoo resume {run.path} --steps N goes on to N"
+            f"{run.path} is finished: {start} of {total} steps; zoo resume {quoted(run.path)} --steps N goes on to N"
         )
     for role in ("generator", "discriminator"):
         network = getattr(assembly.step, role)
         load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", architecture.name)
     state = read_state(folder)
-    restore(assembly, state)
+    seconds = restore(assembly, state)
     if steps is not None:
         run.save_config({**run.config, "options": options.model_dump(mode="json"), "steps": total})
     truncate(run.path / "metrics.jsonl", start)
-    seconds = float(state.values.get("seconds", 0.0))
     Trainer(run, assembly, options, total, _watchers(run, watchers), start, seconds).train()
     return run
 

@@ -62,6 +62,7 @@ class Trainer:
         Either way the newest checkpoint holds the last step that was done.
         """
         done = self.start
+        statistics: Statistics = {}
         with Interrupt() as interrupt, Journal(self.run.path / "metrics.jsonl") as journal:
             for watcher in self.watchers:
                 watcher.on_start(self.run, done, self.steps)
@@ -74,6 +75,7 @@ class Trainer:
                     done += 1
                     self._after(done, statistics, journal)
                 if self._saved != done:
+                    self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
                     self._checkpoint(done)
             finally:
                 self.assembly.feed.close()
@@ -134,7 +136,8 @@ class Trainer:
 
     def _sample(self, done: int) -> None:
         path = self.run.path / "samples" / f"step-{done:08d}.png"
-        with self._clock.paused():
+        with self._clock.paused(), writing(path):
+            path.parent.mkdir(exist_ok=True)
             images = draw_images(self.assembly.sampler, self._grid_latents, self._grid_labels)
             save_grid(images, path, self._columns)
         for watcher in self.watchers:

@@ -16,9 +16,10 @@ FRAMES = 60
 def animate(pictures: Sequence[Path], path: Path, milliseconds: int = 150, rest: int = 2500) -> None:
     """Write pictures of one size as a GIF that repeats: `milliseconds` each, `rest` for the last.
 
-    One picture is read at a time. Fewer than two make no film: nothing is written then. Raises RunError where the file
-    cannot be written.
+    One picture is read at a time; one that is damaged is left out. Fewer than two make no film: nothing is written then.
+    Raises RunError where the file cannot be written.
     """
+    pictures = [picture for picture in pictures if _readable(picture)]
     stride = -(-len(pictures) // FRAMES)
     chosen = [*pictures[:-1:stride], *pictures[-1:]] if stride else []
     if len(chosen) < 2:
@@ -28,6 +29,15 @@ def animate(pictures: Sequence[Path], path: Path, milliseconds: int = 150, rest:
     with replacing(path) as temporary:
         first = next(frames)
         first.save(temporary, format="GIF", save_all=True, append_images=frames, duration=durations, loop=0)
+
+
+def _readable(picture: Path) -> bool:
+    try:
+        with Image.open(picture) as image:
+            image.verify()
+    except (OSError, SyntaxError):  # what Pillow raises for a file that is cut off, or no picture
+        return False
+    return True
 
 
 def _frames(pictures: Sequence[Path]) -> Iterator[Image.Image]:

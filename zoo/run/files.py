@@ -16,6 +16,7 @@ from zoo.errors import RunError
 _ADVICE = {
     errno.ENOSPC: "the disk is full; make room, or choose another place with --out",
     errno.EDQUOT: "the disk quota is used up; make room, or choose another place with --out",
+    errno.EFBIG: "files of that size are not allowed there; raise the limit, or choose another place with --out",
     errno.EROFS: "the place is read-only; choose another with --out",
     errno.EACCES: "no permission to write there; choose another place with --out",
     errno.EPERM: "no permission to write there; choose another place with --out",

@@ -52,7 +52,7 @@ def truncate(path: Path, step: int) -> None:
 def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:  # damaged lines are left out below
         for line in file:
             try:
                 metrics = json.loads(line)

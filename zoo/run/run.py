@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The version of the layout of config.json."""
+
+
+def quoted(path: Path) -> str:
+    """A path as it is typed into a shell."""
+    return shlex.quote(str(path))
 
 
 class Run:
@@ -43,13 +49,20 @@ class Run:
             if path.is_dir() and any(path.iterdir()):
                 is_run = (path / "config.json").exists()
                 advice = (
-                    f"go on with it (zoo resume {path}), or choose another --out" if is_run else "choose another --out"
+                    f"go on with it (zoo resume {quoted(path)}), or choose another --out"
+                    if is_run
+                    else "choose another --out"
                 )
                 raise RunError(f"{path} is not empty; {advice}")
             path.mkdir(parents=True, exist_ok=True)
-            for folder in ("samples", "checkpoints"):
-                (path / folder).mkdir(exist_ok=True)
-        write_json(path / "config.json", {"format": FORMAT, **config})
+        try:
+            with writing(path):
+                for folder in ("samples", "checkpoints"):
+                    (path / folder).mkdir(exist_ok=True)
+            write_json(path / "config.json", {"format": FORMAT, **config})
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return cls(path)
 
     def discard(self) -> None:
@@ -80,12 +93,24 @@ class Run:
         """The images the networks are built for, and the names of the classes. Raises RunError where config.json lacks them."""
         try:
             data = self.config["data"]
-            names = [str(name) for name in data["class_names"]]
-            return DataSpec(int(data["channels"]), int(data["height"]), int(data["width"]), len(names)), names
+            names = [str(name) for name in list(data["class_names"])]
+            spec = DataSpec(int(data["channels"]), int(data["height"]), int(data["width"]), len(names))
+            if spec.channels not in (1, 3) or min(spec.shape) < 1:
+                raise ValueError(f"images of {spec.shape}")
+            return spec, names
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"{self.path / 'config.json'} does not describe its data ({error!r}); was it edited?"
-            ) from None
+            raise self._undescribed(error) from None
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the data's content from any other. Raises RunError where config.json lacks it."""
+        try:
+            return str(self.config["data"]["fingerprint"])
+        except (KeyError, TypeError) as error:
+            raise self._undescribed(error) from None
+
+    def _undescribed(self, error: Exception) -> RunError:
+        return RunError(f"{self.path / 'config.json'} does not describe its data ({error!r}); was it edited?")
 
     def latest(self) -> tuple[int, Path]:
         """The newest whole checkpoint. Raises RunError where there is none."""

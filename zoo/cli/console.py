@@ -1,0 +1,16 @@
+"""The console that commands print to."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to `zoo.cli.run`: a reader that went away is no error."""
+        raise
+
+
+def standard_output() -> Console:
+    """A console on standard output."""
+    return _Console(highlight=False)
