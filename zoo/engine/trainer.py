@@ -12,6 +12,7 @@ import torch
 from zoo.engine.assemble import Assembly
 from zoo.engine.events import Watcher
 from zoo.engine.interrupt import Interrupt
+from zoo.engine.memory import keep_freed_memory
 from zoo.engine.optim import rate_factor, set_rate
 from zoo.engine.seeds import stream_seed
 from zoo.engine.state import capture, networks
@@ -61,6 +62,7 @@ class Trainer:
 
         Either way the newest checkpoint holds the last step that was done.
         """
+        keep_freed_memory()
         done = self.start
         statistics: Statistics = {}
         with Interrupt() as interrupt, Journal(self.run.path / "metrics.jsonl") as journal:
