@@ -15,6 +15,7 @@ COMMANDS = {
     "sample": "draw pictures with a trained generator",
     "list": "the architectures, data sources and plugins that are installed",
     "info": "an architecture: its presets, networks and options",
+    "bench": "the ops and training steps side by side with eager PyTorch and torch.compile",
     "doctor": "versions, devices, the native core, plugins: what works here",
 }
 

@@ -1,0 +1,76 @@
+"""The built-in networks and losses written with torch.nn alone, for comparison: same weights, same numbers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+import zoo.nn
+from zoo.bench.contenders import activation
+
+_LAYERS: Final[dict[type[nn.Module], type[nn.Module]]] = {
+    zoo.nn.Conv2dAct: nn.Conv2d,
+    zoo.nn.ConvTranspose2dAct: nn.ConvTranspose2d,
+    zoo.nn.LinearAct: nn.Linear,
+}
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """A copy of a network in which every module of `zoo.nn` is torch's own, with an in-place activation behind it."""
+    return _replaced(copy.deepcopy(network))
+
+
+def _replaced(module: nn.Module) -> nn.Module:
+    if isinstance(module, zoo.nn.BatchNormAct):
+        return _batch_norm(module)
+    for fused, torchs in _LAYERS.items():
+        if isinstance(module, fused):
+            layer: Any = module
+            layer.__class__ = torchs  # of which it is a subclass, with the same parameters and settings
+            return nn.Sequential(layer, activation(layer.activation, layer.slope))
+    for name, child in module.named_children():
+        setattr(module, name, _replaced(child))
+    return module
+
+
+def _batch_norm(module: zoo.nn.BatchNormAct) -> nn.Module:
+    # BatchNorm1d and BatchNorm2d differ in the rank they accept; this one takes both, as ours does.
+    norm = _AnyRank(
+        module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats
+    )  # fmt: skip
+    norm.load_state_dict(module.state_dict())
+    after = activation(module.activation, module.slope)
+    return nn.Sequential(norm, after) if module.order == "norm_act" else nn.Sequential(after, norm)
+
+
+class _AnyRank(nn.BatchNorm2d):
+    def _check_input_dim(self, input: Tensor) -> None:
+        pass
+
+
+class CrossEntropy:
+    """The non-saturating game with torch's own loss: an objective as `zoo.objective.Objective` is one."""
+
+    def __init__(self) -> None:
+        self._constants: dict[tuple[float, torch.Size, torch.device], Tensor] = {}
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+        """D's loss, and the means of D(x) and D(G(z))."""
+        loss = self._towards(real_logits, 1) + self._towards(fake_logits, 0)
+        with torch.no_grad():
+            statistics = torch.stack([real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])
+        return loss * scale, statistics
+
+    def generator_loss(self, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+        """G's loss, and the mean of D(G(z)), which the engine does not log."""
+        return self._towards(fake_logits, 1) * scale, fake_logits.detach()
+
+    def _towards(self, logits: Tensor, target: float) -> Tensor:
+        key = (target, logits.shape, logits.device)
+        if key not in self._constants:
+            self._constants[key] = torch.full_like(logits, target).detach()
+        return F.binary_cross_entropy_with_logits(logits, self._constants[key])

@@ -1,0 +1,190 @@
+"""Whole training steps, and the assembling of their batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from zoo import ops
+from zoo.bench import compiling
+from zoo.bench.measure import Effort, Times, interleaved, median, ratio
+from zoo.bench.plain import CrossEntropy, plain
+from zoo.bench.workloads import OPS
+from zoo.data.gather import gather
+from zoo.data.gather import reference as gather_reference
+from zoo.data.registry import open_source
+from zoo.data.store import prepare
+from zoo.engine.assemble import Assembly, assemble
+from zoo.engine.geometry import settle
+from zoo.engine.optim import build_optimizer
+from zoo.engine.step import Step
+from zoo.registry import registry
+from zoo.resolve import resolve
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """A training step. Contenders: ours, reference (the same modules on the reference ops), eager (torch.nn), compile.
+
+    `rounds`, `seconds` and `ratios` as in `zoo.bench.sidebyside.Row`.
+    """
+
+    name: str
+    batch_size: int
+    device: str
+    served_by: str
+    rounds: Times
+    absent: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {name: median(times) for name, times in self.rounds.items()}
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        return {name: ratio(self.rounds, name) for name in self.rounds if name != "ours"}
+
+
+@dataclass(frozen=True)
+class AssemblyRow:
+    """Rows of the prepared store becoming a float batch: `ours` is what the loader uses, `reference` is NumPy.
+
+    `share`: of the training step measured beside it, None where none was.
+    """
+
+    shape: tuple[int, ...]
+    layout: str
+    served_by: str
+    rounds: Times
+    share: float | None = None
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {name: median(times) for name, times in self.rounds.items()}
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        return {name: ratio(self.rounds, name) for name in self.rounds if name != "ours"}
+
+
+def training_step(
+    device: torch.device, effort: Effort, compile_: bool = True, name: str = "dcgan", **options: Any
+) -> StepRow:
+    """One step of an architecture, default preset, embedded digits: both updates, data included.
+
+    Every contender starts from the same weights and draws the same batches. `options` are those of `zoo.train`.
+    """
+    ours, chosen = _assembly(name, device, options)
+    feeds = [ours.feed]
+    steps = {"ours": ours.step}
+    native = "native" in {rows.get(device.type, {}).get("served_by") for rows in ops.status().values()}
+    absent = {}
+    if native:
+        other, _ = _assembly(name, device, options)
+        feeds.append(other.feed)
+        steps["reference"] = other.step
+    else:
+        absent["reference"] = "ours is the reference here: no native core"
+    if ours.step.objective.kind == "non_saturating":
+        for contender in ("eager", "compile"):
+            if contender == "compile" and (reason := _uncompilable(compile_)):
+                absent[contender] = reason
+                continue
+            other, _ = _assembly(name, device, options)
+            feeds.append(other.feed)
+            steps[contender] = _in_plain_torch(other.step, chosen, contender == "compile")
+    else:
+        absent["eager"] = absent["compile"] = f"{name} plays {ours.step.objective.kind}, which is not written out here"
+    calls = {contender: _counted(step, contender == "reference") for contender, step in steps.items()}
+    try:
+        if "compile" in calls:
+            try:
+                calls["compile"]()
+            except Exception as error:  # whatever the compiler's trouble is, the others can be measured
+                absent["compile"] = compiling.reason(error)
+                del calls["compile"]
+        times = interleaved(calls, effort, device)
+    finally:
+        for feed in feeds:
+            feed.close()
+    served = "native" if native else "reference"
+    return StepRow(name, chosen.batch_size, str(device), served, times, absent)
+
+
+def batch_assembly(
+    effort: Effort, batch: int, height: int, channels: int, step: float | None = None, count: int = 5000
+) -> Iterator[AssemblyRow]:
+    """A batch of `count` random images, in both layouts; `step` is the time of a step that it feeds, in seconds."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (count, height, height, channels), np.uint8)
+    indices = random.permutation(count)[:batch].astype(np.int64)
+    flips = random.integers(0, 2, batch).astype(np.bool_)
+    for layout in ("contiguous", "channels_last"):
+        form = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+        out = torch.empty((batch, channels, height, height), memory_format=form).numpy()
+
+        def call(function: Any, out: Any = out) -> Call:
+            return lambda: function(images, indices, flips, -1.0, 1.0, out)
+
+        times = interleaved({"ours": call(gather), "reference": call(gather_reference)}, effort, torch.device("cpu"))
+        served = "reference" if gather is gather_reference else "native"
+        share = None if step is None else median(times["ours"]) / step
+        yield AssemblyRow(out.shape, layout, served, times, share)
+
+
+def _assembly(name: str, device: torch.device, options: dict[str, Any]) -> tuple[Assembly, Any]:
+    architecture = registry().architecture(name)
+    resolved, _ = resolve(architecture, flags=options)
+    source = open_source(resolved.data, registry().sources_for(resolved.data))
+    spec = settle(architecture, resolved, source)
+    return assemble(architecture, resolved, spec, prepare(source, spec), device), resolved
+
+
+def _in_plain_torch(step: Step, options: Any, compile_: bool) -> Step:
+    generator, discriminator = plain(step.generator), plain(step.discriminator)
+    networks = {"generator": generator, "discriminator": discriminator}
+    rate = {"generator": options.learning_rate}
+    rate["discriminator"] = options.discriminator_learning_rate or options.learning_rate
+    optimizers = {role: build_optimizer(networks[role].parameters(), options, rate[role]) for role in networks}
+    if compile_:
+        torch.compiler.reset()
+        for network in networks.values():
+            network.compile(dynamic=False)
+    objective: Any = CrossEntropy()
+    return replace(step, generator=generator, discriminator=discriminator, optimizers=optimizers, objective=objective)
+
+
+def _uncompilable(compile_: bool) -> str | None:
+    return compiling.obstacle() if compile_ else "torch.compile was not asked for"
+
+
+def _counted(step: Step, reference: bool) -> Call:
+    number = 0
+
+    def call() -> None:
+        nonlocal number
+        with references() if reference else nullcontext():
+            step.run(number)
+        number += 1
+
+    return call
+
+
+@contextmanager
+def references() -> Iterator[None]:
+    """Within it, everything that calls an op gets its reference: what ZOO_NATIVE=0 does for a whole process."""
+    kept = {name: getattr(ops, name) for name in OPS}
+    for name in OPS:
+        setattr(ops, name, getattr(ops.reference, name))
+    try:
+        yield
+    finally:
+        for name, op in kept.items():
+            setattr(ops, name, op)
