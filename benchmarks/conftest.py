@@ -16,9 +16,9 @@ os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch: its profiler wr
 import torch
 
 from zoo.bench.measure import Effort
-from zoo.bench.memory import keep_freed_memory
 from zoo.bench.workloads import chosen
 from zoo.engine.device import choose_device
+from zoo.engine.memory import keep_freed_memory
 
 
 class Recorded:

@@ -37,7 +37,7 @@ class Bench:
     device: str = "auto"
     """auto, cpu, mps, cuda or cuda:N; auto takes a GPU where there is one."""
     keep_memory: bool = True
-    """Let the process keep the memory it frees (glibc), instead of measuring how the system clears pages."""
+    """Keep freed memory in the process (glibc), as training does; else the system's clearing of pages is measured too."""
     threads: int | None = None
     """Threads that torch may use; by default as many as it wants."""
     json: Path | None = None
@@ -61,9 +61,9 @@ def run(arguments: Sequence[str]) -> int:
 
     from zoo.bench.machine import facts
     from zoo.bench.measure import Effort
-    from zoo.bench.memory import keep_freed_memory
     from zoo.bench.report import as_json, goals_table
     from zoo.engine.device import choose_device
+    from zoo.engine.memory import keep_freed_memory
 
     device = choose_device(given.device)
     effort = Effort.quick() if given.quick else Effort()
