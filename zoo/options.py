@@ -66,6 +66,10 @@ class Options(BaseModel):
     """Show the discriminator real and fake images as one batch with one mean loss, instead of as two batches."""
     reuse_fakes: bool = False
     """Let the generator's update judge the fakes of the discriminator's update again instead of drawing new ones: faster."""
+    r1: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the gradient penalty that keeps D from learning small data sets by heart (Mescheder et al. 2018); 0 for none."""
+    r1_every: Count = 4
+    """Steps between two penalties, each of which then weighs that many times as much."""
     ema: Share = 0.999
     """Decay per step of the running average of the generator's weights that samples are drawn with; 0 for none."""
 

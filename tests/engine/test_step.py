@@ -361,7 +361,7 @@ def test_float16_leaves_an_update_out_whose_gradients_overflow_and_lowers_its_sc
     optimizer = torch.optim.SGD(network.parameters(), 0.1)
     precision = Precision("float16", CPU)
     before = weights(network)
-    precision.backward(network(torch.full((1, 2), 1e38)).sum())
+    precision.backward(network(torch.full((1, 2), 1e38)).sum(), list(network.parameters()))
     scale = precision.state()["scale"]
     precision.update(optimizer)
     assert same(before, network)
@@ -377,3 +377,33 @@ def test_float16_leaves_an_update_out_whose_gradients_overflow_and_lowers_its_sc
 
 def test_float32_has_no_scale_to_keep():
     assert Precision("float32", CPU).state() == {}
+
+
+# ---- R1
+
+
+def test_r1_weighs_the_squared_slope_of_d_at_real_images_at_its_interval():
+    plain, penalised = build(r1=0.0), build(r1=0.5, r1_every=2)
+    slopes = []
+
+    def loss(turn):
+        real = turn.batch.images.requires_grad_()
+        (slope,) = torch.autograd.grad(turn.judge(real).sum(), real, create_graph=True)
+        slopes.append(slope.detach().square().flatten(1).sum(1).mean())
+        return 0.0 * slope.sum()
+
+    probe = build([Phase("discriminator", loss=loss)])
+    probe.run(0)
+    found, without = penalised.run(0), plain.run(0)
+    torch.testing.assert_close(found["r1"], 0.5 * 2 / 2 * slopes[0])
+    torch.testing.assert_close(found["d_loss"], without["d_loss"] + found["r1"])
+    assert "r1" not in penalised.run(1)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_r1_computes_no_gradient_of_the_data(joined):
+    step = build(r1=1.0, r1_every=1, joined=joined)
+    batches, draw = [], step.draw
+    step.draw = lambda: batches.append(draw()) or batches[-1]
+    step.run(0)
+    assert batches[0].images.grad is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -28,9 +29,9 @@ class Precision:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)
 
-    def backward(self, loss: Tensor) -> None:
-        """Add the gradients of the loss."""
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    def backward(self, loss: Tensor, parameters: Sequence[Tensor]) -> None:
+        """Add the gradients of the loss with respect to these parameters; no other gradient is computed."""
+        self._scaler.scale(loss).backward(inputs=parameters)  # type: ignore[no-untyped-call]
 
     def update(self, optimizer: Optimizer) -> None:
         """Let the optimiser take its step."""

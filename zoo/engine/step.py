@@ -30,7 +30,9 @@ Statistics = dict[str, Tensor]
 def discriminator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
     """The objective's loss of D on a real batch and as many fakes, of the same labels."""
     real, fake, labels = turn.real, turn.fakes.images.detach(), turn.labels
-    scale = turn.scale
+    scale, penalised = turn.scale, turn.options.r1 and turn.number % turn.options.r1_every == 0
+    if penalised:
+        real.requires_grad_()
     if turn.options.joined:  # one batch and one mean: batch normalisation sees both, and each half weighs one half
         logits = turn.judge(torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels]))
         real_logits, fake_logits = logits[: len(real)], logits[len(real) :]
@@ -38,7 +40,20 @@ def discriminator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
     else:
         real_logits, fake_logits = turn.judge(real, labels), turn.judge(fake, labels)
     loss, statistics = turn.objective.discriminator_loss(real_logits, fake_logits, scale=scale)
-    return loss, {"d_real": statistics[0], "d_fake": statistics[1]}
+    found = {"d_real": statistics[0], "d_fake": statistics[1]}
+    if penalised:
+        penalty = turn.options.r1 * turn.options.r1_every * squared_slope(real_logits, real) / 2
+        loss, found["r1"] = loss + turn.scale * penalty, penalty.detach()
+    return loss, found
+
+
+def squared_slope(logits: Tensor, images: Tensor) -> Tensor:
+    """The mean over the images of |∇D|², the squared length of D's gradient there; can itself be differentiated.
+
+    It is what R1 weighs (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
+    """
+    (slope,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return slope.square().flatten(1).sum(1).mean()
 
 
 def generator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
@@ -137,6 +152,7 @@ class Step:
         """One phase: forward, backward, update. Returns the fakes it judged, where they are to be kept."""
         learner = self.optimizers[phase.updates]
         learning = phase.updates == "generator"
+        parameters = [p for p in getattr(self, phase.updates).parameters() if p.requires_grad]
         learner.zero_grad(set_to_none=True)
         total: Tensor | None = None
         kept: list[Fakes] = []
@@ -146,7 +162,7 @@ class Step:
                 with self.precision.autocast():
                     outcome = (phase.loss or _LOSSES[phase.updates])(turn)
                 loss, found = outcome if isinstance(outcome, tuple) else (outcome, {})
-                self.precision.backward(loss)
+                self.precision.backward(loss, parameters)
                 total = loss.detach() if total is None else total + loss.detach()
                 statistics.update(found)
                 if keep:
