@@ -366,7 +366,7 @@ def test_float16_leaves_an_update_out_whose_gradients_overflow_and_lowers_its_sc
     precision.update(optimizer)
     assert same(before, network)
     optimizer.zero_grad()
-    precision.backward(network(torch.ones(1, 2)).sum())
+    precision.backward(network(torch.ones(1, 2)).sum(), list(network.parameters()))
     precision.update(optimizer)
     assert not same(before, network)
     assert precision.state()["scale"] == scale / 2
