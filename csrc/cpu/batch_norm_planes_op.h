@@ -8,6 +8,7 @@
 #include "batch_norm_element.h"
 #include "batch_norm_math.h"
 #include "parallel.h"
+#include "stream.h"
 
 namespace zoo {
 namespace {
@@ -18,8 +19,8 @@ constexpr int64_t kPlaneBlock = 4096;  // values per sum in T before it goes int
 template <class T, class F>
 ZOO_INLINE void vectors(int64_t positions, const F& body) {
   int64_t i = 0;
-  for (; i + lanes<T> <= positions; i += lanes<T>) body(i, int64_t(lanes<T>));
-  if (i < positions) body(i, positions - i);
+  for (; i + lanes<T> <= positions; i += lanes<T>) body(i, Constant<lanes<T>>{});
+  if (i < positions) body(i, int(positions - i));
 }
 
 // One channel of one group: `images` planes, `stride` apart.
@@ -70,6 +71,7 @@ void planes_forward(const BatchNormForward& a, const Fused& f) {
   const double count = double(images * positions);
   double* mean = static_cast<double*>(scratch(2 * a.groups * channels * int64_t(sizeof(double))));
   double* squares = mean + a.groups * channels;
+  const bool streamed = streams(static_cast<S*>(a.y), a.extent.batch * channels * positions, positions);
 
   const int64_t grain = 1 + 16384 / (images * positions + 1);
   parallel(a.groups * channels, grain, [&](int64_t begin, int64_t end) {
@@ -92,11 +94,12 @@ void planes_forward(const BatchNormForward& a, const Fused& f) {
       for (int64_t n = images - 1; n >= 0; --n) {
         const S* from = x + n * p.stride;
         S* to = y + n * p.stride;
-        vectors<T>(positions, [&](int64_t j, int64_t left) ZOO_LAMBDA {
-          store(to + j, forward_value<T>(f, load(from + j, left), center, scale, shift), left);
+        vectors<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
+          put(streamed, to + j, forward_value<T>(f, load(from + j, left), center, scale, shift), left);
         });
       }
     }
+    finish_streams();
   });
   if (a.training) update_running(a, mean, squares, channels, count);
 }
@@ -108,6 +111,7 @@ void planes_backward(const BatchNormBackward& a, const Fused& f) {
   const Planes p{images, channels * positions, positions};
   double* sum_weight = static_cast<double*>(scratch(2 * a.groups * channels * int64_t(sizeof(double))));
   double* sum_bias = sum_weight + a.groups * channels;
+  const bool streamed = streams(static_cast<S*>(a.dx), a.extent.batch * channels * positions, positions);
 
   const int64_t grain = 1 + 16384 / (images * positions + 1);
   parallel(a.groups * channels, grain, [&](int64_t begin, int64_t end) {
@@ -124,7 +128,7 @@ void planes_backward(const BatchNormBackward& a, const Fused& f) {
         vec<T> sum{}, product{};
         for (int64_t block = 0; n < images && (block == 0 || block + positions <= kPlaneBlock); ++n, block += positions) {
           const S *from_g = g + n * p.stride, *from_x = x + n * p.stride;
-          vectors<T>(positions, [&](int64_t j, int64_t left) ZOO_LAMBDA {
+          vectors<T>(positions, [&](int64_t j, auto left) ZOO_LAMBDA {
             const Behind<T> e = behind<T>(f, load(from_g + j, left), load(from_x + j, left), center, scale, shift);
             sum += first_lanes<T>(e.gradient, left);
             product += first_lanes<T>(e.gradient * e.distance, left);
@@ -141,13 +145,14 @@ void planes_backward(const BatchNormBackward& a, const Fused& f) {
       const vec<T> slope = fill(u.slope), offset = fill(u.offset);
       for (int64_t n = images - 1; n >= 0; --n) {
         const int64_t base = n * p.stride;
-        vectors<T>(positions, [&](int64_t j, int64_t left) ZOO_LAMBDA {
+        vectors<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
           const vec<T> d = backward_value<T>(
               f, load(g + base + j, left), load(x + base + j, left), center, scale, shift, slope, offset);
-          store(dx + base + j, d, left);
+          put(streamed, dx + base + j, d, left);
         });
       }
     }
+    finish_streams();
   });
 
   for (int64_t c = 0; c < channels; ++c) {

@@ -8,6 +8,7 @@
 #include "batch_norm_element.h"
 #include "batch_norm_math.h"
 #include "parallel.h"
+#include "stream.h"
 
 namespace zoo {
 namespace {
@@ -19,22 +20,21 @@ constexpr int kColumns = ZOO_VECTOR_BYTES == 64 ? 8 : 4;
 
 ZOO_INLINE int64_t padded(int64_t channels) { return (channels + 31) / 32 * 32; }
 
-// Calls body(column, constant<vectors>, values of the last vector) for all columns.
-template <int N> struct Constant { static constexpr int value = N; };
+// Calls body(column, vectors, values per vector) for all columns.
 
 template <class T, class F>
 ZOO_INLINE void columns(int64_t channels, const F& body) {
   int64_t c = 0;
-  for (; c + kColumns * lanes<T> <= channels; c += kColumns * lanes<T>) body(c, Constant<kColumns>{}, lanes<T>);
-  for (; c + 4 * lanes<T> <= channels; c += 4 * lanes<T>) body(c, Constant<4>{}, lanes<T>);
-  for (; c + lanes<T> <= channels; c += lanes<T>) body(c, Constant<1>{}, lanes<T>);
+  for (; c + kColumns * lanes<T> <= channels; c += kColumns * lanes<T>) body(c, Constant<kColumns>{}, Constant<lanes<T>>{});
+  for (; c + 4 * lanes<T> <= channels; c += 4 * lanes<T>) body(c, Constant<4>{}, Constant<lanes<T>>{});
+  for (; c + lanes<T> <= channels; c += lanes<T>) body(c, Constant<1>{}, Constant<lanes<T>>{});
   if (c < channels) body(c, Constant<1>{}, int(channels - c));
 }
 
 // Adds n rows to the sums of (value - center) and of its square.
 template <class S, class Fused, class T = compute_t<S>>
 ZOO_INLINE void add_moments(const Fused& f, const S* x, int64_t n, int64_t channels, const T* center, T* sums, T* squares) {
-  columns<T>(channels, [&](int64_t c, auto vectors, int64_t left) ZOO_LAMBDA {
+  columns<T>(channels, [&](int64_t c, auto vectors, auto left) ZOO_LAMBDA {
     constexpr int count = decltype(vectors)::value;
     vec<T> k[count], sum[count] = {}, square[count] = {};
     for (int j = 0; j < count; ++j) k[j] = load(center + c + j * lanes<T>);
@@ -67,9 +67,9 @@ ZOO_INLINE void row_moments(
   for (int64_t block = begin; block < end; block += kBlock) {
     const int64_t rows = block + kBlock < end ? kBlock : end - block;
     add_moments(f, x + block * channels, rows, channels, center, sum, square);
-    const double n = double(rows);
+    const double n = double(rows), per_row = 1 / n;
     for (int64_t c = 0; c < channels; ++c) {
-      const double offset = double(sum[c]) / n;
+      const double offset = double(sum[c]) * per_row;
       join(count, mean[c], squares[c], n, double(center[c]) + offset, double(square[c]) - double(sum[c]) * offset);
       center[c] = T(mean[c]);
     }
@@ -77,16 +77,25 @@ ZOO_INLINE void row_moments(
   }
 }
 
+// Calls body(column, values) for the vectors of a row: whole ones in a loop without a test, then what is left. Bodies
+// capture by value: a store through a pointer may, for all the compiler knows, change what is captured by reference.
+template <class T, class F>
+ZOO_INLINE void along_row(int64_t channels, const F& body) {
+  int64_t c = 0;
+  for (; c + lanes<T> <= channels; c += lanes<T>) body(c, Constant<lanes<T>>{});
+  if (c < channels) body(c, int(channels - c));
+}
+
 // The coefficients of a group lie one after the other, `width` apart: center, scale, shift (and slope, offset).
 template <class S, class Fused, class T = compute_t<S>>
 ZOO_INLINE void normalise_rows(
-    const Fused& f, const S* x, S* y, int64_t n, int64_t channels, const T* coefficients, int64_t width) {
+    const Fused& f, const S* x, S* y, int64_t n, int64_t channels, const T* coefficients, int64_t width, bool streamed) {
+  const T *center = coefficients, *scale = center + width, *shift = scale + width;
   for (int64_t r = 0; r < n; ++r, x += channels, y += channels) {
-    for (int64_t c = 0; c < channels; c += lanes<T>) {
-      const T* at = coefficients + c;
-      const int64_t left = channels - c;
-      store(y + c, forward_value<T>(f, load(x + c, left), load(at), load(at + width), load(at + 2 * width)), left);
-    }
+    along_row<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
+      const vec<T> v = load(x + c, values);
+      put(streamed, y + c, forward_value<T>(f, v, load(center + c), load(scale + c), load(shift + c)), values);
+    });
   }
 }
 
@@ -94,7 +103,7 @@ ZOO_INLINE void normalise_rows(
 template <class S, class Fused, class T = compute_t<S>>
 ZOO_INLINE void gradient_sums(
     const Fused& f, const S* g, const S* x, int64_t n, int64_t channels, const T* coefficients, int64_t width, T* sums) {
-  columns<T>(channels, [&](int64_t c, auto vectors, int64_t left) ZOO_LAMBDA {
+  columns<T>(channels, [&](int64_t c, auto vectors, auto left) ZOO_LAMBDA {
     constexpr int count = decltype(vectors)::value;
     vec<T> sum[count] = {}, product[count] = {};
     for (int64_t r = 0; r < n; ++r) {
@@ -116,16 +125,16 @@ ZOO_INLINE void gradient_sums(
 
 template <class S, class Fused, class T = compute_t<S>>
 ZOO_INLINE void gradient_rows(
-    const Fused& f, const S* g, const S* x, S* dx, int64_t n, int64_t channels, const T* coefficients, int64_t width) {
+    const Fused& f, const S* g, const S* x, S* dx, int64_t n, int64_t channels, const T* coefficients, int64_t width,
+    bool streamed) {
+  const T *center = coefficients, *scale = center + width, *shift = scale + width;
+  const T *slope = shift + width, *offset = slope + width;
   for (int64_t r = 0; r < n; ++r, g += channels, x += channels, dx += channels) {
-    for (int64_t c = 0; c < channels; c += lanes<T>) {
-      const T* at = coefficients + c;
-      const int64_t left = channels - c;
-      store(dx + c,
-            backward_value<T>(f, load(g + c, left), load(x + c, left), load(at), load(at + width), load(at + 2 * width),
-                              load(at + 3 * width), load(at + 4 * width)),
-            left);
-    }
+    along_row<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
+      const vec<T> d = backward_value<T>(f, load(g + c, values), load(x + c, values), load(center + c), load(scale + c),
+                                         load(shift + c), load(slope + c), load(offset + c));
+      put(streamed, dx + c, d, values);
+    });
   }
 }
 

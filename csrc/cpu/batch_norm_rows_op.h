@@ -67,11 +67,14 @@ void rows_forward(const BatchNormForward& a, const Fused& f) {
     }
   }
 
+  const bool streamed = streams(y, a.groups * chunks.total * channels, channels);
   parallel(tasks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = end - 1; i >= begin; --i) {
       const int64_t g = i / chunks.count, row = chunks.begin(i % chunks.count), at = (g * chunks.total + row) * channels;
-      normalise_rows(f, x + at, y + at, chunks.end(i % chunks.count) - row, channels, coefficients + g * 3 * width, width);
+      normalise_rows(f, x + at, y + at, chunks.end(i % chunks.count) - row, channels, coefficients + g * 3 * width, width,
+                     streamed);
     }
+    finish_streams();
   });
 }
 
@@ -145,12 +148,14 @@ void rows_backward(const BatchNormBackward& a, const Fused& f) {
     write(a.dbias, c, sum_bias[c]);
   }
 
+  const bool streamed = streams(dx, a.groups * chunks.total * channels, channels);
   parallel(tasks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = end - 1; i >= begin; --i) {
       const int64_t g = i / chunks.count, row = chunks.begin(i % chunks.count), at = (g * chunks.total + row) * channels;
       gradient_rows(f, gradient + at, x + at, dx + at, chunks.end(i % chunks.count) - row, channels,
-                    coefficients + g * 5 * width, width);
+                    coefficients + g * 5 * width, width, streamed);
     }
+    finish_streams();
   });
 }
 

@@ -123,7 +123,21 @@ ZOO_INLINE void store_part(S* to, vec<compute_t<S>> value, int n) {
   for (int i = 0; i < n; ++i) to[i] = buffer[i];
 }
 
-// All lanes at once where there are that many: the branch is the same for a whole loop and costs nothing.
+template <int N> struct Constant { static constexpr int value = N; };
+
+// A whole vector says so with a Constant: loops over whole vectors then hold no trace of the partial ones.
+template <class S, int N>
+ZOO_INLINE vec<compute_t<S>> load(const S* from, Constant<N>) {
+  static_assert(N == lanes<compute_t<S>>, "a whole vector");
+  return load(from);
+}
+
+template <class S, int N>
+ZOO_INLINE void store(S* to, vec<compute_t<S>> value, Constant<N>) {
+  static_assert(N == lanes<compute_t<S>>, "a whole vector");
+  store(to, value);
+}
+
 template <class S>
 ZOO_INLINE vec<compute_t<S>> load(const S* from, int64_t n) {
   return n >= lanes<compute_t<S>> ? load(from) : load_part(from, int(n));
@@ -145,6 +159,9 @@ ZOO_INLINE vec<T> first_lanes(vec<T> x, int64_t n) {
   for (int i = 0; i < n; ++i) buffer[i] = values[i];
   return load(buffer);
 }
+
+template <class T, int N>
+ZOO_INLINE vec<T> first_lanes(vec<T> x, Constant<N>) { return x; }
 
 // In a fixed order, in double: sums of sums must not be what loses precision.
 template <class T>

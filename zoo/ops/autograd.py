@@ -106,18 +106,20 @@ class DiscriminatorLoss(torch.autograd.Function):
     """The forward op has already computed the gradients; the backward scales them."""
 
     @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        real, fake = arguments[:2]
+    def forward(ctx: Any, real: Any, fake: Any, options: Any) -> Any:
         with below_autograd():
-            loss, statistics, dreal, dfake = _d_forward(*arguments)
+            loss, statistics, dreal, dfake = _d_forward(real, fake, *options)
         ctx.save_for_backward(real, fake, dreal, dfake)
-        ctx.options = arguments[2:]
-        ctx.mark_non_differentiable(statistics, dreal, dfake)
-        return loss, statistics, dreal, dfake
+        ctx.options = options
+        ctx.mark_non_differentiable(statistics)
+        ctx.set_materialize_grads(False)
+        return loss, statistics
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         gradient = gradients[0]
+        if gradient is None:
+            return None, None, None
         real, fake, dreal, dfake = ctx.saved_tensors
         if torch.is_grad_enabled():
             kind, a, b, scale = ctx.options
@@ -126,32 +128,56 @@ class DiscriminatorLoss(torch.autograd.Function):
         else:
             with below_autograd():
                 dreal, dfake = _d_backward(gradient, dreal, dfake)
-        needs_real, needs_fake = ctx.needs_input_grad[:2]
-        return dreal if needs_real else None, dfake if needs_fake else None, None, None, None, None
+        needs_real, needs_fake, _ = ctx.needs_input_grad
+        return dreal if needs_real else None, dfake if needs_fake else None, None
 
 
 class GeneratorLoss(torch.autograd.Function):
     """The forward op has already computed the gradient; the backward scales it."""
 
     @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> Any:
+    def forward(ctx: Any, fake: Any, options: Any) -> Any:
         with below_autograd():
-            loss, statistics, dfake = _g_forward(*arguments)
-        ctx.save_for_backward(arguments[0], dfake)
-        ctx.options = arguments[1:]
-        ctx.mark_non_differentiable(statistics, dfake)
-        return loss, statistics, dfake
+            loss, statistics, dfake = _g_forward(fake, *options)
+        ctx.save_for_backward(fake, dfake)
+        ctx.options = options
+        ctx.mark_non_differentiable(statistics)
+        ctx.set_materialize_grads(False)
+        return loss, statistics
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
+        gradient = gradients[0]
+        if gradient is None:
+            return None, None
         fake, dfake = ctx.saved_tensors
         if torch.is_grad_enabled():
             kind, _, _, c, scale = ctx.options
-            dfake = (gradients[0] * formulas.generator_gradients(fake, kind, c, scale)).to(fake.dtype)
+            dfake = (gradient * formulas.generator_gradients(fake, kind, c, scale)).to(fake.dtype)
         else:
             with below_autograd():
-                dfake = _g_backward(gradients[0], dfake)
-        return dfake, *[None] * 5
+                dfake = _g_backward(gradient, dfake)
+        return dfake, None
+
+
+class DiscriminatorLossWithGradients(DiscriminatorLoss):
+    """The same with all results of the forward op, for calls that come from the dispatcher."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        results = (*DiscriminatorLoss.forward(ctx, *arguments), *ctx.to_save[2:])
+        ctx.mark_non_differentiable(*results[1:])
+        return results
+
+
+class GeneratorLossWithGradient(GeneratorLoss):
+    """The same with all results of the forward op, for calls that come from the dispatcher."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        results = (*GeneratorLoss.forward(ctx, *arguments), ctx.to_save[1])
+        ctx.mark_non_differentiable(*results[1:])
+        return results
 
 
 def batch_norm_act(
@@ -185,20 +211,20 @@ def bias_act(*arguments: Any) -> Tensor:
         return cast(Tensor, _bias_forward(*arguments))
 
 
-def discriminator_loss(*arguments: Any) -> tuple[Tensor, ...]:
+def discriminator_loss(real: Tensor, fake: Tensor, options: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """The forward op, with a graph where one is wanted: (loss, statistics, ...)."""
-    if torch.is_grad_enabled() and (arguments[0].requires_grad or arguments[1].requires_grad):
-        return cast(tuple[Tensor, ...], _apply_discriminator_loss(*arguments))
+    if torch.is_grad_enabled() and (real.requires_grad or fake.requires_grad):
+        return cast(tuple[Tensor, ...], _apply_discriminator_loss(real, fake, options))
     with below_autograd():
-        return cast(tuple[Tensor, ...], _d_forward(*arguments))
+        return cast(tuple[Tensor, ...], _d_forward(real, fake, *options))
 
 
-def generator_loss(*arguments: Any) -> tuple[Tensor, ...]:
+def generator_loss(fake: Tensor, options: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """The forward op, with a graph where one is wanted: (loss, statistics, ...)."""
-    if torch.is_grad_enabled() and arguments[0].requires_grad:
-        return cast(tuple[Tensor, ...], _apply_generator_loss(*arguments))
+    if torch.is_grad_enabled() and fake.requires_grad:
+        return cast(tuple[Tensor, ...], _apply_generator_loss(fake, options))
     with below_autograd():
-        return cast(tuple[Tensor, ...], _g_forward(*arguments))
+        return cast(tuple[Tensor, ...], _g_forward(fake, *options))
 
 
 _apply_batch_norm_act: Any = BatchNormAct.apply
@@ -207,8 +233,14 @@ _apply_discriminator_loss: Any = DiscriminatorLoss.apply
 _apply_generator_loss: Any = GeneratorLoss.apply
 
 
-def _bn_function(*arguments: Any) -> Any:
-    return cast(Any, BatchNormActWithStatistics).apply(*arguments[:5], arguments[5:])
+def _with_options(function: type[torch.autograd.Function], tensors: int) -> Callable[..., Any]:
+    """The function applied to the arguments of its op, of which the first `tensors` are tensors."""
+    apply: Any = function.apply
+
+    def call(*arguments: Any) -> Any:
+        return apply(*arguments[:tensors], arguments[tensors:])
+
+    return call
 
 
 def _function_kernel(operator: Any, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -239,10 +271,10 @@ def _scaled(gradient: Tensor, *saved: Tensor) -> Any:
 def register() -> None:
     """Binds the Autograd key of every op."""
     for name, kernel in {
-        "batch_norm_act_forward": _function_kernel(_bn_forward, _bn_function),
+        "batch_norm_act_forward": _function_kernel(_bn_forward, _with_options(BatchNormActWithStatistics, 5)),
         "bias_act_forward": _function_kernel(_bias_forward, _apply_bias_act),
-        "discriminator_loss_forward": _function_kernel(_d_forward, _apply_discriminator_loss),
-        "generator_loss_forward": _function_kernel(_g_forward, _apply_generator_loss),
+        "discriminator_loss_forward": _function_kernel(_d_forward, _with_options(DiscriminatorLossWithGradients, 2)),
+        "generator_loss_forward": _function_kernel(_g_forward, _with_options(GeneratorLossWithGradient, 1)),
         "batch_norm_act_backward": _formula_kernel(_bn_backward, formulas.batch_norm_act_backward),
         "bias_act_backward": _formula_kernel(_bias_backward, formulas.bias_act_backward),
         "discriminator_loss_backward": _formula_kernel(_d_backward, _scaled),

@@ -67,7 +67,7 @@ def discriminator_loss(
     if torch.compiler.is_compiling():
         results = torch.ops.zoo.discriminator_loss_forward(real_logits, fake_logits, code, a, b, scale)
     else:
-        results = autograd.discriminator_loss(real_logits, fake_logits, code, a, b, scale)
+        results = autograd.discriminator_loss(real_logits, fake_logits, (code, a, b, scale))
     return LossOutput(results[0], results[1])
 
 
@@ -113,5 +113,5 @@ def generator_loss(
     if torch.compiler.is_compiling():
         results = torch.ops.zoo.generator_loss_forward(fake_logits, code, a, b, c, scale)
     else:
-        results = autograd.generator_loss(fake_logits, code, a, b, c, scale)
+        results = autograd.generator_loss(fake_logits, (code, a, b, c, scale))
     return LossOutput(results[0], results[1])
