@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
     unpack(pack.x, argument);
     activate_all_backward<false>(g, argument, before, a.slope);
     pack_up(out, g);
-    *reinterpret_cast<Pack*>(a.dx + offset) = out;
+    store_pack_global(a.dx + offset, out);
   };
 
   const int steps = alone ? w.groups : 2 * w.groups;
@@ -107,11 +107,11 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
       walk<Rows, Vec, kUnroll, false, Both>(
           w, p, group,
           [&](Both& pack, int64_t offset, int round) {
-            pack.x = *reinterpret_cast<const Pack*>(a.x + offset);
-            pack.gradient = *reinterpret_cast<const Pack*>(a.gradient + offset);
+            pack.x = load_pack<Pack>(a.x + offset);
+            pack.gradient = load_pack<Pack>(a.gradient + offset);
             if (slot + round < w.cached) {
-              cache[(slot + round) * int(blockDim.x) + int(threadIdx.x)] = pack.x;
-              gradient_cache[(slot + round) * int(blockDim.x) + int(threadIdx.x)] = pack.gradient;
+              store_pack_shared(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack.x);
+              store_pack_shared(gradient_cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack.gradient);
             }
           },
           [&](const Both& pack, int64_t offset, int) {
@@ -162,11 +162,11 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
         w, p, group,
         [&](Both& pack, int64_t offset, int round) {
           if (slot + round < w.cached) {
-            pack.x = cache[(slot + round) * int(blockDim.x) + int(threadIdx.x)];
-            pack.gradient = gradient_cache[(slot + round) * int(blockDim.x) + int(threadIdx.x)];
+            pack.x = load_pack<Pack>(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x));
+            pack.gradient = load_pack<Pack>(gradient_cache + (slot + round) * int(blockDim.x) + int(threadIdx.x));
           } else {
-            pack.x = *reinterpret_cast<const Pack*>(a.x + offset);
-            pack.gradient = *reinterpret_cast<const Pack*>(a.gradient + offset);
+            pack.x = load_pack<Pack>(a.x + offset);
+            pack.gradient = load_pack<Pack>(a.gradient + offset);
           }
         },
         [&](const Both& pack, int64_t offset, int) {
@@ -237,7 +237,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
     const bool aligned = is_aligned(a.x) && is_aligned(a.gradient) && is_aligned(a.dx);
     const Request request = request_of(training ? Kind::kTwice : Kind::kReduce, x, rows, parts, training ? 2 : 0, aligned);
     const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
-      return resident_blocks(backward_kernel_of<S>(p.rows, p.packed), p.threads, p.shared);
+      return resident_blocks(backward_kernel_of<S>(p.rows, p.packed), context.device, p);
     });
     Tensor partial;
     if (plan.work.chunks > 1) {
@@ -246,7 +246,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
     }
     a.work = plan.work;
     run(backward_kernel_of<S>(plan.rows, plan.packed), a, plan, training ? plan.blocks() : plan.work.tiles,
-        context.stream);
+        context);
   });
   return {dx, dweight, dbias};
 }

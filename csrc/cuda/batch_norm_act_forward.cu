@@ -72,8 +72,8 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
       walk<Rows, Vec, kUnroll, false, Pack>(
           w, p, group,
           [&](Pack& pack, int64_t offset, int round) {
-            pack = *reinterpret_cast<const Pack*>(a.x + offset);
-            if (slot + round < w.cached) cache[(slot + round) * int(blockDim.x) + int(threadIdx.x)] = pack;
+            pack = load_pack<Pack>(a.x + offset);
+            if (slot + round < w.cached) store_pack_shared(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack);
           },
           [&](const Pack& pack, int64_t, int round) {
             T v[Vec];
@@ -155,8 +155,8 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
     walk<Rows, Vec, kUnroll, true, Pack>(
         w, p, group,
         [&](Pack& pack, int64_t offset, int round) {
-          if (slot + round < w.cached) pack = cache[(slot + round) * int(blockDim.x) + int(threadIdx.x)];
-          else pack = *reinterpret_cast<const Pack*>(a.x + offset);
+          if (slot + round < w.cached) pack = load_pack<Pack>(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x));
+          else pack = load_pack<Pack>(a.x + offset);
         },
         [&](const Pack& pack, int64_t offset, int) {
           T v[Vec];
@@ -170,7 +170,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
           }
           activate_all(v, behind, a.slope);
           pack_up(out, v);
-          *reinterpret_cast<Pack*>(a.y + offset) = out;
+          store_pack_global(a.y + offset, out);
         });
   }
 }
@@ -229,7 +229,7 @@ std::tuple<Tensor, Tensor, Tensor> forward(
 
     const Request request = request_of(training ? Kind::kTwice : Kind::kMap, x, rows, parts, 1, is_aligned(a.x) && is_aligned(a.y));
     const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
-      return resident_blocks(forward_kernel_of<S>(p.rows, p.packed), p.threads, p.shared);
+      return resident_blocks(forward_kernel_of<S>(p.rows, p.packed), context.device, p);
     });
     Tensor partial;
     if (training && plan.work.chunks > 1) {
@@ -237,7 +237,7 @@ std::tuple<Tensor, Tensor, Tensor> forward(
       a.partial = static_cast<T*>(partial.mutable_data_ptr());
     }
     a.work = plan.work;
-    run(forward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.blocks(), context.stream);
+    run(forward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.blocks(), context);
   });
   return {y, mean, invstd};
 }

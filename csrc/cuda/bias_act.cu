@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_f
 #pragma unroll
   for (int e = 0; e < N; ++e) bias[e] = p.active ? load<S, T>(a.bias, p.channel + e, 0) : T(0);
   walk<Rows, Vec, kUnroll, false, Pack>(
-      a.work, p, 0, [&](Pack& pack, int64_t offset, int) { pack = *reinterpret_cast<const Pack*>(a.x + offset); },
+      a.work, p, 0, [&](Pack& pack, int64_t offset, int) { pack = load_pack<Pack>(a.x + offset); },
       [&](const Pack& pack, int64_t offset, int) {
         T v[Vec];
         Pack out;
@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_f
         for (int e = 0; e < Vec; ++e) v[e] += bias[Rows ? e : 0];
         activate_all(v, a.activation, a.slope);
         pack_up(out, v);
-        *reinterpret_cast<Pack*>(a.y + offset) = out;
+        store_pack_global(a.y + offset, out);
       });
 }
 
@@ -79,8 +79,8 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_b
     walk<Rows, Vec, kUnroll, false, Both>(
         w, p, 0,
         [&](Both& pack, int64_t offset, int) {
-          pack.gradient = *reinterpret_cast<const Pack*>(a.gradient + offset);
-          pack.y = *reinterpret_cast<const Pack*>(a.y + offset);
+          pack.gradient = load_pack<Pack>(a.gradient + offset);
+          pack.y = load_pack<Pack>(a.y + offset);
         },
         [&](const Both& pack, int64_t offset, int) {
           T g[Vec], y[Vec];
@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_b
 #pragma unroll
           for (int e = 0; e < Vec; ++e) sums[0][Rows ? e : 0] += g[e];
           pack_up(out, g);
-          *reinterpret_cast<Pack*>(a.dx + offset) = out;
+          store_pack_global(a.dx + offset, out);
         });
     reduce<false>(scratch, w.lanes, T(0), sums, total);
     if (w.chunks > 1) {
@@ -141,7 +141,7 @@ Tensor bias_forward(const Tensor& input, const std::optional<Tensor>& bias, int6
     const Request request = request_of(Kind::kMap, x, rows, 1, 0, is_aligned(a.x) && is_aligned(a.y));
     const Plan plan = Planner::plan(request, context.device, [](const Plan&) { return 0; });
     a.work = plan.work;
-    run(bias_forward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.blocks(), context.stream);
+    run(bias_forward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.blocks(), context);
   });
   return y;
 }
@@ -176,7 +176,7 @@ std::tuple<Tensor, Tensor> bias_backward(const Tensor& given, const Tensor& resu
       a.partial = static_cast<T*>(partial.mutable_data_ptr());
     }
     a.work = plan.work;
-    run(bias_backward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.work.tiles, context.stream);
+    run(bias_backward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.work.tiles, context);
   });
   return {dx, dbias};
 }

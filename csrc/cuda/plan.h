@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 #include <cuda_runtime.h>
 
@@ -63,6 +64,8 @@ struct Request {
   int streams;         // full-size tensors that are read twice
 };
 
+constexpr int kScratch = 11 * 1024;  // static shared memory of the kernels, and what the driver takes
+
 inline int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 inline int power_of_two(int64_t least, int64_t from, int64_t to) {  // a power of two of at least `least`, within limits
@@ -93,7 +96,6 @@ class Planner {
   }
 
  private:
-  static constexpr int kScratch = 11 * 1024;  // static shared memory of the kernels, and what the driver takes
   static constexpr int64_t kAlone = 64 * 1024;  // what one block reads in about the time of a grid barrier
 
   Planner(const Request& request, const Device& device) : request_(request), device_(device) {
@@ -184,7 +186,7 @@ class Planner {
     const int64_t chunks = device_.multiprocessors * each / (tiles(lanes) > 0 ? tiles(lanes) : 1);
     if (chunks < 2) return false;
     divide(lanes, chunks, 1);
-    if (plan_.work.chunks < 2) return false;
+    if (plan_.work.chunks < 2 || plan_.blocks() > device_.multiprocessors * each) return false;
     plan_.mode = Mode::kCooperative;
     const int64_t limit = (each > 1 ? device_.multiprocessor_shared / each : device_.block_shared) - kScratch;
     const int64_t slots = plan_.work.groups * divided_up(plan_.work.chunk, plan_.threads / lanes);
@@ -258,20 +260,22 @@ void launch(
   check_cuda(cudaLaunchKernelEx(&config, kernel, arguments), "a kernel launch");
 }
 
-// Makes large shared memory available to a kernel on the current device.
+// Makes large shared memory available to a kernel on the current device: always as much as any plan may want, because
+// another thread may be launching the same kernel with another plan.
 template <class Arguments>
-void allow_shared(void (*kernel)(Arguments), size_t shared) {
+void allow_shared(void (*kernel)(Arguments), const Device& device, size_t shared) {
   if (shared <= 36 * 1024) return;  // with the static part, what every kernel may use without asking
   check_cuda(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                  int(shared)),
+                                  device.block_shared - kScratch),
              "reserving shared memory");
 }
 
 // Runs a kernel of two stages as planned: both in one launch, or one after the other, the second with `last_blocks`.
 template <class Arguments>
 void run(void (*kernel)(Arguments), std::remove_const_t<Arguments>& arguments, const Plan& plan, int64_t last_blocks,
-         cudaStream_t stream) {
-  allow_shared(kernel, plan.shared);
+         const Context& context) {
+  const cudaStream_t stream = context.stream;
+  allow_shared(kernel, context.device, plan.shared);
   if (plan.mode == Mode::kSplit) {
     arguments.stages = kStatistics;
     launch(kernel, arguments, plan.blocks(), plan.threads, plan.shared, false, stream);
@@ -284,10 +288,11 @@ void run(void (*kernel)(Arguments), std::remove_const_t<Arguments>& arguments, c
 }
 
 template <class Arguments>
-int resident_blocks(void (*kernel)(Arguments), int threads, size_t shared) {
-  allow_shared(kernel, shared);
+int resident_blocks(void (*kernel)(Arguments), const Device& device, const Plan& plan) {
+  allow_shared(kernel, device, plan.shared);
   int blocks = 0;
-  check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, reinterpret_cast<const void*>(kernel), threads, shared),
+  check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, reinterpret_cast<const void*>(kernel), plan.threads,
+                                                           plan.shared),
              "an occupancy query");
   return blocks;
 }

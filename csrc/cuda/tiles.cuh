@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include <cooperative_groups.h>
 #include <cuda_bf16.h>
@@ -83,6 +84,41 @@ template <>
 struct alignas(16) Pack<__nv_bfloat16, 8> {
   __nv_bfloat162 at[4];
 };
+
+// Loads and stores of a whole pack: said in uint4, or the compiler may split them up again.
+template <class P>
+__device__ __forceinline__ P load_pack(const void* from) {
+  if constexpr (sizeof(P) == sizeof(uint4)) {
+    const uint4 bits = *static_cast<const uint4*>(from);
+    P pack;
+    memcpy(&pack, &bits, sizeof(P));
+    return pack;
+  } else {
+    return *static_cast<const P*>(from);
+  }
+}
+
+template <class P>
+__device__ __forceinline__ void store_pack_shared(P* to, const P& pack) {
+  if constexpr (sizeof(P) == sizeof(uint4)) {
+    uint4 bits;
+    memcpy(&bits, &pack, sizeof(P));
+    *reinterpret_cast<uint4*>(to) = bits;
+  } else {
+    *to = pack;
+  }
+}
+
+template <class P>
+__device__ __forceinline__ void store_pack_global(void* to, const P& pack) {
+  if constexpr (sizeof(P) == sizeof(uint4)) {
+    uint4 bits;
+    memcpy(&bits, &pack, sizeof(P));
+    __stwb(static_cast<uint4*>(to), bits);  // the ordinary store, but one that stays whole
+  } else {
+    *static_cast<P*>(to) = pack;
+  }
+}
 
 template <class S, int Vec, class T>
 __device__ __forceinline__ void unpack(const Pack<S, Vec>& pack, T (&v)[Vec]) {
