@@ -24,7 +24,7 @@ from setuptools.extension import Extension
 MODES = {"auto": "auto", "cpu": "cpu", "cuda": "cuda", "0": "0", "off": "0", "false": "0", "no": "0", "": "auto"}
 TORCH_TARGET = "2.11"  # the oldest release whose stable ABI the libraries use
 TARGET_MACRO = "-DTORCH_TARGET_VERSION=0x020b000000000000"
-CPU, CUDA, HOST = "zoo._native.cpu", "zoo._native.cuda", "zoo._host"
+CPU, CUDA, HOST, NONE = "zoo._native.cpu", "zoo._native.cuda", "zoo._host", "zoo._none"
 # No trapping arithmetic and no errno: what lets ?: on vectors become a blend. Nothing here changes a result.
 CPP_FLAGS = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-Wall"]
 # What PyTorch's own packages are compiled for, as far as the toolkit at hand knows them.
@@ -93,6 +93,10 @@ def build_cuda(extension: Extension, target: Path, folder: Path) -> list[int]:
     libraries += ["-Xlinker", "--no-as-needed", "-ltorch", "-ltorch_cpu", "-lc10"]
     run(["nvcc", "-shared", "-cudart", "static", *objects, "-o", str(target), *libraries])
     return architectures
+
+
+def short_name(extension: Extension) -> str:
+    return extension.name.replace("_", ".").rsplit(".", 1)[-1]
 
 
 def run(command: list[str]) -> None:
@@ -182,7 +186,9 @@ class Build(BuildExtension):
                 self.failed(extension, error)
 
     def build_extension(self, extension: Extension) -> None:
-        name = extension.name.rsplit("_")[-1].removeprefix("native.")
+        if extension.name == NONE:
+            return
+        name = short_name(extension)
         try:
             if extension.name == CUDA:
                 target = Path(self.get_ext_fullpath(CUDA)).resolve()
@@ -196,13 +202,17 @@ class Build(BuildExtension):
             RECORD["libraries"].append(name)
 
     def failed(self, extension: Extension, error: Exception) -> None:
-        name = extension.name.rsplit("_")[-1].removeprefix("native.")
+        name = short_name(extension)
+        extension.optional = True  # and so nobody looks for its file
+        if extension.name == NONE:
+            return
+        if "No such file or directory" in str(error):
+            error = RuntimeError(f"no C++ compiler was found ({error})")
         if mode() != "auto":
             raise SystemExit(f"ZOO_NATIVE={mode()}: the {name} library could not be built: {error}") from error
         if name not in RECORD["libraries"] and name not in RECORD["missing"]:
             RECORD["missing"][name] = f"it could not be built: {' '.join(str(error).split())[-600:]}"
             print(f"zoo: going on without the {name} library: {error}", file=sys.stderr)
-        extension.optional = True  # and so nobody looks for its file
 
     def write_record(self) -> None:
         if "cpu" in RECORD["libraries"]:
@@ -216,7 +226,7 @@ class Build(BuildExtension):
                 torch_target=TORCH_TARGET,
             )
         if not RECORD["libraries"]:
-            RECORD["reason"] = "; ".join(f"{name}: {why}" for name, why in RECORD["missing"].items())
+            RECORD["reason"] = RECORD["missing"].get("cpu", "nothing was built")
         folders = {Path(self.build_lib, "zoo", "_native")}
         if self.inplace:
             folders.add(Path("zoo", "_native"))
@@ -228,4 +238,4 @@ class Build(BuildExtension):
 
 
 # Without any extension setuptools would not call build_ext, and nobody would learn why there is none.
-setup(ext_modules=EXTENSIONS or [Extension("zoo._none", [], optional=True)], cmdclass={"build_ext": Build})
+setup(ext_modules=EXTENSIONS or [Extension(NONE, [], optional=True)], cmdclass={"build_ext": Build})
