@@ -55,7 +55,7 @@ def losses(rows: list[dict[str, Any]]) -> str:
 def steps(rows: list[dict[str, Any]]) -> str:
     head = ["training step", "batch", "ours", "reference ×", "torch.nn ×", "torch.nn compiled ×"]
     lines = [
-        [row["architecture"], str(row["batch_size"]), duration(row["seconds"]["ours"]),
+        [f"{row['architecture']} {row['what']}".strip(), str(row["batch_size"]), duration(row["seconds"]["ours"]),
          *(times(row["ratios"].get(who)) for who in ("reference", "eager", "compile"))]
         for row in rows
     ]  # fmt: skip

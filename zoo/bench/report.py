@@ -55,7 +55,8 @@ def steps_table(rows: Sequence[StepRow]) -> Table:
     for row in rows:
         ratios = [times(row.ratios.get(name)) for name in ("reference", "eager", "compile")]
         speed = f"{row.batch_size / row.seconds['ours']:.0f}"
-        table.add_row(row.name, str(row.batch_size), duration(row.seconds["ours"]), speed, *ratios)
+        name = f"{row.name} {row.what}".strip()
+        table.add_row(name, str(row.batch_size), duration(row.seconds["ours"]), speed, *ratios)
     return table
 
 
@@ -101,6 +102,7 @@ def as_json(
         "training_steps": [
             {
                 "architecture": row.name,
+                "what": row.what,
                 "batch_size": row.batch_size,
                 "device": row.device,
                 "served_by": row.served_by,

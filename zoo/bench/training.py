@@ -33,10 +33,12 @@ Call = Callable[[], object]
 class StepRow:
     """A training step. Contenders: ours, reference (the same modules on the reference ops), eager (torch.nn), compile.
 
-    `rounds`, `seconds` and `ratios` as in `zoo.bench.sidebyside.Row`.
+    `what` are the options that differ from the default preset's. `rounds` are seconds per step, `seconds` and `ratios` as
+    in `zoo.bench.sidebyside.Row`.
     """
 
     name: str
+    what: str
     batch_size: int
     device: str
     served_by: str
@@ -79,7 +81,8 @@ def training_step(
 ) -> StepRow:
     """One step of an architecture, default preset, embedded digits: both updates, data included.
 
-    Every contender starts from the same weights and draws the same batches. `options` are those of `zoo.train`.
+    Every contender starts from the same weights and draws the same batches. A round is as many steps as it takes until a
+    penalty that is due at intervals (`r1_every`) has been due once. `options` are those of `zoo.train`.
     """
     ours, chosen = _assembly(name, device, options)
     feeds = [ours.feed]
@@ -102,7 +105,8 @@ def training_step(
             steps[contender] = _in_plain_torch(other.step, chosen, contender == "compile")
     else:
         absent["eager"] = absent["compile"] = f"{name} plays {ours.step.objective.kind}, which is not written out here"
-    calls = {contender: _counted(step, contender == "reference") for contender, step in steps.items()}
+    cycle = chosen.r1_every if chosen.r1 else 1
+    calls = {contender: _counted(step, cycle, contender == "reference") for contender, step in steps.items()}
     try:
         if "compile" in calls:
             try:
@@ -110,12 +114,14 @@ def training_step(
             except Exception as error:  # whatever the compiler's trouble is, the others can be measured
                 absent["compile"] = compiling.reason(error)
                 del calls["compile"]
-        times = interleaved(calls, effort, device)
+        few = replace(effort, rounds=min(effort.rounds, 21), warm_up=0.0)
+        cycles = interleaved(calls, few, device)
     finally:
         for feed in feeds:
             feed.close()
-    served = "native" if native else "reference"
-    return StepRow(name, chosen.batch_size, str(device), served, times, absent)
+    times = {contender: [seconds / cycle for seconds in rounds] for contender, rounds in cycles.items()}
+    what = ", ".join(f"{option}={value}" for option, value in options.items())
+    return StepRow(name, what, chosen.batch_size, str(device), "native" if native else "reference", times, absent)
 
 
 def batch_assembly(
@@ -165,14 +171,11 @@ def _uncompilable(compile_: bool) -> str | None:
     return compiling.obstacle() if compile_ else "torch.compile was not asked for"
 
 
-def _counted(step: Step, reference: bool) -> Call:
-    number = 0
-
+def _counted(step: Step, cycle: int, reference: bool) -> Call:
     def call() -> None:
-        nonlocal number
         with references() if reference else nullcontext():
-            step.run(number)
-        number += 1
+            for number in range(cycle):
+                step.run(number)
 
     return call
 
