@@ -13,12 +13,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train test lint format bench check clean
+.PHONY: help train test lint format check bench quality test-cuda bench-cuda clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
 	@echo "make test    set up $(VENV), run the whole test suite"
 	@echo "make lint    formatting, ruff, mypy"
+	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
+	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits"
+	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: the kernels' tests, with compute-sanitizer; their timings"
 	@echo "make check   what CI runs: lint, then test"
 	@echo "make clean   remove $(VENV) and what was built"
 
@@ -53,6 +56,29 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 check: lint test
+
+bench: $(VENV)/.test
+	$(ZOO) bench
+
+quality: $(VENV)/.test
+	for name in dcgan lsgan cgan vanilla; do $(ZOO) train $$name --out runs/quality-$$name || exit 1; done
+	$(BIN)/python benchmarks/digits.py runs/quality-dcgan runs/quality-lsgan runs/quality-cgan runs/quality-vanilla
+
+# On a machine with a GPU. Another Python that has what is needed can be named: make test-cuda BIN=/usr/bin
+$(VENV)/.cuda: $(BIN)/python $(BUILT_FROM)
+	ZOO_NATIVE=cuda $(BIN)/python -m pip install --quiet --editable ".[test]"
+	@touch $@
+
+test-cuda: $(VENV)/.cuda
+	$(BIN)/python -c "from zoo import ops; why = {op: on['cuda']['why'] for op, on in ops.status().items() if on['cuda']['served_by'] != 'native'}; exit(str(why) if why else 0)"
+	$(BIN)/python -m pytest tests/cuda tests/ops tests/reference
+	for tool in memcheck initcheck synccheck racecheck; do \
+	  PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --tool $$tool --error-exitcode 1 \
+	    $(BIN)/python -m pytest -q -x tests/cuda/test_cuda_batch_norm.py tests/cuda/test_cuda_bias_act.py tests/cuda/test_cuda_losses.py \
+	    -k "all_sizes or equals_the_reference or loss_gradient or infinities" || exit 1; done
+
+bench-cuda: $(VENV)/.cuda
+	for plan in "" block cooperative split; do ZOO_CUDA_PLAN=$$plan $(BIN)/zoo bench --device cuda || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 import zoo
 from zoo.data.registry import open_source
@@ -39,8 +38,8 @@ def turned(images: Tensor) -> Tensor:
     shift = 0.2 * (torch.rand(count, 2) - 0.5)
     rows = [torch.stack([angle.cos(), -angle.sin()], 1), torch.stack([angle.sin(), angle.cos()], 1)]
     matrix = torch.cat([torch.stack(rows, 1) * scale[:, None, None], shift[:, :, None]], 2)
-    field = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    return F.grid_sample(images + 1, field, align_corners=False) - 1
+    field = nn.functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    return nn.functional.grid_sample(images + 1, field, align_corners=False) - 1
 
 
 def classifier(images: Tensor, labels: Tensor, passes: int = 14, batch: int = 125) -> nn.Module:
@@ -59,7 +58,7 @@ def classifier(images: Tensor, labels: Tensor, passes: int = 14, batch: int = 12
         order = torch.randperm(count)
         for start in range(0, count - batch + 1, batch):
             chosen = order[start : start + batch]
-            loss = F.cross_entropy(network(turned(images[chosen])), labels[chosen], label_smoothing=0.02)
+            loss = nn.functional.cross_entropy(network(turned(images[chosen])), labels[chosen], label_smoothing=0.02)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
