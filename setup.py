@@ -70,7 +70,7 @@ def build_cuda(extension: Extension, target: Path, folder: Path) -> list[int]:
 
     architectures = cuda_architectures()
     flags = ["-std=c++20", "-O3", "-DUSE_CUDA", TARGET_MACRO, "-Xcompiler", "-fPIC,-fvisibility=hidden"]
-    flags += [f"-I{path}" for path in include_paths()] + ["-Xcudafe", "--diag_suppress=20012,20014"]
+    flags += [f"-I{path}" for path in include_paths()] + ["-diag-suppress", "20012,20014", "-Xfatbin", "-compress-all"]
     for number in architectures:
         flags += ["-gencode", f"arch=compute_{number},code=sm_{number}"]
     newest = architectures[-1]
@@ -179,11 +179,18 @@ class Build(BuildExtension):
         super().copy_extensions_to_source()
 
     def build_extensions(self) -> None:
+        everything = list(self.extensions)
+        # torch's helper refuses a .cu file where it finds no toolkit in the place that it expects.
+        self.extensions[:] = [extension for extension in everything if extension.name != CUDA]
         try:
             super().build_extensions()
         except Exception as error:
             for extension in self.extensions:
                 self.failed(extension, error)
+        self.extensions[:] = everything
+        for extension in everything:
+            if extension.name == CUDA:
+                self.build_extension(extension)
 
     def build_extension(self, extension: Extension) -> None:
         if extension.name == NONE:
