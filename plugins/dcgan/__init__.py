@@ -26,7 +26,10 @@ class DCGAN(zoo.Architecture):
         """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
 
     presets = {
-        "mnist": dict(width=32, learning_rate=1e-3, latent=32, reuse_fakes=True, steps=6000),
+        "mnist": dict(
+            width=32, latent=16, learning_rate=2e-3, discriminator_learning_rate=1e-3, schedule="linear", schedule_hold=0.5,
+            r1=0.4, reuse_fakes=True, ema=0.998, steps=12000,
+        ),
         "radford64": dict(size=64, batch_size=128, steps=25000),
     }
     default_preset = "mnist"
