@@ -82,4 +82,4 @@ bench-cuda: $(VENV)/.cuda
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
-	find zoo -name '*.so' -delete
+	rm -rf zoo/_native zoo/_host*.so

@@ -135,7 +135,7 @@ def test_list_as_json_is_for_programs(cli):
     content = json.loads(cli("list", "--json").out)
     assert content["architectures"]["cgan"] == {
         "summary": registry().contribution("cgan").value.summary(),
-        "presets": ["dcgan"],
+        "presets": ["dcgan", "dcgan64"],
         "conditional": True,
         "from": f"zoo {zoo.__version__}",
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.architecture import Architecture, Phase
     from zoo.data.source import DataSource, Images, Unreadable
     from zoo.data.spec import DataSpec
+    from zoo.engine.events import Watcher
     from zoo.engine.train import resume, train
     from zoo.generate.generator import Generator, load
     from zoo.objective import Objective
@@ -39,6 +40,7 @@ _HOME = {
     "Phase": "zoo.architecture",
     "Run": "zoo.run.run",
     "Unreadable": "zoo.data.source",
+    "Watcher": "zoo.engine.events",
     "list_architectures": "zoo.registry",
     "load": "zoo.generate.generator",
     "resume": "zoo.engine.train",
@@ -57,6 +59,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "Options",
     "Objective",
     "Phase",
+    "Watcher",
     "DataSource",
     "DataSpec",
     "Images",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from zoo.errors import PluginError, unknown
 from zoo.objective import Objective
 from zoo.options import Options
 
@@ -31,6 +32,19 @@ class Phase:
     every: int = 1
     offset: int = 0
     skip_below: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise PluginError for a phase that could never run."""
+        if self.updates not in ("discriminator", "generator"):
+            raise PluginError(unknown("network in Phase(updates=…)", str(self.updates), ("discriminator", "generator")))
+        if self.every < 1 or not 0 <= self.offset < self.every:
+            raise PluginError(
+                f"Phase(every={self.every}, offset={self.offset}): every is 1 or more, offset 0 to every - 1"
+            )
+
+    def due(self, step: int) -> bool:
+        """Whether it runs in this step, counted from 0."""
+        return step % self.every == self.offset
 
 
 class Architecture:
@@ -69,6 +83,10 @@ class Architecture:
     def sizes(self, options: Any) -> Sequence[int] | None:
         """The image sizes (height = width, pixels) its networks can be built for; None where every size will do."""
         return None
+
+    def preset_for(self, data: DataSpec) -> str | None:
+        """The preset that is meant for such images where none is named; `default_preset` by default."""
+        return self.default_preset
 
     def game(self, options: Any) -> str | Objective:
         """The objective, where it depends on the options; `objective` by default."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zoo.data.source import DataSource
 
 GROUP = "zoo"
+RESERVED = {"name", "preset", "config", "out", "watchers", "say", "preparing"}
 NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
@@ -158,6 +159,10 @@ def check_architecture(cls: object) -> None:
         raise PluginError(f"{cls.__name__}.name is {name!r}; give it lower-case letters, digits, '-' and '_'")
     if not issubclass(cls.Options, Options):
         raise PluginError(f"{cls.__name__}.Options must be a subclass of zoo.Options")
+    if taken := RESERVED & cls.Options.model_fields.keys():
+        raise PluginError(
+            f"{cls.__name__}.Options has {sorted(taken)[0]!r}, which zoo train uses itself; choose another name"
+        )
     for method in ("generator", "discriminator"):
         if getattr(cls, method) is getattr(Architecture, method):
             raise PluginError(f"{cls.__name__} does not define {method}(self, options, data)")

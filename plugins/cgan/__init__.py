@@ -14,8 +14,12 @@ class ConditionalGAN(DCGAN):
 
     name = "cgan"
     conditional = True
-    presets = {"dcgan": dict(DCGAN.presets["mnist"], samples=100)}
+    presets = {
+        "dcgan": dict(DCGAN.presets["mnist"], samples=100),
+        "dcgan64": dict(DCGAN.presets["radford64"]),
+    }
     default_preset = "dcgan"
+    large_preset = "dcgan64"
 
 
 @zoo.hookimpl

@@ -27,15 +27,28 @@ class DCGAN(zoo.Architecture):
 
     presets = {
         "mnist": dict(
-            width=32, latent=16, learning_rate=2e-3, discriminator_learning_rate=1e-3, schedule="linear", schedule_hold=0.5,
-            r1=0.4, reuse_fakes=True, ema=0.998, steps=12000,
+            width=32,
+            latent=16,
+            learning_rate=2e-3,
+            discriminator_learning_rate=1e-3,
+            schedule="linear",
+            schedule_hold=0.5,
+            r1=0.2,
+            r1_every=8,
+            reuse_fakes=True,
+            ema=0.998,
+            steps=12000,
         ),
         "radford64": dict(size=64, batch_size=128, steps=25000),
     }
     default_preset = "mnist"
+    large_preset = "radford64"
 
     def sizes(self, options: Options) -> range:
         return range(8, 257)
+
+    def preset_for(self, data: zoo.DataSpec) -> str:
+        return self.large_preset if data.height == 64 else self.default_preset
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.dcgan.networks import Generator

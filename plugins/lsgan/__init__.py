@@ -24,9 +24,11 @@ class LSGAN(DCGAN):
 
     presets = {
         "paper": dict(DCGAN.presets["mnist"]),
+        "paper64": dict(DCGAN.presets["radford64"]),
         "pearson": dict(DCGAN.presets["mnist"], a=-1.0, b=1.0, c=0.0),
     }
     default_preset = "paper"
+    large_preset = "paper64"
 
     def game(self, options: Options) -> zoo.Objective:
         return zoo.Objective("least_squares", a=options.a, b=options.b, c=options.c)

@@ -22,7 +22,7 @@ class Vanilla(zoo.Architecture):
     presets = {
         "dense": dict(
             batch_size=16, generator_batch_size=32, joined=True, order="slice",
-            schedule="inverse_time", schedule_decay=8e-8, sample_every=1000, steps=30000,
+            schedule="inverse_time", schedule_decay=8e-8, sample_every=100, samples=16, steps=30000,
         ),
     }  # fmt: skip
     default_preset = "dense"

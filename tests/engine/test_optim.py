@@ -143,7 +143,7 @@ def test_the_rate_is_set_in_every_group_of_parameters():
 def test_a_run_follows_its_schedule(images):
     run = zoo.train(
         "dcgan", data=str(images), out="run", width=2, batch_size=8, steps=4, log_every=1, schedule="linear", optimizer="sgd",
-        learning_rate=0.4,
+        learning_rate=0.4, schedule_hold=0.0,
     )  # fmt: skip
     assert [line["learning_rate"] for line in run.metrics()] == pytest.approx([0.4, 0.3, 0.2, 0.1])
 

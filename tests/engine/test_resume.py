@@ -141,7 +141,7 @@ def test_signals_are_as_they_were_once_training_is_over(images):
 
 
 def test_a_finished_run_says_so_and_goes_on_to_more_steps(images, cli):
-    common = flags(tiny("dcgan", data=images, sample_every=2))
+    common = flags(tiny("dcgan", data=images, sample_every=2, schedule="constant"))
     assert cli("train", "dcgan", *common, "--out", "run").code == 0
     outcome = cli("resume", "run")
     assert outcome.code == 2
@@ -151,7 +151,9 @@ def test_a_finished_run_says_so_and_goes_on_to_more_steps(images, cli):
     assert zoo.Run("run").config["steps"] == 4
     assert cli("resume", "run", "--steps", 8).code == 0
     assert (zoo.Run("run").config["steps"], zoo.Run("run").config["options"]["steps"]) == (8, 8)
-    whole = zoo.train("dcgan", out="whole", **tiny("dcgan", data=str(images), sample_every=2, steps=8))
+    whole = zoo.train(
+        "dcgan", out="whole", **tiny("dcgan", data=str(images), sample_every=2, steps=8, schedule="constant")
+    )
     assert_same_run(whole, zoo.Run("run"))
 
 

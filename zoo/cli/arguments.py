@@ -37,7 +37,7 @@ def parse_training(
     kind = make_dataclass(
         "Arguments",
         [
-            (name, Annotated[type_, tyro.conf.arg(help=help_.replace("\n", " "))], field(default=default))
+            (name, Annotated[type_, tyro.conf.arg(help=help_.replace("\n", " "))], _default(default))
             for name, (type_, default, help_) in rows.items()
         ],
     )
@@ -45,6 +45,10 @@ def parse_training(
     command = f"train {architecture.name}"
     parsed: Any = tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=about)
     return {name: getattr(parsed, name) for name in rows}
+
+
+def _default(value: Any) -> Any:
+    return field(default_factory=lambda: value)  # also for lists and the like, which a plain default may not be
 
 
 def early(arguments: Sequence[str], *names: str) -> dict[str, str]:

@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _written(arguments: Sequence[str]) -> set[str]:
     """The names of the options that the arguments set, as against those that keep a default."""
-    names = {a[2:].partition("=")[0].replace("-", "_") for a in arguments if a.startswith("--")}
+    names = {a[2:].partition("=")[0].partition(".")[0].replace("-", "_") for a in arguments if a.startswith("--")}
     return names | {name.removeprefix("no_") for name in names}
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from zoo.errors import OptionError
@@ -23,3 +27,20 @@ def choose_device(name: str) -> torch.device:
     if name in here or (name == "cuda" and "cuda:0" in here):
         return torch.device(name)
     raise OptionError(f"--device {name}: torch {torch.__version__} finds none here; devices here: {', '.join(here)}")
+
+
+@contextmanager
+def determinism(wanted: bool) -> Iterator[None]:
+    """Within it torch uses only algorithms that give the same numbers every time, where that is wanted."""
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS asks for, and reads when it starts
+    before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        torch.backends.cudnn.benchmark = benchmark

@@ -21,10 +21,13 @@ class Average:
         self.decay = decay
         self.updates = 0
         ours, theirs = self.network.state_dict(), network.state_dict(keep_vars=True)
-        floating = [name for name, value in theirs.items() if value.is_floating_point()]
+        first = {value.data_ptr(): name for name, value in reversed(theirs.items())}  # tied weights count once
+        floating = [
+            name for name, value in theirs.items() if value.is_floating_point() and first[value.data_ptr()] == name
+        ]
         self._averaged: list[Tensor] = [ours[name] for name in floating]
         self._sources: list[Tensor] = [theirs[name].detach() for name in floating]
-        others = [name for name in theirs if name not in set(floating)]
+        others = [name for name, value in theirs.items() if not value.is_floating_point()]
         self._copies = [(ours[name], theirs[name]) for name in others]
 
     @torch.no_grad()

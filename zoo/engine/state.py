@@ -27,7 +27,8 @@ def capture(assembly: Assembly, step: int, seconds: float) -> State:
     for name, optimizer in assembly.step.optimizers.items():
         tensors |= _optimizer_tensors(name, optimizer)
     values: dict[str, Any] = {"step": step, "batches": assembly.feed.drawn, "seconds": seconds}
-    values["stepped"] = {name: bool(optimizer.state) for name, optimizer in assembly.step.optimizers.items()}
+    values["stepped"] = {name: sorted(each.state_dict()["state"]) for name, each in assembly.step.optimizers.items()}
+    values["latest"] = {name: float(value) for name, value in assembly.step.latest.items()}
     if assembly.average:
         tensors |= {f"ema.{key}": value for key, value in assembly.average.network.state_dict().items()}
         values["ema_updates"] = assembly.average.updates
@@ -47,12 +48,13 @@ def restore(assembly: Assembly, state: State) -> float:
     try:
         seconds = float(values["seconds"])
         for name, optimizer in assembly.step.optimizers.items():
-            _restore_optimizer(name, optimizer, tensors, bool(values["stepped"][name]))
+            _restore_optimizer(name, optimizer, tensors, list(values["stepped"][name]))
         if assembly.average:
             ours = assembly.average.network.state_dict()
             assembly.average.network.load_state_dict({key: tensors[f"ema.{key}"] for key in ours})
             assembly.average.updates = int(values["ema_updates"])
         assembly.feed.drawn = int(values["batches"])
+        assembly.step.latest = {name: torch.tensor(float(value)) for name, value in values["latest"].items()}
         assembly.step.precision.restore(values["precision"])
         assembly.step.latents.random.set_state(tensors["random.latents"])
         torch.set_rng_state(tensors["random.torch"])
@@ -76,7 +78,7 @@ def _optimizer_tensors(name: str, optimizer: Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _restore_optimizer(name: str, optimizer: Optimizer, tensors: dict[str, Tensor], stepped: bool) -> None:
+def _restore_optimizer(name: str, optimizer: Optimizer, tensors: dict[str, Tensor], stepped: list[int]) -> None:
     own = optimizer.state_dict()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     kept: dict[int, dict[str, Tensor]] = {}
@@ -84,10 +86,13 @@ def _restore_optimizer(name: str, optimizer: Optimizer, tensors: dict[str, Tenso
     for full, value in tensors.items():
         if full.startswith(prefix):
             index, key = full.removeprefix(prefix).split(".", 1)
-            if value.dim() and value.shape != parameters[int(index)].shape:
-                raise ValueError(f"{full} is {tuple(value.shape)}, its parameter {tuple(parameters[int(index)].shape)}")
+            parameter = parameters[int(index)]
+            if value.dim() and value.shape != parameter.shape:
+                raise ValueError(f"{full} is {tuple(value.shape)}, its parameter {tuple(parameter.shape)}")
+            if value.dim():  # fused optimisers walk through memory: it must lie as the parameter does
+                value = torch.empty_like(parameter, dtype=value.dtype, device="cpu").copy_(value)
             kept.setdefault(int(index), {})[key] = value
-    for number in range(len(parameters) if stepped else 0):  # an optimiser that has not taken a step keeps nothing
+    for number in stepped:  # the parameters that have been given a gradient; of others an optimiser keeps nothing
         for key in _keys(optimizer):
             if key not in kept.get(number, {}):
                 raise KeyError(f"{prefix}{number}.{key}")

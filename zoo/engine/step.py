@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,7 @@ Statistics = dict[str, Tensor]
 def discriminator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
     """The objective's loss of D on a real batch and as many fakes, of the same labels."""
     real, fake, labels = turn.real, turn.fakes.images.detach(), turn.labels
-    scale, penalised = turn.scale, turn.options.r1 and turn.number % turn.options.r1_every == 0
+    scale, penalised = turn.scale, turn.options.r1 and turn.turn % turn.options.r1_every == 0
     if penalised:
         real.requires_grad_()
     if turn.options.joined:  # one batch and one mean: batch normalisation sees both, and each half weighs one half
@@ -84,6 +84,8 @@ class Turn:
         self._differentiable = differentiable
         self.number = number
         """The step, counted from 0."""
+        self.turn = number // phase.every
+        """How often this phase has run before."""
         self.options: Any = step.options
         self.objective = step.objective
         self.scale = 1.0 / step.options.accumulate
@@ -137,16 +139,25 @@ class Step:
     draw: Callable[[], Batch]
     precision: Precision
     classes: int = 0
+    latest: Statistics = field(default_factory=dict)
 
     def run(self, number: int) -> Statistics:
-        """Run the phases of step `number` (counted from 0); returns what there is to log, as tensors not yet read back."""
+        """Run the phases of step `number` (counted from 0).
+
+        Returns what each phase has to tell as of the last step in which it did, as tensors that are not read back yet.
+        """
         statistics: Statistics = {}
-        due = [phase for phase in self.phases if number % phase.every == phase.offset]
+        due = [phase for phase in self.phases if phase.due(number)]
         judged: list[Fakes] = []
-        for phase, following in zip(due, [*due[1:], None], strict=True):
+        for phase, following in zip(due, [*due, None][1:], strict=True):
             keep = self.options.reuse_fakes and following is not None and _alternate(phase, following)
             judged = self._play(phase, number, judged, keep, statistics)
-        return statistics
+        self.latest |= statistics
+        return dict(self.latest)
+
+    def due(self, role: str, number: int) -> bool:
+        """Whether a network is updated in step `number`."""
+        return any(phase.updates == role and phase.due(number) for phase in self.phases)
 
     def _play(self, phase: Phase, number: int, judged: list[Fakes], keep: bool, statistics: Statistics) -> list[Fakes]:
         """One phase: forward, backward, update. Returns the fakes it judged, where they are to be kept."""

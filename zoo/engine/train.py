@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
 from zoo.engine.assemble import Assembly, assemble
-from zoo.engine.device import choose_device
+from zoo.engine.device import choose_device, determinism
 from zoo.engine.events import Watcher
 from zoo.engine.geometry import settle
 from zoo.engine.state import restore
@@ -33,6 +34,7 @@ from zoo.run.run import Run, quoted
 
 Say = Callable[[str], None]
 PrepareProgress = Callable[[int, int], None]
+_LOWER = "lower --batch-size, --size or the networks' widths"
 
 
 def train(
@@ -56,22 +58,31 @@ def train(
     everything has been checked. SIGINT and SIGTERM end the training after the step at hand, with a checkpoint.
     """
     architecture = registry().architecture(name)
-    resolved, preset = resolve(architecture, preset=preset, config=config, flags=options)
+    Run.check_place(out)
+    resolved, named = resolve(architecture, preset=preset, config=config, flags=options)
     device = choose_device(resolved.device)
     source = open_source(resolved.data, registry().sources_for(resolved.data))
+    spec = settle(architecture, resolved, source)
+    suited = architecture.preset_for(spec)
+    if preset is None and config is None and suited != named:
+        resolved, named = resolve(architecture, preset=suited, flags=options)
+        spec = settle(architecture, resolved, source)
+        if say:
+            say(f"preset {named}, for images of {spec.width}×{spec.height} (--preset chooses another)")
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
-    spec = settle(architecture, resolved, source)
-    store = prepare(source, spec, strict=resolved.strict, report=say, progress=preparing)
-    assembly = assemble(architecture, resolved, spec, store, device)
-    steps = total_steps(resolved, assembly)
-    run = Run.create(out, _config(architecture, resolved, preset, source, store, device, steps))
-    try:
-        every = _watchers(run, watchers)
-    except BaseException:
-        run.discard()
-        raise
-    Trainer(run, assembly, resolved, steps, every).train()
+    with determinism(resolved.deterministic), enough_memory():
+        store = prepare(source, spec, strict=resolved.strict, report=say, progress=preparing)
+        assembly = assemble(architecture, resolved, spec, store, device)
+        steps = total_steps(resolved, assembly)
+        run = Run.create(out, _config(architecture, resolved, named, source, store, device, steps))
+        try:
+            every = _watchers(run, watchers)
+        except BaseException:
+            run.discard()
+            raise
+        del source  # which may hold a line for each of millions of files
+        Trainer(run, assembly, resolved, steps, every).train()
     return run
 
 
@@ -97,25 +108,53 @@ def resume(
     start, folder = run.latest()
     spec, _ = run.geometry()
     source = open_source(options.data, registry().sources_for(options.data))
-    store = prepare(source, spec, strict=options.strict, report=say, progress=preparing)
     if source.fingerprint() != run.fingerprint:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
-    assembly = assemble(architecture, options, spec, store, choose_device(device or options.device))
-    total = total_steps(options, assembly)
-    if start >= total:
-        raise RunError(
-            f"{run.path} is finished: {start} of {total} steps; zoo resume {quoted(run.path)} --steps N goes on to N"
-        )
-    for role in ("generator", "discriminator"):
-        network = getattr(assembly.step, role)
-        load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", architecture.name)
-    state = read_state(folder)
-    seconds = restore(assembly, state)
-    if steps is not None:
-        run.save_config({**run.config, "options": options.model_dump(mode="json"), "steps": total})
-    truncate(run.path / "metrics.jsonl", start)
-    Trainer(run, assembly, options, total, _watchers(run, watchers), start, seconds).train()
+    chosen = choose_device(device or options.device)
+    with determinism(options.deterministic), enough_memory():
+        store = prepare(source, spec, strict=options.strict, report=say, progress=preparing)
+        del source
+        assembly = assemble(architecture, options, spec, store, chosen)
+        total = total_steps(options, assembly)
+        if start >= total:
+            raise RunError(
+                f"{run.path} is finished: {start} of {total} steps; zoo resume {quoted(run.path)} --steps N goes on to N"
+            )
+        for role in ("generator", "discriminator"):
+            network = getattr(assembly.step, role)
+            load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", architecture.name)
+        seconds = restore(assembly, read_state(folder))
+        if steps is not None:
+            run.save_config({**run.config, "options": options.model_dump(mode="json"), "steps": total})
+        if say:
+            for line in differences(run, _environment(chosen)):
+                say(line)
+        truncate(run.path / "metrics.jsonl", start)
+        Trainer(run, assembly, options, total, _watchers(run, watchers), start, seconds).train()
     return run
+
+
+def differences(run: Run, now: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when the run began, where that can change its numbers."""
+    then = run.config.get("environment") or {}
+    return [
+        f"{name} is {now[name]}, and was {then[name]}: the numbers may differ from what they would have been"
+        for name in ("device", "torch", "threads", "ops")
+        if name in then and then[name] != now[name]
+    ]
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turn what torch says when memory runs out into a RunError that says what to lower."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise RunError(f"not enough memory: {str(error).splitlines()[0]}; {_LOWER}") from error
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        raise RunError(f"not enough memory: {str(error).splitlines()[0]}; {_LOWER}") from error
 
 
 def total_steps(options: Options, assembly: Assembly) -> int:
@@ -130,13 +169,15 @@ def total_steps(options: Options, assembly: Assembly) -> int:
 def _watchers(run: Run, given: Iterable[Watcher]) -> list[Watcher]:
     """The watchers given, and those of plugins."""
     found = list(given)
-    for contributed in registry().manager.hook.zoo_training_callbacks(run=run):
+    try:
+        contributions = registry().manager.hook.zoo_training_callbacks(run=run)
+    except Exception as error:
+        raise PluginError(f"a plugin's zoo_training_callbacks failed: {type(error).__name__}: {error}") from error
+    for contributed in contributions:
         each = list(contributed) if isinstance(contributed, Iterable) else [contributed]
         for watcher in each:
             if not isinstance(watcher, Watcher):
-                raise PluginError(
-                    f"zoo_training_callbacks returned {watcher!r}; return zoo.engine.events.Watcher objects"
-                )
+                raise PluginError(f"zoo_training_callbacks returned {watcher!r}; return zoo.Watcher objects")
         found += each
     return found
 
@@ -169,15 +210,18 @@ def _config(
             "fingerprint": source.fingerprint(),
         },
         "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
-        "environment": {
-            "zoo": zoo.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "device": str(device),
-            "threads": torch.get_num_threads(),
-            "ops": {
-                op: {device: row["served_by"] for device, row in rows.items()} for op, rows in ops.status().items()
-            },
-        },
+        "environment": _environment(device),
+    }
+
+
+def _environment(device: torch.device) -> dict[str, Any]:
+    """Versions, and what computes."""
+    return {
+        "zoo": zoo.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "ops": {op: {device: row["served_by"] for device, row in rows.items()} for op, rows in ops.status().items()},
     }

@@ -94,7 +94,7 @@ class Trainer:
         for name, optimizer in self.assembly.step.optimizers.items():
             set_rate(optimizer, self._rates[name] * factor)
         statistics = self.assembly.step.run(number)
-        if self.assembly.average and "g_loss" in statistics:
+        if self.assembly.average and self.assembly.step.due("generator", number):
             self.assembly.average.update()
         return statistics
 

@@ -52,6 +52,8 @@ class Generator:
         """
         wanted = self.labels(labels)
         count = n if n is not None else (1 if wanted is None or labels is None else len(wanted))
+        if not 0 <= seed < 2**63:
+            raise OptionError(f"seed {seed}: give a number from 0 to 2^63 - 1")
         if count < 1:
             raise OptionError(f"{count} images cannot be drawn; ask for at least 1")
         if wanted is not None:
@@ -134,7 +136,8 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     architecture = registry().architecture(run.architecture)
     options = validate(architecture, run.config["options"])
     spec, class_names = run.geometry()
-    network = architecture.generator(options, spec)
+    with torch.random.fork_rng(devices=[]):  # its random weights are replaced at once, and nobody else's numbers change
+        network = architecture.generator(options, spec)
     tensors = read_tensors(folder, "generator")
     if averaged:
         average = {

@@ -13,7 +13,7 @@ def draw_images(network: nn.Module, latents: Tensor, labels: Tensor | None = Non
     """The network's images of the latents (and labels): float32 (n, C, H, W) in [-1, 1], on the CPU.
 
     The network draws in evaluation mode, so that an image depends on its own latent alone, and is left in the mode in
-    which it came. Memory stays bounded however many are asked for.
+    which it came. BATCH of them are drawn at a time.
     """
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     training = network.training

@@ -37,7 +37,7 @@ def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State
     with replacing(folder) as temporary:
         temporary.mkdir()
         for name, tensors in {**networks, "state": state.tensors}.items():
-            packed = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
+            packed = save({key: _own(value) for key, value in tensors.items()})
             (temporary / f"{name}.safetensors").write_bytes(packed)  # not save_file, which hides what the system says
         (temporary / "state.json").write_text(json.dumps(state.values, indent=2) + "\n", encoding="utf-8")
 
@@ -107,6 +107,13 @@ def prune(folder: Path, keep: int) -> None:
     """Remove all but the newest `keep` checkpoints."""
     for _, path in checkpoints(folder)[:-keep]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _own(value: Tensor) -> Tensor:
+    """A tensor's values in memory of their own: safetensors refuses two names for one memory, as tied weights have."""
+    import torch
+
+    return value.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def _some(names: list[str]) -> str:

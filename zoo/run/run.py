@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,22 @@ class Run:
         self.path = Path(path)
         self.config: dict[str, Any] = _read_config(self.path)
 
+    @staticmethod
+    def check_place(out: Path | str | None) -> None:
+        """Raise RunError where a new run cannot be made at `out`: said before the data is prepared, not after."""
+        if out is None:
+            return
+        path = Path(out).expanduser()
+        with writing(path):
+            if path.is_dir() and any(path.iterdir()):
+                is_run = (path / "config.json").exists()
+                advice = (
+                    f"go on with it (zoo resume {quoted(path)}), or choose another --out"
+                    if is_run
+                    else "choose another --out"
+                )
+                raise RunError(f"{path} is not empty; {advice}")
+
     @classmethod
     def create(cls, out: Path | str | None, config: Mapping[str, Any]) -> Run:
         """A new run directory: `out`, which must be new or empty, or by default the next free ``runs/NAME-NNN``.
@@ -45,29 +61,26 @@ class Run:
             path = _claim(Path("runs"), config["architecture"])
         else:
             path = Path(out).expanduser()
+        cls.check_place(path)
         with writing(path):
-            if path.is_dir() and any(path.iterdir()):
-                is_run = (path / "config.json").exists()
-                advice = (
-                    f"go on with it (zoo resume {quoted(path)}), or choose another --out"
-                    if is_run
-                    else "choose another --out"
-                )
-                raise RunError(f"{path} is not empty; {advice}")
             path.mkdir(parents=True, exist_ok=True)
+        with writing(path):
+            claim = path / ".claim"
+            claim.touch(exist_ok=False)  # of two runs that begin here at once, one is told
         try:
             with writing(path):
                 for folder in ("samples", "checkpoints"):
                     (path / folder).mkdir(exist_ok=True)
             write_json(path / "config.json", {"format": FORMAT, **config})
+            claim.unlink()
         except BaseException:
-            shutil.rmtree(path, ignore_errors=True)
+            _clear(path)
             raise
         return cls(path)
 
     def discard(self) -> None:
-        """Remove the directory: for a run that could not begin."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove what `create` made: for a run that could not begin."""
+        _clear(self.path)
 
     def save_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.json."""
@@ -149,6 +162,15 @@ def _read_config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{file} cannot be read: {type(error).__name__}: {error}") from None
     return dict(config)
+
+
+def _clear(path: Path) -> None:
+    """Remove the beginnings of a run, and its folder where nothing else is in it."""
+    for name in (".claim", "config.json"):
+        (path / name).unlink(missing_ok=True)
+    for folder in (path / "samples", path / "checkpoints", path):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _claim(folder: Path, name: str) -> Path:

@@ -9,11 +9,13 @@ are in training mode throughout, so every pass moves the running statistics of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from oracle import losses, networks
 from oracle.adam import Adam
+from oracle.complex_step import STEP
 from oracle.draws import Array, Draws
 from oracle.losses import DEFAULT, Targets
 from oracle.networks import Network, State
@@ -41,6 +43,8 @@ class Game:
     learning_rate: float = 1e-3
     discriminator_learning_rate: float | None = None
     schedule_decay: float = 0.0
+    r1: float = 0.0
+    r1_every: int = 4
     kind: str = "non_saturating"
     targets: Targets = DEFAULT
 
@@ -50,19 +54,21 @@ class Game:
         return self.channels, self.size, self.size
 
 
+TUNED: Any = {"learning_rate": 2e-3, "discriminator_learning_rate": 1e-3, "r1": 0.2, "r1_every": 8}
+
 GAMES = (
     # The four architectures as they play by default, with small networks.
     Game(
         "vanilla", "vanilla", 8, generator_batch_size=8, joined=True, reuse_fakes=False, learning_rate=2e-4,
         schedule_decay=0.5,
     ),
-    Game("dcgan", "dcgan", 14),
-    Game("cgan", "cgan", 12, classes=3),
-    Game("lsgan", "lsgan", 16, channels=3, kind="least_squares"),
+    Game("dcgan", "dcgan", 14, **TUNED),
+    Game("cgan", "cgan", 12, classes=3, **TUNED),
+    Game("lsgan", "lsgan", 16, channels=3, kind="least_squares", **TUNED),
     # What else the options can make of a step.
     Game("dcgan, new fakes for G, two turns of D", "dcgan", 9, reuse_fakes=False, discriminator_steps=2,
          generator_batch_size=6, discriminator_learning_rate=4e-3),
-    Game("dcgan, joined", "dcgan", 10, joined=True),
+    Game("dcgan, joined, penalised twice", "dcgan", 10, joined=True, r1=0.5, r1_every=2),
     Game("cgan, labels drawn for G", "cgan", 10, classes=3, reuse_fakes=False),
     Game("lsgan, Pearson's targets, accumulated", "lsgan", 10, accumulate=2, kind="least_squares",
          targets=Targets(-1.0, 1.0, 0.0)),
@@ -85,6 +91,7 @@ class Play:
         self.game = game
         self.inputs: dict[str, Array] = {}
         self.outputs: dict[str, Array] = {}
+        self.latest: dict[str, Array] = {}
         self.networks = dict(zip(("generator", "discriminator"), build(game), strict=True))
         self.optimizers = {role: Adam() for role in self.networks}
         self.draws = {what: Draws(f"{game.name} {what}") for what in ("images", "labels", "latents", "drawn labels")}
@@ -107,7 +114,7 @@ class Play:
         factor = 1.0 / (1.0 + game.schedule_decay * step)
         found: dict[str, Array] = {}
         for _ in range(game.discriminator_steps):
-            turns = [self._discriminator_turn(found) for _ in range(game.accumulate)]
+            turns = [self._discriminator_turn(found, step) for _ in range(game.accumulate)]
             found["d_loss"] = sum(loss for loss, _, _ in turns)
             rate = game.discriminator_learning_rate or game.learning_rate
             self._learn("discriminator", [gradients for _, gradients, _ in turns], rate * factor)
@@ -115,16 +122,25 @@ class Play:
         outcomes = [self._generator_turn(fakes) for fakes in judged]
         found["g_loss"] = sum(loss for loss, _ in outcomes)
         self._learn("generator", [gradients for _, gradients in outcomes], game.learning_rate * factor)
-        return found
+        self.latest |= found
+        return dict(self.latest)
 
     def _learn(self, role: str, gradients: list[State], rate: float) -> None:
         self.optimizers[role].step(self.networks[role].state, added(gradients), rate)
 
-    def _discriminator_turn(self, found: dict[str, Array]) -> tuple[Array, State, Fakes]:
+    def _discriminator_turn(self, found: dict[str, Array], step: int) -> tuple[Array, State, Fakes]:
         game, judge = self.game, self.networks["discriminator"]
         real, labels = self._batch()
         fakes = self._generate(game.batch_size, labels)
+        penalty = None
+        if game.r1 and step % game.r1_every == 0:
+            penalty = r1_penalty(game, judge, real, fakes.images, labels)
         loss, statistics, gradients = discriminator_turn(game, judge, real, fakes.images, labels)
+        if penalty is not None:
+            found["r1"], slopes = penalty
+            scale = 1.0 / game.accumulate
+            loss = loss + scale * found["r1"]
+            gradients = {name: value + scale * slopes[name] for name, value in gradients.items()}
         found["d_real"], found["d_fake"] = statistics[:2]
         return loss, gradients, fakes
 
@@ -185,6 +201,32 @@ def discriminator_turn(
     upstream = [np.concatenate(dlogits)] if game.joined else dlogits
     found = [judge.backward(dy, memory)[1] for dy, (_, memory) in zip(upstream, judged, strict=True)]
     return loss, statistics, added(found)
+
+
+def r1_penalty(game: Game, judge: Network, real: Array, fake: Array, labels: Array | None) -> tuple[Array, State]:
+    """R1 (Mescheder et al. 2018), r1 / 2 · mean over the real images of |∇D|², and its gradient by D's weights.
+
+    With s = ∇D at the real images, the gradient of |s|² is twice the derivative of D's gradient by its weights along s:
+    one complex step of the images in that direction gives it. Leaves D's running statistics as they were.
+    """
+    before = {name: value.copy() for name, value in judge.state.items()}
+    factor = game.r1 * game.r1_every / 2 / len(real)
+
+    def gradients(images: Array) -> tuple[Array, State]:
+        """Of the sum of D's logits at these real images: by the images, by the weights."""
+        images, said = (np.concatenate([images, fake]), labels) if game.joined else (images, labels)
+        if game.joined and labels is not None:
+            said = np.concatenate([labels, labels])
+        logits, memory = judge.forward(images, said)
+        upstream = np.zeros(logits.shape)
+        upstream[: len(real)] = 1.0
+        by_images, by_weights = judge.backward(upstream, memory)
+        return by_images[: len(real)], by_weights
+
+    slope, _ = gradients(real)
+    _, moved = gradients(real + 1j * STEP * slope)
+    judge.state.update(before)
+    return factor * np.sum(slope**2), {name: 2 * factor * np.imag(value) / STEP for name, value in moved.items()}
 
 
 def generator_turn(game: Game, judge: Network, fake: Array, labels: Array | None) -> tuple[Array, Array]:

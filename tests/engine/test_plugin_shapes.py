@@ -1,0 +1,143 @@
+"""What third parties' networks, phases and options may look like: the engine trains them, and resumes them exactly."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from pydantic import Field
+from torch import nn
+
+import zoo
+from zoo.architecture import Phase
+from zoo.cli.arguments import parse_training
+from zoo.engine.device import determinism
+from zoo.errors import PluginError
+from zoo.registry import Contribution, Plugin, check_architecture, registry
+
+from .toys import build
+
+
+class Odd(zoo.Architecture):
+    """Frozen, unused and tied parameters, and convolutions that lie channels last."""
+
+    name = "odd"
+
+    def generator(self, options, data):
+        network = nn.Sequential(nn.Linear(options.latent, 4), nn.Linear(4, data.numel), nn.Unflatten(1, data.shape))
+        network[0].weight.requires_grad_(False)
+        network.register_parameter("unused", nn.Parameter(torch.zeros(3)))
+        return network
+
+    def discriminator(self, options, data):
+        first = nn.Conv2d(data.channels, 4, 3, padding=1)
+        network = nn.Sequential(
+            first, nn.LeakyReLU(0.2), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1), nn.Flatten(),
+            nn.Linear(4 * data.height * data.width, 1),
+        )  # fmt: skip
+        network[3].weight = network[2].weight
+        return network.to(memory_format=torch.channels_last)
+
+
+@pytest.fixture
+def odd(monkeypatch):
+    plugin = Plugin("odd", "odd", "1", "odd")
+    monkeypatch.setitem(registry()._architectures, "odd", [Contribution(Odd, plugin)])
+    return dict(data=None, latent=3, batch_size=4, log_every=1, sample_every=100, learning_rate=0.01)
+
+
+def test_frozen_unused_tied_and_channels_last_parameters_resume_exactly(odd, images):
+    odd["data"] = str(images)
+    whole = zoo.train("odd", out="whole", steps=8, checkpoint_every=8, **odd)
+    zoo.train("odd", out="parts", steps=4, checkpoint_every=4, **odd)
+    parts = zoo.resume("parts", steps=8)
+
+    def numbers(run):
+        return [{key: line[key] for key in ("step", "d_loss", "g_loss", "d_real", "d_fake")} for line in run.metrics()]
+
+    assert numbers(parts) == numbers(whole)
+    assert torch.equal(zoo.load(parts)(4, seed=1), zoo.load(whole)(4, seed=1))
+
+
+def test_a_step_in_which_nothing_is_due_changes_nothing():
+    step = build([Phase("discriminator", every=2), Phase("generator", every=2)])
+    before = [parameter.clone() for parameter in step.generator.parameters()]
+    found = step.run(0)
+    moved = [parameter.clone() for parameter in step.generator.parameters()]
+    assert any(not torch.equal(a, b) for a, b in zip(before, moved, strict=True))
+    assert step.run(1).keys() == found.keys()
+    assert all(torch.equal(a, b) for a, b in zip(moved, step.generator.parameters(), strict=True))
+
+
+def test_what_networks_that_take_turns_tell_is_logged_together():
+    step = build([Phase("discriminator", every=2), Phase("generator", every=2, offset=1)])
+    step.run(0)
+    assert {"d_loss", "g_loss", "d_real", "d_fake"} <= step.run(1).keys()
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_r1_counts_the_turns_of_d_not_the_steps(offset):
+    step = build([Phase("discriminator", every=2, offset=offset), Phase("generator")], r1=1.0, r1_every=2)
+    penalised = []
+    for number in range(8):
+        step.latest.pop("r1", None)
+        if "r1" in step.run(number):
+            penalised.append(number)
+    assert penalised == [offset, 4 + offset]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (dict(updates="discriminater"), "did you mean 'discriminator'"),
+        (dict(updates="generator", every=0), "every is 1 or more"),
+        (dict(updates="generator", every=2, offset=2), "offset 0 to every - 1"),
+    ],
+)
+def test_a_phase_that_could_never_run_is_refused(arguments, said):
+    with pytest.raises(PluginError, match=said):
+        Phase(**arguments)
+
+
+def test_options_may_be_lists(images):
+    class Listed(Odd):
+        class Options(zoo.Options):
+            widths: list[int] = Field([1, 2], description="Widths.")
+
+    given = parse_training(Listed(), ["--widths", "3", "4"], Listed.Options(), {})
+    assert given["widths"] == [3, 4]
+    assert parse_training(Listed(), [], Listed.Options(), {})["widths"] == [1, 2]
+
+
+def test_an_option_cannot_take_the_name_of_one_of_the_commands_own():
+    class Clash(Odd):
+        class Options(zoo.Options):
+            out: int = 1
+
+    with pytest.raises(PluginError, match="'out', which zoo train uses itself"):
+        check_architecture(Clash)
+
+
+def test_deterministic_is_asked_of_torch_and_taken_back():
+    assert not torch.are_deterministic_algorithms_enabled()
+    with determinism(False):
+        assert not torch.are_deterministic_algorithms_enabled()
+    with determinism(True):
+        assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_run_that_cannot_begin_leaves_a_folder_that_was_there(odd, images, tmp_path, monkeypatch):
+    odd["data"] = str(images)
+    place = tmp_path / "mine"
+    place.mkdir()
+    monkeypatch.setattr("zoo.engine.train._watchers", lambda *_: (_ for _ in ()).throw(PluginError("no")))
+    with pytest.raises(PluginError):
+        zoo.train("odd", out=place, steps=1, **odd)
+    assert not place.exists() or not any(place.iterdir())
+    assert zoo.Run.check_place(place) is None
+
+
+@pytest.mark.parametrize(("size", "preset"), [(16, "mnist"), (64, "radford64")])
+def test_dcgan_takes_the_preset_of_the_images_size(images, size, preset):
+    run = zoo.train("dcgan", data=str(images), size=size, out="run", steps=1, width=1, batch_size=2, samples=1)
+    assert run.config["preset"] == preset
