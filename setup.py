@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,11 +58,39 @@ def cuda_extension() -> tuple[Extension | None, str]:
 
 
 def cuda_architectures() -> list[int]:
-    wanted = os.environ.get("ZOO_CUDA_ARCHITECTURES", "").replace(",", " ").split()
-    if wanted:
-        return sorted(int(word.replace(".", "")) for word in wanted)
-    known = output("nvcc", "--list-gpu-arch")
-    return [number for number in ARCHITECTURES if f"compute_{number}\n" in known + "\n"]
+    """What to compile for; RuntimeError for what this nvcc cannot do, with what it can."""
+    lines = output("nvcc", "--list-gpu-arch").split()
+    known = sorted(int(line[8:]) for line in lines if line[:8] == "compute_" and line[8:].isdecimal())
+    able = f"this nvcc compiles for {' '.join(map(str, known)) or 'nothing that it lists'}"
+    given = os.environ.get("ZOO_CUDA_ARCHITECTURES", "")
+    wanted = set()
+    for word in given.replace(",", " ").replace(";", " ").split():
+        number = word.replace(".", "").removeprefix("sm_").removeprefix("compute_")
+        if not number.isdecimal() or int(number) not in known:
+            raise RuntimeError(
+                f"ZOO_CUDA_ARCHITECTURES={given!r}: {word!r} does not fit; {able}, written as in '80 9.0', "
+                "and no kernel of zoo uses what only a variant such as 90a has"
+            )
+        wanted.add(int(number))
+    chosen = sorted(wanted) or [number for number in ARCHITECTURES if number in known]
+    if not chosen:
+        raise RuntimeError(
+            f"none of the architectures {' '.join(map(str, ARCHITECTURES))} is among what nvcc knows: {able}; "
+            "choose with ZOO_CUDA_ARCHITECTURES, or build with ZOO_NATIVE=cpu"
+        )
+    return chosen
+
+
+def code_generation(architectures: list[int]) -> list[str]:
+    """nvcc's flags for these architectures, and for those yet to come.
+
+    No kernel uses what only chips after 8.0 have, so one pass of the compiler's front end serves all of them.
+    """
+    old = [number for number in architectures if number < 80]
+    new = [number for number in architectures if number >= 80]
+    base = min(new) if new else old[-1]
+    codes = ",".join([*(f"sm_{number}" for number in new), f"compute_{base}"])
+    return [*(f"-gencode=arch=compute_{n},code=sm_{n}" for n in old), f"-gencode=arch=compute_{base},code=[{codes}]"]
 
 
 def build_cuda(extension: Extension, target: Path, folder: Path) -> list[int]:
@@ -70,11 +99,10 @@ def build_cuda(extension: Extension, target: Path, folder: Path) -> list[int]:
 
     architectures = cuda_architectures()
     flags = ["-std=c++20", "-O3", "-DUSE_CUDA", TARGET_MACRO, "-Xcompiler", "-fPIC,-fvisibility=hidden"]
-    flags += [f"-I{path}" for path in include_paths()] + ["-diag-suppress", "20012,20014", "-Xfatbin", "-compress-all"]
-    for number in architectures:
-        flags += ["-gencode", f"arch=compute_{number},code=sm_{number}"]
-    newest = architectures[-1]
-    flags += ["-gencode", f"arch=compute_{newest},code=compute_{newest}"]  # for architectures yet to come
+    flags += [f"-I{path}" for path in include_paths()] + ["-diag-suppress", "20012,20014"]
+    if "--compress-mode" in output("nvcc", "--help"):  # CUDA 12.8 and newer
+        flags.append("--compress-mode=size")
+    flags += code_generation(architectures)
     headers = [*Path("csrc").glob("*.h"), *Path("csrc/cuda").glob("*.h"), *Path("csrc/cuda").glob("*.cuh")]
     newest_header = max(path.stat().st_mtime for path in [*headers, Path(__file__)])
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,6 +121,17 @@ def build_cuda(extension: Extension, target: Path, folder: Path) -> list[int]:
     libraries += ["-Xlinker", "--no-as-needed", "-ltorch", "-ltorch_cpu", "-lc10"]
     run(["nvcc", "-shared", "-cudart", "static", *objects, "-o", str(target), *libraries])
     return architectures
+
+
+def what_is_missing(compiler: list[str]) -> str:
+    """The usual reason why C++ does not compile, in words, or nothing."""
+    command = shlex.split(os.environ.get("CXX", "")) or compiler or ["c++"]
+    if shutil.which(command[0]) is None:
+        return f"no C++ compiler was found ({command[0]} is not there)"
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    if not header.exists():
+        return f"Python's headers were not found ({header}; the package is called python3-dev or python3-devel)"
+    return ""
 
 
 def short_name(extension: Extension) -> str:
@@ -213,8 +252,8 @@ class Build(BuildExtension):
         extension.optional = True  # and so nobody looks for its file
         if extension.name == NONE:
             return
-        if "No such file or directory" in str(error):
-            error = RuntimeError(f"no C++ compiler was found ({error})")
+        if extension.name != CUDA and (missing := what_is_missing(list(getattr(self.compiler, "compiler_cxx", [])))):
+            error = RuntimeError(f"{missing}: {error}")
         if mode() != "auto":
             raise SystemExit(f"ZOO_NATIVE={mode()}: the {name} library could not be built: {error}") from error
         if name not in RECORD["libraries"] and name not in RECORD["missing"]:
