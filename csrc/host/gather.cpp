@@ -1,6 +1,7 @@
 #include "gather.h"
 
 #include <algorithm>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -59,10 +60,17 @@ void gather_batch(const Batch& b, int64_t count) {
   const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
   const int64_t threads = std::clamp<int64_t>(values / kValuesPerThread, 1, std::min({kMostThreads, cores, count}));
   std::vector<std::thread> others;
-  for (int64_t t = 1; t < threads; ++t) {
-    others.emplace_back([&b, begin = count * t / threads, end = count * (t + 1) / threads] { gather_images(b, begin, end); });
+  others.reserve(size_t(threads));
+  int64_t t = 1;
+  try {
+    for (; t < threads; ++t) {
+      others.emplace_back([&b, begin = count * t / threads, end = count * (t + 1) / threads] { gather_images(b, begin, end); });
+    }
+  } catch (const std::exception&) {
+    // The system has no thread to give: the rest is done here, more slowly.
   }
   gather_images(b, 0, count / threads);
+  if (t < threads) gather_images(b, count * t / threads, count);
   for (std::thread& other : others) other.join();
 }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -55,6 +58,29 @@ def test_a_large_batch_on_several_threads_is_the_same():
     host.gather(images, indices, None, -1.0, 1.0, ours)
     reference(images, indices, None, -1.0, 1.0, theirs)
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on address space is Linux's")
+def test_a_system_without_threads_to_give_still_gets_its_batch():
+    code = """
+import resource
+import numpy as np
+import zoo._host as host
+from zoo.data.gather import reference
+images = np.random.default_rng(2).integers(0, 256, (16, 256, 256, 3), np.uint8)
+indices = np.arange(64) % 16
+ours, theirs = (np.zeros((64, 3, 256, 256), np.float32) for _ in range(2))
+reference(images, indices, None, -1.0, 1.0, theirs)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (1 << 20)  # less than the stack of a thread
+_, hard = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+host.gather(images, indices, None, -1.0, 1.0, ours)
+resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+assert (ours == theirs).all()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_empty_batch_writes_nothing():
