@@ -72,9 +72,13 @@ def test_errors_imports_nothing_of_ours():
     assert breaches(files("errors"), stdlib) == []
 
 
-def test_ops_imports_only_torch_numpy_and_errors():
+def test_native_imports_nothing_of_ours_and_no_torch():
+    assert breaches(files("native"), stdlib) == []
+
+
+def test_ops_imports_only_torch_numpy_errors_and_native():
     def allowed(name: str) -> bool:
-        return stdlib(name) or within(name, "torch", "numpy", "zoo.errors", "zoo.ops")
+        return stdlib(name) or within(name, "torch", "numpy", "zoo.errors", "zoo.native", "zoo.ops")
 
     assert breaches(files("ops"), allowed) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def test_status_names_every_op_and_device_and_why():
     for row in status.values():
         assert set(row) == {"cpu", "cuda"}
         for entry in row.values():
-            assert entry["served_by"] in ("native", "reference")
+            assert entry["served_by"] in ("native", "reference", "error")
             assert entry["why"].endswith(".")
 
 
@@ -138,7 +139,8 @@ def test_zoo_native_0_forces_the_reference():
 
 def test_a_library_that_does_not_load_is_an_error_that_names_the_rebuild_command(tmp_path):
     shutil.copytree(PACKAGE / "ops", tmp_path / "zoo" / "ops")
-    shutil.copy(PACKAGE / "errors.py", tmp_path / "zoo")
+    for name in ("errors.py", "native.py"):
+        shutil.copy(PACKAGE / name, tmp_path / "zoo")
     (tmp_path / "zoo" / "_native").mkdir()
     (tmp_path / "zoo" / "_native" / "cpu.abi3.so").write_bytes(b"not a library")
     code = "import zoo.ops, torch; print('imported'); zoo.ops.bias_act(torch.zeros(2, 3), None)"
@@ -146,7 +148,50 @@ def test_a_library_that_does_not_load_is_an_error_that_names_the_rebuild_command
     assert "imported" in done.stdout
     assert "NativeError" in done.stderr
     assert "pip install --force-reinstall --no-deps ." in done.stderr
-    done = python(code, tmp_path, ZOO_NATIVE="0")
+    code = "import zoo.ops as o; print(o.status()['bias_act']['cpu'])"
+    assert "'served_by': 'error', 'why': 'The native core cpu.abi3.so is present but" in python(code, tmp_path).stdout
+    for value in ("0", "off", "False"):
+        done = python(code, tmp_path, ZOO_NATIVE=value)
+        assert "'served_by': 'reference', 'why': 'ZOO_NATIVE=0" in done.stdout, done.stderr
+
+
+def test_a_cuda_library_that_does_not_load_leaves_the_cpu_alone(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "zoo", ignore=lambda folder, names: {"cuda.abi3.so", "__pycache__"} & {*names})
+    (tmp_path / "zoo" / "_native").mkdir(exist_ok=True)
+    (tmp_path / "zoo" / "_native" / "cuda.abi3.so").write_bytes(b"not a library")
+    code = (
+        "import torch; torch.cuda.is_available = lambda: True\n"
+        "import zoo.ops as o; from zoo.errors import NativeError; from zoo.ops import library\n"
+        "o.bias_act(torch.zeros(2, 3), None); row = o.status()['bias_act']\n"
+        "assert row['cuda']['served_by'] == 'error' and 'rebuild' in row['cuda']['why'], row\n"
+        "assert row['cpu']['served_by'] != 'error', row\n"
+        "try: library.dispatch('bias_act', 'cuda')\n"
+        "except NativeError as error: assert 'cuda.abi3.so' in str(error)\n"
+        "else: raise SystemExit('no error')"
+    )
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nobody_but_the_library_decides():
+    """Issue 3: one decision. The op files ask `dispatch`, and only reports ask what is loaded."""
+    for path in (PACKAGE / "ops").glob("*.py"):
+        if path.name not in ("library.py", "report.py"):
+            source = path.read_text("utf-8")
+            assert "native(" not in source, path
+            assert "_native" not in source, path
+    for path in (*(PACKAGE / "ops").glob("*.py"), *(PACKAGE / "data").glob("*.py")):
+        assert "ZOO_NATIVE" not in "".join(re.findall(r"environ.*", path.read_text("utf-8"))), path
+
+
+@pytest.mark.parametrize("value", ["0", "off", "False", " no "])
+def test_zoo_native_means_the_same_to_ops_and_to_batch_assembly(value):
+    code = (
+        "import zoo.ops as o; from zoo.data import gather as g; assert g.gather is g.reference;"
+        "info = o.build_info(); assert 'reason' in info or info['batch_assembly'].startswith('reference: ZOO_NATIVE=0');"
+        "assert o.status()['bias_act']['cpu']['served_by'] == 'reference'"
+    )
+    done = python(code, ZOO_NATIVE=value)
     assert done.returncode == 0, done.stderr
 
 
@@ -159,3 +204,10 @@ def test_every_instruction_set_is_right(instruction_set):
     )
     done = python(code, ZOO_CPU=instruction_set)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif("cpu" not in library._native, reason="the CPU library is not built")
+def test_an_instruction_set_that_does_not_exist_is_said_to_be_none():
+    code = "import zoo.ops as o; print(o.build_info()['instruction_set'])"
+    assert "ZOO_CPU=avx1024 is not among what works here" in python(code, ZOO_CPU="avx1024").stdout
+    assert python(code, ZOO_CPU="baseline").stdout == "baseline\n"

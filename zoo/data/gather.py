@@ -1,13 +1,11 @@
 """Assembling a batch: rows of the prepared store become floats in the layout that a network wants.
 
-`gather` is the native function of `zoo._host` where that module is present and ZOO_NATIVE is not "0", and
-`reference` otherwise. Both write the same numbers, bit for bit.
+`gather` is the native function of `zoo._host` where that module is present and ZOO_NATIVE does not forbid it, and
+`reference` otherwise (`zoo.ops.build_info()["batch_assembly"]` tells which, and why). Both write the same numbers, bit for bit.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 from collections.abc import Callable
 from typing import cast
 
@@ -15,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import NativeError
+from zoo.native import does_not_load, host_module
 
 Gather = Callable[
     [
@@ -53,20 +52,11 @@ def reference(
 
 
 def _choose() -> Gather:
-    if os.environ.get("ZOO_NATIVE") == "0":
-        return reference
     try:
-        native = importlib.import_module("zoo._host")
-    except ModuleNotFoundError as error:
-        if error.name == "zoo._host":  # not built: the reference serves as well
-            return reference
-        raise
+        native, _ = host_module()
     except ImportError as error:
-        raise NativeError(
-            f"the native module zoo._host is present but does not load ({error}); "
-            "rebuild it with `pip install --force-reinstall --no-deps .`, or set ZOO_NATIVE=0 to do without"
-        ) from error
-    return cast(Gather, native.gather)
+        raise NativeError(does_not_load("zoo._host", error)) from error
+    return reference if native is None else cast(Gather, native.gather)
 
 
 gather = _choose()

@@ -3,7 +3,8 @@
 Two ways lead here. An eager call applies the function straight away, which spares it one trip through the dispatcher;
 torch.compile, torch.export and direct calls of torch.ops.zoo arrive through the kernels that `register` binds to the
 Autograd key. A backward that is itself being differentiated (create_graph=True) leaves the native kernels for the
-closed forms of `zoo.ops.formulas`, so that nothing is ever silently detached.
+closed forms of `zoo.ops.formulas`, so that nothing is ever silently detached; so does everything under forward-mode
+derivatives and the transforms of torch.func.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from zoo.ops import formulas
-from zoo.ops.library import bind
+from zoo.ops import fallback, formulas
+from zoo.ops.library import bind, transforming
 
 ops = torch.ops.zoo
 _bn_forward, _bn_backward = ops.batch_norm_act_forward.default, ops.batch_norm_act_backward.default
@@ -42,7 +43,7 @@ class BatchNormAct(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         x, weight, bias, mean, invstd = ctx.saved_tensors
         training, _, eps, activation, slope, order, groups = ctx.options
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or transforming():
             if training:  # the statistics depend on x, and their derivatives count too
                 mean, invstd = formulas.statistics(x, eps, activation, slope, order, groups)
             dx, dweight, dbias = formulas.batch_norm_act_backward(
@@ -93,7 +94,7 @@ class BiasAct(torch.autograd.Function):
         (gradient,) = gradients
         activation, slope = ctx.options
         y = ctx.saved_tensors[0] if activation else gradient  # the identity looks at no output
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or transforming():
             dx, dbias = formulas.bias_act_backward(gradient, y, activation, slope)
         else:
             with below_autograd():
@@ -121,7 +122,7 @@ class DiscriminatorLoss(torch.autograd.Function):
         if gradient is None:
             return None, None, None
         real, fake, dreal, dfake = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or transforming():
             kind, a, b, scale = ctx.options
             dreal = (gradient * formulas.loss_gradients(real, True, kind, a, b, scale)).to(real.dtype)
             dfake = (gradient * formulas.loss_gradients(fake, False, kind, a, b, scale)).to(fake.dtype)
@@ -151,7 +152,7 @@ class GeneratorLoss(torch.autograd.Function):
         if gradient is None:
             return None, None
         fake, dfake = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or transforming():
             kind, _, _, c, scale = ctx.options
             dfake = (gradient * formulas.generator_gradients(fake, kind, c, scale)).to(fake.dtype)
         else:
@@ -243,20 +244,15 @@ def _with_options(function: type[torch.autograd.Function], tensors: int) -> Call
     return call
 
 
-def _function_kernel(operator: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def _kernel(operator: Any, function: Callable[..., Any], transparent: Callable[..., Any]) -> Callable[..., Any]:
+    """What the Autograd key calls: `function` where a graph is wanted, the kernel below where not, and where a
+    forward-mode derivative or torch.func looks inside, `transparent`, which is plain PyTorch."""
+
     def kernel(*arguments: Any) -> Any:
+        if transforming():
+            return transparent(*arguments)
         if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
             return function(*arguments)
-        with below_autograd():
-            return operator(*arguments)
-
-    return kernel
-
-
-def _formula_kernel(operator: Any, formula: Callable[..., Any]) -> Callable[..., Any]:
-    def kernel(*arguments: Any) -> Any:
-        if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
-            return formula(*arguments)
         with below_autograd():
             return operator(*arguments)
 
@@ -270,17 +266,20 @@ def _scaled(gradient: Tensor, *saved: Tensor) -> Any:
 
 def register() -> None:
     """Binds the Autograd key of every op."""
-    for name, kernel in {
-        "batch_norm_act_forward": _function_kernel(_bn_forward, _with_options(BatchNormActWithStatistics, 5)),
-        "bias_act_forward": _function_kernel(_bias_forward, _apply_bias_act),
-        "discriminator_loss_forward": _function_kernel(_d_forward, _with_options(DiscriminatorLossWithGradients, 2)),
-        "generator_loss_forward": _function_kernel(_g_forward, _with_options(GeneratorLossWithGradient, 1)),
-        "batch_norm_act_backward": _formula_kernel(_bn_backward, formulas.batch_norm_act_backward),
-        "bias_act_backward": _formula_kernel(_bias_backward, formulas.bias_act_backward),
-        "discriminator_loss_backward": _formula_kernel(_d_backward, _scaled),
-        "generator_loss_backward": _formula_kernel(_g_backward, _scaled),
-    }.items():
-        bind(name, kernel, "Autograd")
+    for name, operator, function in (
+        ("batch_norm_act_forward", _bn_forward, _with_options(BatchNormActWithStatistics, 5)),
+        ("bias_act_forward", _bias_forward, _apply_bias_act),
+        ("discriminator_loss_forward", _d_forward, _with_options(DiscriminatorLossWithGradients, 2)),
+        ("generator_loss_forward", _g_forward, _with_options(GeneratorLossWithGradient, 1)),
+    ):
+        bind(name, _kernel(operator, function, getattr(fallback, name)), "Autograd")
+    for name, operator, formula in (
+        ("batch_norm_act_backward", _bn_backward, formulas.batch_norm_act_backward),
+        ("bias_act_backward", _bias_backward, formulas.bias_act_backward),
+        ("discriminator_loss_backward", _d_backward, _scaled),
+        ("generator_loss_backward", _g_backward, _scaled),
+    ):
+        bind(name, _kernel(operator, formula, formula), "Autograd")
 
 
 register()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.ops import autograd, checks, library, reference
-from zoo.ops.codes import activation_code
+from zoo.ops import autograd, checks, reference
+from zoo.ops.codes import ACTIVATION_NAMES, activation_code
+from zoo.ops.library import dispatch, offer
 
 _OP = "bias_act"
 
@@ -35,9 +36,17 @@ def bias_act(x: Tensor, bias: Tensor | None, activation: str = "identity", slope
     checks.floating(_OP, "x", x)
     if bias is not None:
         checks.per_channel(_OP, "bias", bias, x)
-    if not library.native(_OP, x.device.type):
-        return reference.bias_act(x, bias, activation, slope)
-    if torch.compiler.is_compiling():
-        y: Tensor = torch.ops.zoo.bias_act_forward(x, bias, code, slope)
-        return y
-    return autograd.bias_act(x, bias, code, slope)
+    y: Tensor = dispatch(_OP, x.device.type)(x, bias, code, slope)
+    return y
+
+
+def _reference(x: Tensor, bias: Tensor | None, activation: int, slope: float) -> Tensor:
+    return reference.bias_act(x, bias, ACTIVATION_NAMES[activation], slope)
+
+
+def _traced(x: Tensor, bias: Tensor | None, activation: int, slope: float) -> Tensor:
+    y: Tensor = torch.ops.zoo.bias_act_forward(x, bias, activation, slope)
+    return y
+
+
+offer(_OP, _reference, _traced, autograd.bias_act)

@@ -1,24 +1,25 @@
 """The operator library `zoo::`: schemas, loading what is built, and the one decision between kernel and reference.
 
 Every operator gets the reference as its kernel for any device. A native library, once loaded, adds kernels for its own
-device, which torch's dispatcher then prefers. Nobody else asks which of the two it is.
+device, which torch's dispatcher then prefers. `dispatch` is where every public op asks who serves it; nobody decides
+for themselves.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
+from torch.autograd import forward_ad
 
 from zoo.errors import NativeError
+from zoo.native import REBUILD, does_not_load, native_wanted
 
 NATIVE_FOLDER: Final = Path(__file__).resolve().parent.parent / "_native"
-REBUILD: Final = "pip install --force-reinstall --no-deps ."
 DEVICES: Final = ("cpu", "cuda")
 
 # `mean` and `invstd` are (groups, C), or (1, C) in evaluation, in float32 (float64 for float64), new tensors always.
@@ -61,33 +62,73 @@ def bind(name: str, kernel: Callable[..., Any], key: str) -> None:
     definitions.impl(name, kernel, key)
 
 
+class Ways(NamedTuple):
+    """The ways to compute a family of ops; all three take the same arguments."""
+
+    reference: Callable[..., Any]  # plain PyTorch: any transform and any derivative
+    traced: Callable[..., Any]  # through torch.ops.zoo, where a graph is being recorded
+    eager: Callable[..., Any]  # straight to the kernels
+
+
+_ways: dict[str, Ways] = {}  # family → what to call, filled by the file of each family
 _why: dict[str, str] = {}  # device → why the reference serves there
-_failure: str | None = None  # a library that is there and does not load
+_failures: dict[str, str] = {}  # device → its library, which is there and does not load
 _native: dict[str, frozenset[str]] = {}  # device → families whose kernels are loaded
+
+# Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
+_transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
+
+
+def offer(family: str, reference: Callable[..., Any], traced: Callable[..., Any], eager: Callable[..., Any]) -> None:
+    """Tells `dispatch` what it can choose from for a family of ops."""
+    _ways[family] = Ways(reference, traced, eager)
+
+
+def dispatch(family: str, device: str) -> Callable[..., Any]:
+    """THE decision: what computes this family of ops on this type of device, here and now.
+
+    Forward-mode derivatives and the transforms of torch.func look inside an op, which a kernel does not allow: there
+    the reference serves.
+
+    Raises:
+        NativeError: if the native library of the device is present but does not load.
+    """
+    ways = _ways[family]
+    if not native(family, device):
+        if device in _failures:
+            raise NativeError(_failures[device])
+        return ways.reference
+    if torch.compiler.is_compiling():
+        return ways.traced
+    return ways.reference if transforming() else ways.eager
+
+
+def transforming() -> bool:
+    """Whether a forward-mode derivative or a transform of torch.func is under way."""
+    return forward_ad._current_level >= 0 or _transforming()
 
 
 def native(family: str, device: str) -> bool:
-    """Whether a kernel serves this family of ops on this type of device.
-
-    Raises:
-        NativeError: if a native library is present but does not load.
-    """
-    if _failure is not None:
-        raise NativeError(_failure)
+    """Whether a kernel for this family of ops is loaded; ops ask `dispatch`, reports ask this."""
     served = _native.get(device)
     return served is not None and family in served
 
 
 def status() -> dict[str, dict[str, dict[str, str]]]:
-    """For every op and device: who serves it ("native" or "reference") and, in a sentence, why."""
+    """For every op and device: who serves it ("native", "reference" or "error") and, in a sentence, why.
+
+    An "error" is a native library that is present and does not load: the op raises NativeError there.
+    """
     rows: dict[str, dict[str, dict[str, str]]] = {}
     for family in FAMILIES:
         rows[family] = {}
         for device in DEVICES:
-            if family in _native.get(device, ()):
+            if native(family, device):
                 entry = {"served_by": "native", "why": f"The {device} library of the native core is loaded."}
+            elif device in _failures:
+                entry = {"served_by": "error", "why": f"{_failures[device][:1].upper()}{_failures[device][1:]}."}
             else:
-                entry = {"served_by": "reference", "why": _failure or _why.get(device, "No kernel is built for it.")}
+                entry = {"served_by": "reference", "why": _why.get(device, "No kernel is built for it.")}
             rows[family][device] = entry
     return rows
 
@@ -128,8 +169,7 @@ def _has_kernels(family: str, device: str) -> bool:
 
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
-    global _failure
-    if os.environ.get("ZOO_NATIVE", "").strip().lower() in ("0", "off", "false", "no"):
+    if not native_wanted():
         _why.update(dict.fromkeys(DEVICES, "ZOO_NATIVE=0 asks for the reference."))
         return
     for device in DEVICES:
@@ -143,13 +183,10 @@ def _load() -> None:
         else:
             try:
                 _torch.ops.load_library(str(path))
-            except OSError as error:
-                _failure = (
-                    f"the native core {path.name} is present but does not load ({error}); "
-                    f"rebuild it with `{REBUILD}`, or set ZOO_NATIVE=0 to do without"
-                )
-                return
-            _native[device] = frozenset(family for family in FAMILIES if _has_kernels(family, device))
+            except (OSError, RuntimeError) as error:  # the other device's library is none the worse for it
+                _failures[device] = does_not_load(path.name, error)
+            else:
+                _native[device] = frozenset(family for family in FAMILIES if _has_kernels(family, device))
 
 
 _load()

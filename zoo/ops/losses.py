@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from zoo.ops import autograd, checks, library, reference
-from zoo.ops.codes import loss_code
+from zoo.ops import autograd, checks, reference
+from zoo.ops.codes import LOSS_KIND_NAMES, loss_code
+from zoo.ops.library import dispatch, offer
 from zoo.ops.reference import LossOutput
 
 _D, _G = "discriminator_loss", "generator_loss"
@@ -62,12 +65,7 @@ def discriminator_loss(
             f"{_D}: real_logits of shape {checks.shape(real_logits)} are on {real_logits.device}, fake_logits of shape "
             f"{checks.shape(fake_logits)} on {fake_logits.device}; move them to one device"
         )
-    if not library.native(_D, real_logits.device.type):
-        return reference.discriminator_loss(real_logits, fake_logits, kind, a=a, b=b, scale=scale)
-    if torch.compiler.is_compiling():
-        results = torch.ops.zoo.discriminator_loss_forward(real_logits, fake_logits, code, a, b, scale)
-    else:
-        results = autograd.discriminator_loss(real_logits, fake_logits, (code, a, b, scale))
+    results = dispatch(_D, real_logits.device.type)(real_logits, fake_logits, (code, a, b, scale))
     return LossOutput(results[0], results[1])
 
 
@@ -108,10 +106,27 @@ def generator_loss(
     """
     code = loss_code(kind)
     checks.logits(_G, "fake_logits", fake_logits)
-    if not library.native(_G, fake_logits.device.type):
-        return reference.generator_loss(fake_logits, kind, a=a, b=b, c=c, scale=scale)
-    if torch.compiler.is_compiling():
-        results = torch.ops.zoo.generator_loss_forward(fake_logits, code, a, b, c, scale)
-    else:
-        results = autograd.generator_loss(fake_logits, (code, a, b, c, scale))
+    results = dispatch(_G, fake_logits.device.type)(fake_logits, (code, a, b, c, scale))
     return LossOutput(results[0], results[1])
+
+
+def _reference_discriminator(real: Tensor, fake: Tensor, options: tuple[int, float, float, float]) -> LossOutput:
+    kind, a, b, scale = options
+    return reference.discriminator_loss(real, fake, LOSS_KIND_NAMES[kind], a=a, b=b, scale=scale)
+
+
+def _traced_discriminator(real: Tensor, fake: Tensor, options: tuple[int, float, float, float]) -> Any:
+    return torch.ops.zoo.discriminator_loss_forward(real, fake, *options)
+
+
+def _reference_generator(fake: Tensor, options: tuple[int, float, float, float, float]) -> LossOutput:
+    kind, a, b, c, scale = options
+    return reference.generator_loss(fake, LOSS_KIND_NAMES[kind], a=a, b=b, c=c, scale=scale)
+
+
+def _traced_generator(fake: Tensor, options: tuple[int, float, float, float, float]) -> Any:
+    return torch.ops.zoo.generator_loss_forward(fake, *options)
+
+
+offer(_D, _reference_discriminator, _traced_discriminator, autograd.discriminator_loss)
+offer(_G, _reference_generator, _traced_generator, autograd.generator_loss)

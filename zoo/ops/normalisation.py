@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.ops import autograd, checks, library, reference
-from zoo.ops.codes import ORDER_NAMES, activation_code, order_code
+from zoo.ops import autograd, checks, reference
+from zoo.ops.codes import ACTIVATION_NAMES, ORDER_NAMES, activation_code, order_code
+from zoo.ops.library import dispatch, offer
 
 _OP = "batch_norm_act"
 
@@ -58,16 +59,31 @@ def batch_norm_act(
     activation_index = activation_code(activation, slope)
     order_index = order_code(order)
     _check(x, weight, bias, running_mean, running_var, training, eps, groups)
-    if not library.native(_OP, x.device.type):
-        return reference.batch_norm_act(
-            x, weight, bias, running_mean, running_var, training, momentum, eps,
-            activation, slope, ORDER_NAMES[order_index], groups,
-        )  # fmt: skip
-    options = (training, momentum, eps, activation_index, slope, order_index, groups)
-    if torch.compiler.is_compiling():
-        y: Tensor = torch.ops.zoo.batch_norm_act_forward(x, weight, bias, running_mean, running_var, *options)[0]
-        return y
-    return autograd.batch_norm_act(x, weight, bias, running_mean, running_var, options)
+    y: Tensor = dispatch(_OP, x.device.type)(
+        x, weight, bias, running_mean, running_var,
+        (training, momentum, eps, activation_index, slope, order_index, groups),
+    )  # fmt: skip
+    return y
+
+
+Optional = Tensor | None
+_Options = tuple[bool, float, float, int, float, int, int]
+
+
+def _reference(x: Tensor, weight: Optional, bias: Optional, mean: Optional, var: Optional, options: _Options) -> Tensor:
+    training, momentum, eps, activation, slope, order, groups = options
+    return reference.batch_norm_act(
+        x, weight, bias, mean, var, training, momentum, eps,
+        ACTIVATION_NAMES[activation], slope, ORDER_NAMES[order], groups,
+    )  # fmt: skip
+
+
+def _traced(x: Tensor, weight: Optional, bias: Optional, mean: Optional, var: Optional, options: _Options) -> Tensor:
+    y: Tensor = torch.ops.zoo.batch_norm_act_forward(x, weight, bias, mean, var, *options)[0]
+    return y
+
+
+offer(_OP, _reference, _traced, autograd.batch_norm_act)
 
 
 def _check(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from itertools import product
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from zoo.native import does_not_load, host_module
 from zoo.ops import codes, library, reference
 
 
@@ -32,15 +32,25 @@ def build_info() -> dict[str, Any]:
     """How the native core was built and what it uses here; only a "reason" when nothing was built.
 
     Keys: compiler, instruction_sets (compiled), instruction_set (chosen at run time), cuda_architectures, torch (built
-    with), and whatever else setup.py recorded.
+    with), batch_assembly (who gathers the images of a batch, and why), and whatever else setup.py recorded.
     """
     record = library.build_record()
     if "reason" in record:
         return record
-    with contextlib.suppress(ImportError):
-        record.update(import_module("zoo._host").cpu_facts())
+    try:
+        host, why = host_module()
+    except ImportError as error:
+        record["batch_assembly"] = f"error: {does_not_load('zoo._host', error)}"
+    else:
+        record["batch_assembly"] = f"{'reference' if host is None else 'native'}: {why}"
+        if host is not None:
+            record.update(host.cpu_facts())
     chosen = library.instruction_set()
-    return record | ({"instruction_set": chosen} if chosen else {})
+    if chosen:
+        asked = os.environ.get("ZOO_CPU", "")
+        known = asked in ("", chosen)
+        record["instruction_set"] = chosen if known else f"{chosen} (ZOO_CPU={asked} is not among what works here)"
+    return record
 
 
 def check() -> list[CheckRow]:
