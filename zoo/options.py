@@ -34,15 +34,15 @@ class Options(BaseModel):
     """Stop at the first image that cannot be read, instead of skipping it."""
 
     # ---- length
-    steps: Count = 5000
+    steps: Annotated[int, Field(ge=1, le=10**9)] = 5000
     """Training steps."""
     epochs: Rate | None = None
     """Length in passes over the data; where it is given it takes the place of --steps."""
-    batch_size: Count = 64
+    batch_size: Annotated[int, Field(ge=1, le=65536)] = 64
     """Real images in each discriminator update."""
-    generator_batch_size: Count | None = None
+    generator_batch_size: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Images drawn in each generator update; by default as many as --batch-size."""
-    accumulate: Count = 1
+    accumulate: Annotated[int, Field(ge=1, le=4096)] = 1
     """Batches whose gradients are added up before each update."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of everything random: weights, latents, order of the data, dropout."""
@@ -56,7 +56,7 @@ class Options(BaseModel):
     """On a GPU, use only algorithms that give the same numbers every time (a CPU always does)."""
 
     # ---- the game
-    latent: Count = 100
+    latent: Annotated[int, Field(ge=1, le=65536)] = 100
     """Length of the latent vector."""
     latent_distribution: Literal["normal", "uniform"] = "normal"
     """Latents from N(0, 1), or uniform in [-1, 1)."""

@@ -63,6 +63,8 @@ def option_error(error: ValidationError, architecture: Architecture) -> OptionEr
     for problem in error.errors(include_url=False):
         message = problem["msg"].removeprefix("Value error, ")
         field = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "string_pattern_mismatch":
+            message = architecture.Options.model_fields[field].description or message
         if problem["type"] == "extra_forbidden":
             lines.append(unknown("option", field, architecture.Options.model_fields))
         elif field:

@@ -84,7 +84,7 @@ def run(arguments: Sequence[str]) -> int:
     judged = [] if given.quick else verdicts(rows)
     if judged:
         console.print()
-        console.print(goals_table(judged), soft_wrap=True)
+        console.print(goals_table(judged))
     if given.json is not None:
         content = json.dumps(as_json(machine, rows, steps, assembly, judged), indent=1)
         try:
@@ -113,26 +113,23 @@ def _introduce(console: Console, machine: dict[str, object]) -> None:
 
 
 def _ops(console: Console, given: Bench, device: torch.device, effort: Effort) -> list[Row]:
-    from zoo.bench.report import add, ops_table
+    from zoo.bench.report import ops_table
     from zoo.bench.sidebyside import rows as measure
 
     workloads = chosen(given.op, quick=given.quick, gpu=device.type == "cuda")
     if not workloads:
         return []
     found: list[Row] = []
-    table = ops_table()
     with console.status("") as status:
         for number, workload in enumerate(workloads, 1):
             status.update(f"{number} of {len(workloads)}: {workload.op} {workload.size} {workload.what}")
-            for row in measure(workload, device, effort, given.compile and not given.quick):
-                found.append(row)
-                add(table, row)
+            found += measure(workload, device, effort, given.compile and not given.quick)
     console.print()
-    console.print(table, soft_wrap=True)
+    console.print(ops_table(found))
     console.print(
         "\nf: forward; f+b: forward and backward. ×: how many times as long as ours. of copy: share of the bandwidth of a "
         "copy of the same tensor, for the passes over memory that an op cannot do without. memory: the most that was "
-        "allocated meanwhile. ops: how many went through torch's dispatcher.",
+        "allocated meanwhile, ours/eager. ops: how many went through torch's dispatcher, ours/eager.",
         markup=False,
     )
     lean = [row for row in found if "eager, loss alone" in row.ratios and row.direction != "forward"]
@@ -168,7 +165,7 @@ def _whole(
                 steps.append(training_step(device, effort, compile_, **options))
         if given.op != "batch_assembly":
             console.print()
-            console.print(steps_table(steps), soft_wrap=True)
+            console.print(steps_table(steps))
             for name, reason in {name: reason for row in steps for name, reason in row.absent.items()}.items():
                 console.print(f"{name}: {reason}", markup=False)
     if given.op in (None, "batch_assembly"):
@@ -177,5 +174,5 @@ def _whole(
         if not given.quick:
             assembly += batch_assembly(effort, 128, 64, 3)
         console.print()
-        console.print(assembly_table(assembly), soft_wrap=True)
+        console.print(assembly_table(assembly))
     return steps, assembly

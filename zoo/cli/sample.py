@@ -47,6 +47,8 @@ def run(arguments: Sequence[str]) -> int:
         raise OptionError(f"--n {given.n}: ask for at least 1 picture")
     if not 0 <= given.seed < 2**63:
         raise OptionError(f"--seed {given.seed}: give a number from 0 to 2^63 - 1")
+    if given.labels is not None and not all(part.strip() for part in given.labels.split(",")):
+        raise OptionError(f"--labels {given.labels!r} has an empty place; write classes with commas between: 3,3,4")
     if given.labels is not None and given.all_classes:
         raise OptionError("--labels and --all-classes both say which classes to draw; give one of them")
     if given.out.suffix.lower() not in (*PICTURES, ".npy", "") and not given.out.is_dir():
@@ -54,19 +56,19 @@ def run(arguments: Sequence[str]) -> int:
 
     from zoo.generate.generator import load
     from zoo.generate.grid import columns_for, to_pixels
+    from zoo.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
-    if given.all_classes:
-        per_class = given.n or 8
-        labels = generator.every_class(per_class)
-        pixels = to_pixels(generator(None, given.seed, labels))
-        columns = per_class
-    else:
-        names = None if given.labels is None else [part.strip() for part in given.labels.split(",")]
-        count = given.n or (None if names else 64)
-        pixels = to_pixels(generator(count, given.seed, names))
-        columns = columns_for(len(pixels), 0 if names else len(generator.class_names))
-    written = _write(pixels, given.out, columns)
+    with enough_memory("ask for fewer pictures: a lower --n"):
+        if given.all_classes:
+            columns = given.n or 8
+            pixels = to_pixels(generator(None, given.seed, generator.every_class(columns)))
+        else:
+            names = None if given.labels is None else [part.strip() for part in given.labels.split(",")]
+            count = given.n or (None if names else 64)
+            pixels = to_pixels(generator(count, given.seed, names))
+            columns = columns_for(len(pixels), 0 if names else len(generator.class_names))
+        written = _write(pixels, given.out, columns)
     print(f"{len(pixels)} pictures of {generator.architecture}, step {generator.step}, seed {given.seed}: {written}")
     return 0
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from zoo.engine.geometry import settle
 from zoo.engine.state import restore
 from zoo.engine.trainer import Trainer
 from zoo.errors import PluginError, RunError
+from zoo.memory import enough_memory
 from zoo.options import Options
 from zoo.registry import registry
 from zoo.resolve import resolve, validate
@@ -34,7 +34,6 @@ from zoo.run.run import Run, quoted
 
 Say = Callable[[str], None]
 PrepareProgress = Callable[[int, int], None]
-_LOWER = "lower --batch-size, --size or the networks' widths"
 
 
 def train(
@@ -71,7 +70,7 @@ def train(
             say(f"preset {named}, for images of {spec.width}×{spec.height} (--preset chooses another)")
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
-    with determinism(resolved.deterministic), enough_memory():
+    with determinism(resolved.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
         store = prepare(source, spec, strict=resolved.strict, report=say, progress=preparing)
         assembly = assemble(architecture, resolved, spec, store, device)
         steps = total_steps(resolved, assembly)
@@ -111,14 +110,15 @@ def resume(
     if source.fingerprint() != run.fingerprint:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
     chosen = choose_device(device or options.device)
-    with determinism(options.deterministic), enough_memory():
+    with determinism(options.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
         store = prepare(source, spec, strict=options.strict, report=say, progress=preparing)
         del source
         assembly = assemble(architecture, options, spec, store, chosen)
         total = total_steps(options, assembly)
         if start >= total:
             raise RunError(
-                f"{run.path} is finished: {start} of {total} steps; zoo resume {quoted(run.path)} --steps N goes on to N"
+                f"{run.path} is finished: {start} of {total} steps; "
+                f"zoo resume {quoted(run.path)} --steps N goes on to N, which is to be more than {start}"
             )
         for role in ("generator", "discriminator"):
             network = getattr(assembly.step, role)
@@ -142,19 +142,6 @@ def differences(run: Run, now: Mapping[str, Any]) -> list[str]:
         for name in ("device", "torch", "threads", "ops")
         if name in then and then[name] != now[name]
     ]
-
-
-@contextmanager
-def enough_memory() -> Iterator[None]:
-    """Turn what torch says when memory runs out into a RunError that says what to lower."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise RunError(f"not enough memory: {str(error).splitlines()[0]}; {_LOWER}") from error
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):
-            raise
-        raise RunError(f"not enough memory: {str(error).splitlines()[0]}; {_LOWER}") from error
 
 
 def total_steps(options: Options, assembly: Assembly) -> int:

@@ -139,14 +139,15 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     with torch.random.fork_rng(devices=[]):  # its random weights are replaced at once, and nobody else's numbers change
         network = architecture.generator(options, spec)
     tensors = read_tensors(folder, "generator")
+    load_network(network, tensors, folder / "generator.safetensors", architecture.name)
     if averaged:
         average = {
             key.removeprefix("ema."): value
             for key, value in read_state(folder).tensors.items()
             if key.startswith("ema.")
         }
-        tensors = average or tensors
-    load_network(network, tensors, folder / "generator.safetensors", architecture.name)
+        if average:
+            load_network(network, average, folder / "state.safetensors", architecture.name)
     network = network.to(device).eval().requires_grad_(False)
     return Generator(network, architecture.name, options, spec, class_names if architecture.conditional else [], step)
 
