@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from zoo.bench.report import duration, percent, size, times
+from zoo.bench.report import duration, percent, sizes, times
 
 NORMALISED = ("batch_norm_act", "bias_act")
 LOSSES = ("discriminator_loss", "generator_loss")
@@ -31,22 +31,22 @@ def passes(rows: list[dict[str, Any]], direction: str) -> list[dict[str, Any]]:
 
 
 def memory_bound(rows: list[dict[str, Any]]) -> str:
-    head = ["op", "input", "ours", "eager ×", "compile ×", "of copy", "memory", "eager's"]
+    head = ["op", "input", "ours", "eager ×", "compile ×", "of copy", "memory"]
     lines = [
         [row["op"], input_of(row), duration(row["seconds"]["ours"]), times(row["ratios"].get("eager")),
          times(row["ratios"].get("compile")), percent(row["share_of_copy_bandwidth"]),
-         *(size(row["peak_bytes"][who]) for who in ("ours", "eager"))]
+         sizes(*(row["peak_bytes"][who] for who in ("ours", "eager")))]
         for row in rows
     ]  # fmt: skip
     return table(head, lines)
 
 
 def losses(rows: list[dict[str, Any]]) -> str:
-    head = ["loss", "logits", "ours", "eager ×", "loss alone ×", "compile ×", "ops", "eager's"]
+    head = ["loss", "logits", "ours", "eager ×", "loss alone ×", "compile ×", "ops"]
     lines = [
         [row["op"], input_of(row), duration(row["seconds"]["ours"]), times(row["ratios"].get("eager")),
          times(row["ratios"].get("eager, loss alone")), times(row["ratios"].get("compile")),
-         *(str(row["dispatched_ops"][who]) for who in ("ours", "eager"))]
+         "/".join(str(row["dispatched_ops"][who]) for who in ("ours", "eager"))]
         for row in rows
     ]  # fmt: skip
     return table(head, lines)

@@ -10,48 +10,54 @@ from rich.table import Table
 from zoo.bench.goals import Verdict
 from zoo.bench.sidebyside import Row
 from zoo.bench.training import AssemblyRow, StepRow
+from zoo.bench.workloads import Workload
 
 SCHEMA = 1
 """Version of the JSON: it grows when a field changes its meaning or goes."""
 
 
-def ops_table() -> Table:
-    """The head of the table of ops; `add` fills it."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("op", "input", "what", "pass"):
-        table.add_column(name, no_wrap=True)
-    for name in ("ours", "eager ×", "compile ×", "of copy", "memory", "eager's", "ops", "eager's"):
-        table.add_column(name, justify="right", no_wrap=True)
+def ops_table(rows: Sequence[Row]) -> Table:
+    """The ops, one section each, narrow enough for 80 columns; a ratio above 1 is how many times as long the other takes."""
+    table = _table("op, input", "pass", "ours", "eager\n×", "compile\n×", "of\ncopy", "memory", "ops", words=2)
+    shown = ""
+    for row in rows:
+        w = row.workload
+        if w.op != shown:
+            shown = w.op
+            table.add_row(f"[bold]{w.op}[/bold]")
+        ours, eager = row.footprints["ours"], row.footprints["eager"]
+        table.add_row(
+            f"{w.size} {_brief(w)}",
+            "f" if row.direction == "forward" else "f+b",
+            duration(row.seconds["ours"]),
+            times(row.ratios.get("eager")),
+            times(row.ratios.get("compile")),
+            percent(row.bandwidth),
+            sizes(ours.peak_bytes, eager.peak_bytes),
+            f"{ours.dispatched}/{eager.dispatched}",
+        )
     return table
 
 
-def add(table: Table, row: Row) -> None:
-    """One line: a ratio above 1 says how many times as long the other takes."""
-    w = row.workload
-    ours, eager = row.footprints["ours"], row.footprints["eager"]
-    table.add_row(
-        w.op,
-        w.size,
-        w.what,
-        "f" if row.direction == "forward" else "f+b",
-        duration(row.seconds["ours"]),
-        times(row.ratios.get("eager")),
-        times(row.ratios.get("compile")),
-        percent(row.bandwidth),
-        size(ours.peak_bytes),
-        size(eager.peak_bytes),
-        str(ours.dispatched),
-        str(eager.dispatched),
-    )
+def _brief(w: Workload) -> str:
+    """What distinguishes a workload, with the usual short names of layouts and types."""
+    text = w.what.replace(",", "").replace("channels_last", "nhwc").replace("contiguous", "nchw")
+    return text.replace("bfloat16", "bf16").replace("float16", "fp16")
+
+
+def _table(*names: str, words: int) -> Table:
+    """A table whose first columns are words and whose others are numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for number, name in enumerate(names):
+        table.add_column(name, justify="left" if number < words else "right", no_wrap=True)
+    return table
 
 
 def steps_table(rows: Sequence[StepRow]) -> Table:
     """Training steps."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("training step", "batch"):
-        table.add_column(name, no_wrap=True)
-    for name in ("ours", "images/s", "reference ×", "torch.nn ×", "torch.nn compiled ×"):
-        table.add_column(name, justify="right")
+    names = ("training step", "batch", "ours", "images/s", "reference\n×", "torch.nn\n×", "torch.nn\ncompiled ×")
+    table = _table(*names, words=1)
+    table.columns[0].no_wrap = False
     for row in rows:
         ratios = [times(row.ratios.get(name)) for name in ("reference", "eager", "compile")]
         speed = f"{row.batch_size / row.seconds['ours']:.0f}"
@@ -62,11 +68,7 @@ def steps_table(rows: Sequence[StepRow]) -> Table:
 
 def assembly_table(rows: Sequence[AssemblyRow]) -> Table:
     """Batch assembly."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("batch assembly", "layout", "by"):
-        table.add_column(name, no_wrap=True)
-    for name in ("ours", "NumPy ×", "of a step"):
-        table.add_column(name, justify="right")
+    table = _table("batch assembly", "layout", "by", "ours", "NumPy ×", "of a step", words=3)
     for row in rows:
         shape = "×".join(map(str, row.shape))
         ratio = times(row.ratios["reference"])
@@ -75,15 +77,15 @@ def assembly_table(rows: Sequence[AssemblyRow]) -> Table:
 
 
 def goals_table(verdicts: Sequence[Verdict]) -> Table:
-    """Goals and what became of them."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("goal", "", "wanted", "measured", ""):
-        table.add_column(name, no_wrap=True)
+    """Goals and what became of them, forward and backward."""
+    table = _table("goal", "wanted", "measured", "", words=1)
+    shown = ""
     for v in verdicts:
+        if v.workload != shown:
+            shown = v.workload
+            table.add_row(f"[bold]{shown}[/bold]")
         sign = "≤" if v.at_most else "≥"
-        table.add_row(
-            v.workload, v.claim, f"{sign} {v.goal:.2f}", f"{v.value:.2f}", "reached" if v.reached else "MISSED"
-        )
+        table.add_row(f"  {v.claim}", f"{sign} {v.goal:.2f}", f"{v.value:.2f}", "reached" if v.reached else "MISSED")
     return table
 
 
@@ -171,11 +173,11 @@ def percent(share: float | None, digits: int = 0) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
-def size(count: int) -> str:
-    """Bytes with a binary unit."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
+def sizes(*counts: int) -> str:
+    """Bytes with a binary unit: 32 MiB; several with one unit: 32/64 MiB."""
+    power = 0
+    while power < 3 and max(counts) >= 1024 ** (power + 1):
+        power += 1
+    numbers = [count / 1024**power for count in counts]
+    text = "/".join(f"{n:.0f}" if n >= 10 or n == int(n) else f"{n:.1f}" for n in numbers)
+    return f"{text} {('B', 'KiB', 'MiB', 'GiB')[power]}"
