@@ -7,7 +7,7 @@ import torch
 from op_cases import ACTIVATIONS, DTYPES, LAYOUTS, close, gradients, image, leaves, tensor
 
 from zoo import ops
-from zoo.ops import reference
+from zoo.ops import autograd, reference
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -85,3 +85,39 @@ def test_bad_input_is_refused_with_a_message_that_names_it(x, bias, error, words
         ops.bias_act(x, bias)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu", "leaky_relu", "tanh"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_bias_that_nobody_asks_about_costs_no_sum(activation, dtype, layout, monkeypatch):
+    """In the generator's turn the discriminator's parameters require gradients, but backward(inputs=...) omits them."""
+    sums = []
+    backward = autograd._bias_backward
+    monkeypatch.setattr(autograd, "_bias_backward", lambda *a: sums.append(1) or backward(*a))
+    x = tensor((4, 5, 3, 3), dtype).contiguous(memory_format=layout).requires_grad_()
+    bias, upstream = tensor((5,), dtype).requires_grad_(), tensor((4, 5, 3, 3), dtype)
+
+    def run(**asked):
+        x.grad = bias.grad = None
+        ops.bias_act(x * 1, bias, activation, 0.2).backward(upstream, **asked)
+        return x.grad
+
+    everything = run()
+    assert sums == [1]
+    assert bias.grad is not None
+    alone = run(inputs=[x])
+    assert sums == [1]
+    assert bias.grad is None
+    torch.testing.assert_close(alone, everything)
+    run(inputs=[x, bias])
+    assert sums == [1, 1]
+    assert bias.grad is not None
+    y = ops.bias_act(x, bias * 1, activation, 0.2)
+    for inputs in ([bias], [x], [x, bias]):
+        for given in torch.autograd.grad(y, inputs, upstream, retain_graph=True):
+            assert given.shape in (x.shape, bias.shape)
+    frozen = ops.bias_act(x, bias.detach(), activation, 0.2)
+    count = len(sums)
+    torch.testing.assert_close(torch.autograd.grad(frozen, x, upstream)[0], everything)
+    assert len(sums) == count

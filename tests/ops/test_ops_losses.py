@@ -140,3 +140,24 @@ def test_bad_input_is_refused_with_a_message_that_names_it(call, error, words):
         call()
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["discriminator_loss", "generator_loss"])
+def test_the_loss_is_the_only_output_with_a_graph(name):
+    """Every further output of an autograd function is paid for with each call."""
+    logits = [torch.randn(8, 1, requires_grad=True) for _ in range(2 if name == "discriminator_loss" else 1)]
+    loss, statistics = getattr(ops, name)(*logits)
+    assert loss.requires_grad
+    assert not statistics.requires_grad
+    assert statistics.grad_fn is None
+    assert len(loss.grad_fn._input_metadata) == 1
+
+
+def test_logits_changed_before_a_second_derivative_are_noticed():
+    logits = torch.randn(8, 1, requires_grad=True)
+    inner = logits * 1
+    loss = ops.generator_loss(inner).loss
+    with torch.no_grad():
+        inner.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(loss, inner, create_graph=True)

@@ -24,6 +24,10 @@ _bias_forward, _bias_backward = ops.bias_act_forward.default, ops.bias_act_backw
 _d_forward, _d_backward = ops.discriminator_loss_forward.default, ops.discriminator_loss_backward.default
 _g_forward, _g_backward = ops.generator_loss_forward.default, ops.generator_loss_backward.default
 
+_relu_backward: Callable[..., Tensor] = torch.ops.aten.threshold_backward.default
+_leaky_relu_backward: Callable[..., Tensor] = torch.ops.aten.leaky_relu_backward.default
+_tanh_backward: Callable[..., Tensor] = torch.ops.aten.tanh_backward.default
+
 # What torch's own custom operators use to reach their kernels from within their autograd functions.
 below_autograd: Callable[[], Any] = torch._C._AutoDispatchBelowAutograd
 
@@ -94,91 +98,120 @@ class BiasAct(torch.autograd.Function):
         (gradient,) = gradients
         activation, slope = ctx.options
         y = ctx.saved_tensors[0] if activation else gradient  # the identity looks at no output
+        needs_x, needs_bias = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled() or transforming():
             dx, dbias = formulas.bias_act_backward(gradient, y, activation, slope)
-        else:
+        elif needs_bias and _is_wanted(ctx.next_functions[1][0]):
             with below_autograd():
                 dx, dbias = _bias_backward(gradient, y, activation, slope)
-        needs_x, needs_bias = ctx.needs_input_grad[:2]
+        else:  # no sum over the batch: torch's own kernels read and write no more than they must
+            with below_autograd():
+                dx, dbias = _activation_backward(gradient, y, activation, slope), None
         return dx if needs_x else None, dbias if needs_bias else None, None, None
 
 
+def _is_wanted(node: Any) -> bool:
+    """Whether the backward pass under way goes on to this node.
+
+    `ctx.needs_input_grad` says yes for the discriminator's parameters in the generator's turn as well, where
+    backward(inputs=...) leaves them out.
+    """
+    try:
+        return bool(torch._C._will_engine_execute_node(node))
+    except RuntimeError:  # torch.autograd.grad asks for a leaf, about which the engine does not answer
+        return True
+
+
+def _activation_backward(gradient: Tensor, y: Tensor, activation: int, slope: float) -> Tensor:
+    """The gradient before an activation, from the one behind it and the activation's result."""
+    if activation == 1:
+        return _relu_backward(gradient, y, 0)
+    if activation == 2:
+        return _leaky_relu_backward(gradient, y, slope, True)
+    return _tanh_backward(gradient, y) if activation == 3 else gradient
+
+
 class DiscriminatorLoss(torch.autograd.Function):
-    """The forward op has already computed the gradients; the backward scales them."""
+    """Takes the results of the forward op, gradients among them; the backward scales these.
+
+    The loss alone is an output, and nobody else sees the gradients: every further one would be paid for with each call.
+    """
 
     @staticmethod
-    def forward(ctx: Any, real: Any, fake: Any, options: Any) -> Any:
-        with below_autograd():
-            loss, statistics, dreal, dfake = _d_forward(real, fake, *options)
-        ctx.save_for_backward(real, fake, dreal, dfake)
+    def forward(ctx: Any, real: Any, fake: Any, results: Any, options: Any) -> Any:
+        ctx.save_for_backward(real, fake)
+        ctx.gradients = results[2:]
         ctx.options = options
-        ctx.mark_non_differentiable(statistics)
-        ctx.set_materialize_grads(False)
-        return loss, statistics
+        return results[0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         gradient = gradients[0]
         if gradient is None:
-            return None, None, None
-        real, fake, dreal, dfake = ctx.saved_tensors
+            return None, None, None, None
+        real, fake, *saved = ctx.saved_tensors
         if torch.is_grad_enabled() or transforming():
             kind, a, b, scale = ctx.options
             dreal = (gradient * formulas.loss_gradients(real, True, kind, a, b, scale)).to(real.dtype)
             dfake = (gradient * formulas.loss_gradients(fake, False, kind, a, b, scale)).to(fake.dtype)
         else:
             with below_autograd():
-                dreal, dfake = _d_backward(gradient, dreal, dfake)
-        needs_real, needs_fake, _ = ctx.needs_input_grad
-        return dreal if needs_real else None, dfake if needs_fake else None, None
+                dreal, dfake = _d_backward(gradient, *(saved or ctx.gradients))
+        needs_real, needs_fake, *_ = ctx.needs_input_grad
+        return dreal if needs_real else None, dfake if needs_fake else None, None, None
 
 
 class GeneratorLoss(torch.autograd.Function):
-    """The forward op has already computed the gradient; the backward scales it."""
+    """Takes the results of the forward op, the gradient among them; the backward scales it."""
 
     @staticmethod
-    def forward(ctx: Any, fake: Any, options: Any) -> Any:
-        with below_autograd():
-            loss, statistics, dfake = _g_forward(fake, *options)
-        ctx.save_for_backward(fake, dfake)
+    def forward(ctx: Any, fake: Any, results: Any, options: Any) -> Any:
+        ctx.save_for_backward(fake)
+        ctx.gradients = results[2:]
         ctx.options = options
-        ctx.mark_non_differentiable(statistics)
-        ctx.set_materialize_grads(False)
-        return loss, statistics
+        return results[0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         gradient = gradients[0]
         if gradient is None:
-            return None, None
-        fake, dfake = ctx.saved_tensors
+            return None, None, None
+        fake, *saved = ctx.saved_tensors
         if torch.is_grad_enabled() or transforming():
             kind, _, _, c, scale = ctx.options
             dfake = (gradient * formulas.generator_gradients(fake, kind, c, scale)).to(fake.dtype)
         else:
             with below_autograd():
-                dfake = _g_backward(gradient, dfake)
-        return dfake, None
+                dfake = _g_backward(gradient, *(saved or ctx.gradients))
+        return dfake, None, None
 
 
 class DiscriminatorLossWithGradients(DiscriminatorLoss):
-    """The same with all results of the forward op, for calls that come from the dispatcher."""
+    """The same with all results of the forward op as outputs, for calls that come from the dispatcher."""
 
     @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        results = (*DiscriminatorLoss.forward(ctx, *arguments), *ctx.to_save[2:])
-        ctx.mark_non_differentiable(*results[1:])
-        return results
+    def forward(ctx: Any, real: Any, fake: Any, results: Any, options: Any) -> Any:
+        with below_autograd():
+            results = _d_forward(real, fake, *options)
+        return _all_results(ctx, (real, fake), results, options)
 
 
 class GeneratorLossWithGradient(GeneratorLoss):
-    """The same with all results of the forward op, for calls that come from the dispatcher."""
+    """The same with all results of the forward op as outputs, for calls that come from the dispatcher."""
 
     @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        results = (*GeneratorLoss.forward(ctx, *arguments), ctx.to_save[1])
-        ctx.mark_non_differentiable(*results[1:])
-        return results
+    def forward(ctx: Any, fake: Any, results: Any, options: Any) -> Any:
+        with below_autograd():
+            results = _g_forward(fake, *options)
+        return _all_results(ctx, (fake,), results, options)
+
+
+def _all_results(ctx: Any, logits: tuple[Tensor, ...], results: Any, options: Any) -> Any:
+    ctx.save_for_backward(*logits, *results[2:])  # others see these gradients, and could write to them
+    ctx.options = options
+    ctx.mark_non_differentiable(*results[1:])
+    ctx.set_materialize_grads(False)
+    return results
 
 
 def batch_norm_act(
@@ -214,18 +247,20 @@ def bias_act(*arguments: Any) -> Tensor:
 
 def discriminator_loss(real: Tensor, fake: Tensor, options: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """The forward op, with a graph where one is wanted: (loss, statistics, ...)."""
-    if torch.is_grad_enabled() and (real.requires_grad or fake.requires_grad):
-        return cast(tuple[Tensor, ...], _apply_discriminator_loss(real, fake, options))
     with below_autograd():
-        return cast(tuple[Tensor, ...], _d_forward(real, fake, *options))
+        results: tuple[Tensor, ...] = _d_forward(real, fake, *options)
+    if torch.is_grad_enabled() and (real.requires_grad or fake.requires_grad):
+        return _apply_discriminator_loss(real, fake, results, options), results[1]
+    return results
 
 
 def generator_loss(fake: Tensor, options: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """The forward op, with a graph where one is wanted: (loss, statistics, ...)."""
-    if torch.is_grad_enabled() and fake.requires_grad:
-        return cast(tuple[Tensor, ...], _apply_generator_loss(fake, options))
     with below_autograd():
-        return cast(tuple[Tensor, ...], _g_forward(fake, *options))
+        results: tuple[Tensor, ...] = _g_forward(fake, *options)
+    if torch.is_grad_enabled() and fake.requires_grad:
+        return _apply_generator_loss(fake, results, options), results[1]
+    return results
 
 
 _apply_batch_norm_act: Any = BatchNormAct.apply
@@ -234,12 +269,12 @@ _apply_discriminator_loss: Any = DiscriminatorLoss.apply
 _apply_generator_loss: Any = GeneratorLoss.apply
 
 
-def _with_options(function: type[torch.autograd.Function], tensors: int) -> Callable[..., Any]:
+def _with_options(function: type[torch.autograd.Function], tensors: int, *between: Any) -> Callable[..., Any]:
     """The function applied to the arguments of its op, of which the first `tensors` are tensors."""
     apply: Any = function.apply
 
     def call(*arguments: Any) -> Any:
-        return apply(*arguments[:tensors], arguments[tensors:])
+        return apply(*arguments[:tensors], *between, arguments[tensors:])
 
     return call
 
@@ -269,8 +304,8 @@ def register() -> None:
     for name, operator, function in (
         ("batch_norm_act_forward", _bn_forward, _with_options(BatchNormActWithStatistics, 5)),
         ("bias_act_forward", _bias_forward, _apply_bias_act),
-        ("discriminator_loss_forward", _d_forward, _with_options(DiscriminatorLossWithGradients, 2)),
-        ("generator_loss_forward", _g_forward, _with_options(GeneratorLossWithGradient, 1)),
+        ("discriminator_loss_forward", _d_forward, _with_options(DiscriminatorLossWithGradients, 2, None)),
+        ("generator_loss_forward", _g_forward, _with_options(GeneratorLossWithGradient, 1, None)),
     ):
         bind(name, _kernel(operator, function, getattr(fallback, name)), "Autograd")
     for name, operator, formula in (
