@@ -80,7 +80,9 @@ def _ops(console: Console, check: bool) -> bool:
     console.print(table)
     build = _table("native core", "")
     for name, value in ops.build_info().items():
-        build.add_row(name, str(value))
+        if value:
+            build.add_row(name, _words(value))
+    console.print()
     console.print(build)
     if not check:
         return True
@@ -93,6 +95,13 @@ def _ops(console: Console, check: bool) -> bool:
     console.print()
     console.print(table)
     return all(result.ok for result in results)
+
+
+def _words(value: object) -> str:
+    """A list or a table as a person would write it."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _plugins(console: Console, details: bool) -> None:
