@@ -15,7 +15,7 @@ class ConditionalGAN(DCGAN):
     name = "cgan"
     conditional = True
     presets = {
-        "dcgan": dict(DCGAN.presets["mnist"], samples=100),
+        "dcgan": dict(DCGAN.presets["mnist"], r1=0.0, steps=6000, samples=100),
         "dcgan64": dict(DCGAN.presets["radford64"]),
     }
     default_preset = "dcgan"

@@ -63,7 +63,7 @@ GAMES = (
         schedule_decay=0.5,
     ),
     Game("dcgan", "dcgan", 14, **TUNED),
-    Game("cgan", "cgan", 12, classes=3, **TUNED),
+    Game("cgan", "cgan", 12, classes=3, **TUNED | {"r1": 0.0}),
     Game("lsgan", "lsgan", 16, channels=3, kind="least_squares", **TUNED),
     # What else the options can make of a step.
     Game("dcgan, new fakes for G, two turns of D", "dcgan", 9, reuse_fakes=False, discriminator_steps=2,
