@@ -88,8 +88,8 @@ def test_a_missing_native_module_is_quiet_and_a_broken_one_is_not(monkeypatch):
     def broken(name):
         raise ImportError("undefined symbol")
 
-    monkeypatch.setattr(module.importlib, "import_module", missing)
+    monkeypatch.setattr("zoo.native.importlib.import_module", missing)
     assert module._choose() is reference
-    monkeypatch.setattr(module.importlib, "import_module", broken)
+    monkeypatch.setattr("zoo.native.importlib.import_module", broken)
     with pytest.raises(NativeError, match=r"undefined symbol.*rebuild it with"):
         module._choose()
