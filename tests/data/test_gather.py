@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo import native
 from zoo.data import gather as module
 from zoo.data.gather import gather, reference
 from zoo.errors import NativeError
@@ -88,8 +89,8 @@ def test_a_missing_native_module_is_quiet_and_a_broken_one_is_not(monkeypatch):
     def broken(name):
         raise ImportError("undefined symbol")
 
-    monkeypatch.setattr("zoo.native.importlib.import_module", missing)
+    monkeypatch.setattr(native.importlib, "import_module", missing)
     assert module._choose() is reference
-    monkeypatch.setattr("zoo.native.importlib.import_module", broken)
+    monkeypatch.setattr(native.importlib, "import_module", broken)
     with pytest.raises(NativeError, match=r"undefined symbol.*rebuild it with"):
         module._choose()
