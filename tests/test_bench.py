@@ -205,7 +205,7 @@ def test_a_step_of_another_game_leaves_out_what_is_not_written_out():
 
 
 def made_up_row(workload: Workload, served_by: str = "native", dispatched: int = 10) -> sidebyside.Row:
-    rounds = {"ours": [1.0] * 3, "eager": [3.0] * 3, "compile": [1.2] * 3, "copy": [0.25] * 3}
+    rounds = {"ours": [1.0] * 3, "eager": [3.0] * 3, "compile": [1.2] * 3, "copy": [0.5] * 3}
     footprints = {"ours": Footprint(1, dispatched), "eager": Footprint(1, 40)}
     return sidebyside.Row(workload, "forward+backward", "cpu", served_by, rounds, footprints)
 

@@ -16,6 +16,9 @@ from zoo.bench.workloads import DIRECTIONS, PASSES, Direction, Workload
 SERVED_AS = {"conv2d_act": "bias_act", "conv_transpose2d_act": "bias_act", "linear_act": "bias_act"}
 """Layers, and the op they contain."""
 
+TENSORS: dict[Direction, int] = {"forward": 1, "forward+backward": 2}
+"""Tensors like x that the copy copies: x to y; x and dy to y and dx."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -23,7 +26,9 @@ class Row:
 
     `seconds`: medians per call. `ratios`: medians of the time in a round over ours in the same round, above 1 where ours
     is the faster. `rounds`: every round's seconds. `bandwidth`: share of the copy's bandwidth that ours reaches, counting
-    the passes it cannot do without; None where that says nothing. `absent`: contenders that could not be measured, and why.
+    the passes it cannot do without; None where that says nothing. The copy touches as much memory as the op: one tensor
+    like x to another for the forward, twice as much with the backward. `absent`: contenders that could not be measured,
+    and why.
     """
 
     workload: Workload
@@ -47,7 +52,7 @@ class Row:
         passes = PASSES.get(self.workload.op)
         if passes is None or "copy" not in self.rounds:
             return None
-        return passes[self.direction] / 2 * ratio(self.rounds, "copy")
+        return passes[self.direction] / (2 * TENSORS[self.direction]) * ratio(self.rounds, "copy")
 
 
 def rows(workload: Workload, device: torch.device, effort: Effort, compile_: bool = True) -> Iterator[Row]:
@@ -78,7 +83,7 @@ def row(
             except Exception as error:  # whatever the compiler's trouble is, the others can be measured
                 absent["compile"] = compiling.reason(error)
         if workload.op in PASSES:
-            calls["copy"] = copying(case.inputs[0])
+            calls["copy"] = copying(torch.cat([case.inputs[0]] * TENSORS[direction]))
         times = interleaved(calls, effort, device)
         footprints = {name: footprint(call, device) for name, call in calls.items() if name != "copy"}
     served = ops.status()[SERVED_AS.get(workload.op, workload.op)]

@@ -128,7 +128,7 @@ def _ops(console: Console, given: Bench, device: torch.device, effort: Effort) -
     console.print(ops_table(found))
     console.print(
         "\nf: forward; f+b: forward and backward. ×: how many times as long as ours. of copy: share of the bandwidth of a "
-        "copy of the same tensor, for the passes over memory that an op cannot do without. memory: the most that was "
+        "copy of as much memory, for the passes over it that an op cannot do without. memory: the most that was "
         "allocated meanwhile, ours/eager. ops: how many went through torch's dispatcher, ours/eager.",
         markup=False,
     )
