@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct, LinearAct
 from zoo.nn.normalisation import BatchNormAct
+from zoo.nn.rescale import Rescale
 
-__all__ = ["BatchNormAct", "Conv2dAct", "ConvTranspose2dAct", "LinearAct"]
+__all__ = ["BatchNormAct", "Conv2dAct", "ConvTranspose2dAct", "LinearAct", "Rescale"]
