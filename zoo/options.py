@@ -28,8 +28,13 @@ class Options(BaseModel):
     """Make the images grey (1) or colour (3); by default as the data is."""
     flip: bool = False
     """Mirror each image left to right with probability one half."""
-    order: Literal["shuffle", "sequential", "slice"] = "shuffle"
-    """How batches are drawn: each image once per epoch in random order, in the data's order, or as a slice from a random place."""
+    order: Literal["shuffle", "buffer", "sequential", "slice"] = "shuffle"
+    """How batches are drawn: each image once per epoch in random order, shuffled in a buffer that moves through the data, in
+    the data's order, or as a slice from a random place."""
+    shuffle_buffer: Count = 1000
+    """order buffer: how many images wait in the buffer, from which each next one is drawn at random (tf.data's shuffle)."""
+    drop_remainder: bool = True
+    """Leave out the images at the end of an epoch that do not fill a batch; without it they are a smaller batch."""
     strict: bool = False
     """Stop at the first image that cannot be read, instead of skipping it."""
 
@@ -58,14 +63,16 @@ class Options(BaseModel):
     # ---- the game
     latent: Annotated[int, Field(ge=1, le=65536)] = 100
     """Length of the latent vector."""
-    latent_distribution: Literal["normal", "uniform"] = "normal"
-    """Latents from N(0, 1), or uniform in [-1, 1)."""
+    latent_distribution: Literal["normal", "uniform", "unit"] = "normal"
+    """Latents from N(0, 1), uniform in [-1, 1), or (unit) uniform in [0, 1)."""
     discriminator_steps: Count = 1
     """Discriminator updates before each generator update."""
     joined: bool = False
     """Show the discriminator real and fake images as one batch with one mean loss, instead of as two batches."""
     reuse_fakes: bool = False
     """Let the generator's update judge the fakes of the discriminator's update again instead of drawing new ones: faster."""
+    evaluate_fakes: bool = False
+    """Draw the discriminator's fakes with the generator in evaluation mode (running statistics), as Keras' predict does."""
     r1: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the gradient penalty that keeps D from learning small data sets by heart (Mescheder et al. 2018); 0 for none."""
     r1_every: Count = 4
@@ -86,20 +93,29 @@ class Options(BaseModel):
     """Adam: decay of the mean of their squares."""
     momentum: Share = 0.0
     """SGD and RMSprop: momentum."""
+    final_momentum: Share | None = None
+    """SGD and RMSprop: what the momentum is at the end of --momentum-steps, where it is to change."""
+    momentum_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the momentum goes from --momentum to --final-momentum, in a straight line."""
     nesterov: bool = False
     """SGD: Nesterov's momentum."""
     rho: Share = 0.99
     """RMSprop: decay of the mean of the squared gradients."""
     epsilon: Rate = 1e-8
     """Adam and RMSprop: what is added to the root in the denominator."""
+    epsilon_style: Literal["torch", "keras"] = "torch"
+    """Where epsilon stands: as torch has it, or as Keras has it (RMSprop: under the root; Adam: outside the bias correction)."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Weight decay."""
-    schedule: Literal["constant", "linear", "cosine", "inverse_time"] = "constant"
-    """Learning rate over time: constant, falling to zero (linear, cosine), or divided by 1 + decay · step."""
+    schedule: Literal["constant", "linear", "cosine", "inverse_time", "exponential"] = "constant"
+    """Learning rate over time: constant, falling to zero (linear, cosine), divided by 1 + decay · step (inverse_time), or
+    divided by the decay at each step (exponential)."""
     schedule_hold: Share = 0.0
     """linear and cosine: share of the steps before the learning rate begins to fall."""
     schedule_decay: Annotated[float, Field(ge=0)] = 0.0
-    """inverse_time: decay per step."""
+    """inverse_time: decay per step. exponential: what the learning rate is divided by at each step, such as 1.00004."""
+    minimum_learning_rate: Annotated[float, Field(ge=0)] = 0.0
+    """The schedule takes no learning rate below this."""
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the learning rate first rises from zero."""
 
@@ -112,14 +128,38 @@ class Options(BaseModel):
     """Images in each grid."""
     checkpoint_every: Count = 1000
     """Steps between two checkpoints."""
+    each_epoch: bool = False
+    """A sample grid and a checkpoint at the end of each pass over the data, instead of every so many steps."""
     keep_checkpoints: Count = 2
     """Checkpoints kept; older ones are removed."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Options:
+        """Raise ValueError for values that contradict each other, with the way out."""
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0; add --momentum 0.9")
+        if self.final_momentum is not None and not (self.momentum and self.momentum_steps):
+            raise ValueError(
+                "final_momentum is where the momentum ends: it needs a --momentum above 0 to begin with, "
+                "and --momentum-steps to get there"
+            )
+        if self.momentum_steps and self.final_momentum is None:
+            raise ValueError("momentum_steps needs a --final-momentum, which the momentum has after so many steps")
         drawn = self.generator_batch_size
         if self.reuse_fakes and drawn is not None and drawn != self.batch_size:
             raise ValueError("reuse_fakes needs as many fakes for both networks; leave out --generator-batch-size")
+        if self.reuse_fakes and self.evaluate_fakes:
+            raise ValueError(
+                "reuse_fakes and evaluate_fakes exclude each other: fakes drawn in evaluation mode are not those that "
+                "the generator learns from; give --no-reuse-fakes or --no-evaluate-fakes"
+            )
+        if self.order == "slice" and not self.drop_remainder:
+            raise ValueError("a slice is always a whole batch; give --drop-remainder, or another --order")
+        if self.schedule == "exponential" and self.schedule_decay < 1:
+            raise ValueError(
+                "schedule exponential divides the learning rate by --schedule-decay at each step, which is to be "
+                "1 or more; try 1.00004"
+            )
+        if self.minimum_learning_rate > min(self.learning_rate, self.discriminator_learning_rate or self.learning_rate):
+            raise ValueError("minimum_learning_rate is above the learning rate itself; lower it")
         return self
