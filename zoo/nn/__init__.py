@@ -5,5 +5,14 @@ from __future__ import annotations
 from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct, LinearAct
 from zoo.nn.normalisation import BatchNormAct
 from zoo.nn.rescale import Rescale
+from zoo.nn.same import Conv2dSame, ConvTranspose2dSame
 
-__all__ = ["BatchNormAct", "Conv2dAct", "ConvTranspose2dAct", "LinearAct", "Rescale"]
+__all__ = [
+    "BatchNormAct",
+    "Conv2dAct",
+    "Conv2dSame",
+    "ConvTranspose2dAct",
+    "ConvTranspose2dSame",
+    "LinearAct",
+    "Rescale",
+]

@@ -1,0 +1,84 @@
+"""Convolutions with TensorFlow's padding "same", which torch has not for strides.
+
+A convolution gives ⌈size / stride⌉ rows. The rows of zeros that this takes are halved; an odd one goes to the end: kernel 5
+and stride 2 on an even size pad one row before and two after. The transposed convolution is the adjoint of that convolution:
+stride times as many rows, with the rest of the full result cut off, one row at the start and two at the end.
+(TensorFlow, "Notes on padding" in https://www.tensorflow.org/api_docs/python/tf/nn.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from zoo import ops
+from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct
+
+
+class Conv2dSame(Conv2dAct):
+    """activation(convolution(x) + b) of ⌈H / stride⌉ × ⌈W / stride⌉, padded with zeros as TensorFlow does.
+
+    Takes the arguments of `torch.nn.Conv2d` but the padding, whose place in the row is skipped, and by keyword:
+        activation: identity, relu, leaky_relu or tanh.
+        slope: of leaky_relu below zero, 0 or more.
+
+    Raises:
+        ValueError: for an unknown activation or a negative slope.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, **keywords: Any) -> None:
+        _refuse_padding(keywords)
+        super().__init__(in_channels, out_channels, kernel_size, stride, **keywords)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C', ⌈H / stride⌉, ⌈W / stride⌉)."""
+        # reach: the rows that the kernel covers. The last of ⌈size / stride⌉ steps ends at step · stride + reach.
+        reach = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+        missing = [
+            max(0, (-(-size // stride) - 1) * stride + rows - size)
+            for size, stride, rows in zip(x.shape[2:], self.stride, reach, strict=True)
+        ]
+        before = [rows // 2 for rows in missing]
+        if any(rows % 2 for rows in missing):
+            (top, left), (bottom, right) = before, [rows - rows // 2 for rows in missing]
+            x, before = F.pad(x, (left, right, top, bottom)), [0, 0]
+        y = F.conv2d(x, self.weight, None, self.stride, before, self.dilation, self.groups)
+        return ops.bias_act(y, self.bias, self.activation, self.slope)
+
+
+class ConvTranspose2dSame(ConvTranspose2dAct):
+    """activation(transposed convolution(x) + b) of stride · H × stride · W: the adjoint of `Conv2dSame`.
+
+    Takes the arguments of `torch.nn.ConvTranspose2d` but the paddings, whose places in the row are skipped, and by keyword:
+        activation: identity, relu, leaky_relu or tanh.
+        slope: of leaky_relu below zero, 0 or more.
+
+    Raises:
+        ValueError: for an unknown activation or a negative slope.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, **keywords: Any) -> None:
+        _refuse_padding(keywords)
+        super().__init__(in_channels, out_channels, kernel_size, stride, **keywords)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # as in ConvTranspose2dAct
+        """(N, C, H, W) to (N, C', stride · H, stride · W)."""
+        reach = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+        # The full result has `over` rows too many. torch cuts off `padding` rows at both ends and can only give rows back at
+        # the end (output_padding, where the kernel is smaller than the stride), so the odd one is cut off here.
+        over = [rows - stride for rows, stride in zip(reach, self.stride, strict=True)]
+        cut = [max(0, rows) // 2 for rows in over]
+        more = [max(0, -rows) for rows in over]
+        y = F.conv_transpose2d(x, self.weight, None, self.stride, cut, more, self.groups, self.dilation)
+        height, width = (size * stride for size, stride in zip(x.shape[2:], self.stride, strict=True))
+        return ops.bias_act(y[:, :, :height, :width], self.bias, self.activation, self.slope)
+
+
+def _refuse_padding(keywords: dict[str, Any]) -> None:
+    for name in ("padding", "output_padding", "padding_mode"):
+        if name in keywords:
+            raise ValueError(
+                f"{name} is {keywords[name]!r}; this layer pads with zeros as TensorFlow does, leave it out"
+            )
