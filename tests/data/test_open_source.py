@@ -85,7 +85,7 @@ def test_a_source_whose_accepts_fails_is_named():
 
 def test_every_built_in_source_has_a_name_and_a_sentence():
     known = sources()
-    assert {"digits", "idx", "cifar", "arrays", "folder"} == set(known)
+    assert {"digits", "idx", "cifar", "arrays", "folder", "line", "ring", "grid"} == set(known)
     assert all(source.summary.endswith(".") and source.__doc__ for source in known.values())
 
 

@@ -23,8 +23,9 @@ class Source:
 
     title = "some data"
 
-    def __init__(self, height=None, width=None, channels=1, classes=0):
+    def __init__(self, height=None, width=None, channels=1, classes=0, points=False):
         self.height, self.width, self.channels, self.classes = height, width, channels, classes
+        self.points = points
 
 
 class Any(zoo.Architecture):
@@ -74,6 +75,25 @@ def test_the_datas_own_size_is_kept_where_the_networks_take_it_else_the_nearest(
 def test_a_size_that_is_asked_for_and_does_not_fit_is_refused():
     with pytest.raises(OptionError, match="--size 28: powers works for the sizes 16, 32, 64"):
         settle(Powers(), zoo.Options(size=28), Source(28, 28))
+
+
+@pytest.mark.parametrize("coordinates", [1, 2])
+def test_points_are_taken_as_they_are(coordinates):
+    source = Source(1, coordinates, points=True)
+    assert settle(Any(), zoo.Options(), source) == zoo.DataSpec(1, 1, coordinates, points=True)
+
+
+def test_an_architecture_that_needs_images_refuses_points():
+    with pytest.raises(
+        DataError, match=r"powers works on images, of the sizes 16, 32, 64; .*zoo train vanilla --data ring"
+    ):
+        settle(Powers(), zoo.Options(data="ring"), Source(1, 2, points=True))
+
+
+@pytest.mark.parametrize("options", [dict(size=28), dict(channels=3), dict(flip=True)])
+def test_what_is_done_to_images_cannot_be_done_to_points(options):
+    with pytest.raises(OptionError, match=f"--{next(iter(options))} is for images"):
+        settle(Any(), zoo.Options(**options), Source(1, 2, points=True))
 
 
 @pytest.mark.parametrize("classes", [0, 1])

@@ -6,11 +6,28 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoo.data.source import Images
+from zoo.data.source import DataSource, Images
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
+
+
+def as_stored(images: Images, spec: DataSpec, source: DataSource) -> Images:
+    """What a source delivered, as its store is to hold it. Raises DataError for what does not fit."""
+    return check_points(images, spec) if source.points else fit(images, spec, source.classes)
+
+
+def check_points(images: Images, spec: DataSpec) -> Images:
+    """Points as they are: float32 (n, 1, d, 1) in [-1, 1]. Raises DataError for anything else."""
+    points = images.pixels
+    if points.dtype != np.float32 or points.shape[1:] != (1, spec.width, 1):
+        raise DataError(
+            f"a data source delivered {points.dtype} of shape {points.shape}; expected float32 (n, 1, {spec.width}, 1)"
+        )
+    if not (np.abs(points) <= 1).all():  # which a NaN is not either
+        raise DataError("a data source delivered points outside [-1, 1]; scale them")
+    return Images(np.ascontiguousarray(points), images.labels)
 
 
 def fit(images: Images, spec: DataSpec, classes: int) -> Images:

@@ -83,7 +83,10 @@ class Loader:
             pin_memory=self._pin,
         )
         flips = self._random(number, 1).integers(0, 2, self.batch_size).astype(np.bool_) if self._flip else None
-        gather(self.store.images, indices, flips, *self._range, images.numpy())
+        if self.store.spec.points:
+            images.numpy()[...] = self.store.images[indices].transpose(0, 3, 1, 2)
+        else:
+            gather(self.store.images, indices, flips, *self._range, images.numpy())
         labels = None if self.store.labels is None else torch.from_numpy(self.store.labels[indices])
         if labels is not None and self._pin:
             labels = labels.pin_memory()

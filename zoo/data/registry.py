@@ -14,7 +14,7 @@ DEFAULT = "digits"
 
 _KINDS = (
     "digits (built in), a folder of images (./photos), MNIST-like IDX files (train-images-idx3-ubyte.gz or their "
-    "folder), CIFAR-10/100 (./cifar-10-batches-py), a NumPy array (images.npy, images.npz)"
+    "folder), CIFAR-10/100 (./cifar-10-batches-py), a NumPy array (images.npy, images.npz), points (line, ring, grid)"
 )
 
 
@@ -25,8 +25,9 @@ def builtin_sources() -> list[type[DataSource]]:
     from zoo.data.digits import DigitsSource
     from zoo.data.folder import FolderSource
     from zoo.data.idx import IdxSource
+    from zoo.data.toy import GridSource, LineSource, RingSource
 
-    return [DigitsSource, IdxSource, CifarSource, ArraySource, FolderSource]
+    return [DigitsSource, IdxSource, CifarSource, ArraySource, FolderSource, LineSource, RingSource, GridSource]
 
 
 def sources(extra: Sequence[type[DataSource]] = ()) -> dict[str, type[DataSource]]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # NumPy is imported only by the kinds of data that are opened
 class Images(NamedTuple):
     """Some decoded images of one size."""
 
-    pixels: npt.NDArray[np.uint8]
-    """(n, H, W, C), C in 1, 3; 0 is black."""
+    pixels: npt.NDArray[Any]
+    """uint8 (n, H, W, C), C in 1, 3; 0 is black. Of a source of points: float32 (n, 1, d, 1) in [-1, 1]."""
     labels: npt.NDArray[np.int64] | None = None
     """(n,), each in 0..classes-1; None when the source is unlabelled."""
 
@@ -73,6 +73,9 @@ class DataSource(ABC):
     """What a person types: `--data NAME` or `--data NAME:LOCATION`."""
     summary: ClassVar[str]
     """One sentence for `zoo list`."""
+    points: ClassVar[bool] = False
+    """True where the data is points on a line or in the plane, of `width` coordinates, instead of images: they are prepared as
+    they are, neither scaled nor resized, and `height` and `channels` are 1."""
 
     title: str
     """What a person reads after "50,000 images of", for example "CIFAR-10"."""

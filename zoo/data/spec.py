@@ -10,12 +10,15 @@ class DataSpec:
     """The shape of one prepared image and the number of classes.
 
     `channels` is 1 (grey) or 3 (red, green, blue), `height` and `width` are pixels, `classes` is 0 for unlabelled data.
+    `points` marks data that is no pictures but points on a line or in the plane: one channel, one row, a column for each
+    coordinate.
     """
 
     channels: int
     height: int
     width: int
     classes: int = 0
+    points: bool = False
 
     @property
     def numel(self) -> int:
@@ -26,3 +29,10 @@ class DataSpec:
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W), the shape of one image in a batch."""
         return (self.channels, self.height, self.width)
+
+    @property
+    def kind(self) -> str:
+        """What the data is, for a person: "images of 28×28", "points in the plane"."""
+        if self.points:
+            return "points on a line" if self.width == 1 else "points in the plane"
+        return f"images of {self.width}×{self.height}"

@@ -7,6 +7,7 @@ import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +15,21 @@ import numpy.typing as npt
 from zoo.data.cache import cache_directory, digest
 from zoo.data.source import DataSource, Unreadable
 from zoo.data.spec import DataSpec
-from zoo.data.store_writer import VERSION, install, write_store
+from zoo.data.store_writer import VERSION, file_name, install, write_store
 from zoo.errors import DataError
 
 
 class ImageStore:
     """The read side of a prepared data set.
 
-    `images` is a read-only uint8 array (N, H, W, C) over a memory map: nothing is read before it is looked at.
+    `images` is a read-only uint8 array (N, H, W, C) over a memory map: nothing is read before it is looked at. Of points
+    (`spec.points`) it is float32 (N, 1, d, 1) in [-1, 1].
     `labels` is int64 (N,) with values in 0..spec.classes-1, or None. `spec` is the geometry and the number of classes,
     `class_names` one name per class, `skipped` the images that could not be read, `notes` what happened to the images
     on the way in, `directory` where it all lies. Raises DataError when the files do not fit each other.
     """
 
-    images: npt.NDArray[np.uint8]
+    images: npt.NDArray[Any]
     labels: npt.NDArray[np.int64] | None
 
     def __init__(self, directory: Path) -> None:
@@ -39,12 +41,14 @@ class ImageStore:
             self.skipped = [Unreadable(str(name), str(reason)) for name, reason in meta["skipped"]]
             if meta["version"] != VERSION or len(shape) != 4 or min(shape) < 1:
                 raise ValueError("unknown version or shape")
-            size = int(np.prod(shape, dtype=np.int64))
-            with (directory / "images.u8").open("rb") as file:
+            points = meta.get("points", False) is True
+            dtype = np.dtype("<f4" if points else np.uint8)
+            size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            with (directory / file_name(points)).open("rb") as file:
                 if os.fstat(file.fileno()).st_size != size:
-                    raise ValueError("images.u8 is not whole")
+                    raise ValueError(f"{file_name(points)} is not whole")
                 self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-            self.images = np.frombuffer(self._map, np.uint8).reshape(shape)
+            self.images = np.frombuffer(self._map, dtype).reshape(shape)
             self.labels = None
             if self.class_names:
                 raw = (directory / "labels.i64").read_bytes()
@@ -54,7 +58,7 @@ class ImageStore:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
         _, height, width, channels = shape
-        self.spec = DataSpec(channels, height, width, len(self.class_names))
+        self.spec = DataSpec(channels, height, width, len(self.class_names), points)
         self.notes: list[str] = []
 
     def __len__(self) -> int:

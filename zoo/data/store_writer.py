@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from zoo.data.fit import fit
+from zoo.data.fit import as_stored
 from zoo.data.picture import pillow_manners
 from zoo.data.source import DataSource, Images, Unreadable
 from zoo.data.spec import DataSpec
@@ -29,6 +29,11 @@ _MOST_WORKERS = 16  # each holds a whole decoded picture
 Progress = Callable[[int, int], None]
 
 
+def file_name(points: bool) -> str:
+    """The file of the images, bytes; of points, little-endian float32."""
+    return "points.f32" if points else "images.u8"
+
+
 def write_store(
     source: DataSource, spec: DataSpec, place: Path, *, strict: bool, progress: Progress | None, workers: int | None
 ) -> Path:
@@ -38,7 +43,7 @@ def write_store(
         _sweep(place)
         temporary = Path(tempfile.mkdtemp(dir=place, prefix=".tmp-"))
     try:
-        _check_room(place, len(source) * spec.numel)
+        _check_room(place, len(source) * spec.numel * (4 if source.points else 1))
         with pillow_manners():
             _fill(temporary, source, spec, place, strict=strict, progress=progress, workers=workers)
     except BaseException:  # an interrupt too: nothing half-written may stay
@@ -87,7 +92,7 @@ def _fill(
     labels = []
     skipped: list[Unreadable] = []
     with _writing(place):
-        file = (folder / "images.u8").open("wb")
+        file = (folder / file_name(source.points)).open("wb")
     with contextlib.closing(file):
         for result in _decoded(source, spec, workers):
             for part in result:
@@ -117,6 +122,7 @@ def _fill(
         "title": source.title,
         "shape": [count, spec.height, spec.width, spec.channels],
         "class_names": source.class_names,
+        "points": source.points,
         "skipped": skipped,
     }
     with _writing(place):
@@ -131,7 +137,7 @@ def _decoded(source: DataSource, spec: DataSpec, workers: int | None) -> Iterato
 
     def work(item: Any) -> list[Images | Unreadable]:
         return [
-            part if isinstance(part, Unreadable) else fit(part, spec, source.classes)
+            part if isinstance(part, Unreadable) else as_stored(part, spec, source)
             for part in source.decode(item, spec)
         ]
 

@@ -24,8 +24,24 @@ def settle(architecture: Architecture, options: Options, source: DataSource) -> 
             f"{architecture.name} learns from labelled images, and {source.title} has no labels; "
             "put the images of each class in a subfolder of its own, or give data that comes with labels"
         )
+    if source.points:
+        return _points(architecture, options, source)
     height, width = _size(architecture, options, source)
     return DataSpec(options.channels or source.channels, height, width, source.classes)
+
+
+def _points(architecture: Architecture, options: Options, source: DataSource) -> DataSpec:
+    """The geometry of points, which are not to be resized or mirrored."""
+    sizes = architecture.sizes(options)
+    if sizes is not None:
+        raise DataError(
+            f"{architecture.name} works on images, of {describe_sizes(sizes)}; {source.title} is points of "
+            f"{source.width} coordinates; give it images, or take dense networks: zoo train vanilla --data {options.data}"
+        )
+    for name, given in (("size", options.size), ("channels", options.channels), ("flip", options.flip)):
+        if given:
+            raise OptionError(f"--{name} is for images; {source.title} is points; leave it out")
+    return DataSpec(1, 1, source.width or 1, source.classes, points=True)
 
 
 def _size(architecture: Architecture, options: Options, source: DataSource) -> tuple[int, int]:
