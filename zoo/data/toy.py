@@ -157,7 +157,7 @@ class RingSource(ToySource):
     """50,000 points of `ring`."""
 
     name = "ring"
-    summary = "Points in the plane, a ring of eight narrow Gaussians: does a GAN find all of them?"
+    summary = "Points in the plane, a ring of eight narrow Gaussians that a GAN should find all of."
 
 
 class GridSource(ToySource):
