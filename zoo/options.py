@@ -115,7 +115,7 @@ class Options(BaseModel):
     schedule_decay: Annotated[float, Field(ge=0)] = 0.0
     """inverse_time: decay per step. exponential: what the learning rate is divided by at each step, such as 1.00004."""
     minimum_learning_rate: Annotated[float, Field(ge=0)] = 0.0
-    """The schedule takes no learning rate below this."""
+    """The learning rate never falls below this, whatever the schedule."""
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the learning rate first rises from zero."""
 

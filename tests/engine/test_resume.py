@@ -45,12 +45,27 @@ WAYS = {
     "adamw, linear": dict(optimizer="adamw", weight_decay=0.1, schedule="linear"),
     "rmsprop, momentum": dict(optimizer="rmsprop", momentum=0.5),
     "sgd, nesterov": dict(optimizer="sgd", momentum=0.9, nesterov=True, schedule="cosine", warmup=3),
+    "Keras' adam": dict(epsilon_style="keras", epsilon=0.1, schedule="exponential", schedule_decay=1.5),
+    "Keras' rmsprop, changing momentum": dict(
+        optimizer="rmsprop", epsilon_style="keras", momentum=0.2, final_momentum=0.8, momentum_steps=6
+    ),
+    "Keras' rmsprop, float16": dict(optimizer="rmsprop", epsilon_style="keras", precision="float16"),
+    "sgd, changing momentum, lowest rate": dict(
+        optimizer="sgd",
+        momentum=0.2,
+        final_momentum=0.8,
+        momentum_steps=6,
+        schedule="linear",
+        minimum_learning_rate=1e-3,
+        learning_rate=0.01,
+    ),
     "sgd, plain": dict(optimizer="sgd", ema=0.0),
     "reused fakes, flips": dict(reuse_fakes=True, flip=True),
     "new fakes, accumulated": dict(reuse_fakes=False, accumulate=2),
     "slices, uniform latents": dict(order="slice", latent_distribution="uniform"),
     "sequential, several D steps": dict(order="sequential", discriminator_steps=2),
     "float16": dict(precision="float16"),
+    "Keras' adam, float16": dict(precision="float16", epsilon_style="keras", epsilon=0.1),
     "epochs": dict(epochs=8 / 3),
 }
 

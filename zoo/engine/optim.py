@@ -1,4 +1,4 @@
-"""Optimisers and the learning rate over time."""
+"""Optimisers, and the learning rate and the momentum over time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
+from zoo.engine.keras import KerasAdam, KerasRMSprop
 from zoo.options import Options
 
 
@@ -20,20 +21,30 @@ def build_optimizer(parameters: Iterable[nn.Parameter], options: Options, rate: 
     """
     parameters = list(parameters)
     decay = options.weight_decay
+    keras = options.epsilon_style == "keras"
     if options.optimizer in ("adam", "adamw"):
         kind = Adam if options.optimizer == "adam" else AdamW
         betas = (options.beta1, options.beta2)
+        if keras:
+            return KerasAdam(parameters, rate, betas, options.epsilon, decay, decoupled=options.optimizer == "adamw")
         return kind(parameters, rate, betas, options.epsilon, decay, fused=True)
     if options.optimizer == "rmsprop":
+        if keras:
+            return KerasRMSprop(parameters, rate, options.rho, options.epsilon, decay, options.momentum)
         return RMSprop(parameters, rate, options.rho, options.epsilon, decay, options.momentum)
     return SGD(parameters, rate, options.momentum, weight_decay=decay, nesterov=options.nesterov, fused=True)
+
+
+def rate_at(options: Options, rate: float, step: int, steps: int) -> float:
+    """The learning rate in step `step` (from 0) of `steps`, for one that is `rate` by the options."""
+    return max(options.minimum_learning_rate, rate * rate_factor(options, step, steps))
 
 
 def rate_factor(options: Options, step: int, steps: int) -> float:
     """What the learning rate is multiplied with in step `step` (from 0) of `steps`.
 
     A pure function of the step: nothing needs to be kept for a run to go on. `inverse_time` is Keras' `decay`,
-    1 / (1 + decay · step).
+    1 / (1 + decay · step); `exponential` is Mirza & Osindero's (2014), 1 / decay ^ step.
     """
     warm = min(1.0, (step + 1) / options.warmup) if options.warmup else 1.0
     held = options.schedule_hold * steps
@@ -44,7 +55,17 @@ def rate_factor(options: Options, step: int, steps: int) -> float:
         return warm * 0.5 * (1.0 + math.cos(math.pi * fallen))
     if options.schedule == "inverse_time":
         return warm / (1.0 + options.schedule_decay * step)
+    if options.schedule == "exponential":
+        return warm * math.exp(-step * math.log(options.schedule_decay))  # decay ** step can be more than a float holds
     return warm
+
+
+def momentum_at(options: Options, step: int) -> float:
+    """The momentum in step `step` (from 0): on a straight line to `final_momentum`, where there is one, then that."""
+    if options.final_momentum is None:
+        return options.momentum
+    share = min(1.0, step / options.momentum_steps)
+    return (1.0 - share) * options.momentum + share * options.final_momentum
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:
@@ -54,3 +75,10 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
+
+
+def set_momentum(optimizer: Optimizer, momentum: float) -> None:
+    """Set the momentum of every group of parameters, where the optimiser has one."""
+    for group in optimizer.param_groups:
+        if "momentum" in group:
+            group["momentum"] = momentum

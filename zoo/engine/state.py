@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim import Adam, AdamW, Optimizer, RMSprop
 
 from zoo.engine.assemble import Assembly
+from zoo.engine.keras import KerasRMSprop
 from zoo.errors import RunError
 from zoo.run.checkpoint import State
 
@@ -106,4 +107,6 @@ def _keys(optimizer: Optimizer) -> list[str]:
         return ["step", "exp_avg", "exp_avg_sq"]
     if isinstance(optimizer, RMSprop):
         return ["step", "square_avg", *(["momentum_buffer"] if group["momentum"] else [])]
+    if isinstance(optimizer, KerasRMSprop):
+        return ["square_avg", *(["momentum_buffer"] if group["momentum"] else [])]
     return ["momentum_buffer"] if group["momentum"] else []

@@ -13,7 +13,7 @@ from zoo.engine.assemble import Assembly
 from zoo.engine.events import Watcher
 from zoo.engine.interrupt import Interrupt
 from zoo.engine.memory import keep_freed_memory
-from zoo.engine.optim import rate_factor, set_rate
+from zoo.engine.optim import momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.seeds import stream_seed
 from zoo.engine.state import capture, networks
 from zoo.engine.step import Statistics
@@ -90,9 +90,9 @@ class Trainer:
         return None if finished else interrupt.signal
 
     def _step(self, number: int) -> Statistics:
-        factor = rate_factor(self.options, number, self.steps)
         for name, optimizer in self.assembly.step.optimizers.items():
-            set_rate(optimizer, self._rates[name] * factor)
+            set_rate(optimizer, rate_at(self.options, self._rates[name], number, self.steps))
+            set_momentum(optimizer, momentum_at(self.options, number))
         statistics = self.assembly.step.run(number)
         if self.assembly.average and self.assembly.step.due("generator", number):
             self.assembly.average.update()
