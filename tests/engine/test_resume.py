@@ -61,6 +61,7 @@ WAYS = {
     ),
     "sgd, plain": dict(optimizer="sgd", ema=0.0),
     "reused fakes, flips": dict(reuse_fakes=True, flip=True),
+    "fakes in evaluation mode": dict(evaluate_fakes=True, reuse_fakes=False, joined=True),
     "new fakes, accumulated": dict(reuse_fakes=False, accumulate=2),
     "slices, uniform latents": dict(order="slice", latent_distribution="uniform"),
     "sequential, several D steps": dict(order="sequential", discriminator_steps=2),

@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 from zoo.architecture import Phase
 from zoo.engine.precision import Precision
-from zoo.engine.step import constant
+from zoo.engine.step import constant, evaluating
 from zoo.generate.latents import Latents
 
 from .toys import CPU, LATENT, Feed, build, discriminator, generator, same, weights
@@ -164,6 +164,81 @@ def test_three_steps_are_what_plain_torch_gives(options, hand):
     for number in range(3):
         step.run(number)
     assert_like(step, *by_hand(3, **hand))
+
+
+# ---- fakes drawn in evaluation mode
+
+
+def normalised() -> nn.Module:
+    """A generator with running statistics that are far from those of a batch, and a part that is never to train."""
+    torch.manual_seed(1)
+    still = nn.Dropout(0.9).eval()
+    network = nn.Sequential(nn.Linear(LATENT, 6), nn.BatchNorm1d(6, momentum=0.5), still, nn.Unflatten(1, (1, 2, 3)))
+    with torch.no_grad():
+        network[1].running_mean.fill_(3.0)
+        network[1].running_var.fill_(7.0)
+    return network
+
+
+def fakes_judged(step, role: str) -> list[torch.Tensor]:
+    """What the discriminator is shown of fakes in each network's turn."""
+    seen = []
+
+    def loss(turn):
+        seen.append(turn.fakes.images.detach().clone())
+        return turn.judge(turn.fakes.images).mean()
+
+    step.phases = [Phase(role, loss=loss)]
+    step.run(0)
+    return seen
+
+
+def test_fakes_of_the_discriminators_turn_are_drawn_from_running_statistics_which_stay():
+    step = build(networks=(normalised(), discriminator()), evaluate_fakes=True)
+    expected = normalised()
+    expected.load_state_dict(step.generator.state_dict())
+    before = {name: value.clone() for name, value in step.generator.state_dict().items()}
+    (fakes,) = fakes_judged(step, "discriminator")
+    assert torch.equal(fakes, expected.eval()(Latents(7, LATENT).draw(8)))
+    assert all(torch.equal(value, before[name]) for name, value in step.generator.state_dict().items())
+
+
+def test_fakes_of_the_generators_turn_are_drawn_in_training_mode_all_the_same():
+    found = [
+        fakes_judged(build(networks=(normalised(), discriminator()), evaluate_fakes=asked), "generator")
+        for asked in (False, True)
+    ]
+    assert torch.equal(found[0][0], found[1][0])
+    step = build(networks=(normalised(), discriminator()), evaluate_fakes=True)
+    step.run(0)
+    assert int(step.generator[1].num_batches_tracked) == 1, "once, in G's turn"
+
+
+def test_the_generator_comes_back_in_the_mode_of_each_of_its_parts():
+    step = build(networks=(normalised(), discriminator()), evaluate_fakes=True)
+    modes = [module.training for module in step.generator.modules()]
+    assert (True in modes, False in modes) == (True, True)
+    step.run(0)
+    assert [module.training for module in step.generator.modules()] == modes
+    with pytest.raises(ZeroDivisionError), evaluating(step.generator):
+        raise ZeroDivisionError
+    assert [module.training for module in step.generator.modules()] == modes
+
+
+def test_fakes_in_evaluation_mode_cannot_be_reused():
+    with pytest.raises(ValueError, match=r"reuse_fakes and evaluate_fakes exclude each other.*--no-reuse-fakes"):
+        build(evaluate_fakes=True, reuse_fakes=True)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_generator_without_statistics_learns_the_same_either_way(joined):
+    """It has nothing that evaluation mode changes."""
+    ours, theirs = build(evaluate_fakes=True, joined=joined), build(joined=joined)
+    for number in range(2):
+        ours.run(number)
+        theirs.run(number)
+    assert same(weights(ours.generator), theirs.generator)
+    assert same(weights(ours.discriminator), theirs.discriminator)
 
 
 def test_the_options_make_a_difference_to_the_hand_written_game():

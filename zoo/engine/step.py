@@ -117,7 +117,8 @@ class Turn:
 
     def generate(self, count: int, labels: Tensor | None = None) -> Fakes:
         """New fakes of the given labels, or of random ones. They carry gradients to G where this turn is G's."""
-        with torch.set_grad_enabled(self._differentiable):
+        evaluated = self.options.evaluate_fakes and self._phase.updates == "discriminator"
+        with torch.set_grad_enabled(self._differentiable), evaluating(self._step.generator if evaluated else None):
             return self._step.generate(count, labels)
 
     def judge(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -213,3 +214,16 @@ def constant(network: nn.Module | None) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
+
+
+@contextmanager
+def evaluating(network: nn.Module | None) -> Iterator[None]:
+    """Within it the network is in evaluation mode: it uses its running statistics, and leaves them as they are."""
+    modes = [] if network is None else [(module, module.training) for module in network.modules()]
+    if network is not None:
+        network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
