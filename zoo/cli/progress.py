@@ -64,9 +64,9 @@ class Progress(Watcher):
         """Say where the run is; begin the line."""
         self._steps = steps
         self._began = (step, time.monotonic())
-        self.say(
-            f"run {run.path}  ({run.architecture}, {run.config['data']['images']:,} images of {run.config['data']['title']})"
-        )
+        data = run.config["data"]
+        kind = "points" if data.get("points") else "images"
+        self.say(f"run {run.path}  ({run.architecture}, {data['images']:,} {kind} of {data['title']})")
         if self._live:
             self._open_bars("{task.fields[losses]}", "training", steps)
             self._update(step)

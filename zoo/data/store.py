@@ -96,6 +96,7 @@ def prepare(
     directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width)
     store = _open_whole(directory)
     if store is None:
+        progress = None if source.points else progress  # points are made in a moment
         temporary = write_store(source, spec, place, strict=strict, progress=progress, workers=workers)
         install(temporary, directory, whole=lambda: _open_whole(directory) is not None)
         store = ImageStore(directory)

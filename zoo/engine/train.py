@@ -67,7 +67,7 @@ def train(
         resolved, named = resolve(architecture, preset=suited, flags=options)
         spec = settle(architecture, resolved, source)
         if say:
-            say(f"preset {named}, for images of {spec.width}×{spec.height} (--preset chooses another)")
+            say(f"preset {named}, for {spec.kind} (--preset chooses another)")
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
     with determinism(resolved.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
@@ -193,6 +193,7 @@ def _config(
             "channels": spec.channels,
             "height": spec.height,
             "width": spec.width,
+            "points": spec.points,
             "class_names": store.class_names,
             "fingerprint": source.fingerprint(),
         },

@@ -19,14 +19,18 @@ from zoo.engine.state import capture, networks
 from zoo.engine.step import Statistics
 from zoo.errors import RunError
 from zoo.generate.animation import animate
-from zoo.generate.grid import columns_for, save_grid
+from zoo.generate.grid import columns_for, save, save_grid
 from zoo.generate.latents import Latents
 from zoo.generate.sampling import draw_images
+from zoo.generate.scatter import scatter, to_points
 from zoo.options import Options
 from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import writing
 from zoo.run.journal import Journal
 from zoo.run.run import Run
+
+REAL_POINTS = 4000
+"""How many real points the pictures of a run on toy data show."""
 
 
 class Trainer:
@@ -56,6 +60,8 @@ class Trainer:
         classes = assembly.step.classes
         self._grid_labels = torch.arange(options.samples) % classes if classes else None
         self._columns = columns_for(options.samples, classes)
+        store = assembly.feed.loader.store
+        self._real = store.images[:REAL_POINTS].reshape(-1, store.spec.width) if store.spec.points else None
 
     def train(self) -> int | None:
         """Train. Returns None when all steps are done, or the number of the signal that asked to stop.
@@ -141,7 +147,10 @@ class Trainer:
         with self._clock.paused(), writing(path):
             path.parent.mkdir(exist_ok=True)
             images = draw_images(self.assembly.sampler, self._grid_latents, self._grid_labels)
-            save_grid(images, path, self._columns)
+            if self._real is None:
+                save_grid(images, path, self._columns)
+            else:
+                save(scatter(to_points(images), self._real), path)
         for watcher in self.watchers:
             watcher.on_sample(done, path)
 

@@ -107,7 +107,9 @@ class Run:
         try:
             data = self.config["data"]
             names = [str(name) for name in list(data["class_names"])]
-            spec = DataSpec(int(data["channels"]), int(data["height"]), int(data["width"]), len(names))
+            spec = DataSpec(
+                int(data["channels"]), int(data["height"]), int(data["width"]), len(names), data.get("points") is True
+            )
             if spec.channels not in (1, 3) or min(spec.shape) < 1:
                 raise ValueError(f"images of {spec.shape}")
             return spec, names
