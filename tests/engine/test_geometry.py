@@ -13,7 +13,7 @@ from torch import nn
 import zoo
 from zoo.engine.assemble import build_networks
 from zoo.engine.device import available_devices, choose_device
-from zoo.engine.geometry import USUAL, settle
+from zoo.engine.geometry import USUAL, describe_sizes, settle
 from zoo.engine.seeds import stream_seed
 from zoo.errors import DataError, OptionError
 
@@ -75,6 +75,19 @@ def test_the_datas_own_size_is_kept_where_the_networks_take_it_else_the_nearest(
 def test_a_size_that_is_asked_for_and_does_not_fit_is_refused():
     with pytest.raises(OptionError, match="--size 28: powers works for the sizes 16, 32, 64"):
         settle(Powers(), zoo.Options(size=28), Source(28, 28))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        (range(8, 257), "every size from 8 to 256"),
+        (range(12, 257, 4), "every multiple of 4 from 12 to 256"),
+        (range(9, 31, 10), "the sizes 9, 19, 29"),
+        ([64, 32], "the sizes 32, 64"),
+    ],
+)
+def test_sizes_are_described_in_words(sizes, words):
+    assert describe_sizes(sizes) == words
 
 
 @pytest.mark.parametrize("coordinates", [1, 2])

@@ -42,6 +42,32 @@ def test_without_running_statistics_evaluation_uses_the_batch():
     torch.testing.assert_close(norm(x), nn.BatchNorm1d(3, affine=False, track_running_stats=False).eval()(x))
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_biased_running_variance_is_the_mean_square_of_each_batch(groups):
+    torch.manual_seed(0)
+    norm = zoo_nn.BatchNormAct(3, "relu", momentum=0.2, unbiased=False).double()
+    mean, var = torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    for _ in range(3):
+        x = 2 + torch.randn(4, 3, 2, 1, dtype=torch.float64)
+        norm(x, groups)
+        for part in x.chunk(groups):
+            found = part.mean((0, 2, 3))
+            mean = 0.8 * mean + 0.2 * found
+            var = 0.8 * var + 0.2 * (part - found[:, None, None]).square().mean((0, 2, 3))
+    torch.testing.assert_close(norm.running_mean, mean)
+    torch.testing.assert_close(norm.running_var, var)
+    kept = norm.running_var.clone()
+    twice = norm(x).sum() + norm(x).sum()
+    twice.backward()
+    assert norm.weight.grad is not None, "two passes, then their gradients"
+    norm.running_var.copy_(kept)
+    norm.eval()(x)
+    assert torch.equal(norm.running_var, kept)
+    assert "unbiased=False" in repr(norm)
+    bare = zoo_nn.BatchNormAct(3, track_running_stats=False, unbiased=False)
+    assert bare(torch.randn(4, 3)).shape == (4, 3)
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "shape"),
     [

@@ -26,6 +26,7 @@ class BatchNormAct(_NormBase):
         eps: added to the variance.
         affine: with weight and bias.
         track_running_stats: with running statistics.
+        unbiased: the running variance is one of n - 1 numbers, as torch keeps it; False for one of n, as Keras 3 does.
         device: of parameters and buffers.
         dtype: of parameters and buffers.
 
@@ -45,6 +46,7 @@ class BatchNormAct(_NormBase):
         eps: float = 1e-5,
         affine: bool = True,
         track_running_stats: bool = True,
+        unbiased: bool = True,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -70,6 +72,7 @@ class BatchNormAct(_NormBase):
         self.activation = activation
         self.slope = slope
         self.order = order
+        self.unbiased = unbiased
 
     def forward(self, x: Tensor, groups: int = 1) -> Tensor:
         """Normalises and activates.
@@ -83,12 +86,19 @@ class BatchNormAct(_NormBase):
         """
         running_mean, running_var = self.running_mean, self.running_var
         training = self.training or running_mean is None
+        before = running_var.clone() if training and running_var is not None and not self.unbiased else None
         y = ops.batch_norm_act(
             x, self.weight, self.bias, running_mean, running_var, training, self.momentum or 0.0, self.eps,
             self.activation, self.slope, self.order, groups,
         )  # fmt: skip
         if training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(groups)  # after the op: a refused batch is not counted
+        if before is not None and running_var is not None:
+            # What the op added is n / (n - 1) times too much; what is left of the statistics before it is not. `data`:
+            # the op's backward pass, which in training mode has no use for it, would take the change for a mistake.
+            count = x.numel() // x.shape[1] // groups
+            kept = (1.0 - (self.momentum or 0.0)) ** groups
+            running_var.data.mul_((count - 1) / count).add_(before, alpha=kept / count)
         return y
 
     def extra_repr(self) -> str:
@@ -96,5 +106,5 @@ class BatchNormAct(_NormBase):
         if self.order != "norm_act":
             parts.append(f"order={self.order!r}")
         parts += [f"momentum={self.momentum:g}", f"eps={self.eps:g}"]
-        parts += [f"{name}=False" for name in ("affine", "track_running_stats") if not getattr(self, name)]
+        parts += [f"{name}=False" for name in ("affine", "track_running_stats", "unbiased") if not getattr(self, name)]
         return ", ".join(parts)
