@@ -310,10 +310,13 @@ class PlainNorm(nn.BatchNorm2d):
     def _check_input_dim(self, input: Tensor) -> None: ...
 
     def forward(self, x: Tensor) -> Tensor:
-        like = self.like[0]
-        if like.order == "act_norm":
-            return super().forward(activate(like, x))
-        return activate(like, super().forward(x))
+        like, before = self.like[0], self.running_var.clone()
+        y = super().forward(activate(like, x) if like.order == "act_norm" else x)
+        if self.training and not like.unbiased:  # Keras' running variance
+            count = x.numel() // x.shape[1]
+            found = (self.running_var - (1 - self.momentum) * before) * (count - 1) / count
+            self.running_var.copy_((1 - self.momentum) * before + found)
+        return y if like.order == "act_norm" else activate(like, y)
 
 
 def activate(like: nn.Module, x: Tensor) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from zoo_plugins.vanilla import Vanilla
 
 import zoo
 
@@ -13,17 +14,43 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+TF64: dict[str, Any] = dict(size=64, width=128, batch_size=128, epsilon=1e-7, epsilon_style="keras", steps=25000)
+
+Networks = Literal["dcgan", "upsample", "selu", "tf64", "tf64_as_printed"]
+
+SIZES: dict[str, range] = {
+    "dcgan": range(8, 257),
+    "upsample": range(12, 257, 4),
+    "selu": range(8, 257, 4),
+    "tf64": range(16, 257, 16),
+    "tf64_as_printed": range(16, 257, 16),
+}
+"""The image sizes of each family of networks."""
+
+
 class DCGAN(zoo.Architecture):
     """Deep convolutional GAN (Radford et al. 2015).
 
-    Strided convolutions in D, transposed ones in G, batch normalisation in both.
+    Strided convolutions in D, transposed ones in G, batch normalisation in both; and the other networks that go by the name.
     """
 
     name = "dcgan"
 
     class Options(zoo.Options):
+        networks: Networks = "dcgan"
+        """Which networks: the paper's rules at any size, or those of a preset of the same name."""
         width: Annotated[int, Field(ge=1)] = 64
         """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
+        pooled: bool = False
+        """D's last layer is a global average instead of a weighted sum (networks dcgan)."""
+
+        @model_validator(mode="after")
+        def _has_a_last_layer_to_pool(self) -> DCGAN.Options:
+            if self.pooled and self.networks != "dcgan":
+                raise ValueError(
+                    f"pooled is for networks dcgan; {self.networks} has a last layer of its own, leave it out"
+                )
+            return self
 
     presets = {
         "mnist": dict(
@@ -40,27 +67,48 @@ class DCGAN(zoo.Architecture):
             steps=12000,
         ),
         "radford64": dict(size=64, batch_size=128, steps=25000),
+        "upsample": dict(
+            networks="upsample", optimizer="sgd", learning_rate=5e-4, momentum=0.9, nesterov=True, batch_size=128,
+            latent_distribution="uniform", joined=True, evaluate_fakes=True, order="sequential", epochs=100,
+            sample_every=20, samples=128, ema=0.0,
+        ),
+        "selu": dict(Vanilla.presets["selu"], latent=100),
+        "tf64": dict(networks="tf64", **TF64),
+        "tf64_as_printed": dict(networks="tf64_as_printed", **TF64),
+    }  # fmt: skip
+    preset_notes = {
+        "mnist": "Radford's rules at 28×28, tuned for a few minutes on two CPU cores.",
+        "radford64": "Radford et al. 2015, as published: widths 512-256-128-64, Adam 2e-4, batch 128.",
+        "upsample": "Document 000: dense layers, enlarging and pooling instead of strides, tanh throughout, SGD.",
+        "selu": "Document 004, second half: two convolutions each, SELU in G, dropout in D, RMSprop.",
+        "tf64": "Document 003's TensorFlow networks as they must have been meant: the four convolutions of D in a chain.",
+        "tf64_as_printed": "The same word for word: D's fourth convolution is made but nothing reads it, so D ends at the third.",
     }
     default_preset = "mnist"
     large_preset = "radford64"
 
     def sizes(self, options: Options) -> range:
-        return range(8, 257)
+        return SIZES[options.networks]
 
     def preset_for(self, data: zoo.DataSpec) -> str:
         return self.large_preset if data.height == 64 else self.default_preset
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
-        from zoo_plugins.dcgan.networks import Generator
+        from zoo_plugins.dcgan.conditioning import Generator
+        from zoo_plugins.dcgan.families import FAMILIES
 
         classes = data.classes if self.conditional else 0
-        return Generator(options.latent, options.width, data.channels, data.height, classes)
+        build = FAMILIES[options.networks].generator
+        return Generator(build(options.latent + classes, data.channels, data.height, options.width), classes)
 
     def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
-        from zoo_plugins.dcgan.networks import Discriminator
+        from zoo_plugins.dcgan.conditioning import Discriminator
+        from zoo_plugins.dcgan.families import FAMILIES
 
         classes = data.classes if self.conditional else 0
-        return Discriminator(options.width, data.channels, data.height, classes)
+        build = FAMILIES[options.networks].discriminator
+        more = {"pooled": True} if options.pooled else {}
+        return Discriminator(build(data.channels + classes, data.height, options.width, **more), classes)
 
 
 @zoo.hookimpl

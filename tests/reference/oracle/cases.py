@@ -128,8 +128,11 @@ def _batch_norm(
         found = dict(zip(("x", "weight", "bias"), batch_norm_act_backward(point["dy"], *call(point)), strict=True))
         return {f"d {key}": value for key, value in found.items() if key in inputs}
 
+    arguments = {
+        key: value for key, value in setting._asdict().items() if key != "unbiased"
+    }  # the module's, not the op's
     return Case(
-        name, "batch_norm_act", setting._asdict(), inputs, forward, backward, {"dy": draws.bell(*shape)},
+        name, "batch_norm_act", arguments, inputs, forward, backward, {"dy": draws.bell(*shape)},
         condition=1e3 if far else 1.0, kinks=zeros, second=second and not far and not zeros and spread > 0,
     )  # fmt: skip
 

@@ -118,7 +118,9 @@ TANH = ("tanh", 0.0)
 
 def dense_generator(latent: int, image: tuple[int, int, int]) -> Network:
     """Vanilla's: 256, 512 and 1024 units, each normalised after its activation."""
-    setting = Setting(momentum=0.2, eps=1e-3, activation="leaky_relu", slope=0.2, order="act_norm")
+    setting = Setting(
+        momentum=0.2, eps=1e-3, activation="leaky_relu", slope=0.2, order="act_norm", unbiased=False
+    )  # as Keras keeps its statistics
     row: list[Product | Normalisation] = []
     for place, (inputs, units) in enumerate([(latent, 256), (256, 512), (512, 1024)]):
         row += [_dense(2 * place, inputs, units), Normalisation(str(2 * place + 1), units, setting)]

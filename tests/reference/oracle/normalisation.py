@@ -20,6 +20,7 @@ class Setting(NamedTuple):
     slope: float = 0.0
     order: str = "norm_act"
     groups: int = 1
+    unbiased: bool = True
 
     @property
     def function(self) -> tuple[str, float]:
@@ -107,4 +108,5 @@ def _updated(running: Running, inner: Array, mean: Array, var: Array, setting: S
         return running
     count = inner.size // inner.shape[1]
     kept, new = 1.0 - setting.momentum, setting.momentum
-    return Running(kept * running.mean + new * mean, kept * running.var + new * var * count / (count - 1))
+    added = new * var * count / (count - 1) if setting.unbiased else new * var
+    return Running(kept * running.mean + new * mean, kept * running.var + added)

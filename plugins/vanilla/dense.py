@@ -1,8 +1,9 @@
-"""The dense networks, and how Keras would have initialised them."""
+"""The dense networks with leaky ReLU, each of G's hidden layers normalised after its activation."""
 
 from __future__ import annotations
 
 from torch import nn
+from zoo_plugins.keras_defaults import batch_norm, glorot
 
 import zoo
 
@@ -13,13 +14,11 @@ def generator(latent: int, data: zoo.DataSpec) -> nn.Module:
     layers: list[nn.Module] = []
     inputs = latent
     for units in (256, 512, 1024):
-        normalise = zoo.nn.BatchNormAct(
-            units, activation="leaky_relu", slope=0.2, order="act_norm", momentum=0.2, eps=1e-3
-        )
+        normalise = batch_norm(units, "leaky_relu", 0.2, order="act_norm", momentum=0.8)
         layers += [nn.Linear(inputs, units), normalise]
         inputs = units
     layers += [zoo.nn.LinearAct(inputs, data.numel, activation="tanh"), nn.Unflatten(1, data.shape)]
-    return nn.Sequential(*layers).apply(_initialise)
+    return nn.Sequential(*layers).apply(glorot)
 
 
 def discriminator(data: zoo.DataSpec) -> nn.Module:
@@ -29,11 +28,4 @@ def discriminator(data: zoo.DataSpec) -> nn.Module:
         zoo.nn.LinearAct(data.numel, data.numel, activation="leaky_relu", slope=0.2),
         zoo.nn.LinearAct(data.numel, data.numel // 2, activation="leaky_relu", slope=0.2),
         nn.Linear(data.numel // 2, 1),
-    ).apply(_initialise)
-
-
-def _initialise(module: nn.Module) -> None:
-    """Glorot & Bengio's uniform weights and zero biases, which are Keras' defaults."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+    ).apply(glorot)

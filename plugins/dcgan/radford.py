@@ -1,0 +1,91 @@
+"""The networks of DCGAN's paper, for images of any size (Radford, Metz & Chintala 2015, https://arxiv.org/abs/1511.06434).
+
+A ladder of sizes leads from the image down to 4×4 or 3×3, each step half of the one before, rounded up: 64, 32, 16, 8, 4 or
+28, 14, 7, 4. D walks it down with strided convolutions, G up with transposed ones: kernel 4 from and to even sizes, kernel
+3 where a size is odd, padding 1. There is no pooling and no hidden dense layer; batch normalisation stands everywhere but
+at G's output and D's input; ReLU in G, leaky ReLU 0.2 in D, tanh at the end.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+import zoo
+
+WIDEST = 8
+"""The channels double at every step away from the image, up to this multiple of `width`."""
+
+
+def ladder(size: int) -> list[int]:
+    """The sizes from the image down: ``ladder(28) == [28, 14, 7, 4]``."""
+    sizes = [size]
+    while sizes[-1] > 4:
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+def widths(width: int, count: int) -> list[int]:
+    """The channels at the sizes below the image's own, widest last: ``widths(64, 4) == [64, 128, 256, 512]``."""
+    return [width * min(2**step, WIDEST) for step in range(count)]
+
+
+def kernel(size: int) -> int:
+    """The kernel that halves `size`, rounding up, with stride 2 and padding 1."""
+    return 4 if size % 2 == 0 else 3
+
+
+class LatentToPlanes(nn.ConvTranspose2d):
+    """The first layer of G: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
+
+    def forward(self, latents: Tensor) -> Tensor:  # type: ignore[override]
+        planes: Tensor = super().forward(latents[:, :, None, None])
+        return planes
+
+
+def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
+    """Latents (N, latent) to images (N, channels, size, size) in [-1, 1]."""
+    sizes = ladder(size)
+    wide = widths(width, len(sizes) - 1)
+    layers: list[nn.Module] = [
+        LatentToPlanes(latent, wide[-1], sizes[-1], bias=False),
+        zoo.nn.BatchNormAct(wide[-1], activation="relu"),
+    ]
+    for step in range(len(wide) - 1, 0, -1):
+        layers += [
+            nn.ConvTranspose2d(wide[step], wide[step - 1], kernel(sizes[step]), 2, 1, bias=False),
+            zoo.nn.BatchNormAct(wide[step - 1], activation="relu"),
+        ]
+    layers += [zoo.nn.ConvTranspose2dAct(wide[0], channels, kernel(sizes[0]), 2, 1, activation="tanh")]
+    return nn.Sequential(*layers).apply(initialise)
+
+
+def discriminator(channels: int, size: int, width: int, pooled: bool = False) -> nn.Sequential:
+    """Images (N, channels, size, size) to logits, one each.
+
+    The last layer weighs every number of the smallest planes. `pooled`: it makes one plane of them, the map of where the
+    image looks real, and the logit is its mean: global average pooling (Lin et al. 2013, https://arxiv.org/abs/1312.4400).
+    """
+    sizes = ladder(size)
+    wide = widths(width, len(sizes) - 1)
+    layers: list[nn.Module] = [
+        zoo.nn.Conv2dAct(channels, wide[0], kernel(sizes[0]), 2, 1, activation="leaky_relu", slope=0.2)
+    ]
+    for step in range(1, len(wide)):
+        layers += [
+            nn.Conv2d(wide[step - 1], wide[step], kernel(sizes[step]), 2, 1, bias=False),
+            zoo.nn.BatchNormAct(wide[step], activation="leaky_relu", slope=0.2),
+        ]
+    layers += [nn.Conv2d(wide[-1], 1, 1), nn.AdaptiveAvgPool2d(1)] if pooled else [nn.Conv2d(wide[-1], 1, sizes[-1])]
+    return nn.Sequential(*layers).apply(initialise)
+
+
+def initialise(module: nn.Module) -> None:
+    """The paper's weights: N(0, 0.02) for convolutions, N(1, 0.02) for normalisation, zero biases."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, zoo.nn.BatchNormAct):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+    else:
+        return
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
