@@ -9,19 +9,12 @@
 #include "batch_norm_math.h"
 #include "parallel.h"
 #include "stream.h"
+#include "walk.h"
 
 namespace zoo {
 namespace {
 
 constexpr int64_t kPlaneBlock = 4096;  // values per sum in T before it goes into a sum in double
-
-// Calls body(offset, values) for the vectors of a plane: `values` is the vector's length, shorter at the end.
-template <class T, class F>
-ZOO_INLINE void vectors(int64_t positions, const F& body) {
-  int64_t i = 0;
-  for (; i + lanes<T> <= positions; i += lanes<T>) body(i, Constant<lanes<T>>{});
-  if (i < positions) body(i, int(positions - i));
-}
 
 // One channel of one group: `images` planes, `stride` apart.
 struct Planes {
@@ -94,7 +87,7 @@ void planes_forward(const BatchNormForward& a, const Fused& f) {
       for (int64_t n = images - 1; n >= 0; --n) {
         const S* from = x + n * p.stride;
         S* to = y + n * p.stride;
-        vectors<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
+        along<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
           put(streamed, to + j, forward_value<T>(f, load(from + j, left), center, scale, shift), left);
         });
       }
@@ -128,7 +121,7 @@ void planes_backward(const BatchNormBackward& a, const Fused& f) {
         vec<T> sum{}, product{};
         for (int64_t block = 0; n < images && (block == 0 || block + positions <= kPlaneBlock); ++n, block += positions) {
           const S *from_g = g + n * p.stride, *from_x = x + n * p.stride;
-          vectors<T>(positions, [&](int64_t j, auto left) ZOO_LAMBDA {
+          along<T>(positions, [&](int64_t j, auto left) ZOO_LAMBDA {
             const Behind<T> e = behind<T>(f, load(from_g + j, left), load(from_x + j, left), center, scale, shift);
             sum += first_lanes<T>(e.gradient, left);
             product += first_lanes<T>(e.gradient * e.distance, left);
@@ -145,7 +138,7 @@ void planes_backward(const BatchNormBackward& a, const Fused& f) {
       const vec<T> slope = fill(u.slope), offset = fill(u.offset);
       for (int64_t n = images - 1; n >= 0; --n) {
         const int64_t base = n * p.stride;
-        vectors<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
+        along<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
           const vec<T> d = backward_value<T>(
               f, load(g + base + j, left), load(x + base + j, left), center, scale, shift, slope, offset);
           put(streamed, dx + base + j, d, left);

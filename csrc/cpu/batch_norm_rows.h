@@ -9,27 +9,14 @@
 #include "batch_norm_math.h"
 #include "parallel.h"
 #include "stream.h"
+#include "walk.h"
 
 namespace zoo {
 namespace {
 
 constexpr int64_t kBlock = 64;  // rows per sum in T before it goes into a sum in double
 
-// Columns are summed this many vectors at a time, in registers; rows of up to that width are read straight through.
-constexpr int kColumns = ZOO_VECTOR_BYTES == 64 ? 8 : 4;
-
 ZOO_INLINE int64_t padded(int64_t channels) { return (channels + 31) / 32 * 32; }
-
-// Calls body(column, vectors, values per vector) for all columns.
-
-template <class T, class F>
-ZOO_INLINE void columns(int64_t channels, const F& body) {
-  int64_t c = 0;
-  for (; c + kColumns * lanes<T> <= channels; c += kColumns * lanes<T>) body(c, Constant<kColumns>{}, Constant<lanes<T>>{});
-  for (; c + 4 * lanes<T> <= channels; c += 4 * lanes<T>) body(c, Constant<4>{}, Constant<lanes<T>>{});
-  for (; c + lanes<T> <= channels; c += lanes<T>) body(c, Constant<1>{}, Constant<lanes<T>>{});
-  if (c < channels) body(c, Constant<1>{}, int(channels - c));
-}
 
 // Adds n rows to the sums of (value - center) and of its square.
 template <class S, class Fused, class T = compute_t<S>>
@@ -77,22 +64,13 @@ ZOO_INLINE void row_moments(
   }
 }
 
-// Calls body(column, values) for the vectors of a row: whole ones in a loop without a test, then what is left. Bodies
-// capture by value: a store through a pointer may, for all the compiler knows, change what is captured by reference.
-template <class T, class F>
-ZOO_INLINE void along_row(int64_t channels, const F& body) {
-  int64_t c = 0;
-  for (; c + lanes<T> <= channels; c += lanes<T>) body(c, Constant<lanes<T>>{});
-  if (c < channels) body(c, int(channels - c));
-}
-
 // The coefficients of a group lie one after the other, `width` apart: center, scale, shift (and slope, offset).
 template <class S, class Fused, class T = compute_t<S>>
 ZOO_INLINE void normalise_rows(
     const Fused& f, const S* x, S* y, int64_t n, int64_t channels, const T* coefficients, int64_t width, bool streamed) {
   const T *center = coefficients, *scale = center + width, *shift = scale + width;
   for (int64_t r = 0; r < n; ++r, x += channels, y += channels) {
-    along_row<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
+    along<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
       const vec<T> v = load(x + c, values);
       put(streamed, y + c, forward_value<T>(f, v, load(center + c), load(scale + c), load(shift + c)), values);
     });
@@ -130,7 +108,7 @@ ZOO_INLINE void gradient_rows(
   const T *center = coefficients, *scale = center + width, *shift = scale + width;
   const T *slope = shift + width, *offset = slope + width;
   for (int64_t r = 0; r < n; ++r, g += channels, x += channels, dx += channels) {
-    along_row<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
+    along<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
       const vec<T> d = backward_value<T>(f, load(g + c, values), load(x + c, values), load(center + c), load(scale + c),
                                          load(shift + c), load(slope + c), load(offset + c));
       put(streamed, dx + c, d, values);

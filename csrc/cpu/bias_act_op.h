@@ -4,10 +4,39 @@
 #include "../formulas.h"
 #include "batch_norm_math.h"
 #include "parallel.h"
+#include "stream.h"
 #include "vector_math.h"
+#include "walk.h"
 
 namespace zoo {
 namespace {
+
+constexpr int64_t kRowBlock = 64, kPlaneGrain = 16384;
+
+// The activation as a type where speed matters, so that no loop asks which it is; else a field.
+template <class T, int A>
+struct Known {
+  static constexpr int kind = A;
+  T slope;
+};
+
+template <class T>
+struct Any {
+  int kind;
+  T slope;
+};
+
+template <class T, class F>
+ZOO_INLINE void with_activation(int kind, double given, const F& body) {
+  const T slope = T(given);
+  if constexpr (sizeof(T) == 4) {
+    if (kind == kIdentity) return body(Known<T, kIdentity>{slope});
+    if (kind == kRelu) return body(Known<T, kRelu>{slope});
+    if (kind == kLeakyRelu) return body(Known<T, kLeakyRelu>{slope});
+    if (kind == kTanh) return body(Known<T, kTanh>{slope});
+  }
+  body(Any<T>{kind, slope});
+}
 
 // How many rows to look at as one, so that a row is a whole number of vectors: an image of 3 channels would otherwise be
 // handled three values at a time.
@@ -18,17 +47,36 @@ ZOO_INLINE int64_t rows_to_merge(int64_t channels, int64_t rows) {
   return merged <= rows && channels * merged <= 4096 ? merged : 1;
 }
 
-template <class S, class T = compute_t<S>>
-void bias_rows_forward(const BiasForward& a, const S* x, S* y, int64_t rows, int64_t channels, const T* bias) {
+template <class S, class Activation, class T = compute_t<S>>
+void bias_rows_forward(const Activation f, const S* x, S* y, int64_t rows, int64_t channels, const T* bias) {
   const Chunks chunks(rows, channels * int64_t(sizeof(S)));
-  const T slope = T(a.slope);
+  const bool streamed = streams(y, rows * channels, channels);
   parallel(chunks.count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = chunks.begin(begin); row < chunks.end(end - 1); ++row) {
-      for (int64_t c = 0; c < channels; c += lanes<T>) {
-        const int64_t i = row * channels + c, left = channels - c;
-        store(y + i, activate(load(x + i, left) + load(bias + c, left), a.activation, slope), left);
-      }
+      const S* from = x + row * channels;
+      S* to = y + row * channels;
+      along<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
+        put(streamed, to + c, activate(load(from + c, values) + load(bias + c, values), f.kind, f.slope), values);
+      });
     }
+    finish_streams();
+  });
+}
+
+template <class S, class Activation, class T = compute_t<S>>
+void bias_planes_forward(const BiasForward& a, const Activation f, const S* x, S* y) {
+  const int64_t channels = a.extent.channels, positions = a.extent.positions, planes = a.extent.batch * channels;
+  const bool streamed = streams(y, planes * positions, positions);
+  parallel(planes, 1 + kPlaneGrain / (positions + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) {
+      const vec<T> bias = fill(T(read(a.bias, plane % channels, 0)));
+      const S* from = x + plane * positions;
+      S* to = y + plane * positions;
+      along<T>(positions, [=](int64_t i, auto values) ZOO_LAMBDA {
+        put(streamed, to + i, activate(load(from + i, values) + bias, f.kind, f.slope), values);
+      });
+    }
+    finish_streams();
   });
 }
 
@@ -38,52 +86,91 @@ void bias_forward(const BiasForward& a) {
   const Extent& e = a.extent;
   const S* x = static_cast<const S*>(a.x);
   S* y = static_cast<S*>(a.y);
-  const T slope = T(a.slope);
-  if (e.rows) {
+  with_activation<T>(a.activation, a.slope, [&](auto f) {
+    if (!e.rows) return bias_planes_forward(a, f, x, y);
     const int64_t rows = e.batch * e.positions, merged = rows_to_merge<T>(e.channels, rows);
     const int64_t width = e.channels * merged, whole = rows / merged, done = whole * merged;
     T* bias = static_cast<T*>(scratch(width * int64_t(sizeof(T))));
     for (int64_t i = 0; i < width; ++i) bias[i] = T(read(a.bias, i % e.channels, 0));
-    bias_rows_forward(a, x, y, whole, width, bias);
-    bias_rows_forward(a, x + done * e.channels, y + done * e.channels, rows - done, e.channels, bias);
-    return;
-  }
-  parallel(e.batch * e.channels, 1 + 16384 / (e.positions + 1), [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; ++plane) {
-      const vec<T> bias = fill(T(read(a.bias, plane % e.channels, 0)));
-      for (int64_t i = 0; i < e.positions; i += lanes<T>) {
-        const int64_t at = plane * e.positions + i, left = e.positions - i;
-        store(y + at, activate(load(x + at, left) + bias, a.activation, slope), left);
-      }
-    }
+    bias_rows_forward(f, x, y, whole, width, bias);
+    bias_rows_forward(f, x + done * e.channels, y + done * e.channels, rows - done, e.channels, bias);
   });
 }
 
-// Adds the sums over rows to `sums` (channels), in double.
-template <class S, class T = compute_t<S>>
+// Adds the sums over rows to `sums` (channels), in double. A block of rows is walked by columns, whose sums then stay in
+// registers; the block itself stays in the nearest cache.
+template <class S, class Activation, class T = compute_t<S>>
 void bias_rows_backward(
-    const BiasBackward& a, const S* g, const S* y, S* dx, int64_t rows, int64_t channels, double* sums, char* memory) {
+    const Activation f, const S* g, const S* y, S* dx, int64_t rows, int64_t channels, double* sums, double* parts) {
   const Chunks chunks(rows, channels * int64_t(2 * sizeof(S)));
-  const T slope = T(a.slope);
-  const int64_t width = (channels + lanes<T> - 1) / lanes<T> * lanes<T>;
-  T* parts = reinterpret_cast<T*>(memory);
+  const bool streamed = streams(dx, rows * channels, channels);
   parallel(chunks.count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
-      T* part = parts + chunk * width;
-      for (int64_t c = 0; c < width; ++c) part[c] = 0;
-      for (int64_t row = chunks.begin(chunk); row < chunks.end(chunk); ++row) {
-        for (int64_t c = 0; c < channels; c += lanes<T>) {
-          const int64_t i = row * channels + c, left = channels - c;
-          const vec<T> d =
-              activate_backward_from_result(load(g + i, left), load(y + i, left), a.activation, slope);
-          store(dx + i, d, left);
-          store(part + c, load(part + c) + first_lanes<T>(d, left));
-        }
+      double* part = parts + chunk * channels;
+      for (int64_t c = 0; c < channels; ++c) part[c] = 0;
+      for (int64_t row = chunks.begin(chunk); row < chunks.end(chunk); row += kRowBlock) {
+        const int64_t left = chunks.end(chunk) - row, count = left < kRowBlock ? left : kRowBlock;
+        const S *from_g = g + row * channels, *from_y = y + row * channels;
+        S* to = dx + row * channels;
+        columns<T, 8>(channels, [=](int64_t c, auto vectors, auto values) ZOO_LAMBDA {
+          constexpr int n = decltype(vectors)::value;
+          vec<T> sum[n] = {};
+          for (int64_t r = 0; r < count; ++r) {
+            for (int j = 0; j < n; ++j) {
+              const int64_t i = r * channels + c + j * lanes<T>;
+              const vec<T> d =
+                  activate_backward_from_result(load(from_g + i, values), load(from_y + i, values), f.kind, f.slope);
+              put(streamed, to + i, d, values);
+              sum[j] += d;
+            }
+          }
+          for (int j = 0; j < n; ++j) {
+            for (int k = 0; k < lanes<T> && c + j * lanes<T> + k < channels; ++k) {
+              part[c + j * lanes<T> + k] += double(sum[j][k]);
+            }
+          }
+        });
       }
     }
+    finish_streams();
   });
   for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-    for (int64_t c = 0; c < channels; ++c) sums[c] += double(parts[chunk * width + c]);
+    for (int64_t c = 0; c < channels; ++c) sums[c] += parts[chunk * channels + c];
+  }
+}
+
+// Walks memory in its order; each plane leaves its sum, which the channels then gather.
+template <class S, class Activation, class T = compute_t<S>>
+void bias_planes_backward(const BiasBackward& a, const Activation f, const S* g, const S* y, S* dx) {
+  const int64_t channels = a.extent.channels, positions = a.extent.positions, planes = a.extent.batch * channels;
+  const bool streamed = streams(dx, planes * positions, positions);
+  double* sums = static_cast<double*>(scratch(planes * int64_t(sizeof(double))));
+  parallel(planes, 1 + kPlaneGrain / (positions + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) {
+      const int64_t at = plane * positions;
+      double total = 0;
+      for (int64_t block = 0; block < positions; block += kPlaneGrain) {
+        const int64_t left = positions - block;
+        const S *from_g = g + at + block, *from_y = y + at + block;
+        S* to = dx + at + block;
+        vec<T> sum{};
+        const int64_t length = left < kPlaneGrain ? left : kPlaneGrain;
+        along<T>(length, [=, &sum](int64_t i, auto values) ZOO_LAMBDA {
+          const vec<T> d =
+              activate_backward_from_result(load(from_g + i, values), load(from_y + i, values), f.kind, f.slope);
+          put(streamed, to + i, d, values);
+          sum += first_lanes<T>(d, values);
+        });
+        total += sum_lanes<T>(sum);
+      }
+      sums[plane] = total;
+    }
+    finish_streams();
+  });
+  for (int64_t c = 0; c < channels; ++c) {
+    double total = 0;
+    for (int64_t plane = c; plane < planes; plane += channels) total += sums[plane];
+    static_cast<T*>(a.dbias)[c] = T(total);
   }
 }
 
@@ -93,39 +180,18 @@ void bias_backward(const BiasBackward& a) {
   const Extent& e = a.extent;
   const S *g = static_cast<const S*>(a.gradient), *y = static_cast<const S*>(a.y);
   S* dx = static_cast<S*>(a.dx);
-  T* dbias = static_cast<T*>(a.dbias);
-  const T slope = T(a.slope);
-  if (e.rows) {
+  with_activation<T>(a.activation, a.slope, [&](auto f) {
+    if (!e.rows) return bias_planes_backward(a, f, g, y, dx);
     const int64_t rows = e.batch * e.positions, merged = rows_to_merge<T>(e.channels, rows);
     const int64_t width = e.channels * merged, whole = rows / merged, done = whole * merged;
-    const int64_t sums_bytes = (width * int64_t(sizeof(double)) + 63) / 64 * 64;
-    char* memory = static_cast<char*>(scratch(sums_bytes + (width + lanes<T>) * int64_t(sizeof(T)) * kMostChunks));
-    double* sums = reinterpret_cast<double*>(memory);
+    double* sums = static_cast<double*>(scratch(width * int64_t(sizeof(double)) * (1 + kMostChunks)));
     for (int64_t c = 0; c < width; ++c) sums[c] = 0;
-    bias_rows_backward(a, g, y, dx, whole, width, sums, memory + sums_bytes);
+    bias_rows_backward(f, g, y, dx, whole, width, sums, sums + width);
     const int64_t at = done * e.channels;
-    bias_rows_backward(a, g + at, y + at, dx + at, rows - done, e.channels, sums, memory + sums_bytes);
+    bias_rows_backward(f, g + at, y + at, dx + at, rows - done, e.channels, sums, sums + width);
     for (int64_t c = 0; c < e.channels; ++c) {
       for (int64_t m = 1; m < merged; ++m) sums[c] += sums[c + m * e.channels];
-      dbias[c] = T(sums[c]);
-    }
-    return;
-  }
-  parallel(e.channels, 1 + 16384 / (e.batch * e.positions + 1), [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      double total = 0;
-      for (int64_t n = 0; n < e.batch; ++n) {
-        vec<T> sum{};
-        for (int64_t i = 0; i < e.positions; i += lanes<T>) {
-          const int64_t at = (n * e.channels + c) * e.positions + i, left = e.positions - i;
-          const vec<T> d =
-              activate_backward_from_result(load(g + at, left), load(y + at, left), a.activation, slope);
-          store(dx + at, d, left);
-          sum += first_lanes<T>(d, left);
-        }
-        total += sum_lanes<T>(sum);
-      }
-      dbias[c] = T(total);
+      static_cast<T*>(a.dbias)[c] = T(sums[c]);
     }
   });
 }

@@ -19,31 +19,31 @@ _LAYERS: Final[dict[type[nn.Module], type[nn.Module]]] = {
 }
 
 
-def plain(network: nn.Module) -> nn.Module:
-    """A copy of a network in which every module of `zoo.nn` is torch's own, with an in-place activation behind it."""
-    return _replaced(copy.deepcopy(network))
+def plain(network: nn.Module, inplace: bool = True) -> nn.Module:
+    """A copy of a network in which every module of `zoo.nn` is torch's own, with an activation behind it."""
+    return _replaced(copy.deepcopy(network), inplace)
 
 
-def _replaced(module: nn.Module) -> nn.Module:
+def _replaced(module: nn.Module, inplace: bool) -> nn.Module:
     if isinstance(module, zoo.nn.BatchNormAct):
-        return _batch_norm(module)
+        return _batch_norm(module, inplace)
     for fused, torchs in _LAYERS.items():
         if isinstance(module, fused):
             layer: Any = module
             layer.__class__ = torchs  # of which it is a subclass, with the same parameters and settings
-            return nn.Sequential(layer, activation(layer.activation, layer.slope))
+            return nn.Sequential(layer, activation(layer.activation, layer.slope, inplace))
     for name, child in module.named_children():
-        setattr(module, name, _replaced(child))
+        setattr(module, name, _replaced(child, inplace))
     return module
 
 
-def _batch_norm(module: zoo.nn.BatchNormAct) -> nn.Module:
+def _batch_norm(module: zoo.nn.BatchNormAct, inplace: bool) -> nn.Module:
     # BatchNorm1d and BatchNorm2d differ in the rank they accept; this one takes both, as ours does.
     norm = _AnyRank(
         module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats
     )  # fmt: skip
     norm.load_state_dict(module.state_dict())
-    after = activation(module.activation, module.slope)
+    after = activation(module.activation, module.slope, inplace)
     return nn.Sequential(norm, after) if module.order == "norm_act" else nn.Sequential(after, norm)
 
 

@@ -76,8 +76,8 @@ def row(
             absent["compile"] = reason
         else:
             try:
-                compiled = compiling.compiled(case.functions["eager"])
-                call = case.call(compiled, direction, parameters(case.functions["eager"]))
+                plain = case.to_compile or case.functions["eager"]
+                call = case.call(compiling.compiled(plain), direction, parameters(plain))
                 call()
                 calls["compile"] = call
             except Exception as error:  # whatever the compiler's trouble is, the others can be measured
