@@ -201,6 +201,20 @@ def test_a_batch_too_small_for_batch_normalisation(cli, images, flag):
     assert not Path("run/checkpoints").exists() or zoo.Run("run").checkpoints == []
 
 
+def test_a_last_batch_too_small_for_batch_normalisation(cli, images):
+    options = ["--data", images, "--batch-size", 23, "--order", "shuffle", "--no-drop-remainder", "--no-evaluate-fakes"]
+    outcome = cli("train", "vanilla", *options, "--steps", 1, "--out", "run")
+    assert_refused(
+        outcome, "the last batch of each epoch holds one image", "vanilla", "--drop-remainder", "--batch-size"
+    )
+    assert not Path("run").exists()
+
+
+def test_slices_have_no_remainder(cli, images):
+    outcome = cli("train", "vanilla", "--data", images, "--order", "slice", "--no-drop-remainder", "--out", "run")
+    assert_refused(outcome, "a slice is always a whole batch; give --drop-remainder, or another --order")
+
+
 def test_an_unknown_preset(refused):
     refused(["--preset", "radford"], "unknown preset of dcgan 'radford'; did you mean 'radford64'? (zoo info dcgan)")
 

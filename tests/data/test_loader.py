@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from zoo.data import DataSpec, Loader, open_source, prepare
+from zoo.data.order import buffered
 from zoo.errors import DataError
 
 
@@ -40,11 +41,13 @@ def test_unlabelled_data_has_no_labels(write_idx):
     assert Loader(store, 4).batch(0).labels is None
 
 
-@pytest.mark.parametrize("order", ["shuffle", "sequential", "slice"])
-def test_a_batch_depends_only_on_seed_and_number(store, order):
-    loader = Loader(store, 3, seed=5, order=order, flip=True)
+@pytest.mark.parametrize("drop_remainder", [True, False])
+@pytest.mark.parametrize("order", ["shuffle", "buffer", "sequential", "slice"])
+def test_a_batch_depends_only_on_seed_and_number(store, order, drop_remainder):
+    common = dict(seed=5, order=order, shuffle_buffer=4, drop_remainder=drop_remainder, flip=True)
+    loader = Loader(store, 3, **common)
     forwards = [loader.batch(number) for number in range(15)]
-    again = Loader(store, 3, seed=5, order=order, flip=True)
+    again = Loader(store, 3, **common)
     for number in reversed(range(15)):
         batch = again.batch(number)
         assert torch.equal(batch.images, forwards[number].images)
@@ -70,6 +73,80 @@ def test_any_integer_is_a_seed(store):
 def test_sequential_is_the_order_of_the_files_without_the_remainder(store):
     loader = Loader(store, 8, order="sequential")
     assert [members(loader.batch(n))[0] for n in range(4)] == [0, 8, 0, 8]
+
+
+# ---- the shuffle buffer
+
+
+def test_buffered_epochs_hold_every_image_once_and_differ(store):
+    loader = Loader(store, 5, order="buffer", shuffle_buffer=6)
+    epochs = [[member for n in range(4) for member in members(loader.batch(4 * e + n))] for e in range(4)]
+    assert all(sorted(epoch) == list(range(20)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+def test_a_buffer_of_one_image_is_the_order_of_the_files(store):
+    assert members(Loader(store, 20, order="buffer", shuffle_buffer=1).batch(0)) == list(range(20))
+
+
+def test_a_buffer_larger_than_the_data_can_put_any_image_first(store):
+    firsts = {members(Loader(store, 20, order="buffer", shuffle_buffer=10**9, seed=s).batch(0))[0] for s in range(300)}
+    assert firsts == set(range(20))
+
+
+def by_hand(size: int, buffer: int, random: np.random.Generator) -> list[int]:
+    """tf.data's shuffle as it is described: a buffer, drawn from at random, refilled with the next one."""
+    held = list(range(min(buffer, size)))
+    places = random.integers(0, len(held), size - len(held), dtype=np.int32)
+    order = []
+    for coming, place in enumerate(places, len(held)):
+        order.append(held[place])
+        held[place] = coming
+    rest = np.array(held, dtype=np.int32)
+    random.shuffle(rest)
+    return [*order, *rest.tolist()]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 20, 1000])
+@pytest.mark.parametrize("buffer", [1, 2, 3, 7, 999, 1000, 5000])
+def test_the_buffers_order_is_that_of_a_buffer_moved_by_hand(size, buffer):
+    for seed in range(3):
+        found = buffered(size, buffer, np.random.default_rng(seed)).tolist()
+        assert found == by_hand(size, buffer, np.random.default_rng(seed))
+        assert all(place >= number - buffer + 1 for place, number in enumerate(found)), "none comes before it is read"
+
+
+# ---- the remainder
+
+
+@pytest.mark.parametrize("order", ["shuffle", "buffer", "sequential"])
+def test_the_remainder_is_a_smaller_batch_and_belongs_to_its_epoch(store, order):
+    loader = Loader(store, 8, order=order, shuffle_buffer=5, drop_remainder=False, flip=True)
+    assert (loader.batches_per_epoch, loader.remainder) == (3, 4)
+    batches = [loader.batch(number) for number in range(6)]
+    assert [tuple(batch.images.shape) for batch in batches] == [(8, 1, 6, 5), (8, 1, 6, 5), (4, 1, 6, 5)] * 2
+    for epoch in (batches[:3], batches[3:]):
+        assert sorted(label for batch in epoch for label in members(batch)) == list(range(20))
+    assert [loader.images_before(number) for number in range(8)] == [0, 8, 16, 20, 28, 36, 40, 48]
+
+
+def test_without_a_remainder_nothing_changes(store):
+    whole, kept = Loader(store, 5), Loader(store, 5, drop_remainder=False)
+    assert (kept.batches_per_epoch, kept.remainder) == (4, 0)
+    assert [members(whole.batch(n)) for n in range(8)] == [members(kept.batch(n)) for n in range(8)]
+    assert [kept.images_before(number) for number in (0, 4, 9)] == [0, 20, 45]
+
+
+def test_the_images_that_do_not_fill_a_batch_do_not_count_where_they_are_left_out(store):
+    loader = Loader(store, 8)
+    assert (loader.batches_per_epoch, loader.remainder) == (2, 0)
+    assert [loader.images_before(number) for number in (0, 2, 5)] == [0, 16, 40]
+
+
+def test_a_remainder_of_one_image_is_a_batch_too(store):
+    batch = Loader(store, 19, order="sequential", drop_remainder=False, channels_last=True, flip=True).batch(1)
+    assert batch.images.shape == (1, 1, 6, 5)
+    assert members(batch) == [19]
 
 
 def test_slices_are_neighbours_at_random_starts(store):
@@ -180,5 +257,7 @@ def test_a_batch_size_that_does_not_fit_says_what_does(store):
         Loader(store, 256)
     with pytest.raises(DataError, match="at least 1"):
         Loader(store, 0)
+    with pytest.raises(DataError, match=r"^--shuffle-buffer 0 is too small; choose at least 1$"):
+        Loader(store, 4, order="buffer", shuffle_buffer=0)
     with pytest.raises(DataError, match="unknown order"):
         Loader(store, 4, order="backwards")

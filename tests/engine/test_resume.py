@@ -65,6 +65,14 @@ WAYS = {
     "new fakes, accumulated": dict(reuse_fakes=False, accumulate=2),
     "slices, uniform latents": dict(order="slice", latent_distribution="uniform"),
     "sequential, several D steps": dict(order="sequential", discriminator_steps=2),
+    "a shuffle buffer, remainders": dict(
+        order="buffer", shuffle_buffer=5, batch_size=7, drop_remainder=False, flip=True, reuse_fakes=True
+    ),
+    "remainders in the order of the files": dict(
+        order="sequential", batch_size=9, drop_remainder=False, reuse_fakes=False, joined=True
+    ),
+    "pictures each epoch": dict(each_epoch=True, batch_size=7, drop_remainder=False),
+    "unit latents": dict(latent_distribution="unit"),
     "float16": dict(precision="float16"),
     "Keras' adam, float16": dict(precision="float16", epsilon_style="keras", epsilon=0.1),
     "epochs": dict(epochs=8 / 3),

@@ -15,11 +15,16 @@ from pathlib import Path
 import pytest
 import torch
 from support import flags, tiny
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import zoo
 from zoo.engine.events import Watcher
 from zoo.engine.trainer import Clock
+from zoo.registry import Contribution, registry
+
+PLAIN = dict(order="shuffle", joined=False)
+"""What turns the vanilla GAN's default into a plain one."""
 
 
 class Recorder(Watcher):
@@ -93,6 +98,85 @@ def test_epochs_are_passes_of_the_discriminator_over_the_data(images, epochs, mo
     options = {key: value for key, value in tiny("dcgan", **more).items() if key != "steps"}
     run = zoo.train("dcgan", data=str(images), out="run", epochs=epochs, **options)
     assert run.config["steps"] == run.latest()[0] == steps
+
+
+@pytest.mark.parametrize(("batch_size", "drop", "steps"), [(7, True, 6), (7, False, 8), (8, False, 6), (23, False, 4)])
+def test_an_epoch_counts_its_smaller_last_batch(images, batch_size, drop, steps):
+    """Two epochs of 24 images."""
+    options = tiny("vanilla", batch_size=batch_size, drop_remainder=drop, evaluate_fakes=True)
+    del options["steps"]
+    run = zoo.train("vanilla", data=str(images), out="run", epochs=2, **PLAIN, **options)
+    assert run.config["steps"] == run.latest()[0] == steps
+
+
+def test_the_speed_counts_the_images_of_smaller_batches_as_they_are(images, monkeypatch):
+    """24 images in batches of 7, one a second by a clock that is told: 7, 7, 7, 3, 7."""
+    now = [0.0]
+    monkeypatch.setattr("zoo.engine.trainer.time.perf_counter", lambda: now[0])
+
+    class Tick(Watcher):
+        def on_start(self, run, step, steps):
+            self.on_step(step)
+
+        def on_step(self, step):
+            now[0] += 1
+
+    options = tiny("vanilla", steps=5, batch_size=7, drop_remainder=False, sample_every=9)
+    run = zoo.train("vanilla", data=str(images), out="run", watchers=[Tick()], **PLAIN, **options)
+    assert [line["images_per_second"] for line in run.metrics()][1:] == [7, 7, 3, 7]
+
+
+@pytest.mark.parametrize(("more", "told"), [
+    (dict(epochs=2), [0, 3, 6]),
+    (dict(steps=7), [0, 3, 6, 7]),
+    (dict(epochs=3, accumulate=2), [0, 2, 3, 5]),
+    (dict(epochs=2, discriminator_steps=2), [0, 2, 3]),
+    (dict(epochs=2, batch_size=7, drop_remainder=False), [0, 4, 8]),
+    (dict(steps=2, accumulate=9), [0, 1, 2]),
+], ids=str)  # fmt: skip
+def test_pictures_and_checkpoints_at_the_end_of_each_epoch(images, more, told):
+    """24 images in batches of 8: an epoch is three batches of the discriminator's."""
+    recorder = Recorder()
+    options = {**tiny("vanilla", each_epoch=True, sample_every=1, checkpoint_every=1), **more}
+    if "epochs" in more:
+        del options["steps"]
+    zoo.train("vanilla", data=str(images), out="run", watchers=[recorder], **PLAIN, **options)
+    assert [event[1] for event in recorder.told if event[0] == "sample"] == told
+    assert [event[1] for event in recorder.told if event[0] == "checkpoint"] == told[1:]
+
+
+def test_a_resumed_run_makes_no_picture_of_an_epoch_twice(images):
+    options = tiny("vanilla", each_epoch=True, steps=7)
+    zoo.train("vanilla", data=str(images), out="run", **PLAIN, **options)
+    recorder = Recorder()
+    run = zoo.resume("run", steps=12, watchers=[recorder])
+    assert [event[1] for event in recorder.told if event[0] == "sample"] == [9, 12]
+    assert [path.name[5:-4] for path in run.samples] == [f"{step:08d}" for step in (0, 3, 6, 7, 9, 12)]
+
+
+class Turns(zoo.Architecture):
+    """D and G take turns, as in some documents: D has the even steps, G the odd ones."""
+
+    name = "turns"
+
+    def generator(self, options, data):
+        return nn.Sequential(nn.Linear(options.latent, data.numel), nn.Unflatten(1, data.shape), nn.Tanh())
+
+    def discriminator(self, options, data):
+        return nn.Sequential(nn.Flatten(), nn.Linear(data.numel, 1))
+
+    def phases(self, options):
+        return [zoo.Phase("discriminator", every=2), zoo.Phase("generator", every=2, offset=1)]
+
+
+def test_an_epoch_of_networks_that_take_turns_ends_with_the_run(images, monkeypatch):
+    """Else there would be two pictures, one step apart."""
+    monkeypatch.setattr(registry(), "architecture", lambda name: Turns())
+    monkeypatch.setattr(registry(), "contribution", lambda name: Contribution(Turns, registry().plugins[0]))
+    recorder = Recorder()
+    options = dict(batch_size=8, samples=1, latent=3, epochs=2, each_epoch=True)
+    zoo.train("turns", data=str(images), out="run", watchers=[recorder], **options)
+    assert [event[1] for event in recorder.told if event[0] == "sample"] == [0, 6, 12]
 
 
 def test_only_the_newest_checkpoints_are_kept(images):

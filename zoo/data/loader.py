@@ -12,10 +12,11 @@ import numpy.typing as npt
 import torch
 
 from zoo.data.gather import gather
+from zoo.data.order import Indices, buffered, shuffled
 from zoo.data.store import ImageStore
 from zoo.errors import DataError
 
-Order = Literal["shuffle", "sequential", "slice"]
+Order = Literal["shuffle", "buffer", "sequential", "slice"]
 
 _AHEAD = 2  # batches that wait for the consumer
 _RESIDENT = 64 << 20  # bytes of the store that may stay resident before they are released
@@ -32,11 +33,12 @@ class Batch(NamedTuple):
 class Loader:
     """Batches of a store; batch number i depends on nothing but the seed and i, so a run is continued by counting.
 
-    `order`: "shuffle" is a new permutation every epoch, "sequential" the order of the files, "slice" a run of
-    neighbours at a random start. The images of an epoch that do not fill a batch are left out. `flip` mirrors each
-    image left to right with probability one half. Values lie in `value_range`. `channels_last` chooses the memory
-    layout, `pin` puts batches into page-locked memory (only where CUDA is available). Raises DataError when a batch is
-    larger than the data.
+    `order`: "shuffle" is a new permutation every epoch, "buffer" another one each time, made by a buffer of
+    `shuffle_buffer` images that moves through the data, "sequential" the order of the files, "slice" a run of neighbours
+    at a random start. The images of an epoch that do not fill a batch are left out, or are a smaller batch where
+    `drop_remainder` is False. `flip` mirrors each image left to right with probability one half. Values lie in
+    `value_range`. `channels_last` chooses the memory layout, `pin` puts batches into page-locked memory (only where CUDA is
+    available). Raises DataError when a batch is larger than the data.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class Loader:
         *,
         seed: int = 0,
         order: Order = "shuffle",
+        shuffle_buffer: int = 1000,
+        drop_remainder: bool = True,
         flip: bool = False,
         value_range: tuple[float, float] = (-1.0, 1.0),
         channels_last: bool = False,
@@ -57,18 +61,23 @@ class Loader:
             raise DataError(
                 f"--batch-size {batch_size} is larger than the data ({len(store)} images); choose at most {len(store)}"
             )
+        if shuffle_buffer < 1:
+            raise DataError(f"--shuffle-buffer {shuffle_buffer} is too small; choose at least 1")
         if order not in get_args(Order):
             raise DataError(f"unknown order {order!r}; known: {', '.join(get_args(Order))}")
         self.store = store
         self.batch_size = batch_size
-        self.batches_per_epoch = len(store) // batch_size
+        self.remainder = 0 if drop_remainder or order == "slice" else len(store) % batch_size
+        """Images in the last batch of an epoch, where that is smaller than the others; else 0."""
+        self.batches_per_epoch = len(store) // batch_size + (self.remainder > 0)
         self._seed = seed % 2**64
         self._order = order
+        self._buffer = shuffle_buffer
         self._flip = flip
         self._range = value_range
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self._pin = pin and torch.cuda.is_available()
-        self._epoch: tuple[int, npt.NDArray[np.integer]] | None = None
+        self._epoch: tuple[int, Indices] | None = None
         self._touched = 0
         self._lock = threading.Lock()
 
@@ -77,12 +86,12 @@ class Loader:
         indices = self._indices(number)
         height, width, channels = self.store.images.shape[1:]
         images = torch.empty(
-            (self.batch_size, channels, height, width),
+            (len(indices), channels, height, width),
             dtype=torch.float32,
             memory_format=self._layout,
             pin_memory=self._pin,
         )
-        flips = self._random(number, 1).integers(0, 2, self.batch_size).astype(np.bool_) if self._flip else None
+        flips = self._random(number, 1).integers(0, 2, len(indices)).astype(np.bool_) if self._flip else None
         if self.store.spec.points:
             images.numpy()[...] = self.store.images[indices].transpose(0, 3, 1, 2)
         else:
@@ -90,8 +99,13 @@ class Loader:
         labels = None if self.store.labels is None else torch.from_numpy(self.store.labels[indices])
         if labels is not None and self._pin:
             labels = labels.pin_memory()
-        self._release()
+        self._release(len(indices))
         return Batch(images, labels)
+
+    def images_before(self, number: int) -> int:
+        """How many images the batches before batch `number` hold."""
+        missing = self.batch_size - self.remainder if self.remainder else 0
+        return number * self.batch_size - number // self.batches_per_epoch * missing
 
     def stream(self, start: int = 0) -> Generator[Batch, None, None]:
         """Batches from number `start` on, without end, made by a thread that stays two ahead.
@@ -132,18 +146,17 @@ class Loader:
     def _indices(self, number: int) -> npt.NDArray[np.int64]:
         epoch, position = divmod(number, self.batches_per_epoch)
         first = position * self.batch_size
-        if self._order == "shuffle":
+        if self._order in ("shuffle", "buffer"):
             return self._permutation(epoch)[first : first + self.batch_size].astype(np.int64)
         if self._order == "slice":
             first = int(self._random(number, 2).integers(0, len(self.store) - self.batch_size + 1))
-        return np.arange(first, first + self.batch_size, dtype=np.int64)
+        return np.arange(first, min(first + self.batch_size, len(self.store)), dtype=np.int64)
 
-    def _permutation(self, epoch: int) -> npt.NDArray[np.integer]:
+    def _permutation(self, epoch: int) -> Indices:
         known = self._epoch
         if known is None or known[0] != epoch:
-            size = len(self.store)
-            numbers = np.arange(size, dtype=np.int32 if size < 2**31 else np.int64)  # 4 bytes per image, not 8
-            self._random(epoch, 0).shuffle(numbers)
+            size, random = len(self.store), self._random(epoch, 0)
+            numbers = shuffled(size, random) if self._order == "shuffle" else buffered(size, self._buffer, random)
             known = self._epoch = (epoch, numbers)
         return known[1]
 
@@ -151,10 +164,11 @@ class Loader:
         """A generator of its own for every (seed, purpose, number), so that nothing depends on what came before."""
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self._seed, number], spawn_key=(purpose,))))
 
-    def _release(self) -> None:
+    def _release(self, images: int) -> None:
         """Count what this batch has made resident; past the limit, give the pages back."""
         row = self.store.spec.numel
-        touched = self.batch_size * (row + _NEIGHBOURS) if self._order == "shuffle" else self.batch_size * row
+        scattered = self._order in ("shuffle", "buffer")
+        touched = images * (row + _NEIGHBOURS if scattered else row)
         with self._lock:
             self._touched += touched
             if self._touched < _RESIDENT or self.store.images.nbytes <= _RESIDENT:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import nn
@@ -18,7 +18,8 @@ from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
 from zoo.engine.step import Step
-from zoo.errors import OptionError, PluginError, unknown
+from zoo.engine.trial import try_networks, try_single
+from zoo.errors import PluginError, unknown
 from zoo.generate.latents import Latents
 from zoo.objective import Objective
 from zoo.ops.codes import LOSS_KINDS as KINDS
@@ -43,6 +44,11 @@ class Feed:
         images = images.to(self.device, non_blocking=True)
         return Batch(images, None if labels is None else labels.to(self.device, non_blocking=True))
 
+    @property
+    def images(self) -> int:
+        """How many real images have been drawn."""
+        return self.loader.images_before(self.drawn)
+
     def close(self) -> None:
         """End the thread that prepares batches; the feed can be used again."""
         if self._stream is not None:
@@ -60,6 +66,12 @@ class Assembly:
     device: torch.device
 
     @property
+    def steps_per_epoch(self) -> Fraction:
+        """Steps in which the discriminator sees the data once; seldom a whole number where a step takes several batches."""
+        updates = [Fraction(1, phase.every) for phase in self.step.phases if phase.updates == "discriminator"]
+        return self.feed.loader.batches_per_epoch / ((sum(updates) or Fraction(1)) * self.step.options.accumulate)
+
+    @property
     def sampler(self) -> nn.Module:
         """The generator that pictures are drawn with: the averaged one, where there is one."""
         return self.average.network if self.average else self.step.generator
@@ -69,7 +81,6 @@ def assemble(
     architecture: Architecture, options: Options, spec: DataSpec, store: ImageStore, device: torch.device
 ) -> Assembly:
     """Build everything from the seed. Raises PluginError where the networks do not keep the contract."""
-    generator, discriminator = build_networks(architecture, options, spec, device)
     layout = device.type == "cuda"
     feed = Feed(
         Loader(
@@ -77,12 +88,15 @@ def assemble(
             options.batch_size,
             seed=stream_seed(options.seed, "data"),
             order=options.order,
+            shuffle_buffer=options.shuffle_buffer,
+            drop_remainder=options.drop_remainder,
             flip=options.flip,
             channels_last=layout,
             pin=device.type == "cuda",
         ),
         device,
     )
+    generator, discriminator = build_networks(architecture, options, spec, device, feed.loader.remainder)
     rates = {
         "generator": options.learning_rate,
         "discriminator": options.discriminator_learning_rate or options.learning_rate,
@@ -105,18 +119,22 @@ def assemble(
 
 
 def build_networks(
-    architecture: Architecture, options: Options, spec: DataSpec, device: torch.device | str = "cpu"
+    architecture: Architecture,
+    options: Options,
+    spec: DataSpec,
+    device: torch.device | str = "cpu",
+    remainder: int = 0,
 ) -> tuple[nn.Module, nn.Module]:
     """Both networks with weights drawn from the seed, on the device; tried once.
 
-    Raises PluginError where one cannot be built, or gives something else than images and logits.
+    `remainder`: the images of an epoch's smaller last batch, 0 where there is none. Raises PluginError where a network
+    cannot be built or gives something else than images and logits, OptionError where it cannot train on one image.
     """
     torch.manual_seed(stream_seed(options.seed, "weights"))
     generator = _build(architecture, "generator", lambda: architecture.generator(options, spec))
     discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
-    _try(architecture, options, spec, generator, discriminator)
-    if 1 in (options.batch_size, options.generator_batch_size):
-        _try_single(architecture, options, spec, generator, discriminator)
+    try_networks(architecture, options, spec, generator, discriminator)
+    try_single(architecture, options, spec, generator, discriminator, remainder)
     layout = torch.channels_last if torch.device(device).type == "cuda" else torch.preserve_format
     return generator.to(device, memory_format=layout), discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
 
@@ -135,50 +153,3 @@ def _build(architecture: Architecture, role: str, build: Callable[[], nn.Module]
     if not isinstance(network, nn.Module):
         raise PluginError(f"{architecture.name}.{role}() returned {type(network).__name__}, not a torch.nn.Module")
     return network
-
-
-def _try(
-    architecture: Architecture, options: Options, spec: DataSpec, generator: nn.Module, discriminator: nn.Module
-) -> None:
-    """One pass of two images through both networks, without a trace: shapes that do not fit are better said now."""
-    labels = (torch.zeros(2, dtype=torch.int64),) if architecture.conditional else ()
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        images = _pass(architecture, "generator", generator, torch.zeros(2, options.latent), *labels)
-        if tuple(images.shape) != (2, *spec.shape):
-            raise PluginError(
-                f"the generator of {architecture.name!r} makes {tuple(images.shape)} of two latents; "
-                f"the data asks for {(2, *spec.shape)}"
-            )
-        logits = _pass(architecture, "discriminator", discriminator, images, *labels)
-    if logits.numel() != 2:
-        raise PluginError(
-            f"the discriminator of {architecture.name!r} makes {tuple(logits.shape)} of two images; "
-            "it should give one logit each, shape (2,) or (2, 1)"
-        )
-
-
-def _try_single(
-    architecture: Architecture, options: Options, spec: DataSpec, generator: nn.Module, discriminator: nn.Module
-) -> None:
-    """Where a batch has one image, see that the networks can train on it; batch normalisation cannot."""
-    labels = (torch.zeros(1, dtype=torch.int64),) if architecture.conditional else ()
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        try:
-            images = copy.deepcopy(generator).train()(torch.zeros(1, options.latent), *labels)
-            if options.batch_size == 1 and not options.joined:
-                copy.deepcopy(discriminator).train()(images, *labels)
-        except ValueError as error:
-            name = "--batch-size" if options.batch_size == 1 else "--generator-batch-size"
-            raise OptionError(f"{name} 1 is too small for {architecture.name}: {error}") from None
-
-
-def _pass(architecture: Architecture, role: str, network: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
-    network.eval()
-    try:
-        result: torch.Tensor = network(*inputs)
-    except (RuntimeError, ValueError, TypeError) as error:
-        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
-        raise PluginError(f"the {role} of {architecture.name!r} fails for input of shape {shapes}: {error}") from error
-    finally:
-        network.train()
-    return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -148,9 +149,8 @@ def total_steps(options: Options, assembly: Assembly) -> int:
     """How many steps the run has: `steps`, or the steps in which its discriminator sees the data `epochs` times."""
     if options.epochs is None:
         return options.steps
-    updates = [1 / phase.every for phase in assembly.step.phases if phase.updates == "discriminator"]
-    batches_per_step = (sum(updates) or 1.0) * options.accumulate
-    return max(1, math.ceil(options.epochs * assembly.feed.loader.batches_per_epoch / batches_per_step))
+    epochs = Fraction(options.epochs).limit_denominator(10**6)  # 8 / 3 as it is meant, not as a float holds it
+    return max(1, math.ceil(epochs * assembly.steps_per_epoch))
 
 
 def _watchers(run: Run, given: Iterable[Watcher]) -> list[Watcher]:

@@ -55,6 +55,7 @@ class Trainer:
         self._saved: int | None = start or None
         self._rates = {name: each.param_groups[0]["lr"] for name, each in assembly.step.optimizers.items()}
         self._clock = Clock(seconds)
+        self._epoch = assembly.steps_per_epoch
         latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
         self._grid_latents = latents.draw(options.samples)
         classes = assembly.step.classes
@@ -76,7 +77,7 @@ class Trainer:
                 watcher.on_start(self.run, done, self.steps)
             if done == 0:
                 self._sample(0)
-            self._clock.start(self.assembly.feed.drawn * self.options.batch_size)
+            self._clock.start(self.assembly.feed.images)
             try:
                 while done < self.steps and interrupt.signal is None:
                     statistics = self._step(done)
@@ -108,25 +109,32 @@ class Trainer:
         """What is due after step `done`: a log line, a grid, a checkpoint."""
         last = done == self.steps
         log = last or done % self.options.log_every == 0
-        save = last or done % self.options.checkpoint_every == 0
+        picture = last or self._due(done, self.options.sample_every)
+        save = last or self._due(done, self.options.checkpoint_every)
         if log or save:
             read = {name: float(value) for name, value in statistics.items()}  # the one place that waits for the device
             if log:
                 self._log(done, read, journal)
             self._refuse_divergence(done, read)
-        if last or done % self.options.sample_every == 0:
+        if picture:
             self._sample(done)
         if save:
             self._checkpoint(done)
         for watcher in self.watchers:
             watcher.on_step(done)
 
+    def _due(self, done: int, every: int) -> bool:
+        """Whether something is due after step `done` that comes every so many steps, or at the end of each epoch."""
+        if not self.options.each_epoch:
+            return done % every == 0
+        return done // self._epoch > (done - 1) // self._epoch
+
     def _log(self, done: int, statistics: dict[str, float], journal: Journal) -> None:
         metrics = {
             "step": done,
             **statistics,
             "learning_rate": float(self.assembly.step.optimizers["generator"].param_groups[0]["lr"]),
-            "images_per_second": self._clock.lap(self.assembly.feed.drawn * self.options.batch_size),
+            "images_per_second": self._clock.lap(self.assembly.feed.images),
             "seconds": round(self._clock.seconds, 3),
         }
         journal.write(metrics)

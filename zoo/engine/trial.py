@@ -1,0 +1,76 @@
+"""Tries networks before a run begins: what does not fit is better said then, in words."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from zoo.architecture import Architecture
+from zoo.data.spec import DataSpec
+from zoo.errors import OptionError, PluginError
+from zoo.options import Options
+
+
+def try_networks(
+    architecture: Architecture, options: Options, spec: DataSpec, generator: nn.Module, discriminator: nn.Module
+) -> None:
+    """One pass of two images through both networks, without a trace. Raises PluginError for shapes that do not fit."""
+    labels = (torch.zeros(2, dtype=torch.int64),) if architecture.conditional else ()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        images = _pass(architecture, "generator", generator, torch.zeros(2, options.latent), *labels)
+        if tuple(images.shape) != (2, *spec.shape):
+            raise PluginError(
+                f"the generator of {architecture.name!r} makes {tuple(images.shape)} of two latents; "
+                f"the data asks for {(2, *spec.shape)}"
+            )
+        logits = _pass(architecture, "discriminator", discriminator, images, *labels)
+    if logits.numel() != 2:
+        raise PluginError(
+            f"the discriminator of {architecture.name!r} makes {tuple(logits.shape)} of two images; "
+            "it should give one logit each, shape (2,) or (2, 1)"
+        )
+
+
+def _pass(architecture: Architecture, role: str, network: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
+    network.eval()
+    try:
+        result: torch.Tensor = network(*inputs)
+    except (RuntimeError, ValueError, TypeError) as error:
+        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
+        raise PluginError(f"the {role} of {architecture.name!r} fails for input of shape {shapes}: {error}") from error
+    finally:
+        network.train()
+    return result
+
+
+def try_single(
+    architecture: Architecture,
+    options: Options,
+    spec: DataSpec,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    remainder: int,
+) -> None:
+    """Where a network is to train on one image alone, see that it can; one with batch normalisation often cannot.
+
+    `remainder`: the images of an epoch's smaller last batch, 0 where there is none. Raises OptionError with the way out.
+    """
+    real = 1 in (options.batch_size, remainder)  # one real image in D's turn, and one fake
+    fake = (options.generator_batch_size or options.batch_size) == 1 or (real and options.reuse_fakes)  # in G's turn
+    labels = (torch.zeros(1, dtype=torch.int64),) if architecture.conditional else ()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        try:
+            if fake or (real and not options.evaluate_fakes):
+                copy.deepcopy(generator).train()(torch.zeros(1, options.latent), *labels)
+            if fake or (real and not options.joined):
+                copy.deepcopy(discriminator).train()(torch.zeros(1, *spec.shape), *labels)
+        except ValueError as error:
+            if options.batch_size == 1 or not real:
+                name = "--batch-size" if options.batch_size == 1 else "--generator-batch-size"
+                raise OptionError(f"{name} 1 is too small for {architecture.name}: {error}") from None
+            raise OptionError(
+                f"the last batch of each epoch holds one image, too few for {architecture.name} ({error}); "
+                "give --drop-remainder, or another --batch-size"
+            ) from None
