@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train test lint format check bench quality test-cuda bench-cuda clean
+.PHONY: help train test lint format check bench quality test-cuda bench-cuda photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint    formatting, ruff, mypy"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
 	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits"
+	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: the kernels' tests, with compute-sanitizer; their timings"
 	@echo "make check   what CI runs: lint, then test"
 	@echo "make clean   remove $(VENV) and what was built"
@@ -63,6 +64,10 @@ bench: $(VENV)/.test
 quality: $(VENV)/.test
 	for name in dcgan lsgan cgan vanilla; do $(ZOO) train $$name --out runs/quality-$$name || exit 1; done
 	$(BIN)/python benchmarks/digits.py runs/quality-dcgan runs/quality-lsgan runs/quality-cgan runs/quality-vanilla
+
+# Not a file that make could compare: the folder is made once, and removed by hand.
+photos: $(VENV)/.train
+	$(BIN)/python benchmarks/photos.py photos
 
 # On a machine with a GPU. Another Python that has what is needed can be named: make test-cuda BIN=/usr/bin
 $(VENV)/.cuda: $(BIN)/python $(BUILT_FROM)
