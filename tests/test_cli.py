@@ -133,9 +133,11 @@ def test_list_shows_architectures_data_and_where_they_come_from(cli):
 
 def test_list_as_json_is_for_programs(cli):
     content = json.loads(cli("list", "--json").out)
+    cgan = registry().contribution("cgan").value
     assert content["architectures"]["cgan"] == {
-        "summary": registry().contribution("cgan").value.summary(),
-        "presets": ["dcgan", "dcgan64"],
+        "summary": cgan.summary(),
+        "presets": list(cgan.presets),
+        "preset_notes": {name: note for name, note in cgan.preset_notes.items() if name in cgan.presets},
         "conditional": True,
         "from": f"zoo {zoo.__version__}",
     }
@@ -151,6 +153,17 @@ def test_info_tells_of_an_architecture(cli):
         assert text in outcome.out, text
     assert "conditional" not in outcome.out
     assert "conditional: needs labelled data" in cli("info", "cgan").out
+
+
+@pytest.mark.parametrize("name", zoo.list_architectures())
+def test_every_preset_is_told_of_in_a_sentence(cli, name):
+    """Which paper or document it follows; where it reads one in another way than another preset, it says so."""
+    architecture = registry().contribution(name).value
+    told = " ".join(cli("info", name).out.split())
+    for preset in architecture.presets:
+        note = architecture.preset_notes[preset]
+        assert note.endswith(".")
+        assert f"{preset} (default) {note}" in told or f"{preset} {note}" in told
 
 
 def test_info_lines_fit_a_person(cli):

@@ -389,9 +389,26 @@ def test_a_whole_architecture_passes_the_check():
         (dict(generator=zoo.Architecture.generator), "does not define generator"),
         (dict(discriminator=zoo.Architecture.discriminator), "does not define discriminator"),
         (dict(presets={"small": {}}, default_preset="smal"), "did you mean 'small'"),
+        (
+            dict(presets={"small": {}}, preset_notes={"smal": "A note."}),
+            "preset in preset_notes of whole 'smal'; did you mean",
+        ),
     ],
     ids=str,
 )
 def test_an_architecture_that_breaks_the_contract_is_refused_in_words(change, message):
     with pytest.raises(PluginError, match=re.escape(message)):
         check_architecture(type("Bad", (Whole,), change))
+
+
+def test_notes_on_presets_that_are_not_inherited_with_them_are_left_alone():
+    """Who replaces another architecture's presets need not know that there were notes on them."""
+
+    class Parent(Whole):
+        presets = {"small": {}}
+        preset_notes = {"small": "A note."}
+
+    class Child(Parent):
+        presets = {"large": {}}
+
+    check_architecture(Child)

@@ -63,6 +63,9 @@ class Architecture:
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Named sets of option values, for ``--preset``; what a preset leaves out keeps its default."""
 
+    preset_notes: ClassVar[Mapping[str, str]] = {}
+    """A sentence on a preset, for ``zoo info NAME``: which paper or document it follows, and how it reads it."""
+
     default_preset: ClassVar[str | None] = None
     """The preset that is meant where none is named; None where the options' own defaults are."""
 

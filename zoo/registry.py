@@ -166,6 +166,8 @@ def check_architecture(cls: object) -> None:
     for method in ("generator", "discriminator"):
         if getattr(cls, method) is getattr(Architecture, method):
             raise PluginError(f"{cls.__name__} does not define {method}(self, options, data)")
+    if stray := sorted(vars(cls).get("preset_notes", {}).keys() - cls.presets.keys()):  # inherited ones may have gone
+        raise PluginError(unknown(f"preset in preset_notes of {name}", stray[0], cls.presets))
     if cls.default_preset is not None and cls.default_preset not in cls.presets:
         raise PluginError(unknown(f"default preset of {name}", cls.default_preset, cls.presets))
 

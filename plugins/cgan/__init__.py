@@ -18,6 +18,10 @@ class ConditionalGAN(DCGAN):
         "dcgan": dict(DCGAN.presets["mnist"], r1=0.0, steps=6000, samples=100),
         "dcgan64": dict(DCGAN.presets["radford64"]),
     }
+    preset_notes = {
+        "dcgan": "dcgan's default networks with labels, tuned for digits.",
+        "dcgan64": "The same of dcgan's radford64.",
+    }
     default_preset = "dcgan"
     large_preset = "dcgan64"
 

@@ -57,6 +57,11 @@ def test_latents_have_the_distribution_that_is_asked_for():
     assert uniform.min() >= -1
     assert uniform.max() < 1
     assert (uniform.std() - 3**-0.5).abs() < 0.01
+    unit = Latents(0, 100, "unit").draw(400)
+    assert unit.min() >= 0
+    assert unit.max() < 1
+    assert (unit.std() - 12**-0.5).abs() < 0.01
+    assert (unit.mean() - 0.5).abs() < 0.01
 
 
 def test_random_labels_cover_all_classes_evenly():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import tyro
 from rich.table import Table
+from rich.text import Text
 
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
@@ -61,8 +62,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _presets(architecture: Architecture) -> Table:
-    table = Table("preset", "what it sets", box=None, pad_edge=False, header_style="bold")
+    """Each preset with the sentence on it, where there is one, and what it sets."""
+    table = Table("preset", "what it is and sets", box=None, pad_edge=False, header_style="bold")
     for name, values in architecture.presets.items():
         mark = " (default)" if name == architecture.default_preset else ""
-        table.add_row(f"{name}{mark}", ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults")
+        sets = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
+        note = architecture.preset_notes.get(name)
+        table.add_row(f"{name}{mark}", Text(f"{note}\n{sets}" if note else sets))
     return table

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output
 from zoo.registry import Registry, registry
@@ -59,12 +60,18 @@ def _sources(known: Registry) -> list[tuple[str, str]]:
     return [(name, source.summary) for name, source in sources(known.sources).items()]
 
 
+def _notes(architecture: type[Architecture]) -> dict[str, str]:
+    """The sentences on those of its presets that have one."""
+    return {name: note for name, note in architecture.preset_notes.items() if name in architecture.presets}
+
+
 def _content(known: Registry) -> dict[str, object]:
     return {
         "architectures": {
             name: {
                 "summary": known.contribution(name).value.summary(),
                 "presets": list(known.contribution(name).value.presets),
+                "preset_notes": _notes(known.contribution(name).value),
                 "conditional": known.contribution(name).value.conditional,
                 "from": known.contribution(name).plugin.origin,
             }

@@ -26,7 +26,11 @@ def run(arguments: Sequence[str]) -> int:
     asked = early(rest, "preset", "config")
     defaults, preset = resolve(architecture, preset=asked.get("preset"), config=asked.get("config"))
     own = {
-        "preset": (str | None, preset, f"A named set of values: {', '.join(architecture.presets) or 'none here'}."),
+        "preset": (
+            str | None,
+            preset,
+            f"A named set of values: {', '.join(architecture.presets) or 'none here'}. zoo info {name} tells of each.",
+        ),
         "config": (Path | None, None, "Values from a TOML file, or from the config.json of an earlier run."),
         "out": (Path | None, None, f"Folder of the new run; by default the next free runs/{name}-NNN."),
     }

@@ -5,13 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+RANGES = {"uniform": (-1.0, 1.0), "unit": (0.0, 1.0)}
+"""Where the uniform distributions lie."""
+
 
 class Latents:
     """A seeded source of latents.
 
     Numbers are drawn on the CPU, so that a seed means the same latents on every device.
 
-    seed: any integer in [0, 2^63). size: length of a latent. distribution: "normal", N(0, 1), or "uniform", U[-1, 1).
+    seed: any integer in [0, 2^63). size: length of a latent. distribution: "normal", N(0, 1), "uniform", U[-1, 1),
+    or "unit", U[0, 1).
     """
 
     def __init__(self, seed: int, size: int, distribution: str = "normal", device: torch.device | str = "cpu") -> None:
@@ -23,8 +27,8 @@ class Latents:
     def draw(self, count: int) -> Tensor:
         """The next `count` latents, float32 of shape (count, size)."""
         latents = torch.empty(count, self.size)
-        if self.distribution == "uniform":
-            latents.uniform_(-1.0, 1.0, generator=self.random)
+        if self.distribution in RANGES:
+            latents.uniform_(*RANGES[self.distribution], generator=self.random)
         else:
             latents.normal_(generator=self.random)
         return latents.to(self.device, non_blocking=True)
