@@ -255,3 +255,19 @@ def test_bad_input_is_refused_with_a_message_that_names_it(arguments, error, wor
         ops.batch_norm_act(**call)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("strides", [(8, 2, 1, 1), (8, 1, 4, 1), (8, 1, 4, 8), (8, 1, 4, 192)])
+def test_reference_takes_gradients_of_images_one_pixel_wide_in_any_strides(strides: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, gradient = (torch.randn(24, 4, 2, 1, dtype=torch.float64, generator=generator) for _ in range(2))
+    strided = torch.empty(24 * 4 * 2 + 192, dtype=torch.float64).as_strided(x.shape, strides).copy_(gradient)
+    leaf = x.requires_grad_()
+    y = reference.batch_norm_act(leaf, None, None, None, None)
+    deviation = x.detach() - x.detach().mean((0, 2, 3), keepdim=True)
+    variance = deviation.square().mean((0, 2, 3), keepdim=True)
+    invstd = (variance + 1e-5).rsqrt()
+    normalised = deviation * invstd
+    projected = (gradient * normalised).mean((0, 2, 3), keepdim=True)
+    expected = invstd * (gradient - gradient.mean((0, 2, 3), keepdim=True) - normalised * projected)
+    torch.testing.assert_close(torch.autograd.grad(y, leaf, strided)[0], expected, atol=1e-12, rtol=0)

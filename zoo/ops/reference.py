@@ -6,7 +6,7 @@ of 16 bits is computed in float32 and rounded once, at the end. Arguments are ch
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -59,7 +59,7 @@ def batch_norm_act(
     for part in x.to(dtype).chunk(groups) if groups > 1 else (x.to(dtype),):
         if order == "act_norm":
             part = activate(part, activation, slope)
-        part = F.batch_norm(part, mean, var, weight, bias, training, momentum, eps)
+        part = _batch_norm(part, mean, var, weight, bias, training, momentum, eps)
         if order == "norm_act":
             part = activate(part, activation, slope)
         parts.append(part)
@@ -69,6 +69,17 @@ def batch_norm_act(
                 with torch.no_grad():
                     kept.copy_(updated)
     return (torch.cat(parts) if groups > 1 else parts[0]).to(x.dtype)
+
+
+def _batch_norm(x: Tensor, *arguments: Any) -> Tensor:
+    """F.batch_norm, for images one pixel high or wide as rows of pixels.
+
+    Their strides do not tell contiguous from channels_last memory, and where x and the gradient are taken for different
+    ones, torch's backward on the CPU (2.13) reads the one as if it were the other.
+    """
+    if x.dim() == 4 and 1 in x.shape[2:]:
+        return F.batch_norm(x.flatten(2), *arguments).view(x.shape)
+    return F.batch_norm(x, *arguments)
 
 
 def bias_act(x: Tensor, bias: Tensor | None, activation: str = "identity", slope: float = 0.0) -> Tensor:
