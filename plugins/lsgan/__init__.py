@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from zoo_plugins.dcgan import DCGAN
+from pydantic import Field
+from zoo_plugins.dcgan import DCGAN, Networks
 
 import zoo
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class LeastSquares(zoo.Objective):
+    """Least squares in which each mean of squares weighs `weight`; the paper, and so `zoo.Objective`, has one half."""
+
+    weight: float = 0.5
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+        return super().discriminator_loss(real_logits, fake_logits, scale=2 * self.weight * scale)
+
+    def generator_loss(self, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+        return super().generator_loss(fake_logits, scale=2 * self.weight * scale)
 
 
 class LSGAN(DCGAN):
@@ -15,23 +34,65 @@ class LSGAN(DCGAN):
     name = "lsgan"
 
     class Options(DCGAN.Options):
+        networks: Literal[Networks, "folder64"] = "dcgan"
+        """Which networks: the DCGAN paper's rules at any size, or those of a preset of the same name (here or of dcgan)."""
         a: float = 0.0
         """What D is to say of fakes."""
         b: float = 1.0
         """What D is to say of real images."""
         c: float = 1.0
         """What G wants D to say of fakes."""
+        loss_weight: Annotated[float, Field(gt=0)] = 0.5
+        """What each mean of squares is multiplied with: one half in the paper, 1 where a plain mean squared error is meant."""
+        by_turns: bool = False
+        """D learns in even steps and G in odd ones (counted from 0), instead of both in every step."""
+        skip_below: Annotated[float, Field(ge=0)] | None = None
+        """Leave D as it is in the steps in which its loss is not above this, so that G can catch up."""
 
     presets = {
         "paper": dict(DCGAN.presets["mnist"]),
         "paper64": dict(DCGAN.presets["radford64"]),
         "pearson": dict(DCGAN.presets["mnist"], a=-1.0, b=1.0, c=0.0),
+        "folder64": dict(
+            networks="folder64", size=64, channels=3, width=64, latent=100, batch_size=10, order="sequential",
+            drop_remainder=False, learning_rate=1e-3, beta1=0.9, beta2=0.999, loss_weight=1.0, by_turns=True,
+            skip_below=0.1, ema=0.0, each_epoch=True, epochs=100,
+        ),
+    }  # fmt: skip
+    preset_notes = {
+        "paper": "Mao et al. 2017, equation 9 (a=0, b=c=1), on dcgan's networks and training for digits.",
+        "paper64": "The same on dcgan's radford64.",
+        "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0): the game minimises the Pearson chi-square divergence.",
+        "folder64": "Document 002: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its whole length. "
+        "Turns run on from epoch to epoch, and D sees every picture (the document's sees only every other batch).",
     }
     default_preset = "paper"
     large_preset = "paper64"
 
     def game(self, options: Options) -> zoo.Objective:
-        return zoo.Objective("least_squares", a=options.a, b=options.b, c=options.c)
+        return LeastSquares("least_squares", a=options.a, b=options.b, c=options.c, weight=options.loss_weight)
+
+    def phases(self, options: Options) -> Sequence[zoo.Phase]:
+        every, last = (2, 1) if options.by_turns else (1, 0)
+        judge = zoo.Phase("discriminator", every=every, skip_below=options.skip_below)
+        return [*[judge] * options.discriminator_steps, zoo.Phase("generator", every=every, offset=last)]
+
+    def sizes(self, options: Options) -> Sequence[int]:
+        return (64,) if options.networks == "folder64" else super().sizes(options)
+
+    def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+        if options.networks != "folder64":
+            return super().generator(options, data)
+        from zoo_plugins.lsgan import networks
+
+        return networks.generator(options.latent, options.width, data.channels)
+
+    def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+        if options.networks != "folder64":
+            return super().discriminator(options, data)
+        from zoo_plugins.lsgan import networks
+
+        return networks.discriminator(options.width, data.channels)
 
 
 @zoo.hookimpl

@@ -61,9 +61,9 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
 
 
 def describe_sizes(sizes: Sequence[int]) -> str:
-    """Image sizes in words: "every size from 8 to 256", "every multiple of 4 from 8 to 256", "the sizes 32, 64"."""
+    """Image sizes in words: "every size from 8 to 256", "every multiple of 4 from 8 to 256", "the sizes 32, 64", "the size 64"."""
     if isinstance(sizes, range) and sizes.step == 1:
         return f"every size from {sizes.start} to {sizes.stop - 1}"
     if isinstance(sizes, range) and len(sizes) > 2 and sizes.start % sizes.step == 0:
         return f"every multiple of {sizes.step} from {sizes.start} to {sizes[-1]}"
-    return "the sizes " + ", ".join(map(str, sorted(sizes)))
+    return f"the size{'s' if len(sizes) > 1 else ''} " + ", ".join(map(str, sorted(sizes)))
