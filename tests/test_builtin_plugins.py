@@ -54,6 +54,7 @@ def test_vanilla_trains_as_its_document_does():
     options, *_ = build("vanilla", "dense", DIGITS)
     assert (options.optimizer, options.learning_rate, options.beta1) == ("adam", 2e-4, 0.5)
     assert (options.schedule, options.schedule_decay) == ("inverse_time", 8e-8)
+    assert (options.epsilon, options.epsilon_style, options.evaluate_fakes) == (1e-7, "keras", True), "Keras' defaults"
     assert (options.latent, options.latent_distribution) == (100, "normal")
     assert (options.batch_size, options.generator_batch_size) == (16, 32)
     assert (options.joined, options.order) == (True, "slice")

@@ -23,7 +23,8 @@ class Vanilla(zoo.Architecture):
     presets = {
         "dense": dict(
             batch_size=16, generator_batch_size=32, joined=True, order="slice",
-            schedule="inverse_time", schedule_decay=8e-8, sample_every=100, samples=16, steps=30000,
+            schedule="inverse_time", schedule_decay=8e-8, evaluate_fakes=True, epsilon=1e-7, epsilon_style="keras",
+            sample_every=100, samples=16, steps=30000,
         ),
         "selu": dict(
             networks="selu", latent=30, batch_size=32, joined=True, evaluate_fakes=True, order="buffer", epochs=50,

@@ -80,7 +80,8 @@ def options_of(game: str) -> Any:
     notes = NOTES[game]
     same = (
         "size", "channels", "latent", "batch_size", "generator_batch_size", "discriminator_steps", "accumulate",
-        "joined", "reuse_fakes", "learning_rate", "discriminator_learning_rate", "schedule_decay", "r1", "r1_every",
+        "joined", "reuse_fakes", "evaluate_fakes", "learning_rate", "discriminator_learning_rate", "schedule_decay",
+        "epsilon", "epsilon_style", "r1", "r1_every",
     )  # fmt: skip
     flags = {name: notes[name] for name in same} | {"schedule": "inverse_time"}
     if notes["architecture"] != "vanilla":
@@ -152,7 +153,16 @@ def test_first_steps_in_float32_give_nearly_the_stored_numbers(game: str) -> Non
 def test_the_games_named_after_architectures_are_those_played_by_default(game: str) -> None:
     options, architecture = options_of(game), registry().contribution(game).value()
     default = resolve(architecture)[0]
-    for name in ("joined", "reuse_fakes", "discriminator_steps", "accumulate", "optimizer", "weight_decay"):
+    for name in (
+        "joined",
+        "reuse_fakes",
+        "evaluate_fakes",
+        "epsilon_style",
+        "discriminator_steps",
+        "accumulate",
+        "optimizer",
+        "weight_decay",
+    ):
         assert getattr(options, name) == getattr(default, name), name
     for name in ("learning_rate", "discriminator_learning_rate", "beta1", "beta2", "epsilon", "r1", "r1_every"):
         assert getattr(options, name) == getattr(default, name), name

@@ -3,7 +3,8 @@
 A step: the discriminator's turn (as often as the game says), then the generator's. D learns from a batch of real images
 and as many fakes, either in two passes, real first, each with a mean of its own, or joined into one pass and one mean. G
 then learns from fakes, new ones or those that D has just judged, as the D that has just learned judges them. Both networks
-are in training mode throughout, so every pass moves the running statistics of the network it goes through.
+are in training mode, so every pass moves the running statistics of the network it goes through; only where fakes are
+evaluated does G draw those of D's turn from its running statistics, and leaves them as they are.
 """
 
 from __future__ import annotations
@@ -40,9 +41,12 @@ class Game:
     accumulate: int = 1
     joined: bool = False
     reuse_fakes: bool = True
+    evaluate_fakes: bool = False
     learning_rate: float = 1e-3
     discriminator_learning_rate: float | None = None
     schedule_decay: float = 0.0
+    epsilon: float = 1e-8
+    epsilon_style: str = "torch"
     r1: float = 0.0
     r1_every: int = 4
     kind: str = "non_saturating"
@@ -60,7 +64,7 @@ GAMES = (
     # The four architectures as they play by default, with small networks.
     Game(
         "vanilla", "vanilla", 8, generator_batch_size=8, joined=True, reuse_fakes=False, learning_rate=2e-4,
-        schedule_decay=0.5,
+        schedule_decay=0.5, evaluate_fakes=True, epsilon=1e-7, epsilon_style="keras",
     ),
     Game("dcgan", "dcgan", 14, **TUNED),
     Game("cgan", "cgan", 12, classes=3, **TUNED | {"r1": 0.0}),
@@ -93,7 +97,7 @@ class Play:
         self.outputs: dict[str, Array] = {}
         self.latest: dict[str, Array] = {}
         self.networks = dict(zip(("generator", "discriminator"), build(game), strict=True))
-        self.optimizers = {role: Adam() for role in self.networks}
+        self.optimizers = {role: Adam(eps=game.epsilon, style=game.epsilon_style) for role in self.networks}
         self.draws = {what: Draws(f"{game.name} {what}") for what in ("images", "labels", "latents", "drawn labels")}
         for role, network in self.networks.items():
             start = network.start(Draws(f"{game.name} {role}"))
@@ -131,7 +135,7 @@ class Play:
     def _discriminator_turn(self, found: dict[str, Array], step: int) -> tuple[Array, State, Fakes]:
         game, judge = self.game, self.networks["discriminator"]
         real, labels = self._batch()
-        fakes = self._generate(game.batch_size, labels)
+        fakes = self._generate(game.batch_size, labels, training=not game.evaluate_fakes)
         penalty = None
         if game.r1 and step % game.r1_every == 0:
             penalty = r1_penalty(game, judge, real, fakes.images, labels)
@@ -159,9 +163,9 @@ class Play:
         images = self._kept("images", self.draws["images"].integers(256, *shape) / 128.0 - 1.0)
         return images, self._draw("labels", self.game.classes, shape[0]) if self.game.classes else None
 
-    def _generate(self, count: int, labels: Array | None) -> Fakes:
+    def _generate(self, count: int, labels: Array | None, training: bool = True) -> Fakes:
         latents = self._kept("latents", self.draws["latents"].bell(count, self.game.latent))
-        images, memory = self.networks["generator"].forward(latents, labels)
+        images, memory = self.networks["generator"].forward(latents, labels, training)
         return Fakes(images, labels, memory)
 
     def _draw(self, what: str, classes: int, count: int) -> Array:

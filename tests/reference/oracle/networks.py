@@ -35,7 +35,7 @@ class Product:
         state = {f"{self.name}.weight": draws.bell(*self.shape) * 0.5 ** round(np.log2(reach) / 2)}
         return state | ({f"{self.name}.bias": draws.bell(outputs) / 8} if self.bias else {})
 
-    def forward(self, state: State, x: Array) -> tuple[Array, Any]:
+    def forward(self, state: State, x: Array, training: bool) -> tuple[Array, Any]:
         product = self.forward_product(x, state[f"{self.name}.weight"])
         return layers.bias_act(product, state.get(f"{self.name}.bias"), *self.activation), (x, product)
 
@@ -48,7 +48,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Batch normalisation with its activation, in training mode: every pass moves the running statistics."""
+    """Batch normalisation with its activation. In training mode every pass moves the running statistics."""
 
     name: str
     channels: int
@@ -60,9 +60,11 @@ class Normalisation:
         values |= {"running_mean": np.zeros(self.channels), "running_var": np.ones(self.channels)}
         return {f"{self.name}.{key}": value for key, value in (values | {"num_batches_tracked": np.zeros(())}).items()}
 
-    def forward(self, state: State, x: Array) -> tuple[Array, Any]:
+    def forward(self, state: State, x: Array, training: bool) -> tuple[Array, Any]:
         weight, bias, mean, var = (state[f"{self.name}.{key}"] for key in NORMALISED)
-        y, running = batch_norm_act(x, weight, bias, Running(mean, var), self.setting)
+        y, running = batch_norm_act(x, weight, bias, Running(mean, var), self.setting._replace(training=training))
+        if not training:
+            return y, x
         state[f"{self.name}.running_mean"], state[f"{self.name}.running_var"] = running
         state[f"{self.name}.num_batches_tracked"] = state[f"{self.name}.num_batches_tracked"] + 1
         return y, x
@@ -93,11 +95,11 @@ class Network:
             self.state.update(layer.initial(draws))
         return self.state
 
-    def forward(self, x: Array, labels: Array | None = None) -> tuple[Array, Any]:
-        """The result, and what `backward` needs to know."""
+    def forward(self, x: Array, labels: Array | None = None, training: bool = True) -> tuple[Array, Any]:
+        """The result, and what `backward` needs to know, which is for training mode only."""
         values, memories = self.enter(x, labels), []
         for layer in self.layers:
-            values, memory = layer.forward(self.state, values)
+            values, memory = layer.forward(self.state, values, training)
             memories.append(memory)
         return values.reshape(-1, *self.shape), (memories, values.shape)
 

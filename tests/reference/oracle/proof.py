@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle import games, layers
+from oracle import games, layers, networks
 from oracle.adam import Adam
 from oracle.cases import Case, all_cases
 from oracle.complex_step import Arrays, along
@@ -35,6 +35,7 @@ def prove() -> None:
         _turns(game)
     _convolutions()
     _running_statistics()
+    _evaluation()
     _adam()
 
 
@@ -143,19 +144,45 @@ def _running_statistics() -> None:
     _agree("running variance", after.var, running.var, 1e-14 * 10)
 
 
+def _evaluation() -> None:
+    """In evaluation mode a normalisation is affine, by statistics that stay as they are."""
+    draws = Draws("evaluation")
+    network = networks.dense_generator(4, (1, 2, 2))
+    network.start(draws)
+    for name in network.state:
+        if "running" in name:
+            network.state[name] = draws.uniform(*network.state[name].shape) + 0.5
+    before, x = dict(network.state), draws.bell(6, 4)
+    whole, _ = network.forward(x, training=False)
+    rows = np.concatenate([network.forward(x[row : row + 1], training=False)[0] for row in range(6)])
+    _agree("evaluation row by row", whole, rows, 1e-13 * 10)
+    y = x
+    for place in (0, 2, 4):
+        y = y @ before[f"{place}.weight"].T + before[f"{place}.bias"]
+        y = np.where(y > 0, y, 0.2 * y) - before[f"{place + 1}.running_mean"]
+        y = y / np.sqrt(before[f"{place + 1}.running_var"] + 1e-3)
+        y = y * before[f"{place + 1}.weight"] + before[f"{place + 1}.bias"]
+    y = np.tanh(y @ before["6.weight"].T + before["6.bias"])
+    _agree("evaluation", whole, y.reshape(whole.shape), 1e-12)
+    for name, value in before.items():
+        _agree(f"{name} after an evaluation", network.state[name], value, 0.0)
+
+
 def _adam() -> None:
     """Against its moments written out as sums over all steps."""
-    draws, rate, state, optimizer = Draws("adam"), 0.25, {"w": np.zeros(5)}, Adam(0.5, 0.9, 0.125)
-    history: list[Array] = []
-    expected = np.zeros(5)
-    for step in range(1, 5):
-        history.append(draws.bell(5))
-        optimizer.step(state, {"w": history[-1]}, rate)
-        ages = np.arange(step)[::-1, None]
-        mean = (0.5**ages * history).sum(0) / (0.5**ages).sum()
-        square = (0.9**ages * np.square(history)).sum(0) / (0.9**ages).sum()
-        expected = expected - rate * mean / (np.sqrt(square) + 0.125)
-        _agree("Adam", state["w"], expected, 1e-14 * 10)
+    for style in ("torch", "keras"):
+        draws, rate, state, optimizer = Draws("adam"), 0.25, {"w": np.zeros(5)}, Adam(0.5, 0.9, 0.125, style)
+        history: list[Array] = []
+        expected = np.zeros(5)
+        for step in range(1, 5):
+            history.append(draws.bell(5))
+            optimizer.step(state, {"w": history[-1]}, rate)
+            ages = np.arange(step)[::-1, None]
+            mean = (0.5**ages * history).sum(0) / (0.5**ages).sum()
+            square = (0.9**ages * np.square(history)).sum(0) / (0.9**ages).sum()
+            correction = np.sqrt(1 - 0.9**step) if style == "keras" else 1.0  # Keras adds eps to the root before it
+            expected = expected - rate * mean / (np.sqrt(square) + 0.125 / correction)
+            _agree(f"{style}'s Adam", state["w"], expected, 1e-14 * 10)
 
 
 def _agree(name: str, one: Array, other: Array, tolerance: float) -> None:
