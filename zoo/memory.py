@@ -1,9 +1,10 @@
-"""Says in words that memory ran out. Importing this imports no torch."""
+"""Says in words that memory ran out, or would. Importing this imports no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from zoo.errors import RunError
 
@@ -21,3 +22,29 @@ def enough_memory(advice: str) -> Iterator[None]:
         if "allocate" not in str(error) or "memory" not in str(error):
             raise
         raise RunError(f"not enough memory; {advice}") from error
+
+
+def need_memory(needed: int, advice: str) -> None:
+    """Raise RunError that ends with `advice` where `needed` bytes are more than this machine has left.
+
+    Asked before the work begins: a system that promises more than it has ends the whole process later, without a word.
+    """
+    left = available_memory()
+    if left is not None and needed > left:
+        raise RunError(f"not enough memory: about {_size(needed)} are needed and {_size(left)} are left; {advice}")
+
+
+def available_memory() -> int | None:
+    """Bytes that can still be used: Linux's own estimate, and its limit for this container; None elsewhere."""
+    found: list[int] = []
+    with suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    with suppress(OSError, ValueError):  # "max" where there is no limit
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+        found.append(limit - int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii")))
+    return max(0, min(found)) if found else None
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB" if count < 2**60 else "more than a billion GiB"

@@ -14,6 +14,8 @@ COMMANDS = {
     "train": "train a GAN: zoo train dcgan",
     "resume": "go on with a run that was stopped, exactly where it was",
     "sample": "draw pictures with a trained generator",
+    "interpolate": "draw the way from picture to picture: a strip and a film",
+    "arithmetic": "compute with latents: mean(3,17) - mean(5,9) + 8, drawn as an equation",
     "list": "the architectures, data sources and plugins that are installed",
     "info": "an architecture: its presets, networks and options",
     "bench": "the ops and training steps side by side with eager PyTorch and torch.compile",

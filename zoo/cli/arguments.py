@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
 from types import UnionType
@@ -20,7 +21,7 @@ def parse(kind: type[T], command: str, arguments: Sequence[str]) -> T:
 
     Exits with code 2 and a message for arguments that do not fit.
     """
-    return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=kind.__doc__)
+    return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=inspect.getdoc(kind))
 
 
 def parse_training(

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from zoo.cli.arguments import parse
+from zoo.cli.drawing import check_truncation_flag, split_classes
 from zoo.errors import OptionError
+from zoo.generate.numbers import describe_numbers, parse_numbers
+from zoo.generate.output import ARRAYS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
 
 if TYPE_CHECKING:
-    from zoo.generate.grid import Pixels
+    from PIL import Image
 
-PICTURES = (".png", ".jpg", ".jpeg")
+    from zoo.generate.samples import Samples
 
 
 @dataclass
 class Sample:
-    """Draw pictures with a trained generator: a grid (.png, .jpg), an array (.npy), or a folder of single pictures."""
+    """Draw pictures with a trained generator: a grid (.png, .jpg), an array (.npy, .npz), or a folder of single pictures."""
 
     run: tyro.conf.Positional[Path]
     """The folder that zoo train named."""
     out: Path = Path("samples.png")
-    """What to write: NAME.png or NAME.jpg for a grid, NAME.npy for uint8 (n, H, W, C), else a folder of PNG files."""
+    """NAME.png or NAME.jpg for a grid, NAME.npy for uint8 (n, H, W, C), .npz for that and labels, else a folder of PNG files."""
     n: int | None = None
     """How many; by default 64, one for each of --labels, or 8 of each class with --all-classes."""
-    seed: int = 0
-    """The same seed draws the same pictures."""
-    labels: str | None = None
+    seed: int | None = None
+    """One seed for all of them together, by default 0: the same seed draws the same pictures."""
+    seeds: str | None = None
+    """Seed numbers, one for each picture: 3,17,21 or 0-63. A number draws the same picture whatever is drawn beside it."""
+    numbered: bool = False
+    """Write its seed number under each picture: of --seeds, or of 0 to --n - 1."""
+    best_of: Annotated[int, tyro.conf.arg(metavar="K")] = 1
+    """Draw K times as many, and keep those that D likes best, best first, class by class. Of --seeds, keep one in K."""
+    truncation: float | None = None
+    """Keep latents near the middle: normal ones within ± this number, drawn again beyond; uniform ones times it, up to 1."""
+    labels: Annotated[str | None, tyro.conf.arg(aliases=("--class",))] = None
     """Classes to draw, as indices or names with commas between: 3,3,4. Repeated to make up --n."""
     all_classes: bool = False
-    """One row for each class, of --n pictures."""
+    """One row for each class, of --n pictures; or, with --seeds or --numbered, of the same latents in every row."""
+    columns: int | None = None
+    """Pictures in a row of the grid; by default one for each class, or the square root of --n."""
     step: int | None = None
     """The checkpoint of this step instead of the newest."""
     raw: bool = False
@@ -43,55 +56,95 @@ class Sample:
 def run(arguments: Sequence[str]) -> int:
     """Draw; returns the exit code."""
     given = parse(Sample, "sample", arguments)
-    if given.n is not None and given.n < 1:
-        raise OptionError(f"--n {given.n}: ask for at least 1 picture")
-    if not 0 <= given.seed < 2**63:
-        raise OptionError(f"--seed {given.seed}: give a number from 0 to 2^63 - 1")
-    if given.labels is not None and not all(part.strip() for part in given.labels.split(",")):
-        raise OptionError(f"--labels {given.labels!r} has an empty place; write classes with commas between: 3,3,4")
-    if given.labels is not None and given.all_classes:
-        raise OptionError("--labels and --all-classes both say which classes to draw; give one of them")
-    if given.out.suffix.lower() not in (*PICTURES, ".npy", "") and not given.out.is_dir():
-        raise OptionError(f"--out {given.out}: give NAME.png, NAME.jpg, NAME.npy, or a folder's name without a dot")
+    labels = _check(given)
+    numbers = _numbers(given)
 
     from zoo.generate.generator import load
-    from zoo.generate.grid import columns_for, to_pixels
     from zoo.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
+    count = given.n
+    if count is None and not labels and not given.all_classes:
+        count = 64
     with enough_memory("ask for fewer pictures: a lower --n"):
-        if given.all_classes:
-            columns = given.n or 8
-            pixels = to_pixels(generator(None, given.seed, generator.every_class(columns)))
-        else:
-            names = None if given.labels is None else [part.strip() for part in given.labels.split(",")]
-            count = given.n or (None if names else 64)
-            pixels = to_pixels(generator(count, given.seed, names))
-            columns = columns_for(len(pixels), 0 if names else len(generator.class_names))
-        written = _write(pixels, given.out, columns)
-    print(f"{len(pixels)} pictures of {generator.architecture}, step {generator.step}, seed {given.seed}: {written}")
+        samples = generator.sample(
+            count if numbers is None else None,
+            given.seed or 0,
+            labels,
+            seeds=numbers,
+            best_of=given.best_of,
+            truncation=given.truncation,
+            all_classes=given.all_classes,
+        )
+        _write(samples, given.out, given.numbered, given.columns)
+    which = (
+        f"seed {given.seed or 0}"
+        if samples.seeds is None
+        else f"seeds {describe_numbers(list(dict.fromkeys(samples.seeds)))}"
+    )
+    best = "" if given.best_of == 1 else f", the best of {given.best_of} times as many"
+    print(f"{len(samples)} pictures of {generator.architecture}, step {generator.step}, {which}{best}: {given.out}")
     return 0
 
 
-def _write(pixels: Pixels, out: Path, columns: int) -> Path:
-    """Write the pictures in the form that the name of `out` asks for; returns what was written."""
+def _check(given: Sample) -> list[str] | None:
+    """Refuse what cannot be meant, before anything is loaded; returns the labels."""
+    for flag, number in (("--n", given.n), ("--columns", given.columns)):
+        if number is not None and number < 1:
+            raise OptionError(f"{flag} {number}: ask for at least 1 picture")
+    if given.best_of < 1:
+        raise OptionError(f"--best-of {given.best_of}: give a number of at least 1; 20 keeps the best twentieth")
+    if given.seed is not None and not 0 <= given.seed < 2**63:
+        raise OptionError(f"--seed {given.seed}: give a number from 0 to 2^63 - 1")
+    check_truncation_flag(given.truncation)
+    labels = split_classes(given.labels, "--labels")
+    if labels and given.all_classes:
+        raise OptionError("--labels and --all-classes both say which classes to draw; give one of them")
+    check_out(given.out, (*PICTURES, *ARRAYS))
+    return labels
+
+
+def _numbers(given: Sample) -> list[int] | None:
+    """The seed numbers that are asked for; None where one seed draws all."""
+    if given.seeds is None and not given.numbered:
+        return None
+    if given.seed is not None:
+        raise OptionError(
+            f"--seed {given.seed} draws all pictures together, and they have no numbers of their own; "
+            "give --seeds, as in --seeds 0-63"
+        )
+    if given.seeds is not None:
+        if given.n is not None:
+            raise OptionError("--n and --seeds both say how many pictures to draw; give one of them")
+        return parse_numbers(given.seeds)
+    each = given.n or (8 if given.all_classes else 64)
+    return parse_numbers(f"0-{each * given.best_of - 1}", "--numbered")
+
+
+def _write(samples: Samples, out: Path, numbered: bool, columns: int | None) -> None:
+    """Write the pictures in the form that the name of `out` asks for."""
     import numpy as np
 
-    from zoo.generate.grid import grid, save, to_picture
-    from zoo.run.files import replacing, writing
+    from zoo.generate.grid import save, to_pixels
 
-    with writing(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-    suffix = "" if out.is_dir() else out.suffix.lower()
-    if suffix == ".npy":
-        with replacing(out) as temporary, temporary.open("wb") as file:
-            np.save(file, pixels)
-    elif suffix in PICTURES:
-        save(grid(pixels, columns), out)
+    make_folder(out.parent)
+    if is_folder(out):
+        write_folder(_named(samples), out)
+    elif out.suffix.lower() in ARRAYS:
+        labels = None if samples.labels is None else samples.labels.numpy()
+        seeds = None if samples.seeds is None else np.array(samples.seeds, np.int64)
+        write_arrays(out, to_pixels(samples.images), labels=labels, seeds=seeds)
     else:
-        with writing(out):
-            out.mkdir(exist_ok=True)
-        digits = max(4, len(str(len(pixels) - 1)))
-        for index, image in enumerate(pixels):
-            save(to_picture(image), out / f"{index:0{digits}d}.png")
-    return out
+        save(samples.grid(numbered, columns), out)
+
+
+def _named(samples: Samples) -> Iterator[tuple[str, Image.Image]]:
+    """Each picture with its file's name: its place, and where it has them its seed number and its class."""
+    digits = max(4, len(str(len(samples) - 1)))
+    for index, picture in enumerate(samples.pictures()):
+        name = f"{index:0{digits}d}"
+        if samples.seeds is not None:
+            name += f"-seed-{samples.seeds[index]}"
+            if samples.labels is not None:
+                name += f"-class-{int(samples.labels[index])}"
+        yield name, picture

@@ -1,1 +1,49 @@
-"""What is done with a trained generator: latents, grids, pictures."""
+"""What is done with a trained generator: latents, grids, pictures.
+
+`zoo.load(run)` does all of it for the pictures of a run; the names below are for tensors of your own.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.generate.animation import save_film
+    from zoo.generate.arithmetic import Arithmetic
+    from zoo.generate.expression import parse_expression
+    from zoo.generate.grid import make_grid, to_pictures, to_pixels
+    from zoo.generate.interpolation import interpolate
+    from zoo.generate.numbers import parse_numbers
+    from zoo.generate.samples import Samples
+
+__all__ = [
+    "Arithmetic",
+    "Samples",
+    "interpolate",
+    "make_grid",
+    "parse_expression",
+    "parse_numbers",
+    "save_film",
+    "to_pictures",
+    "to_pixels",
+]
+
+# Imported when first used: the command line's help must not wait for torch.
+_HOMES = {
+    "Arithmetic": "arithmetic",
+    "Samples": "samples",
+    "interpolate": "interpolation",
+    "make_grid": "grid",
+    "parse_expression": "expression",
+    "parse_numbers": "numbers",
+    "save_film": "animation",
+    "to_pictures": "grid",
+    "to_pixels": "grid",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"zoo.generate.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from zoo.data.spec import DataSpec
-from zoo.errors import OptionError, RunError, unknown
-from zoo.generate.grid import to_picture, to_pixels
+from zoo.errors import OptionError, RunError
+from zoo.generate.arithmetic import Arithmetic
+from zoo.generate.classes import Classes, Labels
+from zoo.generate.expression import evaluate, parse_expression
+from zoo.generate.interpolation import interpolate, nearest_end
 from zoo.generate.latents import Latents
-from zoo.generate.sampling import draw_images
+from zoo.generate.numbers import check_numbers
+from zoo.generate.plan import counts, plan
+from zoo.generate.ranking import best, judge
+from zoo.generate.samples import Samples
+from zoo.generate.sampling import BATCH, draw_images
+from zoo.generate.truncation import check_truncation, truncate
+from zoo.memory import need_memory
 from zoo.options import Options
 from zoo.registry import registry
 from zoo.resolve import validate
@@ -22,7 +33,12 @@ from zoo.run.run import Run
 
 
 class Generator:
-    """Draws images: ``generator(64, seed=7)``. The same seed draws the same images on every device, up to rounding."""
+    """Draws images: ``generator(64, seed=7)``. The same seed draws the same images on every device, up to rounding.
+
+    Pictures that are to be found again have seed numbers, 0 to 2^32 - 1: number s is drawn from the latent of seed s alone,
+    so that ``generator(seeds=[3, 17])`` draws the same two to the last bit whatever is drawn beside them. Where there are
+    classes and none is asked for, number s is of class s modulo the number of classes.
+    """
 
     def __init__(
         self,
@@ -32,7 +48,9 @@ class Generator:
         spec: DataSpec,
         class_names: Sequence[str],
         step: int,
+        discriminator: Callable[[], nn.Module] | None = None,
     ) -> None:
+        """`discriminator` gives that network when a ranking first needs it."""
         self.network = network
         self.architecture = architecture
         self.options = options
@@ -41,82 +59,189 @@ class Generator:
         """The names of the classes; empty where it draws without labels."""
         self.step = step
         """Training steps behind it."""
+        self._classes = Classes(class_names, architecture)
+        self._load_discriminator = discriminator
+
+    # ---- images
 
     def __call__(
-        self, n: int | None = None, seed: int = 0, labels: Sequence[int | str] | Tensor | None = None
+        self,
+        n: int | None = None,
+        seed: int = 0,
+        labels: Labels = None,
+        *,
+        seeds: Iterable[int] | None = None,
+        best_of: int = 1,
+        truncation: float | None = None,
+        all_classes: bool = False,
     ) -> Tensor:
-        """`n` images, float32 (n, C, H, W) in [-1, 1].
+        """Images, float32 (n, C, H, W) in [-1, 1]: those of `sample`, which tells what the arguments mean."""
+        drawn = self.sample(
+            n, seed, labels, seeds=seeds, best_of=best_of, truncation=truncation, all_classes=all_classes
+        )
+        return drawn.images
 
-        `labels`: class indices or names, repeated to make up `n`; by default every class in turn, where there are classes.
-        Without `n`, one image for each label, or 1. Raises OptionError for labels that it cannot draw.
+    def images(self, n: int | None = None, seed: int = 0, labels: Labels = None, **more: Any) -> list[Image.Image]:
+        """The same as Pillow images; `more` as in `sample`."""
+        return self.sample(n, seed, labels, **more).pictures()
+
+    def sample(
+        self,
+        n: int | None = None,
+        seed: int = 0,
+        labels: Labels = None,
+        *,
+        seeds: Iterable[int] | None = None,
+        best_of: int = 1,
+        truncation: float | None = None,
+        all_classes: bool = False,
+    ) -> Samples:
+        """Draw images, and tell what they were drawn from.
+
+        n: how many; by default one for each label, or 1. seed: of all of them together. labels: class indices or names,
+        repeated to make up `n`; by default every class in turn, where there are classes. seeds: seed numbers, in place of
+        `n` and `seed`. best_of: draw that many for each that is kept, and keep those that the discriminator gives the
+        highest logits, best first; where there are classes, within each class. Of `seeds`, one in `best_of` is kept.
+        truncation: see `latents`. all_classes: `n` (8) images of every class, or every class for each of `seeds`.
+
+        Raises OptionError for what does not fit, RunError where memory does not suffice or the discriminator is missing.
         """
-        wanted = self.labels(labels)
-        count = n if n is not None else (1 if wanted is None or labels is None else len(wanted))
+        if best_of < 1:
+            raise OptionError(f"best_of {best_of}: give a number of at least 1; 20 keeps the best twentieth")
+        if all_classes and labels is not None:
+            raise OptionError("labels and all_classes both say which classes to draw; give one of them")
+        if seeds is not None and n is not None:
+            raise OptionError("n and seeds both say how many to draw; give one of them")
+        if all_classes:
+            self._classes.need()
+        given = self._classes.indices(labels)
+        numbers = None if seeds is None else check_numbers(seeds)
+        keep, total = counts(
+            n,
+            0 if given is None else len(given),
+            None if numbers is None else len(numbers),
+            len(self.class_names),
+            best_of,
+            all_classes,
+        )
+        bytes_ = total * (8 * self.options.latent + 16) + keep * 16 * self.spec.numel
+        need_memory(bytes_, "ask for fewer pictures at once")
+        chosen = plan(keep, total, given, numbers, len(self.class_names), all_classes)
+        latents = self.latents(total, seed, seeds=chosen.seeds, truncation=truncation)
+        classes, kept = chosen.labels, chosen.seeds
+        if best_of > 1:
+            logits = judge(self.network, self.discriminator, latents, classes)
+            places = best(logits, keep, classes, chosen.wanted)
+            latents, classes = latents[places], None if classes is None else classes[places]
+            kept = None if kept is None else [kept[place] for place in places.tolist()]
+        images = self.draw(latents, classes, together=kept is None)
+        return Samples(images, latents, classes, kept, self.class_names, chosen.row, best_of, chosen.turns)
+
+    def draw(self, latents: Tensor, labels: Labels = None, *, together: bool = True) -> Tensor:
+        """Images of latents of your own, float32 (n, options.latent), with a class for each: float32 (n, C, H, W).
+
+        `together`: in batches, which is faster; else one by one, which makes each the same to the last bit whatever the
+        others are. Raises OptionError for latents or labels that do not fit.
+        """
+        if latents.ndim != 2 or latents.shape[1] != self.options.latent or not len(latents):
+            raise OptionError(f"latents of shape {tuple(latents.shape)} were given; (n, {self.options.latent}) fits")
+        classes = self._classes.indices(labels)
+        if self.class_names and (classes is None or len(classes) != len(latents)):
+            found = "none" if classes is None else str(len(classes))
+            raise OptionError(f"{len(latents)} latents take {len(latents)} labels; {found} were given")
+        return draw_images(self.network, latents, classes, BATCH if together else 1)
+
+    # ---- latents, and what is done with them
+
+    def latents(
+        self,
+        n: int | None = None,
+        seed: int = 0,
+        *,
+        seeds: Iterable[int] | None = None,
+        truncation: float | None = None,
+    ) -> Tensor:
+        """The `n` (1) latents of a seed, or else those of seed numbers: float32 (n, options.latent).
+
+        truncation: normal latents have each number beyond ±truncation drawn again until it lies within; uniform ones are
+        scaled by it towards the middle of their range, with truncation ≤ 1. Raises OptionError for what does not fit.
+        """
+        check_truncation(truncation, self.options.latent_distribution)
+        if seeds is not None:
+            return torch.cat([self._latents_of(number, 1, truncation) for number in check_numbers(seeds)])
         if not 0 <= seed < 2**63:
             raise OptionError(f"seed {seed}: give a number from 0 to 2^63 - 1")
-        if count < 1:
-            raise OptionError(f"{count} images cannot be drawn; ask for at least 1")
-        if wanted is not None:
-            wanted = wanted.repeat(-(-count // len(wanted)))[:count]
-        return draw_images(self.network, self.latents(count, seed), wanted)
+        return self._latents_of(seed, 1 if n is None else n, truncation)
 
-    def images(
-        self, n: int | None = None, seed: int = 0, labels: Sequence[int | str] | Tensor | None = None
-    ) -> list[Image.Image]:
-        """The same as Pillow images."""
-        return [to_picture(pixels) for pixels in to_pixels(self(n, seed, labels))]
+    def interpolate(
+        self,
+        seeds: Iterable[int],
+        frames: int = 8,
+        labels: Labels = None,
+        *,
+        spherical: bool | None = None,
+        truncation: float | None = None,
+    ) -> Tensor:
+        """The way from each seed number to the next: float32 ((k - 1) · (frames - 1) + 1, C, H, W) in [-1, 1] for k seeds.
 
-    def latents(self, n: int, seed: int = 0) -> Tensor:
-        """The `n` latents of a seed, float32 (n, options.latent)."""
-        return Latents(seed, self.options.latent, self.options.latent_distribution).draw(n)
+        frames: images from one seed to the next, both included. labels: where there are classes, one of them, or one for
+        each seed; classes are not blended, an image is of the class of the nearer seed. spherical: along an arc, which is
+        the default for normal latents, or along a straight line. Raises OptionError for what does not fit.
+        """
+        numbers = check_numbers(seeds)
+        classes = self._classes.of_each(labels, len(numbers))
+        latents = self.latents(seeds=numbers, truncation=truncation)
+        arc = self.options.latent_distribution == "normal" if spherical is None else spherical
+        way = interpolate(latents, frames, arc)
+        need_memory(len(way) * 16 * self.spec.numel, "ask for fewer frames")
+        return self.draw(way, None if classes is None else classes[nearest_end(len(numbers), frames)], together=False)
+
+    def arithmetic(self, text: str, label: int | str | None = None, *, truncation: float | None = None) -> Arithmetic:
+        """Compute with the latents of seed numbers: ``arithmetic("mean(3, 17, 21) - mean(5, 9) + 0.5 * 8")``.
+
+        The grammar is that of `zoo.generate.expression`. label: the class of every picture, where there are classes.
+        Raises ExpressionError for text that does not parse, OptionError for a label or truncation that does not fit.
+        """
+        expression = parse_expression(text)
+        classes = self._classes.of_each(None if label is None else [label], 1)
+        numbers = expression.seeds
+        latents = dict(zip(numbers, self.latents(seeds=numbers, truncation=truncation), strict=True))
+        terms = [evaluate(term.node, latents.__getitem__) for term in expression.terms]
+        value = expression.value(latents.__getitem__)
+        every = torch.stack([value, *terms, *latents.values()])
+        images = self.draw(every, None if classes is None else classes.repeat(len(every)), together=False)
+        drawn = dict(zip(numbers, images[1 + len(terms) :], strict=True))
+        return Arithmetic(expression, value, images[0], images[1 : 1 + len(terms)], drawn)
+
+    @cached_property
+    def discriminator(self) -> nn.Module:
+        """The discriminator of the same checkpoint, in evaluation mode. Raises RunError where it is missing or damaged."""
+        if self._load_discriminator is None:
+            raise RunError(
+                "this generator came without its discriminator, which ranks pictures; zoo.load(run) brings it"
+            )
+        return self._load_discriminator()
+
+    def _latents_of(self, seed: int, n: int, truncation: float | None) -> Tensor:
+        source = Latents(seed, self.options.latent, self.options.latent_distribution)
+        latents = source.draw(n)
+        return latents if truncation is None else truncate(latents, source.distribution, truncation, source.random)
+
+    # ---- classes
 
     def every_class(self, each: int) -> list[int]:
         """Labels for `each` images of every class, class by class. Raises OptionError where it draws without labels."""
-        self._need_classes()
+        self._classes.need()
         return [index for index in range(len(self.class_names)) for _ in range(each)]
 
-    def labels(self, labels: Sequence[int | str] | Tensor | None) -> Tensor | None:
+    def labels(self, labels: Labels) -> Tensor | None:
         """Class indices, int64, of labels given as indices or names; all classes in turn for None.
 
         None where the architecture draws without labels. Raises OptionError for a label that does not exist.
         """
-        if not self.class_names:
-            if labels is not None:
-                self._need_classes()
-            return None
-        if labels is None:
+        if labels is None and self.class_names:
             return torch.arange(len(self.class_names))
-        found = [self._index(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels)]
-        if not found:
-            raise OptionError(
-                "an empty list of labels was given; give at least one, or leave labels out for every class"
-            )
-        return torch.tensor(found)
-
-    def _need_classes(self) -> None:
-        if self.class_names:
-            return
-        known = registry()
-        able = [name for name in known.names if name not in known.conflicts and known.architecture(name).conditional]
-        raise OptionError(
-            f"{self.architecture} draws without labels; leave them out, or train one that takes them: "
-            f"{', '.join(able) or 'none is installed'}"
-        )
-
-    def _index(self, label: int | str) -> int:
-        if isinstance(label, str):
-            if label in self.class_names:
-                return self.class_names.index(label)
-            try:
-                label = int(label)
-            except ValueError:
-                raise OptionError(unknown("class", str(label), self.class_names)) from None
-        if not 0 <= label < len(self.class_names):
-            last = len(self.class_names) - 1
-            raise OptionError(
-                f"label {label} is not one of the {last + 1} classes, 0 to {last}: {_some(self.class_names)}"
-            )
-        return int(label)
+        return self._classes.indices(labels)
 
     def __repr__(self) -> str:
         return f"Generator({self.architecture!r}, step={self.step}, shape={self.spec.shape}, classes={len(self.class_names)})"
@@ -149,8 +274,14 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         if average:
             load_network(network, average, folder / "state.safetensors", architecture.name)
     network = network.to(device).eval().requires_grad_(False)
-    return Generator(network, architecture.name, options, spec, class_names if architecture.conditional else [], step)
 
+    def discriminator() -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            judging = architecture.discriminator(options, spec)
+        load_network(
+            judging, read_tensors(folder, "discriminator"), folder / "discriminator.safetensors", architecture.name
+        )
+        return judging.to(device).eval().requires_grad_(False)
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    names = class_names if architecture.conditional else []
+    return Generator(network, architecture.name, options, spec, names, step, discriminator)

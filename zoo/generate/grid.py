@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from zoo.errors import RunError
+from zoo.generate import captions as words
 from zoo.run.files import replacing
 
 if TYPE_CHECKING:
@@ -19,6 +22,12 @@ Pixels = npt.NDArray[np.uint8]
 
 GAP = 2
 """Pixels between the images of a grid."""
+
+VISIBLE = 56
+"""Pixels a side up to which small images are enlarged."""
+
+LARGEST = {"JPEG": 65_500, "GIF": 65_535, "WEBP": 16_383, "PNG": 2**31 - 1}
+"""Pixels a side that a format can hold."""
 
 
 def to_pixels(images: Tensor) -> Pixels:
@@ -32,6 +41,11 @@ def to_picture(pixels: Pixels) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
 
 
+def to_pictures(images: Tensor) -> list[Image.Image]:
+    """Images (n, C, H, W) in [-1, 1], C in 1, 3, as Pillow images, each of its own size."""
+    return [to_picture(pixels) for pixels in to_pixels(images)]
+
+
 def columns_for(count: int, classes: int = 0) -> int:
     """How wide a grid of `count` images is: a column for each class where there are few enough, else ⌊√count⌋."""
     if 1 < classes <= min(count, 20):
@@ -39,19 +53,53 @@ def columns_for(count: int, classes: int = 0) -> int:
     return max(1, math.isqrt(count))
 
 
-def grid(pixels: Pixels, columns: int, gap: int = GAP) -> Image.Image:
-    """uint8 (n, H, W, C) as one picture, row by row, small images enlarged by a whole factor so that they can be seen."""
-    count, height, width, channels = pixels.shape
-    factor = max(1, 56 // max(height, width))
-    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
-    height, width = height * factor, width * factor
-    rows = -(-count // columns)
-    canvas = np.zeros((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), np.uint8)
-    canvas[...] = 24  # a dark frame, so that the edge of a black image shows
-    for index, image in enumerate(pixels):
-        top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
-        canvas[top : top + height, left : left + width] = image
-    return to_picture(canvas)
+def enlarge(image: Pixels, visible: int = VISIBLE) -> Pixels:
+    """One image (H, W, C), enlarged by the whole factor that brings it to at most `visible` pixels a side, if any does."""
+    factor = max(1, visible // max(image.shape[:2]))
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def grid(
+    pixels: Pixels, columns: int, gap: int = GAP, captions: Sequence[str] = (), visible: int = VISIBLE
+) -> Image.Image:
+    """uint8 (n, H, W, C) as one picture, row by row, small images enlarged by a whole factor so that they can be seen.
+
+    `captions`: a line under each image, or none at all. A last row that is not full ends in the colour of the frame.
+    """
+    height, width, channels = enlarge(pixels[0], visible).shape
+    band = words.height() if captions else 0
+    cell = max([width, *(words.width(caption) + 4 for caption in captions)])
+    rows = -(-len(pixels) // columns)
+    shape = (rows * (height + band + gap) + gap, columns * (cell + gap) + gap, channels)
+    canvas = np.full(shape, words.DARK, np.uint8)  # a dark frame, so that the edge of a black image shows
+    places = [
+        (gap + index // columns * (height + band + gap), gap + index % columns * (cell + gap))
+        for index in range(len(pixels))
+    ]
+    for (top, left), image in zip(places, pixels, strict=True):
+        start = left + (cell - width) // 2
+        canvas[top : top + height, start : start + width] = enlarge(image, visible)
+    picture = to_picture(canvas)
+    if captions:
+        for (top, left), caption in zip(places, captions, strict=True):
+            words.write(picture, caption, (left + cell / 2, top + height + band / 2))
+    return picture
+
+
+def strip(pixels: Pixels, frames: int, ends: Sequence[str] = ()) -> Image.Image:
+    """The way through k latents, uint8 ((k - 1) · (frames - 1) + 1, H, W, C), as one picture: a row from each to the next.
+
+    Every row begins with what the one above ends with; `ends`: k captions.
+    """
+    starts = range(0, len(pixels) - 1, frames - 1)
+    order = [start + step for start in starts for step in range(frames)]
+    captions = [ends[place // (frames - 1)] if ends and place % (frames - 1) == 0 else "" for place in order]
+    return grid(pixels[order], frames, captions=captions if ends else ())
+
+
+def make_grid(images: Tensor, columns: int | None = None, captions: Sequence[str] = ()) -> Image.Image:
+    """Images (n, C, H, W) in [-1, 1], C in 1, 3, as one Pillow image: `columns` (⌊√n⌋) wide, a caption under each or none."""
+    return grid(to_pixels(images), columns or columns_for(len(images)), captions=captions)
 
 
 def save_grid(images: Tensor, path: Path, columns: int) -> None:
@@ -62,5 +110,15 @@ def save_grid(images: Tensor, path: Path, columns: int) -> None:
 def save(picture: Image.Image, path: Path) -> None:
     """Write a picture, whole or not at all; the suffix says which format. Raises RunError where that fails."""
     kind = Image.registered_extensions()[path.suffix.lower()]
+    check_sides(picture, kind, path)
     with replacing(path) as temporary:
         picture.save(temporary, format=kind, **({"quality": 95} if kind == "JPEG" else {}))
+
+
+def check_sides(picture: Image.Image, kind: str, path: Path) -> None:
+    """Raise RunError for a picture that is larger than its format can hold."""
+    if max(picture.size) > LARGEST[kind]:
+        raise RunError(
+            f"cannot write {path}: the picture is {picture.width}×{picture.height} pixels, and {kind} holds at most "
+            f"{LARGEST[kind]} a side; write a PNG, or fewer pictures"
+        )

@@ -1,0 +1,23 @@
+"""What the commands that draw have in common."""
+
+from __future__ import annotations
+
+import math
+
+from zoo.errors import OptionError
+
+
+def check_truncation_flag(limit: float | None) -> None:
+    """Raise OptionError for a --truncation that means nothing for any distribution."""
+    if limit is not None and not (math.isfinite(limit) and limit > 0):
+        raise OptionError(f"--truncation {limit:g}: give a number above 0; 1.5 keeps latents near the middle")
+
+
+def split_classes(text: str | None, flag: str) -> list[str] | None:
+    """The classes in ``3,3,4`` or ``cat,dog``. Raises OptionError for an empty place."""
+    if text is None:
+        return None
+    names = [part.strip() for part in text.split(",")]
+    if not all(names):
+        raise OptionError(f"{flag} {text!r} has an empty place; write classes with commas between: 3,3,4")
+    return names

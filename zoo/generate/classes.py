@@ -1,0 +1,81 @@
+"""The classes that a generator draws: from names and indices to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from zoo.errors import OptionError, unknown
+from zoo.registry import registry
+
+Labels = Sequence[int | str] | Tensor | None
+"""Classes, as indices or names."""
+
+
+class Classes:
+    """The names of an architecture's classes; none where it draws without labels."""
+
+    def __init__(self, names: Sequence[str], architecture: str) -> None:
+        self.names = list(names)
+        self.architecture = architecture
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def need(self) -> None:
+        """Raise OptionError where there are none, with the architectures that have some."""
+        if self.names:
+            return
+        known = registry()
+        able = [name for name in known.names if name not in known.conflicts and known.architecture(name).conditional]
+        raise OptionError(
+            f"{self.architecture} draws without labels; leave them out, or train one that takes them: "
+            f"{', '.join(able) or 'none is installed'}"
+        )
+
+    def indices(self, labels: Labels) -> Tensor | None:
+        """Class indices, int64, of labels given as indices or names; None for None.
+
+        Raises OptionError for a label that does not exist, for no label at all, and where there are no classes.
+        """
+        if labels is None:
+            return None
+        self.need()
+        found = [self._index(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels)]
+        if not found:
+            raise OptionError(
+                "an empty list of labels was given; give at least one, or leave labels out for every class"
+            )
+        return torch.tensor(found)
+
+    def of_each(self, labels: Labels, count: int) -> Tensor | None:
+        """One class for each of `count`, int64: the only label for all of them, or one each; None where there are no classes.
+
+        Raises OptionError where labels are missing, too few or too many.
+        """
+        found = self.indices(labels)
+        if found is None:
+            if self.names:
+                raise OptionError(f"{self.architecture} draws classes; say which one (--class): {self._some()}")
+            return None
+        if len(found) not in (1, count):
+            raise OptionError(f"{len(found)} classes were given; give one" + (f", or {count}" if count > 1 else ""))
+        return found.expand(count)
+
+    def _index(self, label: int | str) -> int:
+        if isinstance(label, str):
+            if label in self.names:
+                return self.names.index(label)
+            try:
+                label = int(label)
+            except ValueError:
+                raise OptionError(unknown("class", str(label), self.names)) from None
+        if not 0 <= label < len(self.names):
+            last = len(self.names) - 1
+            raise OptionError(f"label {label} is not one of the {last + 1} classes, 0 to {last}: {self._some()}")
+        return int(label)
+
+    def _some(self) -> str:
+        return ", ".join(self.names[:10]) + (", …" if len(self.names) > 10 else "")

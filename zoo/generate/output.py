@@ -1,0 +1,89 @@
+"""Writes what was drawn in the form that a name asks for. Importing this imports no torch."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.errors import OptionError
+from zoo.run.files import replacing, writing
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
+
+PICTURES = (".png", ".jpg", ".jpeg")
+"""One picture."""
+
+ARRAYS = (".npy", ".npz")
+"""Pixels as numbers, uint8 (n, H, W, C)."""
+
+FILMS = (".gif", ".webp", ".apng")
+"""Pictures over time."""
+
+
+def is_folder(out: Path) -> bool:
+    """Whether a name means a folder of single pictures: one that is there, or a name without a suffix."""
+    return out.is_dir() or not out.suffix
+
+
+def check_out(out: Path, suffixes: Sequence[str], folder: bool = True) -> None:
+    """Say now, and not after the work, that `out` cannot be written.
+
+    Raises OptionError for a suffix that is not one of `suffixes` (or a folder where none is meant), RunError for a place
+    that cannot be written to.
+    """
+    if is_folder(out):
+        if not folder:
+            raise OptionError(
+                f"--out {out}: {'it is a folder' if out.is_dir() else 'it has no suffix'}; {_known(suffixes)}"
+            )
+    elif out.suffix.lower() not in suffixes:
+        more = ", or a folder's name without a dot" if folder else ""
+        raise OptionError(f"--out {out}: {_known(suffixes)}{more}")
+    with writing(out):
+        there = next(place for place in (out, *out.absolute().parents) if place.exists() or place.is_symlink())
+        if there == out and not out.is_dir():
+            if is_folder(out):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            there = out.absolute().parent
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _known(suffixes: Sequence[str]) -> str:
+    names = [f"NAME{suffix}" for suffix in suffixes]
+    return f"give {', '.join(names[:-1])} or {names[-1]}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it is in. Raises RunError where that cannot be."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def write_folder(pictures: Iterable[tuple[str, Image.Image]], folder: Path) -> None:
+    """Write pictures as PNG files of these names (without the suffix) into a folder. Raises RunError."""
+    from zoo.generate.grid import save
+
+    make_folder(folder)
+    for name, picture in pictures:
+        save(picture, folder / f"{name}.png")
+
+
+def write_arrays(path: Path, images: npt.NDArray[np.uint8], **more: npt.NDArray[np.generic] | None) -> None:
+    """Write an array: the images alone as .npy, or with whatever of `more` is not None as .npz. Raises RunError."""
+    import numpy as np
+
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        if path.suffix.lower() == ".npy":
+            np.save(file, images)
+        else:
+            given = {name: value for name, value in more.items() if value is not None}
+            np.savez_compressed(file, allow_pickle=False, images=images, **given)

@@ -1,0 +1,68 @@
+"""What a generator drew: images, and what they were drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+from torch import Tensor
+
+from zoo.generate.grid import columns_for, grid, to_pictures, to_pixels
+
+NAME = 12
+"""Letters of a class's name that a caption shows."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """n drawn images, in order."""
+
+    images: Tensor
+    """float32 (n, C, H, W) in [-1, 1]."""
+    latents: Tensor
+    """What they were drawn from: float32 (n, size)."""
+    labels: Tensor | None = None
+    """Their classes, int64 (n,); None where the architecture draws without labels."""
+    seeds: Sequence[int] | None = None
+    """Their seed numbers; None where one seed drew all of them."""
+    class_names: Sequence[str] = ()
+    """The names of all classes."""
+    row: int | None = None
+    """Images in a row of the grid, where the drawing says it: the images of one class in each row."""
+    best_of: int = 1
+    """How many were drawn for each that was kept."""
+    turns: bool = field(default=False, repr=False)
+    """Whether every class comes in turn."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def pictures(self) -> list[Image.Image]:
+        """Each as a Pillow image of its own size."""
+        return to_pictures(self.images)
+
+    def captions(self) -> list[str]:
+        """What tells each from the others: its seed number (or else its place, from 0), and its class."""
+        numbers = [str(number) for number in (self.seeds if self.seeds is not None else range(len(self)))]
+        if self.labels is None:
+            return numbers
+        return [
+            f"{number} ({_short(self.class_names[label], label)})"
+            for number, label in zip(numbers, self.labels.tolist(), strict=True)
+        ]
+
+    def grid(self, numbered: bool = False, columns: int | None = None) -> Image.Image:
+        """All in one Pillow image, row by row; `numbered` with a caption under each.
+
+        `columns`: by default one for each class where the classes come in turn, a row for each class where they come one
+        after the other, else ⌊√n⌋.
+        """
+        width = columns or self.row or columns_for(len(self), len(self.class_names) if self.turns else 0)
+        return grid(to_pixels(self.images), width, captions=self.captions() if numbered else ())
+
+
+def _short(name: str, label: int) -> str:
+    if not name.isascii():  # Pillow's font has few letters beside these
+        return str(label)
+    return name if len(name) <= NAME else name[: NAME - 1] + "…"
