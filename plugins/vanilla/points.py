@@ -11,11 +11,11 @@ LAYERS = 3
 
 
 def generator(latent: int, data: zoo.DataSpec) -> nn.Module:
-    """Latents (N, latent) to points (N, 1, 1, d): three hidden layers of 128, ReLU, nothing normalised, nothing squashed."""
+    """Latents (N, latent) to points (N, 1, 1, d): three hidden layers of 128, ReLU, then tanh."""
     layers: list[nn.Module] = []
     for inputs in [latent, *[UNITS] * (LAYERS - 1)]:
         layers.append(zoo.nn.LinearAct(inputs, UNITS, activation="relu"))
-    layers += [nn.Linear(UNITS, data.numel), nn.Unflatten(1, data.shape)]
+    layers += [zoo.nn.LinearAct(UNITS, data.numel, activation="tanh"), nn.Unflatten(1, data.shape)]
     return nn.Sequential(*layers).apply(_initialise)
 
 

@@ -1,0 +1,74 @@
+"""A run on toy data: the whole engine, with scatter pictures in place of grids."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import tiny
+
+import zoo
+from zoo.errors import DataError
+from zoo.generate.scatter import SIDE, scatter
+from zoo.run.run import Run
+
+
+@pytest.mark.parametrize(("data", "coordinates"), [("line", 1), ("ring", 2), ("grid", 2)])
+def test_a_run_on_points_trains_draws_and_goes_on(tmp_path, data, coordinates):
+    said: list[str] = []
+    small = tiny("vanilla", steps=2, sample_every=1)
+    run = zoo.train("vanilla", data=data, out=tmp_path / "run", say=said.append, **small)
+    assert run.config["preset"] == "points"
+    assert said[0].startswith("preset points, for points ")
+    assert run.geometry()[0] == zoo.DataSpec(1, 1, coordinates, points=True)
+    assert run.config["data"]["title"] == f"the {data}"
+    points = zoo.load(run)(5)
+    assert points.shape == (5, 1, 1, coordinates)
+    assert points.abs().max() <= 1
+    for picture in run.samples:
+        with Image.open(picture) as image:
+            assert image.size == (SIDE, SIDE)
+    assert [picture.stem for picture in run.samples] == ["step-00000000", "step-00000001", "step-00000002"]
+    with Image.open(run.path / "samples.gif") as film:
+        assert film.n_frames == 3
+    zoo.resume(run.path, steps=3)
+    assert Run(run.path).latest()[0] == 3
+
+
+def test_a_run_of_before_there_were_points_is_of_images(tmp_path):
+    run = zoo.train("vanilla", out=tmp_path / "run", **tiny("vanilla", steps=1))
+    config = json.loads((run.path / "config.json").read_text())
+    del config["data"]["points"]
+    (run.path / "config.json").write_text(json.dumps(config))
+    assert not Run(run.path).geometry()[0].points
+
+
+@pytest.mark.parametrize("name", ["dcgan", "lsgan", "cgan"])
+def test_architectures_for_images_refuse_points(name):
+    with pytest.raises(DataError, match=r"works on images|labelled images"):
+        zoo.train(name, data="ring", **tiny(name))
+
+
+def colours(picture: Image.Image, at: tuple[float, float]) -> tuple[int, int, int]:
+    """The colour of a picture where a point lies."""
+    column, row = (round(12 + (value + 1) / 2 * (SIDE - 24)) for value in (at[0], -at[1]))
+    return picture.getpixel((column, row))
+
+
+def test_a_scatter_shows_real_and_generated_points_where_they_are():
+    picture = scatter(np.array([[0.5, 0.5]]), np.array([[-0.5, -0.25]]))
+    red, _, blue = colours(picture, (0.5, 0.5))
+    assert red > blue + 50  # orange: generated
+    red, _, blue = colours(picture, (-0.5, -0.25))
+    assert blue > red + 30  # blue: real
+    assert colours(picture, (0.5, -0.5)) == (255, 255, 255)
+
+
+def test_points_on_a_line_are_histograms():
+    real = np.repeat([[-0.5], [0.5]], 50, axis=0)
+    picture = scatter(np.full((100, 1), 0.9), real)
+    red, _, blue = colours(picture, (0.5 + 0.01, -0.9))
+    assert blue > red + 30
+    assert colours(picture, (0.0, -0.9)) == (255, 255, 255)
