@@ -38,7 +38,7 @@ $(VENV)/.train: $(BIN)/python $(BUILT_FROM)
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python $(BUILT_FROM)
-	$(BIN)/python -m pip install --quiet --editable ".[test,lint]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,lint,plots]"
 	@touch $@ $(VENV)/.train
 
 train: $(VENV)/.train
