@@ -168,7 +168,7 @@ def test_import_zoo_imports_neither_torch_nor_pydantic():
 @pytest.mark.parametrize(
     "command",
     ["--help", "list", "info dcgan", "train dcgan --help", "train lsgan --preset pearson --help", "sample --help",
-     "resume --help", "info cgan", "train", "nonsense"],
+     "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "info cgan", "train", "nonsense"],
 )  # fmt: skip
 def test_a_command_that_builds_nothing_never_imports_torch(command):
     alone(

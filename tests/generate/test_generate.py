@@ -7,29 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 from support import tiny
 from torch import nn
 
 import zoo
 from zoo.errors import OptionError, RunError
-from zoo.generate.animation import FRAMES, animate
-from zoo.generate.grid import columns_for, grid, save, to_picture, to_pixels
+from zoo.generate.animation import FRAMES, animate, save_film
+from zoo.generate.grid import columns_for, grid, make_grid, save, strip, to_picture, to_pictures, to_pixels
 from zoo.generate.latents import Latents
 from zoo.generate.sampling import BATCH, draw_images
-
-
-@pytest.fixture(scope="module")
-def conditional(images, tmp_path_factory) -> zoo.Generator:
-    options = tiny("cgan", checkpoint_every=2)
-    return zoo.load(zoo.train("cgan", data=str(images), out=tmp_path_factory.mktemp("g") / "c", **options))
-
-
-@pytest.fixture(scope="module")
-def plain(images, tmp_path_factory) -> zoo.Generator:
-    options = tiny("dcgan", checkpoint_every=2)
-    return zoo.load(zoo.train("dcgan", data=str(images), out=tmp_path_factory.mktemp("g") / "p", **options))
-
 
 # ---- latents
 
@@ -234,6 +221,76 @@ def test_the_suffix_says_which_format_a_picture_is_written_in(suffix):
         assert abs(int(np.asarray(picture)[4, 4]) - 200) <= 1
 
 
+@pytest.mark.parametrize("count", [*range(1, 14), 17, 61, 97, 100])
+def test_a_grid_of_any_count_holds_every_image_once_and_no_empty_row(count):
+    pixels = np.arange(1, count + 1, dtype=np.uint8)[:, None, None, None].repeat(60, 1).repeat(60, 2) + 100
+    columns = columns_for(count)
+    picture = np.asarray(grid(pixels, columns))
+    rows = -(-count // columns)
+    assert picture.shape == (rows * 62 + 2, columns * 62 + 2)
+    assert columns <= rows <= columns + 2
+    centres = picture[32::62, 32::62].flatten()
+    assert centres.tolist() == [101 + index for index in range(count)] + [24] * (rows * columns - count)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("level", [0, 255])
+def test_captions_stand_below_their_images_and_can_be_read_on_black_and_white(channels, level):
+    pixels = np.full((3, 8, 8, channels), level, np.uint8)
+    picture = np.asarray(grid(pixels, 2, captions=["0", "", "4294967295 (aeroplane)"])).reshape(
+        2 * 76 + 2, -1, channels
+    )
+    width = (picture.shape[1] - 6) // 2
+    assert width > 100, "wide enough for the longest caption"
+    bands = [picture[60:76, 2 : 2 + width], picture[60:76, 4 + width : 4 + 2 * width], picture[136:152, 2 : 2 + width]]
+    assert [int(band.max()) >= 200 for band in bands] == [True, False, True]
+    assert {int(band.min()) for band in bands} == {24}
+    left = 2 + (width - 56) // 2
+    assert (picture[2:58, left : left + 56] == level).all(), "nothing is written on the image"
+    assert (picture[:, :2] == 24).all()
+    assert (picture[:, -2:] == 24).all(), "no caption is cut off"
+
+
+def test_tensors_become_pillow_images_one_by_one_or_in_a_grid():
+    images = torch.linspace(-1, 1, 3).view(3, 1, 1, 1).expand(3, 3, 60, 60)
+    assert [picture.getpixel((5, 5)) for picture in to_pictures(images)] == [
+        (0, 0, 0),
+        (128, 128, 128),
+        (255, 255, 255),
+    ]
+    assert make_grid(images, columns=3).size == (3 * 62 + 2, 62 + 2)
+    assert make_grid(images).size == (62 + 2, 3 * 62 + 2)
+    assert make_grid(images, 3, ["a", "b", "c"]).size == (3 * 62 + 2, 62 + 18 + 2)
+
+
+def test_a_strip_has_a_row_from_each_to_the_next():
+    pixels = np.arange(7, dtype=np.uint8)[:, None, None, None].repeat(60, 1).repeat(60, 2)
+    picture = np.asarray(strip(pixels, 4, ["a", "b", "c"]))
+    assert picture.shape == (2 * 80 + 2, 4 * 62 + 2)
+    assert picture[30::80, 30::62].tolist() == [[0, 1, 2, 3], [3, 4, 5, 6]]
+    written = [[bool((picture[62 + 80 * row : 80 + 80 * row, 2 + 62 * column : 62 + 62 * column] > 24).any())
+                for column in range(4)] for row in range(2)]  # fmt: skip
+    assert written == [[True, False, False, True]] * 2
+    assert np.asarray(strip(pixels, 4)).shape == (2 * 62 + 2, 4 * 62 + 2)
+
+
+def test_a_picture_too_large_for_its_format_is_refused_in_words():
+    with pytest.raises(
+        RunError, match=r"cannot write x.jpg: the picture is 65501×1 pixels, and JPEG holds at most 65500"
+    ):
+        save(Image.new("L", (65501, 1)), Path("x.jpg"))
+    save(Image.new("L", (65501, 1)), Path("x.png"))
+
+
+def test_the_names_for_tensors_of_your_own_are_all_there():
+    import zoo.generate
+
+    for name in zoo.generate.__all__:
+        assert callable(getattr(zoo.generate, name))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        zoo.generate.nonsense  # noqa: B018
+
+
 # ---- films
 
 
@@ -279,3 +336,29 @@ def test_a_long_film_leaves_grids_out_but_never_the_first_or_last(count):
 def test_fewer_than_two_grids_make_no_film(count):
     animate(pictures(count), Path("film.gif"))
     assert not Path("film.gif").exists()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".apng", ".GIF"])
+def test_films_of_every_kind_show_their_pictures_for_their_time(mode, suffix):
+    if suffix == ".webp" and not features.check("webp"):
+        pytest.skip("this Pillow has no WebP")
+    levels = [0, 90, 255]
+    path = Path("film" + suffix)
+    save_film(
+        (Image.new(mode, (9, 7), level if mode == "L" else (level, 0, 0)) for level in levels), path, [80, 200, 600]
+    )
+    with Image.open(path) as film:
+        assert film.n_frames == 3
+        assert film.info["loop"] == 0
+        for index, (level, time) in enumerate(zip(levels, [80, 200, 600], strict=True)):
+            film.seek(index)
+            film.load()
+            assert film.convert("RGB").getpixel((4, 4))[0] == level
+            assert film.info.get("duration", time) == time
+
+
+def test_a_webp_film_without_webp_is_refused_in_words(monkeypatch):
+    monkeypatch.setattr(features, "check", lambda feature: False)
+    with pytest.raises(RunError, match=r"this Pillow was built without WebP; write .gif or .apng"):
+        save_film([Image.new("L", (2, 2))] * 2, Path("film.webp"), [80, 80])

@@ -11,7 +11,7 @@ from typing import Annotated
 import tyro
 
 from zoo.cli.arguments import parse
-from zoo.cli.drawing import check_truncation_flag
+from zoo.cli.drawing import check_drawable, check_truncation_flag
 from zoo.generate.expression import parse_expression
 from zoo.generate.output import PICTURES, check_out, make_folder
 
@@ -53,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     from zoo.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
+    check_drawable(generator.spec, given.out)
     with enough_memory("write a shorter expression"):
         result = generator.arithmetic(text, given.label, truncation=given.truncation)
         make_folder(given.out.parent)

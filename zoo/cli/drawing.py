@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.errors import OptionError
+from zoo.generate.output import ARRAYS, is_folder
+
+if TYPE_CHECKING:
+    from zoo.data.spec import DataSpec
 
 
 def check_truncation_flag(limit: float | None) -> None:
@@ -21,3 +27,9 @@ def split_classes(text: str | None, flag: str) -> list[str] | None:
     if not all(names):
         raise OptionError(f"{flag} {text!r} has an empty place; write classes with commas between: 3,3,4")
     return names
+
+
+def check_drawable(spec: DataSpec, out: Path) -> None:
+    """Raise OptionError where a run on points is to make pictures."""
+    if spec.points and (is_folder(out) or out.suffix.lower() not in ARRAYS):
+        raise OptionError(f"--out {out}: this run draws {spec.kind}, not pictures; give NAME.npy")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from zoo.cli.arguments import parse
-from zoo.cli.drawing import check_truncation_flag, split_classes
+from zoo.cli.drawing import check_drawable, check_truncation_flag, split_classes
 from zoo.errors import OptionError
 from zoo.generate.numbers import describe_numbers, parse_numbers
 from zoo.generate.output import FILMS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
@@ -68,21 +68,23 @@ def run(arguments: Sequence[str]) -> int:
     from zoo.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
+    for place in places:
+        check_drawable(generator.spec, place)
     spherical = given.spherical if given.spherical or given.linear else None
     with enough_memory("ask for fewer --frames"):
         for place in places:
             frames = given.frames or (25 if place.suffix.lower() in FILMS else 9)
             images = generator.interpolate(numbers, frames, labels, spherical=spherical, truncation=given.truncation)
-            _write(images, numbers, frames, place)
+            _write(images, numbers, frames, place, generator.spec.points)
     written = " and ".join(map(str, places))
     print(f"seeds {describe_numbers(numbers)} of {generator.architecture}, step {generator.step}: {written}")
     return 0
 
 
-def _write(images: Tensor, numbers: list[int], frames: int, out: Path) -> None:
+def _write(images: Tensor, numbers: list[int], frames: int, out: Path, points: bool) -> None:
     """Write the way in the form that the name of `out` asks for."""
     from zoo.generate.animation import save_film
-    from zoo.generate.grid import enlarge, save, strip, to_picture, to_pictures, to_pixels
+    from zoo.generate.grid import as_numbers, enlarge, save, strip, to_picture, to_pictures, to_pixels
 
     make_folder(out.parent)
     if is_folder(out):
@@ -92,7 +94,7 @@ def _write(images: Tensor, numbers: list[int], frames: int, out: Path) -> None:
     pixels = to_pixels(images)
     suffix = out.suffix.lower()
     if suffix == ".npy":
-        write_arrays(out, pixels)
+        write_arrays(out, as_numbers(images, points))
     elif suffix in FILMS:
         times = [600 if index % (frames - 1) == 0 else 80 for index in range(len(pixels))]  # a rest at each seed
         save_film((to_picture(enlarge(image, VISIBLE)) for image in pixels), out, times)

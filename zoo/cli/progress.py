@@ -99,7 +99,8 @@ class Progress(Watcher):
         self.say(f"  pictures    {run.samples[-1]}")
         if (film := run.path / "samples.gif").exists():
             self.say(f"  over time   {film}")
-        self.say(f"  more        zoo sample {quoted(run.path)} --out more.png")
+        kind = "npy" if run.config["data"].get("points") else "png"
+        self.say(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")
 
     @property
     def code(self) -> int:

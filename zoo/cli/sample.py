@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from zoo.cli.arguments import parse
-from zoo.cli.drawing import check_truncation_flag, split_classes
+from zoo.cli.drawing import check_drawable, check_truncation_flag, split_classes
 from zoo.errors import OptionError
 from zoo.generate.numbers import describe_numbers, parse_numbers
 from zoo.generate.output import ARRAYS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
@@ -28,7 +28,7 @@ class Sample:
     run: tyro.conf.Positional[Path]
     """The folder that zoo train named."""
     out: Path = Path("samples.png")
-    """NAME.png or NAME.jpg for a grid, NAME.npy for uint8 (n, H, W, C), .npz for that and labels, else a folder of PNG files."""
+    """NAME.png or NAME.jpg for a grid, NAME.npy for uint8 (n, H, W, C), .npz for that with labels, else a folder of PNG files."""
     n: int | None = None
     """How many; by default 64, one for each of --labels, or 8 of each class with --all-classes."""
     seed: int | None = None
@@ -63,6 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     from zoo.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
+    check_drawable(generator.spec, given.out)
     count = given.n
     if count is None and not labels and not given.all_classes:
         count = 64
@@ -76,14 +77,15 @@ def run(arguments: Sequence[str]) -> int:
             truncation=given.truncation,
             all_classes=given.all_classes,
         )
-        _write(samples, given.out, given.numbered, given.columns)
+        _write(samples, given.out, given.numbered, given.columns, generator.spec.points)
     which = (
         f"seed {given.seed or 0}"
         if samples.seeds is None
         else f"seeds {describe_numbers(list(dict.fromkeys(samples.seeds)))}"
     )
     best = "" if given.best_of == 1 else f", the best of {given.best_of} times as many"
-    print(f"{len(samples)} pictures of {generator.architecture}, step {generator.step}, {which}{best}: {given.out}")
+    what = "points" if generator.spec.points else "pictures"
+    print(f"{len(samples)} {what} of {generator.architecture}, step {generator.step}, {which}{best}: {given.out}")
     return 0
 
 
@@ -121,11 +123,11 @@ def _numbers(given: Sample) -> list[int] | None:
     return parse_numbers(f"0-{each * given.best_of - 1}", "--numbered")
 
 
-def _write(samples: Samples, out: Path, numbered: bool, columns: int | None) -> None:
+def _write(samples: Samples, out: Path, numbered: bool, columns: int | None, points: bool) -> None:
     """Write the pictures in the form that the name of `out` asks for."""
     import numpy as np
 
-    from zoo.generate.grid import save, to_pixels
+    from zoo.generate.grid import as_numbers, save
 
     make_folder(out.parent)
     if is_folder(out):
@@ -133,7 +135,7 @@ def _write(samples: Samples, out: Path, numbered: bool, columns: int | None) -> 
     elif out.suffix.lower() in ARRAYS:
         labels = None if samples.labels is None else samples.labels.numpy()
         seeds = None if samples.seeds is None else np.array(samples.seeds, np.int64)
-        write_arrays(out, to_pixels(samples.images), labels=labels, seeds=seeds)
+        write_arrays(out, as_numbers(samples.images, points), labels=labels, seeds=seeds)
     else:
         save(samples.grid(numbered, columns), out)
 

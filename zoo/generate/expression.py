@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -43,9 +42,7 @@ class ExpressionError(OptionError):
     def __init__(self, message: str, text: str, position: int) -> None:
         start = max(0, position - 50)
         shown = "".join(letter if letter.isprintable() else " " for letter in text[start : start + 72])
-        before = shown[: position - start]
-        columns = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in before)
-        super().__init__(f"{message}\n  {shown}\n  {' ' * columns}^")
+        super().__init__(f"{message}\n  {shown}\n  {' ' * (position - start)}^")
         self.position = position
         """Where in the text, counted from 0."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,11 @@ def to_pixels(images: Tensor) -> Pixels:
     """Images (n, C, H, W) in [-1, 1] as uint8 (n, H, W, C), rounded to the nearest level."""
     scaled = ((images.float().clamp(-1, 1) + 1) * 127.5).round()
     return np.asarray(scaled.byte().permute(0, 2, 3, 1).cpu().numpy())
+
+
+def as_numbers(images: Tensor, points: bool = False) -> npt.NDArray[Any]:
+    """What .npy files hold: of images uint8 (n, H, W, C), of points (n, 1, 1, d) the coordinates, float32 (n, d)."""
+    return np.asarray(images.float().flatten(1).cpu()) if points else to_pixels(images)
 
 
 def to_picture(pixels: Pixels) -> Image.Image:

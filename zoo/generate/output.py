@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import OptionError
 from zoo.run.files import replacing, writing
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     from PIL import Image
 
@@ -20,7 +20,7 @@ PICTURES = (".png", ".jpg", ".jpeg")
 """One picture."""
 
 ARRAYS = (".npy", ".npz")
-"""Pixels as numbers, uint8 (n, H, W, C)."""
+"""Numbers: of images uint8 (n, H, W, C), of points float32 (n, d)."""
 
 FILMS = (".gif", ".webp", ".apng")
 """Pictures over time."""
@@ -28,7 +28,7 @@ FILMS = (".gif", ".webp", ".apng")
 
 def is_folder(out: Path) -> bool:
     """Whether a name means a folder of single pictures: one that is there, or a name without a suffix."""
-    return out.is_dir() or not out.suffix
+    return os.path.isdir(out) or not out.suffix
 
 
 def check_out(out: Path, suffixes: Sequence[str], folder: bool = True) -> None:
@@ -46,6 +46,8 @@ def check_out(out: Path, suffixes: Sequence[str], folder: bool = True) -> None:
         more = ", or a folder's name without a dot" if folder else ""
         raise OptionError(f"--out {out}: {_known(suffixes)}{more}")
     with writing(out):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(out)  # which says of a name that it is too long
         there = next(place for place in (out, *out.absolute().parents) if place.exists() or place.is_symlink())
         if there == out and not out.is_dir():
             if is_folder(out):
@@ -77,7 +79,7 @@ def write_folder(pictures: Iterable[tuple[str, Image.Image]], folder: Path) -> N
         save(picture, folder / f"{name}.png")
 
 
-def write_arrays(path: Path, images: npt.NDArray[np.uint8], **more: npt.NDArray[np.generic] | None) -> None:
+def write_arrays(path: Path, images: npt.NDArray[Any], **more: npt.NDArray[Any] | None) -> None:
     """Write an array: the images alone as .npy, or with whatever of `more` is not None as .npz. Raises RunError."""
     import numpy as np
 

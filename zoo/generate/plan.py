@@ -46,7 +46,7 @@ def counts(
         return each * times, each * times * best_of
     if numbers < best_of:
         raise OptionError(
-            f"best_of {best_of} keeps one seed of every {best_of}, and {numbers} were given; give at least {best_of}"
+            f"the best of {best_of} is one seed of every {best_of}, and {numbers} were given; give at least {best_of}"
         )
     return numbers // best_of * times, numbers * times
 

@@ -103,6 +103,13 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
+def lacking(folder: Path) -> str:
+    """What the newest of the checkpoints that are not whole lacks: ``step-00001000 lacks state.json``; empty for none."""
+    found = sorted(path for path in folder.glob("step-*") if path.is_dir() and re.fullmatch(r"step-(\d+)", path.name))
+    missing = [file for file in _FILES if not (found[-1] / file).is_file()] if found else []
+    return f"{found[-1].name} lacks {', '.join(missing)}" if missing else ""
+
+
 def prune(folder: Path, keep: int) -> None:
     """Remove all but the newest `keep` checkpoints."""
     for _, path in checkpoints(folder)[:-keep]:

@@ -130,6 +130,9 @@ class Run:
     def latest(self) -> tuple[int, Path]:
         """The newest whole checkpoint. Raises RunError where there is none."""
         if not self.checkpoints:
+            lacking = checkpoint.lacking(self.path / "checkpoints")
+            if lacking:
+                raise RunError(f"{self.path} has no whole checkpoint: {lacking}; put that back, or train again")
             raise RunError(f"{self.path} has no checkpoint yet; train again, with a lower --checkpoint-every")
         return self.checkpoints[-1]
 
