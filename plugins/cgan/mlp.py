@@ -24,7 +24,7 @@ class Maxout(nn.Linear):
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).unflatten(1, (-1, self.pieces)).amax(2)
+        return super().forward(x).reshape(len(x), -1, self.pieces).amax(2)
 
 
 class Generator(nn.Module):
