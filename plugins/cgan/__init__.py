@@ -32,14 +32,14 @@ class ConditionalGAN(DCGAN):
         "mlp": dict(
             networks="mlp", latent=100, latent_distribution="unit", batch_size=100, optimizer="sgd", learning_rate=0.1,
             schedule="exponential", schedule_decay=1.00004, minimum_learning_rate=1e-6, momentum=0.5,
-            final_momentum=0.7, momentum_steps=125000, ema=0.0, steps=50000, samples=100,
+            final_momentum=0.7, momentum_steps=125000, ema=0.0, steps=30000, samples=100,
         ),
     }  # fmt: skip
     preset_notes = {
         "dcgan": "dcgan's preset for digits, conditional: labels join the latent as a one-hot vector, the image as planes.",
         "dcgan64": "dcgan's radford64, conditional in the same way.",
-        "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent, the published "
-        "code of the GAN it builds on: dropout on hidden layers, momentum rising over 125,000 updates, non-saturating loss.",
+        "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent: dropout on hidden "
+        "layers and momentum rising over 125,000 updates, as in the code of the GAN it builds on; weights as PyTorch draws them.",
     }
     default_preset = "dcgan"
     large_preset = "dcgan64"
