@@ -24,7 +24,7 @@ from zoo.cli.progress import Progress, clock, describe
 from zoo.engine.events import Watcher
 from zoo.registry import registry
 
-COMMANDS = ("train", "resume", "sample", "list", "info", "doctor")
+COMMANDS = ("train", "resume", "sample", "interpolate", "arithmetic", "list", "info", "doctor")
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,9 @@ LARGE, SMALL = 112, 56
 SIGN, MARGIN = 28, 10
 """Height of a sign's letters, and the empty room around things, in pixels."""
 
+TEXT = 40
+"""Letters of a term that are written below it."""
+
 
 @dataclass(frozen=True)
 class Arithmetic:
@@ -41,7 +44,8 @@ class Arithmetic:
         columns = []
         for term, image in zip(self.expression.terms, self.terms, strict=True):
             above = [] if term.seeds == [_number(term.text)] else term.seeds
-            columns.append(_Column(self._seeds(above), _large(image), term.text))
+            text = term.text if len(term.text) <= TEXT else term.text[: TEXT - 1] + "…"
+            columns.append(_Column(self._seeds(above), _large(image), text))
         columns.append(_Column(None, _large(self.image), "result"))
         signs = ["-" if term.negative else "+" for term in self.expression.terms]
         signs[0] = signs[0].replace("+", "")
