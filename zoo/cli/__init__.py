@@ -16,6 +16,8 @@ COMMANDS = {
     "sample": "draw pictures with a trained generator",
     "interpolate": "draw the way from picture to picture: a strip and a film",
     "arithmetic": "compute with latents: mean(3,17) - mean(5,9) + 8, drawn as an equation",
+    "curves": "draw a run's losses, D(x) and D(G(z)) over the steps",
+    "theory": "the optimal discriminator and the value of the game, where the densities are known",
     "list": "the architectures, data sources and plugins that are installed",
     "info": "an architecture: its presets, networks and options",
     "bench": "the ops and training steps side by side with eager PyTorch and torch.compile",

@@ -99,6 +99,8 @@ class Progress(Watcher):
         self.say(f"  pictures    {run.samples[-1]}")
         if (film := run.path / "samples.gif").exists():
             self.say(f"  over time   {film}")
+        if (curves := run.path / "curves.png").exists():
+            self.say(f"  curves      {curves}")
         kind = "npy" if run.config["data"].get("points") else "png"
         self.say(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")
 

@@ -24,6 +24,7 @@ from zoo.generate.latents import Latents
 from zoo.generate.sampling import draw_images
 from zoo.generate.scatter import scatter, to_points
 from zoo.options import Options
+from zoo.plots.curves import draw_curves_if_possible
 from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import writing
 from zoo.run.journal import Journal
@@ -92,6 +93,7 @@ class Trainer:
             if finished:
                 with writing(self.run.path):
                     animate(self.run.samples, self.run.path / "samples.gif")
+                draw_curves_if_possible(self.run)
         for watcher in self.watchers:
             watcher.on_end(self.run, done, finished)
         return None if finished else interrupt.signal

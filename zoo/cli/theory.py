@@ -1,0 +1,189 @@
+"""``zoo theory``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tyro
+from rich.table import Table
+
+from zoo.cli.arguments import parse
+from zoo.cli.console import standard_output
+from zoo.errors import OptionError, RunError
+
+if TYPE_CHECKING:
+    from zoo.data.toy import Mixture
+    from zoo.theory.coverage import Coverage
+    from zoo.theory.optimum import Comparison
+
+WIDER = 0.1
+"""The standard deviation of the modes in the plane: those of the ring and the grid as they are ask too much of a small D."""
+
+
+@dataclass
+class Theory:
+    """Train a discriminator against a generator of known density; compare it with p_data / (p_data + p_g), and the value of
+    the game with 2 JS - 2 log 2. With the folder of a run on toy data: which modes has its generator found?"""
+
+    run: tyro.conf.Positional[Path | None] = None
+    """A run of `zoo train vanilla --data ring` (or grid, line): count its modes instead."""
+    source: str = "line"
+    """The data: line, ring or grid."""
+    generator: str = "gaussian"
+    """The fixed generator: gaussian (one Gaussian as wide as the data), missing (every second mode), wider (each mode twice as
+    wide), same (the data itself)."""
+    deviation: float | None = None
+    """The standard deviation of the data's modes; by default the line's own, and 0.1 in the plane."""
+    steps: int = 2000
+    """Training steps, each on 1,024 new points of both densities."""
+    seed: int = 0
+    """Seed of everything random."""
+    out: Path | None = None
+    """Folder for theory.json and theory.png; by default runs/theory-SOURCE-GENERATOR, or the run's own."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Compare; returns the exit code."""
+    given = parse(Theory, "theory", arguments)
+    if given.steps < 1:
+        raise OptionError(f"--steps {given.steps}: give at least 1")
+    if not 0 <= given.seed < 2**63:
+        raise OptionError(f"--seed {given.seed}: give a number from 0 to 2^63 - 1")
+    if given.deviation is not None and not 0 < given.deviation <= 1:
+        raise OptionError(f"--deviation {given.deviation}: give a number above 0, at most 1")
+    return _modes(given) if given.run is not None else _optimum(given)
+
+
+def _optimum(given: Theory) -> int:
+    from zoo.data.toy import mixture
+    from zoo.theory.fixed import fixed_generator
+    from zoo.theory.integration import Lattice
+    from zoo.theory.optimum import compare, train_discriminator
+
+    data = mixture(given.source)
+    deviation = given.deviation or (WIDER if data.dimensions == 2 else data.deviation)
+    data = data.with_deviation(deviation)
+    generator = fixed_generator(given.generator, data)
+    Lattice.around(data, generator.mixture)  # what is too narrow is said before the training, not after it
+    folder = _folder(given.out or Path("runs") / f"theory-{given.source}-{given.generator}")
+    console = standard_output()
+    began = time.monotonic()
+    with console.status("") as status:
+
+        def progress(done: int) -> None:
+            if done % 50 == 0:
+                status.update(f"training D: {done} of {given.steps} steps")
+
+        network = train_discriminator(data, generator, given.steps, given.seed, progress=progress)
+        status.update("integrating")
+        comparison = compare(data, generator, network, given.seed)
+    seconds = time.monotonic() - began
+    console.print(_table(comparison))
+    found = comparison.agreement
+    console.print(
+        f"\nD* = p_data / (p_data + p_g). The region is the smallest that carries {found.share:.0%} of the mass of "
+        f"(p_data + p_g) / 2. {given.steps} steps, {seconds:.0f} s.",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+    content = {
+        "source": given.source, "deviation": deviation, "generator": given.generator, "steps": given.steps,
+        "seed": given.seed, **asdict(found), "gap": found.gap, "sampled_gap": found.sampled_gap,
+    }  # fmt: skip
+    _write(folder, content, console.print)
+    _picture(folder, comparison, given, console.print)
+    return 0
+
+
+def _table(comparison: Comparison) -> Table:
+    found = comparison.agreement
+    table = Table("", "", box=None, pad_edge=False, show_header=False)
+    for name, value in (
+        ("JS(p_data, p_g), integrated", f"{found.js:.5f}"),
+        ("2 JS - 2 log 2, the best value", f"{found.best_value:.5f}"),
+        ("value of the trained D, integrated", f"{found.value:.5f}"),
+        ("    short of the best by", f"{found.gap:.5f}"),
+        ("value of the trained D, on fresh points", f"{found.sampled_value:.5f} ± {found.sampled_error:.5f}"),
+        ("    short of the best by", f"{found.sampled_gap:.5f}"),
+        ("largest |D - D*| in the region", f"{found.max_error:.4f}"),
+        ("mean |D - D*|, weighted by density", f"{found.mean_error:.4f}"),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def _modes(given: Theory) -> int:
+    """The coverage of a run's generator."""
+    from zoo.data.toy import MIXTURES, mixture
+    from zoo.generate.generator import load
+    from zoo.generate.scatter import to_points
+    from zoo.run.run import Run
+    from zoo.theory.coverage import SAMPLES, WITHIN, coverage
+
+    found = Run(given.run or "")
+    options = found.config.get("options")
+    name = options.get("data") if isinstance(options, dict) else None
+    if name not in MIXTURES:
+        raise RunError(
+            f"{found.path} was trained on {name!r}; modes are counted where they are known: "
+            f"zoo train vanilla --data {' (or '.join(['ring', 'grid, line)'])}"
+        )
+    generator = load(found)
+    data: Mixture = mixture(name)
+    judged = coverage(to_points(generator(SAMPLES, seed=given.seed)), data)
+    folder = _folder(given.out or found.path)
+    console = standard_output()
+    console.print(
+        f"{found.path}, step {generator.step}: {judged.found} of {judged.modes} modes found, "
+        f"{judged.high_quality:.1%} of {SAMPLES:,} samples of high quality",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+    console.print(f"at each mode: {_shares(judged)} (even: {1 / judged.modes:.1%})", markup=False, soft_wrap=True)
+    console.print(
+        f"High quality: within {WITHIN:g} standard deviations of the nearest mode. Found: nearest to a sample of high quality.",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+    content = {
+        "source": name, "step": generator.step, "seed": given.seed, "samples": judged.samples, "modes": judged.modes,
+        "found": judged.found, "high_quality": judged.high_quality, "counts": judged.counts.tolist(),
+    }  # fmt: skip
+    _write(folder, content, console.print)
+    return 0
+
+
+def _shares(judged: Coverage) -> str:
+    return " ".join(f"{count / judged.samples:.1%}" for count in judged.counts)
+
+
+def _folder(path: Path) -> Path:
+    """The folder to write to, made now: a place that cannot be written is better known before the training."""
+    from zoo.run.files import writing
+
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".theory"
+        probe.touch()
+        probe.unlink()
+    return path
+
+
+def _write(folder: Path, content: dict[str, Any], say: Any) -> None:
+    from zoo.run.files import write_json
+
+    write_json(folder / "theory.json", content)
+    say(f"written: {folder / 'theory.json'}", markup=False, soft_wrap=True)
+
+
+def _picture(folder: Path, comparison: Comparison, given: Theory, say: Any) -> None:
+    from zoo.plots.figure import ADVICE, can_draw
+    from zoo.theory.picture import draw_theory, summary
+
+    if not can_draw():
+        say(f"no picture: matplotlib is not installed ({ADVICE})", markup=False, soft_wrap=True)
+        return
+    title = f"{given.source} against {given.generator}: {summary(comparison)}"
+    draw_theory(comparison, title, folder / "theory.png")
+    say(f"written: {folder / 'theory.png'}", markup=False, soft_wrap=True)

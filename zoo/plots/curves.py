@@ -1,0 +1,133 @@
+"""The curves of a run: both losses, and what D thinks of real and of generated images, from metrics.jsonl."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.errors import RunError
+from zoo.plots.figure import DATA, GENERATED, can_draw, new_figure, tidy, write
+from zoo.run.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.float64]
+
+FEWEST = 5
+"""Logged lines below which there is no curve to speak of."""
+
+_LOSSES = (("d_loss", "D", DATA), ("g_loss", "G", GENERATED))
+_VERDICTS = (("d_real", "D(x), real", DATA), ("d_fake", "D(G(z)), generated", GENERATED))
+_SMOOTHED_FROM = 40  # points below which a curve is shown as it is
+_LOG_FROM = 30.0  # a loss whose largest value is that many times its smallest is shown on a logarithmic axis
+
+
+def draw_curves(run: Run, path: Path | None = None) -> Path:
+    """Draw the curves of a run to `path`, by default its curves.png; returns where they are.
+
+    Raises RunError where too little is logged or the file cannot be written, ZooError without matplotlib.
+    """
+    metrics = run.metrics()
+    if len(metrics) < FEWEST:
+        raise RunError(f"{run.path} has {len(metrics)} lines in metrics.jsonl; curves need at least {FEWEST}")
+    place = path or run.path / "curves.png"
+    preset = run.config.get("preset")
+    title = f"{run.path.resolve().name}: {run.architecture}" + (f" {preset}" if preset else "")
+    write(curves_figure(metrics, f"{title}, {run.config['data']['title']}"), place)
+    return place
+
+
+def draw_curves_if_possible(run: Run) -> Path | None:
+    """The same at the end of a run: None, and nothing said, where matplotlib is missing or there is too little to draw."""
+    if not can_draw() or len(run.metrics()) < FEWEST:
+        return None
+    return draw_curves(run)
+
+
+def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str) -> Figure:
+    """The figure of logged metrics: the losses above, D's verdicts below, both over the steps."""
+    figure = new_figure(8.0, 5.6)
+    above, below = figure.subplots(2, 1, sharex=True)
+    steps = series(metrics, "step")
+    losses = _draw(above, steps, [(series(metrics, key), name, colour) for key, name, colour in _LOSSES])
+    verdicts = _draw(below, steps, [(series(metrics, key), name, colour) for key, name, colour in _VERDICTS])
+    figure.suptitle(title, fontsize=11, x=0.02, ha="left")
+    if len(steps) >= _SMOOTHED_FROM:
+        above.plot([], [], color="#777777", linewidth=0.7, alpha=0.6, label="thin: as logged")
+    above.set_ylabel("loss")
+    below.set_ylabel("mean output of D")
+    below.set_xlabel("step")
+    _scale(above, losses)
+    if len(verdicts) and verdicts.min() >= 0 and verdicts.max() <= 1:
+        below.set_ylim(0, 1)
+        below.axhline(0.5, color="#999999", linewidth=0.9, linestyle="--", zorder=1, label="½: D cannot tell")
+    else:
+        _limit(below, verdicts)
+    for axes in (above, below):
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(
+                loc="lower right", bbox_to_anchor=(1, 0.98), fontsize=8, frameon=False, ncols=4
+            )  # above the curves
+        tidy(axes)
+    return figure
+
+
+def series(metrics: Sequence[Mapping[str, Any]], name: str) -> Floats:
+    """One number of every line; NaN where a line has it not, or as null."""
+    return np.array([_number(line.get(name)) for line in metrics], np.float64)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan
+
+
+def smooth(values: Floats) -> Floats:
+    """The mean over a window of a fortieth of the curve, narrower at its ends; NaN counts nothing."""
+    reach = len(values) // 80
+    known = np.isfinite(values)
+    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(known)])
+    at = np.arange(len(values))
+    first, last = np.maximum(at - reach, 0), np.minimum(at + reach + 1, len(values))
+    total = counts[last] - counts[first]
+    means: Floats = np.where(total > 0, (sums[last] - sums[first]) / np.maximum(total, 1), math.nan)
+    return means
+
+
+def _draw(axes: Axes, steps: Floats, curves: Sequence[tuple[Floats, str, str]]) -> Floats:
+    """Draw curves, smoothed with the raw ones behind where they are long; returns all their finite values."""
+    for values, name, colour in curves:
+        if not np.isfinite(values).any():
+            continue
+        if len(values) >= _SMOOTHED_FROM:
+            axes.plot(steps, values, color=colour, linewidth=0.7, alpha=0.28)
+            axes.plot(steps, smooth(values), color=colour, linewidth=1.7, label=name)
+        else:
+            axes.plot(steps, values, color=colour, linewidth=1.5, label=name)
+    every: Floats = np.concatenate([values for values, _, _ in curves])
+    known: Floats = every[np.isfinite(every)]
+    return known
+
+
+def _scale(axes: Axes, values: Floats) -> None:
+    """A logarithmic axis for losses that fall by orders of magnitude; else limits that a single peak does not set."""
+    if len(values) and values.min() > 0 and np.quantile(values, 0.99) > _LOG_FROM * np.quantile(values, 0.01):
+        axes.set_yscale("log")
+        axes.set_ylabel("loss (logarithmic)")
+    else:
+        _limit(axes, values)
+
+
+def _limit(axes: Axes, values: Floats) -> None:
+    if len(values) < _SMOOTHED_FROM:
+        return
+    low, high = np.quantile(values, [0.002, 0.998])
+    room = 0.08 * (high - low) or 0.1
+    axes.set_ylim(low - room, high + room)

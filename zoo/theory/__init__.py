@@ -1,0 +1,1 @@
+"""What the theory says of GANs, checked where the densities are known: the optimal discriminator, the value, the modes."""
