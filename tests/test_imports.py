@@ -90,7 +90,9 @@ def test_nn_imports_only_ops_and_errors_of_ours():
     assert breaches(files("nn"), allowed) == []
 
 
-@pytest.mark.parametrize("room", ["options", "architecture", "objective", "data", "run", "generate", "ops", "nn"])
+@pytest.mark.parametrize(
+    "room", ["options", "architecture", "objective", "data", "run", "generate", "ops", "nn", "plots"]
+)
 def test_nothing_below_the_engine_imports_engine_or_cli(room):
     assert breaches(files(room), lambda name: not within(name, "zoo.engine", "zoo.cli")) == []
 
@@ -98,6 +100,17 @@ def test_nothing_below_the_engine_imports_engine_or_cli(room):
 def test_only_the_cli_and_the_main_module_import_the_cli():
     others = [path for path in PACKAGE if path.relative_to(ROOT).parts[1] not in ("cli", "__main__.py")]
     assert breaches(others, lambda name: not within(name, "zoo.cli")) == []
+
+
+def test_only_the_cli_imports_the_theory():
+    others = [path for path in PACKAGE if path.relative_to(ROOT).parts[1] not in ("cli", "theory")]
+    assert breaches(others, lambda name: not within(name, "zoo.theory")) == []
+
+
+def test_matplotlib_is_imported_in_one_place_and_where_it_is_used():
+    """`zoo.plots.figure` says what to install where it is missing; nothing else may need it."""
+    others = [path for path in PACKAGE if path.relative_to(ROOT).parts[1:] != ("plots", "figure.py")]
+    assert breaches(others, lambda name: not within(name, "matplotlib")) == []
 
 
 def test_nothing_in_zoo_imports_a_plugin():
@@ -162,13 +175,14 @@ def alone(code: str) -> None:
 
 
 def test_import_zoo_imports_neither_torch_nor_pydantic():
-    alone("import zoo; heavy('torch', 'pydantic', 'numpy', 'tyro', 'rich', 'PIL')")
+    alone("import zoo; heavy('torch', 'pydantic', 'numpy', 'tyro', 'rich', 'PIL', 'matplotlib')")
 
 
 @pytest.mark.parametrize(
     "command",
     ["--help", "list", "info dcgan", "train dcgan --help", "train lsgan --preset pearson --help", "sample --help",
-     "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "info cgan", "train", "nonsense"],
+     "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "theory --help",
+     "curves --help", "curves nowhere", "info cgan", "train", "nonsense"],
 )  # fmt: skip
 def test_a_command_that_builds_nothing_never_imports_torch(command):
     alone(
@@ -177,7 +191,7 @@ def test_a_command_that_builds_nothing_never_imports_torch(command):
         f"try: zoo.cli.run({command.split()!r})\n"
         "except SystemExit: pass\n"
         "sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__\n"
-        "heavy('torch', 'safetensors.torch')"
+        "heavy('torch', 'safetensors.torch', 'matplotlib')"
     )
 
 
