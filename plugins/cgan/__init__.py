@@ -38,8 +38,9 @@ class ConditionalGAN(DCGAN):
     preset_notes = {
         "dcgan": "dcgan's preset for digits, conditional: labels join the latent as a one-hot vector, the image as planes.",
         "dcgan64": "dcgan's radford64, conditional in the same way.",
-        "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent: dropout on hidden "
-        "layers and momentum rising over 125,000 updates, as in the code of the GAN it builds on; weights as PyTorch draws them.",
+        "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent: dropout on "
+        "hidden layers and momentum rising over 125,000 updates, as in the code of the GAN it builds on; weights as PyTorch "
+        "draws them.",
     }
     default_preset = "dcgan"
     large_preset = "dcgan64"
