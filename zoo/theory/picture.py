@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from zoo.plots.figure import BEST, DATA, GENERATED, TRAINED, new_figure, tidy, write
 from zoo.theory.optimum import Comparison
@@ -62,6 +63,12 @@ def _on_the_line(comparison: Comparison) -> Figure:
     return figure
 
 
+def _ends(inside: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The limits of an axis that shows these places, with some room."""
+    room = 0.08 * float(inside[-1] - inside[0])
+    return float(inside[0]) - room, float(inside[-1]) + room
+
+
 def _in_the_plane(comparison: Comparison) -> Figure:
     figure = new_figure(9.0, 7.4)
     (first, second), (third, fourth) = figure.subplots(2, 2)
@@ -83,5 +90,7 @@ def _in_the_plane(comparison: Comparison) -> Figure:
             cmap=colours, vmin=low, vmax=high, interpolation="nearest",
         )  # fmt: skip
         axes.set_title(title, fontsize=9)
+        axes.set_xlim(*_ends(across[comparison.region.any(1)]))
+        axes.set_ylim(*_ends(down[comparison.region.any(0)]))
         figure.colorbar(image, ax=axes, shrink=0.85)
     return figure

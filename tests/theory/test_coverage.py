@@ -1,0 +1,35 @@
+"""Mode coverage on samples whose coverage is known."""
+
+import numpy as np
+import pytest
+
+from zoo.data.toy import MIXTURES, mixture
+from zoo.theory.coverage import coverage
+
+
+@pytest.mark.parametrize(("name", "share"), [("line", 0.9973), ("ring", 0.9889), ("grid", 0.9889)])
+def test_perfect_samples_cover_every_mode(name, share):
+    what = mixture(name)
+    found = coverage(what.samples(20_000, np.random.default_rng(0)), what)
+    assert found.found == found.modes == len(what.modes)
+    assert found.high_quality == pytest.approx(share, abs=0.004)
+    assert found.counts / found.samples == pytest.approx(what.weights * share, abs=0.02)
+
+
+@pytest.mark.parametrize("name", list(MIXTURES))
+def test_collapsed_samples_cover_one_mode(name):
+    what = mixture(name)
+    found = coverage(np.repeat(what.modes[:1], 100, axis=0), what)
+    assert (found.found, found.high_quality) == (1, 1.0)
+    assert found.counts.tolist() == [100] + [0] * (found.modes - 1)
+
+
+def test_samples_between_the_modes_cover_nothing():
+    found = coverage(np.zeros((50, 2)), mixture("ring"))
+    assert (found.found, found.high_quality, found.samples) == (0, 0.0, 50)
+
+
+def test_three_standard_deviations_are_the_border():
+    what = mixture("ring")
+    reach = np.array([[3.001 * what.deviation, 0.0], [2.999 * what.deviation, 0.0], [0.0, -2.999 * what.deviation]])
+    assert coverage(what.modes[2] + reach, what).counts.tolist() == [0, 0, 2, 0, 0, 0, 0, 0]
