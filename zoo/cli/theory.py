@@ -129,7 +129,7 @@ def _modes(given: Theory) -> int:
     if name not in MIXTURES:
         raise RunError(
             f"{found.path} was trained on {name!r}; modes are counted where they are known: "
-            f"zoo train vanilla --data {' (or '.join(['ring', 'grid, line)'])}"
+            "zoo train vanilla --data ring (or grid, line)"
         )
     generator = load(found)
     data: Mixture = mixture(name)
