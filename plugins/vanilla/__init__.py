@@ -31,7 +31,7 @@ class Vanilla(zoo.Architecture):
             optimizer="rmsprop", learning_rate=1e-3, rho=0.9, epsilon=1e-7, epsilon_style="keras", ema=0.0,
         ),
         "points": dict(
-            networks="points", latent=16, batch_size=256, steps=8000, learning_rate=2e-3, beta2=0.99, schedule="linear",
+            networks="points", latent=4, batch_size=256, steps=10000, learning_rate=2e-3, beta2=0.99, schedule="linear",
             schedule_hold=0.3, r1=0.01, ema=0.995, samples=1024, sample_every=200, checkpoint_every=2000,
         ),
     }  # fmt: skip
