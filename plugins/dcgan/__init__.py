@@ -79,9 +79,9 @@ class DCGAN(zoo.Architecture):
     preset_notes = {
         "mnist": "Radford's rules at 28×28, tuned for a few minutes on two CPU cores.",
         "radford64": "Radford et al. 2015, as published: widths 512-256-128-64, Adam 2e-4, batch 128.",
-        "upsample": "Document 000: dense layers, enlarging and pooling instead of strides, tanh throughout, SGD.",
-        "selu": "Document 004, second half: two convolutions each, SELU in G, dropout in D, RMSprop.",
-        "tf64": "Document 003's TensorFlow networks as they must have been meant: the four convolutions of D in a chain.",
+        "upsample": '"A Tour of GAN": dense layers, enlarging and pooling instead of strides, tanh throughout, SGD.',
+        "selu": "Notes for tf.keras: two convolutions each, SELU in G, dropout in D, RMSprop.",
+        "tf64": "Lecture notes' TensorFlow networks as they must have been meant: the four convolutions of D in a chain.",
         "tf64_as_printed": "The same word for word: D's fourth convolution is made but nothing reads it, so D ends at the third.",
     }
     default_preset = "mnist"

@@ -63,7 +63,7 @@ class LSGAN(DCGAN):
         "paper": "Mao et al. 2017, equation 9 (a=0, b=c=1), on dcgan's networks and training for digits.",
         "paper64": "The same on dcgan's radford64.",
         "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0): the game minimises the Pearson chi-square divergence.",
-        "folder64": "Document 002: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its whole length. "
+        "folder64": "A PyTorch notebook: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its length. "
         "Turns run on from epoch to epoch, and D sees every picture (the document's sees only every other batch). D outruns G "
         "at its rate; --learning-rate 2e-4 --beta1 0.5, DCGAN's, draws sooner.",
     }

@@ -36,8 +36,8 @@ class Vanilla(zoo.Architecture):
         ),
     }  # fmt: skip
     preset_notes = {
-        "dense": "Document 001: G 256-512-1024, D 784-392, Adam; each batch a slice from a random place of the data.",
-        "selu": "Document 004, first half: G 100-150, D 150-100, SELU, images in [0, 1] within the networks, RMSprop.",
+        "dense": "A Keras program: G 256-512-1024, D 784-392, Adam; each batch a slice from a random place of the data.",
+        "selu": "Notes for tf.keras: G 100-150, D 150-100, SELU, images in [0, 1] within the networks, RMSprop.",
         "points": "For toy data (--data line, ring, grid), the default there: three layers of 128; R1, so that no mode is lost.",
     }
     default_preset = "dense"

@@ -17,7 +17,7 @@ ROLES = ("generator", "discriminator")
 
 @dataclass(frozen=True)
 class System:
-    """A system of the seed documents. `options`: what is not as the preset has it, so that it is proven in a second."""
+    """A system that was written for Keras. `options`: what is not as the preset has it, so that it is proven in a second."""
 
     name: str
     architecture: str

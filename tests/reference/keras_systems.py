@@ -1,4 +1,4 @@
-"""Builds the systems of SEEDS.md's rows 1 to 5 in Keras and keeps what they compute: ``python tests/reference/keras_systems.py``.
+"""Builds the first five systems of docs/architectures.md in Keras: ``python tests/reference/keras_systems.py``.
 
 Run by hand, where Keras 3 and TensorFlow are installed (``pip install keras tensorflow-cpu``); writes keras_systems.npz beside
 itself, and with ``--check`` says whether the stored numbers still come out. Everything is float64. The tests read the file

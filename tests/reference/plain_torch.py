@@ -1,4 +1,4 @@
-"""Two systems of the seed documents in plain torch.nn and torch.optim: ``python tests/reference/plain_torch.py`` writes
+"""Two systems of docs/architectures.md in plain torch.nn and torch.optim: ``python tests/reference/plain_torch.py`` writes
 plain_torch.npz beside itself; with ``--check`` it writes nothing and says whether the stored numbers are still the same.
 
 folder64: a least squares GAN for a folder of photographs. Sigmoids end both networks, images lie in [0, 1], no layer has a

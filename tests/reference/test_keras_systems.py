@@ -1,4 +1,4 @@
-"""Rows 1 to 5 of the seed documents against Keras: counts, forward passes, three training steps. Needs no Keras: the numbers
+"""The first five systems of docs/architectures.md against Keras: counts, outputs, three training steps. Needs no Keras: the numbers
 are stored, and `keras_systems.py` made them."""
 
 from __future__ import annotations
