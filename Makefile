@@ -20,7 +20,7 @@ help:
 	@echo "make test    set up $(VENV), run the whole test suite"
 	@echo "make lint    formatting, ruff, mypy"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
-	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits"
+	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits; then a ring of modes"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: the kernels' tests, with compute-sanitizer; their timings"
 	@echo "make check   what CI runs: lint, then test"
@@ -64,6 +64,8 @@ bench: $(VENV)/.test
 quality: $(VENV)/.test
 	for name in dcgan lsgan cgan vanilla; do $(ZOO) train $$name --out runs/quality-$$name || exit 1; done
 	$(BIN)/python benchmarks/digits.py runs/quality-dcgan runs/quality-lsgan runs/quality-cgan runs/quality-vanilla
+	$(ZOO) train vanilla --data ring --out runs/quality-ring
+	$(ZOO) theory runs/quality-ring
 
 # Not a file that make could compare: the folder is made once, and removed by hand.
 photos: $(VENV)/.train
