@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from rich.table import Table
@@ -29,13 +29,12 @@ class Theory:
     """Train a discriminator against a generator of known density; compare it with p_data / (p_data + p_g), and the value of
     the game with 2 JS - 2 log 2. With the folder of a run on toy data: which modes has its generator found?"""
 
-    run: tyro.conf.Positional[Path | None] = None
+    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
     """A run of `zoo train vanilla --data ring` (or grid, line): count its modes instead."""
     source: str = "line"
     """The data: line, ring or grid."""
     generator: str = "gaussian"
-    """The fixed generator: gaussian (one Gaussian as wide as the data), missing (every second mode), wider (each mode twice as
-    wide), same (the data itself)."""
+    """The fixed generator: gaussian (one, as wide as the data), missing (every second mode), wider (each twice as wide), same."""
     deviation: float | None = None
     """The standard deviation of the data's modes; by default the line's own, and 0.1 in the plane."""
     steps: int = 2000
