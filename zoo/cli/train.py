@@ -35,8 +35,11 @@ def run(arguments: Sequence[str]) -> int:
         "out": (Path | None, None, f"Folder of the new run; by default the next free runs/{name}-NNN."),
     }
     given = parse_training(architecture, rest, defaults, own)
+    written = _written(rest)
     preset, config, out = given.pop("preset"), given.pop("config"), given.pop("out")
-    flags = {key: value for key, value in given.items() if key in _written(rest)}
+    if "preset" not in written:
+        preset = None  # the one shown in the help: which one is meant depends on the images
+    flags = {key: value for key, value in given.items() if key in written}
 
     from zoo.cli.progress import Progress
     from zoo.engine.train import train
