@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from support import tiny
+from support import flags, tiny
 
 import zoo
+import zoo.cli
 from zoo.errors import DataError
 from zoo.generate.scatter import SIDE, scatter
 from zoo.run.run import Run
@@ -35,6 +36,14 @@ def test_a_run_on_points_trains_draws_and_goes_on(tmp_path, data, coordinates):
         assert film.n_frames == 3
     zoo.resume(run.path, steps=3)
     assert Run(run.path).latest()[0] == 3
+
+
+def test_the_command_line_takes_the_preset_for_points(tmp_path, capsys):
+    out = tmp_path / "run"
+    small = flags(dict(steps=1, batch_size=8, samples=4, out=out))
+    assert zoo.cli.run(["train", "vanilla", "--data", "ring", *small]) == 0
+    assert Run(out).config["preset"] == "points"
+    assert "50,000 points of the ring" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_a_run_of_before_there_were_points_is_of_images(tmp_path):
