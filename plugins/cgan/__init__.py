@@ -40,7 +40,7 @@ class ConditionalGAN(DCGAN):
         "dcgan64": "dcgan's radford64, conditional in the same way.",
         "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent: dropout on "
         "hidden layers and momentum rising over 125,000 updates, as in the code of the GAN it builds on; weights as PyTorch "
-        "draws them.",
+        "draws them. G's variety comes from dropout more than from the latent: drawn without it, a class is one digit.",
     }
     default_preset = "dcgan"
     large_preset = "dcgan64"
