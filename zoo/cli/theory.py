@@ -140,7 +140,9 @@ def _modes(given: Theory) -> int:
         f"{judged.high_quality:.1%} of {SAMPLES:,} samples of high quality",
         markup=False, soft_wrap=True,
     )  # fmt: skip
-    console.print(f"at each mode: {_shares(judged)} (even: {1 / judged.modes:.1%})", markup=False, soft_wrap=True)
+    of_data = [f"{weight:.1%}" for weight in data.weights]
+    expected = f"{of_data[0]} each" if len(set(of_data)) == 1 else " ".join(of_data)
+    console.print(f"at each mode: {_shares(judged)} (of the data: {expected})", markup=False, soft_wrap=True)
     console.print(
         f"High quality: within {WITHIN:g} standard deviations of the nearest mode. Found: nearest to a sample of high quality.",
         markup=False, soft_wrap=True,
