@@ -19,7 +19,7 @@ WITHIN = 3.0
 """Standard deviations from the nearest mode within which a sample is of high quality."""
 
 SAMPLES = 2500
-"""How many samples the papers judge."""
+"""How many samples of a run are judged."""
 
 
 @dataclass(frozen=True)
