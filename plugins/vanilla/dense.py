@@ -23,9 +23,10 @@ def generator(latent: int, data: zoo.DataSpec) -> nn.Module:
 
 def discriminator(data: zoo.DataSpec) -> nn.Module:
     """Images (N, C, H, W) to logits (N, 1): as many units as there are numbers in an image, then half as many, then one."""
+    half = max(1, data.numel // 2)  # a point on a line is one number
     return nn.Sequential(
         nn.Flatten(),
         zoo.nn.LinearAct(data.numel, data.numel, activation="leaky_relu", slope=0.2),
-        zoo.nn.LinearAct(data.numel, data.numel // 2, activation="leaky_relu", slope=0.2),
-        nn.Linear(data.numel // 2, 1),
+        zoo.nn.LinearAct(data.numel, half, activation="leaky_relu", slope=0.2),
+        nn.Linear(half, 1),
     ).apply(glorot)
