@@ -135,3 +135,9 @@ def test_parameters_take_device_and_dtype():
     norm = zoo_nn.BatchNormAct(3, device="meta", dtype=torch.float64)
     assert norm.weight.device.type == "meta"
     assert norm.running_mean.dtype == torch.float64
+
+
+def test_arguments_given_by_place_still_reach_device_and_dtype():
+    """`unbiased` came later: it is last, so that arguments given by place mean what they meant."""
+    norm = zoo_nn.BatchNormAct(3, "relu", 0.0, "norm_act", 0.1, 1e-5, True, True, "meta", torch.float64)
+    assert (norm.weight.device.type, norm.running_mean.dtype, norm.unbiased) == ("meta", torch.float64, True)

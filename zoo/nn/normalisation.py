@@ -26,9 +26,9 @@ class BatchNormAct(_NormBase):
         eps: added to the variance.
         affine: with weight and bias.
         track_running_stats: with running statistics.
-        unbiased: the running variance is one of n - 1 numbers, as torch keeps it; False for one of n, as Keras 3 does.
         device: of parameters and buffers.
         dtype: of parameters and buffers.
+        unbiased: the running variance is one of n - 1 numbers, as torch keeps it; False for one of n, as Keras 3 does.
 
     Raises:
         ValueError: for arguments that do not fit.
@@ -46,9 +46,9 @@ class BatchNormAct(_NormBase):
         eps: float = 1e-5,
         affine: bool = True,
         track_running_stats: bool = True,
-        unbiased: bool = True,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        unbiased: bool = True,
     ) -> None:
         if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
             raise ValueError(f"channels is {channels!r}; a whole number of 1 or more is needed")
