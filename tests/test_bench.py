@@ -181,6 +181,22 @@ def test_plain_networks_have_torchs_modules_and_give_the_same_images_and_logits(
         inputs = output.detach()
 
 
+@pytest.mark.parametrize("preset", ["upsample", "selu", "tf64"])
+def test_plain_networks_pad_and_keep_statistics_as_keras_does(preset):
+    architecture = registry().architecture("dcgan")
+    options, _ = resolve(architecture, preset=preset, flags={"width": 2})
+    inputs = torch.randn(4, options.latent)
+    for network in build_networks(architecture, options, zoo.DataSpec(1, 32, 32)):
+        for module in network.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+        ours, theirs = network, plain(network)
+        output = ours(inputs)
+        torch.testing.assert_close(theirs(inputs), output, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(list(theirs.buffers()), list(ours.buffers()), rtol=1e-4, atol=1e-5)
+        inputs = output.detach()
+
+
 def test_the_plain_objective_is_ours():
     real, fake = torch.randn(32), torch.randn(32)
     theirs = CrossEntropy()

@@ -11,8 +11,23 @@ from torch import Tensor, nn
 
 import zoo.nn
 from zoo.bench.contenders import activation
+from zoo.nn.same import padded, transposed
 
-_LAYERS: Final[dict[type[nn.Module], type[nn.Module]]] = {
+
+class _Conv2dSame(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        x, padding = padded(self, x)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class _ConvTranspose2dSame(nn.ConvTranspose2d):
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return transposed(self, x, self.bias)
+
+
+_LAYERS: Final[dict[type[nn.Module], type[nn.Module]]] = {  # subclasses before what they extend
+    zoo.nn.Conv2dSame: _Conv2dSame,
+    zoo.nn.ConvTranspose2dSame: _ConvTranspose2dSame,
     zoo.nn.Conv2dAct: nn.Conv2d,
     zoo.nn.ConvTranspose2dAct: nn.ConvTranspose2d,
     zoo.nn.LinearAct: nn.Linear,
@@ -39,17 +54,29 @@ def _replaced(module: nn.Module, inplace: bool) -> nn.Module:
 
 def _batch_norm(module: zoo.nn.BatchNormAct, inplace: bool) -> nn.Module:
     # BatchNorm1d and BatchNorm2d differ in the rank they accept; this one takes both, as ours does.
-    norm = _AnyRank(
-        module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats
-    )  # fmt: skip
+    norm = _AnyRank(module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats)
+    norm.unbiased = module.unbiased
     norm.load_state_dict(module.state_dict())
     after = activation(module.activation, module.slope, inplace)
     return nn.Sequential(norm, after) if module.order == "norm_act" else nn.Sequential(after, norm)
 
 
 class _AnyRank(nn.BatchNorm2d):
+    unbiased = True
+
     def _check_input_dim(self, input: Tensor) -> None:
         pass
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.unbiased or not self.training or self.running_var is None:
+            return super().forward(x)
+        before = self.running_var.clone()
+        y = super().forward(x)
+        count = x.numel() // x.shape[1]
+        with torch.no_grad():  # n / (n - 1) times too much was added, as in BatchNormAct
+            kept = before * (1 - (self.momentum or 0.0))
+            self.running_var.data.sub_(kept).mul_((count - 1) / count).add_(kept)
+        return y
 
 
 class CrossEntropy:

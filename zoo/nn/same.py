@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo import ops
 from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct
@@ -34,17 +34,8 @@ class Conv2dSame(Conv2dAct):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C', ⌈H / stride⌉, ⌈W / stride⌉)."""
-        # reach: the rows that the kernel covers. The last of ⌈size / stride⌉ steps ends at step · stride + reach.
-        reach = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
-        missing = [
-            max(0, (-(-size // stride) - 1) * stride + rows - size)
-            for size, stride, rows in zip(x.shape[2:], self.stride, reach, strict=True)
-        ]
-        before = [rows // 2 for rows in missing]
-        if any(rows % 2 for rows in missing):
-            (top, left), (bottom, right) = before, [rows - rows // 2 for rows in missing]
-            x, before = F.pad(x, (left, right, top, bottom)), [0, 0]
-        y = F.conv2d(x, self.weight, None, self.stride, before, self.dilation, self.groups)
+        x, padding = padded(self, x)
+        y = F.conv2d(x, self.weight, None, self.stride, padding, self.dilation, self.groups)
         return ops.bias_act(y, self.bias, self.activation, self.slope)
 
 
@@ -65,15 +56,38 @@ class ConvTranspose2dSame(ConvTranspose2dAct):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # as in ConvTranspose2dAct
         """(N, C, H, W) to (N, C', stride · H, stride · W)."""
-        reach = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
-        # The full result has `over` rows too many. torch cuts off `padding` rows at both ends and can only give rows back at
-        # the end (output_padding, where the kernel is smaller than the stride), so the odd one is cut off here.
-        over = [rows - stride for rows, stride in zip(reach, self.stride, strict=True)]
-        cut = [max(0, rows) // 2 for rows in over]
-        more = [max(0, -rows) for rows in over]
-        y = F.conv_transpose2d(x, self.weight, None, self.stride, cut, more, self.groups, self.dilation)
-        height, width = (size * stride for size, stride in zip(x.shape[2:], self.stride, strict=True))
-        return ops.bias_act(y[:, :, :height, :width], self.bias, self.activation, self.slope)
+        return ops.bias_act(transposed(self, x, None), self.bias, self.activation, self.slope)
+
+
+def padded(layer: nn.Conv2d, x: Tensor) -> tuple[Tensor, list[int]]:
+    """x with the rows of zeros at its end that a convolution cannot be told of, and the padding that it can."""
+    # The last of ⌈size / stride⌉ steps ends at step · stride + reach.
+    missing = [
+        max(0, (-(-size // stride) - 1) * stride + rows - size)
+        for size, stride, rows in zip(x.shape[2:], layer.stride, _reach(layer), strict=True)
+    ]
+    before = [rows // 2 for rows in missing]
+    if not any(rows % 2 for rows in missing):
+        return x, before
+    (top, left), (bottom, right) = before, [rows - rows // 2 for rows in missing]
+    return F.pad(x, (left, right, top, bottom)), [0, 0]
+
+
+def transposed(layer: nn.ConvTranspose2d, x: Tensor, bias: Tensor | None) -> Tensor:
+    """The transposed convolution of stride · H × stride · W, and the bias."""
+    # The full result has `over` rows too many. torch cuts off `padding` rows at both ends and can only give rows back at
+    # the end (output_padding, where the kernel is smaller than the stride), so the odd one is cut off here.
+    over = [rows - stride for rows, stride in zip(_reach(layer), layer.stride, strict=True)]
+    cut = [max(0, rows) // 2 for rows in over]
+    more = [max(0, -rows) for rows in over]
+    y = F.conv_transpose2d(x, layer.weight, bias, layer.stride, cut, more, layer.groups, layer.dilation)
+    height, width = (size * stride for size, stride in zip(x.shape[2:], layer.stride, strict=True))
+    return y[:, :, :height, :width]
+
+
+def _reach(layer: nn.Conv2d | nn.ConvTranspose2d) -> list[int]:
+    """The rows and columns that the kernel covers."""
+    return [d * (k - 1) + 1 for k, d in zip(layer.kernel_size, layer.dilation, strict=True)]
 
 
 def _refuse_padding(keywords: dict[str, Any]) -> None:
