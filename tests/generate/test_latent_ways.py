@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zoo.errors import OptionError
+from zoo.errors import OptionError, RunError
 from zoo.generate.expression import ExpressionError
 from zoo.generate.interpolation import interpolate, nearest_end
 from zoo.generate.latents import Latents
@@ -142,6 +142,22 @@ def test_the_nearest_end_of_each_step():
 def test_a_way_that_leads_nowhere_is_refused(plain, seeds, frames, message):
     with pytest.raises(OptionError, match=message):
         plain.interpolate(seeds, frames)
+
+
+@pytest.mark.parametrize("room", [0, 10**6])
+def test_a_way_too_long_for_the_memory_is_refused_before_its_latents_are_made(plain, monkeypatch, room):
+    monkeypatch.setattr("zoo.memory.available_memory", lambda: room)
+    monkeypatch.setattr(plain, "latents", lambda **more: pytest.fail("latents were drawn"))
+    monkeypatch.setattr("zoo.generate.generator.interpolate", lambda *more: pytest.fail("the way was made"))
+    with pytest.raises(RunError, match=r"not enough memory: about .* ask for fewer frames"):
+        plain.interpolate(range(100), 1000)
+
+
+def test_a_way_counts_its_latents_and_its_images(plain, monkeypatch):
+    asked = []
+    monkeypatch.setattr("zoo.generate.generator.need_memory", lambda needed, advice: asked.append(needed))
+    plain.interpolate([3, 17, 21], frames=6)
+    assert asked == [11 * (8 * 4 + 16) + 11 * 16 * 64]
 
 
 def test_the_images_of_a_way_begin_and_end_with_those_of_the_seeds(plain):

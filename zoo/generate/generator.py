@@ -16,7 +16,7 @@ from zoo.errors import OptionError, RunError
 from zoo.generate.arithmetic import Arithmetic
 from zoo.generate.classes import Classes, Labels
 from zoo.generate.expression import evaluate, parse_expression
-from zoo.generate.interpolation import interpolate, nearest_end
+from zoo.generate.interpolation import check_way, interpolate, nearest_end
 from zoo.generate.latents import Latents
 from zoo.generate.numbers import check_numbers
 from zoo.generate.plan import counts, plan
@@ -124,8 +124,7 @@ class Generator:
             best_of,
             all_classes,
         )
-        bytes_ = total * (8 * self.options.latent + 16) + keep * 16 * self.spec.numel
-        need_memory(bytes_, "ask for fewer pictures at once")
+        need_memory(self._bytes(total, keep), "ask for fewer pictures at once")
         chosen = plan(keep, total, given, numbers, len(self.class_names), all_classes)
         latents = self.latents(total, seed, seeds=chosen.seeds, truncation=truncation)
         classes, kept = chosen.labels, chosen.seeds
@@ -189,11 +188,13 @@ class Generator:
         the default for normal latents, or along a straight line. Raises OptionError for what does not fit.
         """
         numbers = check_numbers(seeds)
+        check_way(len(numbers), frames)
         classes = self._classes.of_each(labels, len(numbers))
+        steps = (len(numbers) - 1) * (frames - 1) + 1
+        need_memory(self._bytes(steps, steps), "ask for fewer frames")
         latents = self.latents(seeds=numbers, truncation=truncation)
         arc = self.options.latent_distribution == "normal" if spherical is None else spherical
         way = interpolate(latents, frames, arc)
-        need_memory(len(way) * 16 * self.spec.numel, "ask for fewer frames")
         return self.draw(way, None if classes is None else classes[nearest_end(len(numbers), frames)], together=False)
 
     def arithmetic(self, text: str, label: int | str | None = None, *, truncation: float | None = None) -> Arithmetic:
@@ -221,6 +222,10 @@ class Generator:
                 "this generator came without its discriminator, which ranks pictures; zoo.load(run) brings it"
             )
         return self._load_discriminator()
+
+    def _bytes(self, latents: int, images: int) -> int:
+        """What it takes to hold so many latents with their labels and numbers, and to draw so many images."""
+        return latents * (8 * self.options.latent + 16) + images * 16 * self.spec.numel
 
     def _latents_of(self, seed: int, n: int, truncation: float | None) -> Tensor:
         source = Latents(seed, self.options.latent, self.options.latent_distribution)

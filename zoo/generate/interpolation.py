@@ -22,10 +22,7 @@ def interpolate(latents: Tensor, frames: int, spherical: bool) -> Tensor:
 
     Raises OptionError for fewer than two latents or two frames.
     """
-    if len(latents) < 2:
-        raise OptionError(f"{len(latents)} seed: there is no way from one to the next; give at least two, as in 3,17")
-    if not 2 <= frames <= MOST:
-        raise OptionError(f"{frames} frames from one seed to the next: ask for 2, the seeds themselves, up to {MOST}")
+    check_way(len(latents), frames)
     share = torch.linspace(0, 1, frames, dtype=torch.float64)[:, None]
     between = _arc if spherical else torch.lerp
     pieces = []
@@ -33,6 +30,14 @@ def interpolate(latents: Tensor, frames: int, spherical: bool) -> Tensor:
         pieces.append(between(start[None], end[None], share)[1:-1].float())
         pieces.append(end[None].float())
     return torch.cat([latents[:1].float(), *pieces])
+
+
+def check_way(count: int, frames: int) -> None:
+    """Raise OptionError where there is no way between `count` latents, or none of so many frames."""
+    if count < 2:
+        raise OptionError(f"{count} seed: there is no way from one to the next; give at least two, as in 3,17")
+    if not 2 <= frames <= MOST:
+        raise OptionError(f"{frames} frames from one seed to the next: ask for 2, the seeds themselves, up to {MOST}")
 
 
 def nearest_end(count: int, frames: int) -> Tensor:
