@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import flags, tiny
+from support import flags, tensors, tiny
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -303,6 +303,37 @@ def test_a_diverged_loss_is_null_in_the_metrics(images, install, cli):
     assert [line["g_loss"] is None for line in zoo.Run("run").metrics()] == [False] * 4 + [True]
     for line in Path("run/metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+FROZEN = """
+import zoo
+from torch import nn
+
+class Frozen(zoo.Architecture):
+    '''A part of each network keeps the statistics that it begins with.'''
+    name = "frozen"
+    def generator(self, options, data):
+        still = nn.BatchNorm1d(data.numel).eval()
+        return nn.Sequential(nn.Linear(options.latent, data.numel), still, nn.Unflatten(1, data.shape), nn.Tanh())
+    def discriminator(self, options, data):
+        return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(data.numel).eval(), nn.Linear(data.numel, 1))
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Frozen)
+"""
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_what_a_plugin_froze_stays_frozen_whatever_is_tried_and_drawn(images, install, ema):
+    """It learns from single images too: batch normalisation that is frozen needs no batch."""
+    install(FROZEN, "zoo_frozen")
+    run = zoo.train("frozen", data=str(images), out="run", **tiny("frozen", sample_every=1, batch_size=1, ema=ema))
+    for network in ("generator", "discriminator"):
+        held = {name: value for name, value in tensors(run.latest()[1]).items() if name.startswith(f"{network}.")}
+        statistics = [value for name, value in held.items() if "running_mean" in name]
+        assert len(statistics) == 1
+        assert not statistics[0].any()
 
 
 def test_a_run_that_is_stopped_after_it_diverged_does_not_save_broken_weights(images, install):

@@ -21,6 +21,7 @@ from zoo.architecture import Phase
 from zoo.data.loader import Batch
 from zoo.engine.precision import Precision
 from zoo.generate.latents import Latents
+from zoo.nn.modes import evaluating
 from zoo.objective import Objective
 from zoo.options import Options
 
@@ -214,16 +215,3 @@ def constant(network: nn.Module | None) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
-
-
-@contextmanager
-def evaluating(network: nn.Module | None) -> Iterator[None]:
-    """Within it the network is in evaluation mode: it uses its running statistics, and leaves them as they are."""
-    modes = [] if network is None else [(module, module.training) for module in network.modules()]
-    if network is not None:
-        network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

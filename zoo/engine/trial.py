@@ -10,6 +10,7 @@ from torch import nn
 from zoo.architecture import Architecture
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
+from zoo.nn.modes import evaluating
 from zoo.options import Options
 
 
@@ -34,14 +35,12 @@ def try_networks(
 
 
 def _pass(architecture: Architecture, role: str, network: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
-    network.eval()
     try:
-        result: torch.Tensor = network(*inputs)
+        with evaluating(network):
+            result: torch.Tensor = network(*inputs)
     except (RuntimeError, ValueError, TypeError) as error:
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
         raise PluginError(f"the {role} of {architecture.name!r} fails for input of shape {shapes}: {error}") from error
-    finally:
-        network.train()
     return result
 
 
@@ -63,9 +62,9 @@ def try_single(
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
             if fake or (real and not options.evaluate_fakes):
-                copy.deepcopy(generator).train()(torch.zeros(1, options.latent), *labels)
+                copy.deepcopy(generator)(torch.zeros(1, options.latent), *labels)
             if fake or (real and not options.joined):
-                copy.deepcopy(discriminator).train()(torch.zeros(1, *spec.shape), *labels)
+                copy.deepcopy(discriminator)(torch.zeros(1, *spec.shape), *labels)
         except ValueError as error:
             if options.batch_size == 1 or not real:
                 name = "--batch-size" if options.batch_size == 1 else "--generator-batch-size"

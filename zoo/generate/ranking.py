@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zoo.generate.sampling import BATCH, device_of, evaluating
+from zoo.generate.sampling import BATCH, device_of
+from zoo.nn.modes import evaluating
 
 
 @torch.no_grad()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
+
+from zoo.nn.modes import evaluating
 
 BATCH = 64
 
@@ -15,9 +14,10 @@ BATCH = 64
 def draw_images(network: nn.Module, latents: Tensor, labels: Tensor | None = None, batch: int = BATCH) -> Tensor:
     """The network's images of the latents (and labels): float32 (n, C, H, W) in [-1, 1], on the CPU.
 
-    The network draws in evaluation mode, so that an image depends on its own latent alone, and is left in the mode in
-    which it came. `batch` of them are drawn at a time. How many are drawn together can change an image's last bits, as
-    libraries compute a product of large matrices in another order than one of small ones; batches of 1 rule that out.
+    The network draws in evaluation mode, so that an image depends on its own latent alone, and each of its parts is left
+    in the mode in which it came. `batch` of them are drawn at a time. How many are drawn together can change an image's
+    last bits, as libraries compute a product of large matrices in another order than one of small ones; batches of 1 rule
+    that out.
     """
     device = device_of(network)
     images = []
@@ -26,17 +26,6 @@ def draw_images(network: nn.Module, latents: Tensor, labels: Tensor | None = Non
             inputs = [part[start : start + batch].to(device) for part in (latents, labels) if part is not None]
             images.append(network(*inputs).float().cpu().contiguous())
     return torch.cat(images)
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Within it the network is in evaluation mode; it is left in the mode in which it came."""
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)
 
 
 def device_of(network: nn.Module) -> torch.device:
