@@ -105,6 +105,13 @@ def test_the_picture_of_a_number_is_the_one_that_its_seed_draws_alone(plain):
     assert torch.equal(plain.latents(seeds=[17, 3])[1], Latents(3, plain.options.latent).draw(1)[0])
 
 
+def test_where_there_are_classes_that_holds_for_the_same_class(conditional):
+    number, seed = conditional.sample(seeds=[17]), conditional.sample(1, seed=17)
+    assert (number.labels.tolist(), seed.labels.tolist()) == ([17 % 3], [0])
+    assert torch.equal(number.latents, seed.latents)
+    assert torch.equal(conditional(seeds=[17], labels=["1"]), conditional(1, seed=17, labels=["1"]))
+
+
 def test_a_number_has_a_class_of_its_own_wherever_it_is_drawn(conditional):
     drawn = conditional.sample(seeds=[5, 3, 7])
     assert drawn.labels.tolist() == [2, 0, 1]

@@ -1,7 +1,8 @@
 """Seed numbers: the names that pictures are known by. Importing this imports no torch.
 
-Picture number s is drawn from the latent of seed s alone: it is the same picture whatever is drawn beside it, the one
-that ``zoo sample RUN --n 1 --seed s`` draws.
+Picture number s is drawn from the latent of seed s alone: it is the same picture whatever is drawn beside it. In a run
+without classes ``zoo sample RUN --n 1 --seed s`` draws it too; in one with classes that draws the first class, if no other
+is asked for, and number s is of class s modulo their number.
 """
 
 from __future__ import annotations
