@@ -30,6 +30,19 @@ class NativeError(ZooError):
     """A native core that is present but does not load."""
 
 
+def in_one_line(error: Exception) -> str:
+    """What an error says, without the lines after the first; of one that is not zoo's, its name too.
+
+    >>> in_one_line(ImportError("no module\\nbecause of this and that"))
+    'ImportError: no module'
+    """
+    words = str(error).strip().partition("\n")[0].rstrip()
+    if isinstance(error, ZooError) and words:
+        return words
+    name = type(error).__name__
+    return f"{name}: {words}" if words else name
+
+
 def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str:
     """The sentence for a name that does not exist: names the nearest known one, or lists all of them.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
-from support import tiny
+from support import flags, tiny, zoo_process
 
 import zoo
 import zoo.cli
@@ -168,3 +169,69 @@ def test_nothing_but_drawing_imports_matplotlib(tmp_path):
         "sys.exit('matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+
+
+# ---- what cannot be drawn spoils no training
+
+
+class End(zoo.Watcher):
+    """Remembers that a run came to its end; puts a folder where a picture is to be, if asked to."""
+
+    def __init__(self, *in_the_way: str) -> None:
+        self.in_the_way, self.finished = in_the_way, False
+
+    def on_start(self, run, step, steps):
+        for name in self.in_the_way:
+            (run.path / name / "taken").mkdir(parents=True)
+
+    def on_end(self, run, step, finished):
+        self.finished = finished
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("raise ImportError('numpy.core.multiarray failed to import\\nlong advice')", "numpy.core.multiarray failed"),
+        ("raise AttributeError('_ARRAY_API not found')", "AttributeError: _ARRAY_API not found"),
+        ("", "No module named 'matplotlib.figure'"),
+    ],
+    ids=["ImportError", "AttributeError", "half"],
+)
+def test_a_matplotlib_that_does_not_load_costs_the_curves_and_not_the_training(tmp_path, source, words):
+    (tmp_path / "broken" / "matplotlib").mkdir(parents=True)
+    (tmp_path / "broken" / "matplotlib" / "__init__.py").write_text(source)
+    given = flags(tiny("vanilla", steps=6, out="run", log_every=1))
+    path = os.pathsep.join([str(tmp_path / "broken"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    outcome = zoo_process("train", "vanilla", *given, PYTHONPATH=path)
+    assert (outcome.code, outcome.err) == (0, "")
+    said = [line for line in outcome.out.splitlines() if "curves.png" in line]
+    assert len(said) == 1
+    assert said[0].startswith("curves.png is left out: matplotlib does not load")
+    assert words in said[0]
+    assert "done: 6 steps" in outcome.out
+    asked = zoo_process("curves", "run", PYTHONPATH=path)
+    assert asked.code == 2
+    assert asked.err.count("\n") == 1
+    assert words in asked.err
+
+
+@pytest.mark.parametrize("name", ["curves.png", "samples.gif"])
+def test_a_picture_that_cannot_be_written_costs_that_picture_and_not_the_training(tmp_path, name):
+    if name == "curves.png":
+        pytest.importorskip("matplotlib")
+    said, end = [], End(name)
+    run = zoo.train("vanilla", out=tmp_path / "run", watchers=[end], say=said.append, **tiny("vanilla", steps=6))
+    assert end.finished
+    assert run.latest()[0] == 6
+    (line,) = [line for line in said if name in line]
+    assert line.startswith(f"{name} is left out: cannot write")
+    assert "\n" not in line
+    assert not list(run.path.glob(".*part")), "no temporary file stays"
+
+
+def test_the_metrics_are_read_once_for_the_curves(run, monkeypatch):
+    pytest.importorskip("matplotlib")
+    reads = []
+    monkeypatch.setattr(Run, "metrics", lambda self: reads.append(self) or lines(60))
+    assert draw_curves_if_possible(run) == run.path / "curves.png"
+    assert len(reads) == 1

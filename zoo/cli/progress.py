@@ -97,9 +97,9 @@ class Progress(Watcher):
             return
         self.say(f"done: {step} steps in {clock(run.metrics()[-1]['seconds'])}")
         self.say(f"  pictures    {run.samples[-1]}")
-        if (film := run.path / "samples.gif").exists():
+        if (film := run.path / "samples.gif").is_file():
             self.say(f"  over time   {film}")
-        if (curves := run.path / "curves.png").exists():
+        if (curves := run.path / "curves.png").is_file():
             self.say(f"  curves      {curves}")
         kind = "npy" if run.config["data"].get("points") else "png"
         self.say(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")

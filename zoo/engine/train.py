@@ -82,7 +82,7 @@ def train(
             run.discard()
             raise
         del source  # which may hold a line for each of millions of files
-        Trainer(run, assembly, resolved, steps, every).train()
+        Trainer(run, assembly, resolved, steps, every, say=say).train()
     return run
 
 
@@ -131,7 +131,7 @@ def resume(
             for line in differences(run, _environment(chosen)):
                 say(line)
         truncate(run.path / "metrics.jsonl", start)
-        Trainer(run, assembly, options, total, _watchers(run, watchers), start, seconds).train()
+        Trainer(run, assembly, options, total, _watchers(run, watchers), start, seconds, say).train()
     return run
 
 

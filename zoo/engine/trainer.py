@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -17,7 +17,7 @@ from zoo.engine.optim import momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.seeds import stream_seed
 from zoo.engine.state import capture, networks
 from zoo.engine.step import Statistics
-from zoo.errors import RunError
+from zoo.errors import RunError, in_one_line
 from zoo.generate.animation import animate
 from zoo.generate.grid import columns_for, save, save_grid
 from zoo.generate.latents import Latents
@@ -46,6 +46,7 @@ class Trainer:
         watchers: Sequence[Watcher] = (),
         start: int = 0,
         seconds: float = 0.0,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self.run = run
         self.assembly = assembly
@@ -53,6 +54,7 @@ class Trainer:
         self.steps = steps
         self.watchers = watchers
         self.start = start
+        self._say = say
         self._saved: int | None = start or None
         self._rates = {name: each.param_groups[0]["lr"] for name, each in assembly.step.optimizers.items()}
         self._clock = Clock(seconds)
@@ -91,12 +93,23 @@ class Trainer:
                 self.assembly.feed.close()
             finished = done == self.steps
             if finished:
-                with writing(self.run.path):
-                    animate(self.run.samples, self.run.path / "samples.gif")
-                draw_curves_if_possible(self.run)
+                self._look_back()
         for watcher in self.watchers:
             watcher.on_end(self.run, done, finished)
         return None if finished else interrupt.signal
+
+    def _look_back(self) -> None:
+        """The film and the curves. The training is done whether or not they can be made; a line says why one is missing."""
+        pictures: dict[str, Callable[[], object]] = {
+            "samples.gif": lambda: animate(self.run.samples, self.run.path / "samples.gif"),
+            "curves.png": lambda: draw_curves_if_possible(self.run),
+        }
+        for name, draw in pictures.items():
+            try:
+                draw()
+            except Exception as error:  # a full disk, or whatever a broken matplotlib comes up with
+                if self._say:
+                    self._say(f"{name} is left out: {in_one_line(error)}")
 
     def _step(self, number: int) -> Statistics:
         for name, optimizer in self.assembly.step.optimizers.items():

@@ -37,18 +37,25 @@ def draw_curves(run: Run, path: Path | None = None) -> Path:
     metrics = run.metrics()
     if len(metrics) < FEWEST:
         raise RunError(f"{run.path} has {len(metrics)} lines in metrics.jsonl; curves need at least {FEWEST}")
-    place = path or run.path / "curves.png"
+    return _draw_run(run, metrics, path or run.path / "curves.png")
+
+
+def draw_curves_if_possible(run: Run) -> Path | None:
+    """The same at the end of a run: None, and nothing said, where matplotlib is missing or there is too little to draw.
+
+    Raises RunError where the file cannot be written, and whatever a matplotlib that is there and does not work raises.
+    """
+    if not can_draw():
+        return None
+    metrics = run.metrics()
+    return _draw_run(run, metrics, run.path / "curves.png") if len(metrics) >= FEWEST else None
+
+
+def _draw_run(run: Run, metrics: Sequence[Mapping[str, Any]], place: Path) -> Path:
     preset = run.config.get("preset")
     title = f"{run.path.resolve().name}: {run.architecture}" + (f" {preset}" if preset else "")
     write(curves_figure(metrics, f"{title}, {run.config['data']['title']}"), place)
     return place
-
-
-def draw_curves_if_possible(run: Run) -> Path | None:
-    """The same at the end of a run: None, and nothing said, where matplotlib is missing or there is too little to draw."""
-    if not can_draw() or len(run.metrics()) < FEWEST:
-        return None
-    return draw_curves(run)
 
 
 def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str) -> Figure:

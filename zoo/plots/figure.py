@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, in_one_line
 from zoo.run.files import replacing
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def new_figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches. Raises ZooError where matplotlib is missing or does not load."""
     try:
         from matplotlib.figure import Figure
-    except ImportError as error:
+    except Exception as error:  # one that is built for another NumPy raises what it likes
         missing = not can_draw()
-        reason = "matplotlib is not installed" if missing else f"matplotlib does not load ({error})"
+        reason = "matplotlib is not installed" if missing else f"matplotlib does not load ({in_one_line(error)})"
         raise ZooError(f"{reason}; what it draws is optional: {ADVICE}") from error
     return Figure(figsize=(width, height), dpi=110, layout="constrained")  # of no window and no global state
 
