@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from zoo.data import DataSource, DataSpec, Images, Loader, open_source, prepare
+from zoo.data.cache import digest
+from zoo.data.store_writer import VERSION
 from zoo.data.toy import COUNT, MIXTURES, Mixture, mixture
 from zoo.errors import DataError
 
@@ -121,6 +123,30 @@ class Deliver(DataSource):
 
     def decode(self, item, spec):
         yield Images(self.pixels)
+
+
+def test_images_and_points_of_one_source_are_two_stores():
+    """A source that now gives points is not answered with the images that it gave before."""
+
+    class Before(Deliver):
+        points = False
+
+        def fingerprint(self):
+            return "the same"
+
+    class Now(Before):
+        points = True
+
+    before = prepare(Before(np.zeros((3, 1, 2, 1), np.uint8)), DataSpec(1, 1, 2))
+    now = prepare(Now(np.zeros((3, 1, 2, 1), np.float32)), DataSpec(1, 1, 2, points=True))
+    assert (before.images.dtype, now.images.dtype) == (np.uint8, np.float32)
+    assert before.directory != now.directory
+
+
+def test_the_place_of_prepared_images_is_that_of_older_versions():
+    """Else everybody's images are prepared once more."""
+    source = open_source("digits")
+    assert prepare(source, DataSpec(1, 28, 28)).directory.name == digest(VERSION, source.fingerprint(), 1, 28, 28)
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def prepare(
     if spec.channels not in (1, 3) or spec.height < 1 or spec.width < 1:
         raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1 or 3, each side at least 1")
     place = (cache or cache_directory()) / "prepared"
-    directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width)
+    kind = ("points",) if source.points else ()  # of images there is none: their stores are older than points
+    directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
     store = _open_whole(directory)
     if store is None:
         progress = None if source.points else progress  # points are made in a moment
