@@ -107,24 +107,24 @@ def test_a_generator_draws_what_it_is_asked_for(plain):
     assert repr(plain) == "Generator('dcgan', step=4, shape=(1, 8, 8), classes=0)"
 
 
-@pytest.mark.parametrize("count", [0, -1])
+@pytest.mark.parametrize("count", [0, -1, 1.5, True])
 def test_fewer_than_one_picture_is_refused(plain, count):
-    with pytest.raises(OptionError, match="ask for at least 1"):
-        plain(count)
+    for ask in (plain, plain.latents):
+        with pytest.raises(OptionError, match=f"n {count}: ask for at least 1"):
+            ask(count)
 
 
 # ---- labels
 
 
 def test_labels_are_indices_or_names_repeated_to_make_up_the_number(conditional):
-    assert conditional.labels([2, "1", 0]).tolist() == [2, 1, 0]
-    assert conditional.labels(torch.tensor([1, 1])).tolist() == [1, 1]
-    assert conditional.labels(None).tolist() == [0, 1, 2]
+    assert conditional.sample(labels=[2, "1", 0]).labels.tolist() == [2, 1, 0]
+    assert conditional.sample(labels=torch.tensor([1, 1])).labels.tolist() == [1, 1]
+    assert conditional.sample(labels=np.array([2, 1])).labels.tolist() == [2, 1]
     assert conditional(5, labels=[0, 2]).shape[0] == 5
     assert torch.equal(conditional(5, labels=[0, 2]), conditional(5, labels=[0, 2, 0, 2, 0]))
     assert conditional(labels=[0, 2, 1]).shape[0] == 3
     assert torch.equal(conditional(4), conditional(4, labels=[0, 1, 2, 0]))
-    assert conditional.every_class(2) == [0, 0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,14 @@ def test_labels_are_indices_or_names_repeated_to_make_up_the_number(conditional)
         (["--1"], "unknown class '--1'"),
         ([""], "unknown class ''"),
         ([], "give at least one"),
+        ([1.7], r"label 1\.7 is no class; give whole numbers from 0 to 2, or names: 0, 1, 2"),
+        ([1.0], r"label 1\.0 is no class"),
+        (torch.tensor([1.7]), "is no class"),
+        ([True], "label True is no class"),
+        ([None], "label None is no class"),
+        (1, r"labels 1: give a list, also of one class: \[1\]"),
+        ("12", r"labels '12': give a list, also of one class: \['12'\]"),
+        (torch.tensor(1), r"give a list, also of one class: \[1\]"),
     ],
 )
 def test_labels_that_do_not_exist_are_refused_in_words(conditional, labels, message):
@@ -146,7 +154,7 @@ def test_labels_that_do_not_exist_are_refused_in_words(conditional, labels, mess
 
 
 def test_labels_for_a_generator_without_any_are_refused_in_words(plain):
-    for ask in (lambda: plain(labels=[1]), lambda: plain.every_class(2)):
+    for ask in (lambda: plain(labels=[1]), lambda: plain(2, all_classes=True)):
         with pytest.raises(OptionError, match=r"dcgan draws without labels; leave them out, or train one .*cgan"):
             ask()
 

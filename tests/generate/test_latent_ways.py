@@ -137,7 +137,13 @@ def test_the_nearest_end_of_each_step():
 
 @pytest.mark.parametrize(
     ("seeds", "frames", "message"),
-    [([1], 5, "at least two"), ([1, 2], 1, "ask for 2"), ([1, 2], 10**9, "up to 10000"), ([], 5, "at least one")],
+    [
+        ([1], 5, "at least two"),
+        ([1, 2], 1, "ask for 2"),
+        ([1, 2], 2.5, "ask for 2"),
+        ([1, 2], 10**9, "up to 10000"),
+        ([], 5, "at least one"),
+    ],
 )
 def test_a_way_that_leads_nowhere_is_refused(plain, seeds, frames, message):
     with pytest.raises(OptionError, match=message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -61,6 +62,7 @@ def test_text_that_is_no_seed_number_is_refused_in_one_line(text, message):
         ([1, -1], "-1 is no seed number"),
         ([2**32], "4294967296 is no seed number"),
         ([1.0], r"1\.0 is no seed number"),
+        (torch.tensor([1.5]), "is no seed number"),
         (["3"], "'3' is no seed number"),
         ([True], "True is no seed number"),
         (range(2**70), "more than 1,000,000"),
@@ -71,8 +73,9 @@ def test_python_objects_that_are_no_seed_numbers_are_refused(numbers, message):
         check_numbers(numbers)
 
 
-def test_numbers_of_other_libraries_are_numbers():
+def test_numbers_of_other_libraries_are_numbers(plain):
     assert check_numbers(torch.tensor([3, 4])) == [3, 4]
+    assert torch.equal(plain(np.int64(2), seed=np.int64(3)), plain(2, seed=3))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +162,10 @@ def test_neighbouring_numbers_have_nothing_in_common():
     ("ask", "message"),
     [
         (lambda g: g(4, seeds=[1]), "n and seeds both say how many"),
+        (lambda g: g.latents(5, seeds=[1]), "n and seeds both say how many"),
+        (lambda g: g(1, seed=1.5), r"seed 1\.5: give a number from 0"),
+        (lambda g: g(1, seed=True), "seed True: give a number from 0"),
+        (lambda g: g(1, best_of=2.5), r"best_of 2\.5: give a number of at least 1"),
         (lambda g: g(seeds=[]), "at least one seed number"),
         (lambda g: g(1, seed=-1), "seed -1: give a number from 0"),
         (lambda g: g(seeds=[1], all_classes=True, labels=[1]), "labels and all_classes"),

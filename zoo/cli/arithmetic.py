@@ -11,9 +11,10 @@ from typing import Annotated
 import tyro
 
 from zoo.cli.arguments import parse
-from zoo.cli.drawing import check_drawable, check_truncation_flag
+from zoo.cli.drawing import check_drawable
 from zoo.generate.expression import parse_expression
 from zoo.generate.output import PICTURES, check_out, make_folder
+from zoo.generate.request import check_truncation
 
 
 @dataclass
@@ -45,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
     given = parse(Compute, "arithmetic", list(map(_positional, arguments)))
     text = given.expression.strip()
     parse_expression(text)  # what is wrong with it is said before anything is loaded
-    check_truncation_flag(given.truncation)
+    check_truncation(given.truncation, name="--truncation")
     check_out(given.out, PICTURES, folder=False)
 
     from zoo.generate.generator import load

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,6 @@ from zoo.generate.output import ARRAYS, is_folder
 
 if TYPE_CHECKING:
     from zoo.data.spec import DataSpec
-
-
-def check_truncation_flag(limit: float | None) -> None:
-    """Raise OptionError for a --truncation that means nothing for any distribution."""
-    if limit is not None and not (math.isfinite(limit) and limit > 0):
-        raise OptionError(f"--truncation {limit:g}: give a number above 0; 1.5 keeps latents near the middle")
 
 
 def split_classes(text: str | None, flag: str) -> list[str] | None:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from zoo.cli.arguments import parse
-from zoo.cli.drawing import check_drawable, check_truncation_flag, split_classes
+from zoo.cli.drawing import check_drawable, split_classes
 from zoo.errors import OptionError
 from zoo.generate.numbers import describe_numbers, parse_numbers
 from zoo.generate.output import FILMS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
+from zoo.generate.request import check_truncation, check_way
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+STRIP, FILM = 9, 25
+"""Pictures from one seed to the next, where it is not said how many."""
 
 VISIBLE = 224
 """Pixels a side up to which the pictures of a film are enlarged."""
@@ -53,12 +57,9 @@ def run(arguments: Sequence[str]) -> int:
     given = parse(Interpolate, "interpolate", arguments)
     if given.spherical and given.linear:
         raise OptionError("--spherical and --linear both say which way to go; give one of them")
-    if given.frames is not None and given.frames < 2:
-        raise OptionError(f"--frames {given.frames}: ask for 2, the seeds themselves, or more")
-    check_truncation_flag(given.truncation)
+    check_truncation(given.truncation, name="--truncation")
     numbers = parse_numbers(given.seeds)
-    if len(numbers) < 2:
-        raise OptionError(f"--seeds {given.seeds}: one seed leads nowhere; give at least two, as in 3,17")
+    check_way(len(numbers), STRIP if given.frames is None else given.frames, "--frames")
     labels = split_classes(given.labels, "--class")
     places = [Path("interpolation.png"), Path("interpolation.gif")] if given.out is None else [given.out]
     for place in places:
@@ -73,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
     spherical = given.spherical if given.spherical or given.linear else None
     with enough_memory("ask for fewer --frames"):
         for place in places:
-            frames = given.frames or (25 if place.suffix.lower() in FILMS else 9)
+            frames = given.frames or (FILM if place.suffix.lower() in FILMS else STRIP)
             images = generator.interpolate(numbers, frames, labels, spherical=spherical, truncation=given.truncation)
             _write(images, numbers, frames, place, generator.spec.points)
     written = " and ".join(map(str, places))

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from zoo.cli.arguments import parse
-from zoo.cli.drawing import check_drawable, check_truncation_flag, split_classes
+from zoo.cli.drawing import check_drawable, split_classes
 from zoo.errors import OptionError
 from zoo.generate.numbers import describe_numbers, parse_numbers
 from zoo.generate.output import ARRAYS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
+from zoo.generate.request import EACH, check_best_of, check_count, check_seed, check_truncation
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from zoo.generate.samples import Samples
+
+SHEET = 64
+"""Pictures that are drawn, where it is not said how many."""
 
 
 @dataclass
@@ -66,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     check_drawable(generator.spec, given.out)
     count = given.n
     if count is None and not labels and not given.all_classes:
-        count = 64
+        count = SHEET
     with enough_memory("ask for fewer pictures: a lower --n"):
         samples = generator.sample(
             count if numbers is None else None,
@@ -92,13 +96,11 @@ def run(arguments: Sequence[str]) -> int:
 def _check(given: Sample) -> list[str] | None:
     """Refuse what cannot be meant, before anything is loaded; returns the labels."""
     for flag, number in (("--n", given.n), ("--columns", given.columns)):
-        if number is not None and number < 1:
-            raise OptionError(f"{flag} {number}: ask for at least 1 picture")
-    if given.best_of < 1:
-        raise OptionError(f"--best-of {given.best_of}: give a number of at least 1; 20 keeps the best twentieth")
-    if given.seed is not None and not 0 <= given.seed < 2**63:
-        raise OptionError(f"--seed {given.seed}: give a number from 0 to 2^63 - 1")
-    check_truncation_flag(given.truncation)
+        if number is not None:
+            check_count(number, flag)
+    check_best_of(given.best_of, "--best-of")
+    check_seed(given.seed or 0, "--seed")
+    check_truncation(given.truncation, name="--truncation")
     labels = split_classes(given.labels, "--labels")
     if labels and given.all_classes:
         raise OptionError("--labels and --all-classes both say which classes to draw; give one of them")
@@ -119,7 +121,7 @@ def _numbers(given: Sample) -> list[int] | None:
         if given.n is not None:
             raise OptionError("--n and --seeds both say how many pictures to draw; give one of them")
         return parse_numbers(given.seeds)
-    each = given.n or (8 if given.all_classes else 64)
+    each = given.n or (EACH if given.all_classes else SHEET)
     return parse_numbers(f"0-{each * given.best_of - 1}", "--numbered")
 
 

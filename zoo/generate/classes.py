@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import OptionError, unknown
+from zoo.generate.request import is_whole
 from zoo.registry import registry
 
 Labels = Sequence[int | str] | Tensor | None
@@ -43,7 +44,10 @@ class Classes:
         if labels is None:
             return None
         self.need()
-        found = [self._index(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels)]
+        values = labels.tolist() if isinstance(labels, Tensor) else labels
+        if isinstance(values, str) or not hasattr(values, "__iter__"):
+            raise OptionError(f"labels {values!r}: give a list, also of one class: [{values!r}]")
+        found = [self._index(label) for label in values]
         if not found:
             raise OptionError(
                 "an empty list of labels was given; give at least one, or leave labels out for every class"
@@ -72,8 +76,12 @@ class Classes:
                 label = int(label)
             except ValueError:
                 raise OptionError(unknown("class", str(label), self.names)) from None
-        if not 0 <= label < len(self.names):
-            last = len(self.names) - 1
+        last = len(self.names) - 1
+        if not is_whole(label):
+            raise OptionError(
+                f"label {label!r} is no class; give whole numbers from 0 to {last}, or names: {self._some()}"
+            )
+        if not 0 <= label <= last:
             raise OptionError(f"label {label} is not one of the {last + 1} classes, 0 to {last}: {self._some()}")
         return int(label)
 

@@ -16,14 +16,15 @@ from zoo.errors import OptionError, RunError
 from zoo.generate.arithmetic import Arithmetic
 from zoo.generate.classes import Classes, Labels
 from zoo.generate.expression import evaluate, parse_expression
-from zoo.generate.interpolation import check_way, interpolate, nearest_end
+from zoo.generate.interpolation import interpolate, nearest_end
 from zoo.generate.latents import Latents
 from zoo.generate.numbers import check_numbers
 from zoo.generate.plan import counts, plan
 from zoo.generate.ranking import best, judge
+from zoo.generate.request import check_best_of, check_count, check_seed, check_truncation, check_way
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import BATCH, draw_images
-from zoo.generate.truncation import check_truncation, truncate
+from zoo.generate.truncation import truncate
 from zoo.memory import need_memory
 from zoo.options import Options
 from zoo.registry import registry
@@ -106,12 +107,10 @@ class Generator:
 
         Raises OptionError for what does not fit, RunError where memory does not suffice or the discriminator is missing.
         """
-        if best_of < 1:
-            raise OptionError(f"best_of {best_of}: give a number of at least 1; 20 keeps the best twentieth")
+        check_best_of(best_of)
         if all_classes and labels is not None:
             raise OptionError("labels and all_classes both say which classes to draw; give one of them")
-        if seeds is not None and n is not None:
-            raise OptionError("n and seeds both say how many to draw; give one of them")
+        _check_one(n, seeds)
         if all_classes:
             self._classes.need()
         given = self._classes.indices(labels)
@@ -126,7 +125,8 @@ class Generator:
         )
         need_memory(self._bytes(total, keep), "ask for fewer pictures at once")
         chosen = plan(keep, total, given, numbers, len(self.class_names), all_classes)
-        latents = self.latents(total, seed, seeds=chosen.seeds, truncation=truncation)
+        many = total if chosen.seeds is None else None
+        latents = self.latents(many, seed, seeds=chosen.seeds, truncation=truncation)
         classes, kept = chosen.labels, chosen.seeds
         if best_of > 1:
             logits = judge(self.network, self.discriminator, latents, classes)
@@ -166,11 +166,11 @@ class Generator:
         scaled by it towards the middle of their range, with truncation ≤ 1. Raises OptionError for what does not fit.
         """
         check_truncation(truncation, self.options.latent_distribution)
+        _check_one(n, seeds)
         if seeds is not None:
             return torch.cat([self._latents_of(number, 1, truncation) for number in check_numbers(seeds)])
-        if not 0 <= seed < 2**63:
-            raise OptionError(f"seed {seed}: give a number from 0 to 2^63 - 1")
-        return self._latents_of(seed, 1 if n is None else n, truncation)
+        check_seed(seed)
+        return self._latents_of(int(seed), 1 if n is None else n, truncation)
 
     def interpolate(
         self,
@@ -232,24 +232,15 @@ class Generator:
         latents = source.draw(n)
         return latents if truncation is None else truncate(latents, source.distribution, truncation, source.random)
 
-    # ---- classes
-
-    def every_class(self, each: int) -> list[int]:
-        """Labels for `each` images of every class, class by class. Raises OptionError where it draws without labels."""
-        self._classes.need()
-        return [index for index in range(len(self.class_names)) for _ in range(each)]
-
-    def labels(self, labels: Labels) -> Tensor | None:
-        """Class indices, int64, of labels given as indices or names; all classes in turn for None.
-
-        None where the architecture draws without labels. Raises OptionError for a label that does not exist.
-        """
-        if labels is None and self.class_names:
-            return torch.arange(len(self.class_names))
-        return self._classes.indices(labels)
-
     def __repr__(self) -> str:
         return f"Generator({self.architecture!r}, step={self.step}, shape={self.spec.shape}, classes={len(self.class_names)})"
+
+
+def _check_one(n: int | None, seeds: object) -> None:
+    if n is not None:
+        check_count(n)
+        if seeds is not None:
+            raise OptionError("n and seeds both say how many to draw; give one of them")
 
 
 def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu", averaged: bool = True) -> Generator:

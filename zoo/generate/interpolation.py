@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.errors import OptionError
-
-MOST = 10_000
-"""Pictures at most from one latent to the next."""
+from zoo.generate.request import check_way
 
 
 def interpolate(latents: Tensor, frames: int, spherical: bool) -> Tensor:
@@ -30,14 +27,6 @@ def interpolate(latents: Tensor, frames: int, spherical: bool) -> Tensor:
         pieces.append(between(start[None], end[None], share)[1:-1].float())
         pieces.append(end[None].float())
     return torch.cat([latents[:1].float(), *pieces])
-
-
-def check_way(count: int, frames: int) -> None:
-    """Raise OptionError where there is no way between `count` latents, or none of so many frames."""
-    if count < 2:
-        raise OptionError(f"{count} seed: there is no way from one to the next; give at least two, as in 3,17")
-    if not 2 <= frames <= MOST:
-        raise OptionError(f"{frames} frames from one seed to the next: ask for 2, the seeds themselves, up to {MOST}")
 
 
 def nearest_end(count: int, frames: int) -> Tensor:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from zoo.errors import OptionError
+from zoo.generate.request import is_whole
 
 LARGEST = 2**32 - 1
 """The largest seed number: the random generator takes 32 bits, so that a larger one would name a picture twice."""
@@ -52,7 +53,7 @@ def check_numbers(numbers: Iterable[int], flag: str = "seeds") -> list[int]:
     if not found:
         raise OptionError(f"{flag}: give at least one seed number; they go from 0 to {LARGEST}")
     for number in found:
-        if isinstance(number, bool) or not hasattr(number, "__index__"):
+        if not is_whole(number):
             raise OptionError(f"{flag}: {number!r} is no seed number; give whole numbers from 0 to {LARGEST}")
         if not 0 <= number <= LARGEST:
             raise OptionError(f"{flag}: {number} is no seed number; they go from 0 to {LARGEST}")

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import OptionError
-
-EACH = 8
-"""Images of every class, where it is not said how many."""
+from zoo.generate.request import EACH
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,11 @@ def counts(
 ) -> tuple[int, int]:
     """How many to keep, and of how many; `labels` and `numbers` say how many of those were given.
 
-    Raises OptionError where none would be kept.
+    Raises OptionError for fewer numbers than one of `best_of` can be kept of.
     """
     times = classes if all_classes else 1
     if numbers is None:
         each = n if n is not None else (EACH if all_classes else labels or 1)
-        if each < 1:
-            raise OptionError(f"{each} images cannot be drawn; ask for at least 1")
         return each * times, each * times * best_of
     if numbers < best_of:
         raise OptionError(

@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from zoo.errors import OptionError
-
 
 def truncate(latents: Tensor, distribution: str, limit: float, random: torch.Generator) -> Tensor:
     """Latents (n, size) of a distribution ("normal", "uniform", "unit"), truncated at `limit`; float32.
@@ -28,15 +26,3 @@ def truncate(latents: Tensor, distribution: str, limit: float, random: torch.Gen
     if float(highest) > limit:
         highest = torch.nextafter(highest, torch.zeros(()))  # float32's rounding would step over the limit
     return within.float().clamp(-highest, highest)
-
-
-def check_truncation(limit: float | None, distribution: str, name: str = "truncation") -> None:
-    """Raise OptionError for a limit that means nothing for this distribution; None is none."""
-    if limit is None:
-        return
-    if not (math.isfinite(limit) and limit > 0):
-        raise OptionError(f"{name} {limit}: give a number above 0; 1.5 keeps latents near the middle")
-    if limit > 1 and distribution != "normal":
-        raise OptionError(
-            f"{name} {limit}: the latents of this run are uniform, and are scaled by it; give a number above 0, up to 1"
-        )
