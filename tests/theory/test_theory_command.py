@@ -77,6 +77,15 @@ def test_a_mistake_is_one_line_that_says_what_fits(tmp_path, capsys, words, mess
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("flag", ["--source ring", "--generator same", "--deviation 0.1", "--steps 2000"])
+def test_what_is_not_for_a_run_is_refused_with_one(tmp_path, capsys, flag):
+    assert theory("nowhere", *flag.split()) == 2
+    name = flag.split()[0]
+    said = f"zoo: {name} is for a discriminator trained against a fixed generator, and nowhere is a run whose modes are counted"
+    assert capsys.readouterr().err == f"{said}; leave one of them out\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---- the modes of a run
 
 

@@ -14,11 +14,15 @@ from rich.table import Table
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output
 from zoo.errors import OptionError, RunError
+from zoo.generate.request import check_seed
 
 if TYPE_CHECKING:
     from zoo.data.toy import Mixture
     from zoo.theory.coverage import Coverage
     from zoo.theory.optimum import Comparison
+
+STEPS = 2000
+"""Training steps of D, where it is not said how many."""
 
 WIDER = 0.1
 """The standard deviation of the modes in the plane: those of the ring and the grid as they are ask too much of a small D."""
@@ -31,14 +35,15 @@ class Theory:
 
     run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
     """A run of `zoo train vanilla --data ring` (or grid, line): count its modes instead."""
-    source: str = "line"
-    """The data: line, ring or grid."""
-    generator: str = "gaussian"
-    """The fixed generator: gaussian (one, as wide as the data), missing (every second mode), wider (each twice as wide), same."""
+    source: str | None = None
+    """The data: line (default), ring or grid."""
+    generator: str | None = None
+    """The fixed generator: gaussian (default; one, as wide as the data), missing (every second mode), wider (each twice as
+    wide), same."""
     deviation: float | None = None
     """The standard deviation of the data's modes; by default the line's own, and 0.1 in the plane."""
-    steps: int = 2000
-    """Training steps, each on 1,024 new points of both densities."""
+    steps: int | None = None
+    """Training steps, by default 2,000, each on 1,024 new points of both densities."""
     seed: int = 0
     """Seed of everything random."""
     out: Path | None = None
@@ -48,13 +53,20 @@ class Theory:
 def run(arguments: Sequence[str]) -> int:
     """Compare; returns the exit code."""
     given = parse(Theory, "theory", arguments)
-    if given.steps < 1:
+    check_seed(given.seed, "--seed")
+    if given.run is not None:
+        for name in ("source", "generator", "deviation", "steps"):
+            if getattr(given, name) is not None:
+                raise OptionError(
+                    f"--{name} is for a discriminator trained against a fixed generator, and {given.run} is a run whose modes "
+                    "are counted; leave one of them out"
+                )
+        return _modes(given, given.run)
+    if given.steps is not None and given.steps < 1:
         raise OptionError(f"--steps {given.steps}: give at least 1")
-    if not 0 <= given.seed < 2**63:
-        raise OptionError(f"--seed {given.seed}: give a number from 0 to 2^63 - 1")
     if given.deviation is not None and not 0 < given.deviation <= 1:
         raise OptionError(f"--deviation {given.deviation}: give a number above 0, at most 1")
-    return _modes(given) if given.run is not None else _optimum(given)
+    return _optimum(given)
 
 
 def _optimum(given: Theory) -> int:
@@ -63,21 +75,24 @@ def _optimum(given: Theory) -> int:
     from zoo.theory.integration import Lattice
     from zoo.theory.optimum import compare, train_discriminator
 
-    data = mixture(given.source)
+    source = "line" if given.source is None else given.source
+    kind = "gaussian" if given.generator is None else given.generator
+    steps = given.steps or STEPS
+    data = mixture(source)
     deviation = given.deviation or (WIDER if data.dimensions == 2 else data.deviation)
     data = data.with_deviation(deviation)
-    generator = fixed_generator(given.generator, data)
+    generator = fixed_generator(kind, data)
     Lattice.around(data, generator.mixture)  # what is too narrow is said before the training, not after it
-    folder = _folder(given.out or Path("runs") / f"theory-{given.source}-{given.generator}")
+    folder = _folder(given.out or Path("runs") / f"theory-{source}-{kind}")
     console = standard_output()
     began = time.monotonic()
     with console.status("") as status:
 
         def progress(done: int) -> None:
             if done % 50 == 0:
-                status.update(f"training D: {done} of {given.steps} steps")
+                status.update(f"training D: {done} of {steps} steps")
 
-        network = train_discriminator(data, generator, given.steps, given.seed, progress=progress)
+        network = train_discriminator(data, generator, steps, given.seed, progress=progress)
         status.update("integrating")
         comparison = compare(data, generator, network, given.seed)
     seconds = time.monotonic() - began
@@ -85,15 +100,15 @@ def _optimum(given: Theory) -> int:
     found = comparison.agreement
     console.print(
         f"\nD* = p_data / (p_data + p_g). The region is the smallest that carries {found.share:.0%} of the mass of "
-        f"(p_data + p_g) / 2. {given.steps} steps, {seconds:.0f} s.",
+        f"(p_data + p_g) / 2. {steps} steps, {seconds:.0f} s.",
         markup=False, soft_wrap=True,
     )  # fmt: skip
     content = {
-        "source": given.source, "deviation": deviation, "generator": given.generator, "steps": given.steps,
+        "source": source, "deviation": deviation, "generator": kind, "steps": steps,
         "seed": given.seed, **asdict(found), "gap": found.gap, "sampled_gap": found.sampled_gap,
     }  # fmt: skip
     _write(folder, content, console.print)
-    _picture(folder, comparison, given, console.print)
+    _picture(folder, comparison, f"{source} against {kind}", console.print)
     return 0
 
 
@@ -114,7 +129,7 @@ def _table(comparison: Comparison) -> Table:
     return table
 
 
-def _modes(given: Theory) -> int:
+def _modes(given: Theory, path: Path) -> int:
     """The coverage of a run's generator."""
     from zoo.data.toy import MIXTURES, mixture
     from zoo.generate.generator import load
@@ -122,7 +137,7 @@ def _modes(given: Theory) -> int:
     from zoo.run.run import Run
     from zoo.theory.coverage import SAMPLES, WITHIN, coverage
 
-    found = Run(given.run or "")
+    found = Run(path)
     options = found.config.get("options")
     name = options.get("data") if isinstance(options, dict) else None
     if name not in MIXTURES:
@@ -178,13 +193,12 @@ def _write(folder: Path, content: dict[str, Any], say: Any) -> None:
     say(f"written: {folder / 'theory.json'}", markup=False, soft_wrap=True)
 
 
-def _picture(folder: Path, comparison: Comparison, given: Theory, say: Any) -> None:
+def _picture(folder: Path, comparison: Comparison, what: str, say: Any) -> None:
     from zoo.plots.figure import ADVICE, can_draw
     from zoo.theory.picture import draw_theory, summary
 
     if not can_draw():
         say(f"no picture: matplotlib is not installed ({ADVICE})", markup=False, soft_wrap=True)
         return
-    title = f"{given.source} against {given.generator}: {summary(comparison)}"
-    draw_theory(comparison, title, folder / "theory.png")
+    draw_theory(comparison, f"{what}: {summary(comparison)}", folder / "theory.png")
     say(f"written: {folder / 'theory.png'}", markup=False, soft_wrap=True)
