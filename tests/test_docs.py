@@ -1,0 +1,28 @@
+"""The pages in docs/: no loose end, no link into nothing, every preset told of."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from zoo.registry import registry
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_is_whole(page):
+    text = page.read_text("utf-8")
+    assert not re.findall(r"@[A-Z0-9]+@|TODO|FIXME", text)
+    targets = [target for target in LINK.findall(text) if "://" not in target]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["cgan", "dcgan", "lsgan", "vanilla"])
+def test_every_preset_has_a_page(name):
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    assert [preset for preset in registry().architecture(name).presets if f"`{preset}`" not in pages] == []
