@@ -87,6 +87,7 @@ def test_folder64_trains_as_its_document_does():
     assert (options.epsilon, options.weight_decay, options.schedule) == (1e-8, 0.0, "constant"), "PyTorch's defaults"
     assert (options.batch_size, options.order, options.drop_remainder) == (10, "sequential", False)
     assert (options.size, options.channels, options.latent, options.latent_distribution) == (64, 3, 100, "normal")
+    assert options.fit == "stretch"
     assert (options.joined, options.reuse_fakes, options.evaluate_fakes, options.ema) == (False, False, False, 0.0)
     assert options.each_epoch
 
@@ -146,6 +147,15 @@ def test_an_epoch_is_a_turn_of_the_discriminator_for_every_batch_and_ends_with_a
         "step-00000006",
         "step-00000012",
     ]
+
+
+def test_folder64_squeezes_whole_pictures_in_and_goes_on_with_the_same_ones(photos, cli):
+    outcome = cli(*COMMAND, "--data", photos)
+    assert "images of mixed sizes are resized to 64×64 (all of each is squeezed in)" in outcome.out
+    assert zoo.Run("run").config["options"]["fit"] == "stretch"
+    again = cli("resume", "run", "--steps", 3)
+    assert again.code == 0, again
+    assert "(all of each is squeezed in)" in again.out
 
 
 def test_files_that_are_no_pictures_are_skipped_with_a_line(photos, cli):

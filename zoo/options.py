@@ -26,6 +26,8 @@ class Options(BaseModel):
     """Height and width of the images in pixels; by default the data's own size, or the nearest that the networks take."""
     channels: Literal[1, 3] | None = None
     """Make the images grey (1) or colour (3); by default as the data is."""
+    fit: Literal["crop", "stretch"] = "crop"
+    """How an image of another shape fits: crop keeps its aspect and takes the middle, stretch squeezes the whole of it in."""
     flip: bool = False
     """Mirror each image left to right with probability one half."""
     order: Literal["shuffle", "buffer", "sequential", "slice"] = "shuffle"

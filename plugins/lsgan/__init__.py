@@ -54,9 +54,9 @@ class LSGAN(DCGAN):
         "paper64": dict(DCGAN.presets["radford64"]),
         "pearson": dict(DCGAN.presets["mnist"], a=-1.0, b=1.0, c=0.0),
         "folder64": dict(
-            networks="folder64", size=64, channels=3, width=64, latent=100, batch_size=10, order="sequential",
-            drop_remainder=False, learning_rate=1e-3, beta1=0.9, beta2=0.999, loss_weight=1.0, by_turns=True,
-            skip_below=0.1, ema=0.0, each_epoch=True, epochs=100,
+            networks="folder64", size=64, channels=3, fit="stretch", width=64, latent=100, batch_size=10,
+            order="sequential", drop_remainder=False, learning_rate=1e-3, beta1=0.9, beta2=0.999, loss_weight=1.0,
+            by_turns=True, skip_below=0.1, ema=0.0, each_epoch=True, epochs=100,
         ),
     }  # fmt: skip
     preset_notes = {

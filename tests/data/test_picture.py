@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import open_source, picture
+from zoo.data import DataSpec, open_source, picture, prepare
 from zoo.data.picture import PictureError, read_header, read_pixels
 
 from .helpers import RAMP, SIZE, flat, images_of
@@ -160,6 +160,22 @@ def test_the_middle_is_kept_and_the_aspect_too(tmp_path):
     wide.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "tall.png")
     inner = images_of(tmp_path)[:, 3:-3, 3:-3].astype(int)
     assert abs(inner - (0, 0, 255)).max() < 3
+
+
+@pytest.mark.parametrize("size", [(300, 100), (100, 300), (2000, 150), (9, 40)], ids=str)
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_stretched_all_of_a_picture_is_there(tmp_path, size, suffix):
+    """Thirds along its longer side stay thirds; a large JPEG is decoded at a fraction of its size, on both sides enough."""
+    long = Image.new("RGB", size, "red")
+    width, height = size
+    third = (width // 3, 0, 2 * width // 3, height) if width > height else (0, height // 3, width, 2 * height // 3)
+    long.paste("blue", third)
+    long.save(tmp_path / f"long.{suffix}", **({"quality": 95, "subsampling": 0} if suffix == "jpg" else {}))
+    (pixels,) = prepare(open_source(str(tmp_path)), DataSpec(3, SIZE, SIZE), fit="stretch").images.astype(int)
+    if height > width:
+        pixels = pixels.transpose(1, 0, 2)
+    for columns, colour in ((slice(0, 4), (255, 0, 0)), (slice(7, 9), (0, 0, 255)), (slice(12, 16), (255, 0, 0))):
+        assert abs(pixels[:, columns] - colour).max() < 40
 
 
 def test_small_pictures_are_enlarged(tmp_path):

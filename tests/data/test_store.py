@@ -52,6 +52,23 @@ def test_another_geometry_or_content_is_another_store():
     assert len(places) == 8
 
 
+def test_cropped_and_stretched_images_lie_side_by_side():
+    source, spec = Numbers(size=(4, 8)), DataSpec(1, 4, 4)
+    told = []
+    stretched = prepare(source, spec, fit="stretch", report=told.append)
+    assert told == ["8×4×1 images are resized to 4×4 (all of each is squeezed in)"]
+    assert prepare(source, spec).directory != stretched.directory
+    decoded = source.decoded
+    assert prepare(source, spec, fit="crop").directory == prepare(source, spec).directory
+    assert prepare(source, spec, fit="stretch").directory == stretched.directory
+    assert source.decoded == decoded
+
+
+def test_a_way_to_fit_that_there_is_not_is_refused():
+    with pytest.raises(DataError, match=r"unknown fit 'strech'; did you mean 'stretch'\?"):
+        prepare(Numbers(), SPEC, fit="strech")
+
+
 def test_the_number_of_classes_wanted_does_not_matter():
     assert prepare(Numbers(), DataSpec(1, 4, 4, 7)).directory == prepare(Numbers(), SPEC).directory
 

@@ -103,7 +103,7 @@ def test_an_architecture_that_needs_images_refuses_points():
         settle(Powers(), zoo.Options(data="ring"), Source(1, 2, points=True))
 
 
-@pytest.mark.parametrize("options", [dict(size=28), dict(channels=3), dict(flip=True)])
+@pytest.mark.parametrize("options", [dict(size=28), dict(channels=3), dict(flip=True), dict(fit="stretch")])
 def test_what_is_done_to_images_cannot_be_done_to_points(options):
     with pytest.raises(OptionError, match=f"--{next(iter(options))} is for images"):
         settle(Any(), zoo.Options(**options), Source(1, 2, points=True))

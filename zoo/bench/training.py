@@ -150,7 +150,7 @@ def _assembly(name: str, device: torch.device, options: dict[str, Any]) -> tuple
     resolved, _ = resolve(architecture, flags=options)
     source = open_source(resolved.data, registry().sources_for(resolved.data))
     spec = settle(architecture, resolved, source)
-    return assemble(architecture, resolved, spec, prepare(source, spec), device), resolved
+    return assemble(architecture, resolved, spec, prepare(source, spec, fit=resolved.fit), device), resolved
 
 
 def _in_plain_torch(step: Step, options: Any, compile_: bool) -> Step:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -12,10 +14,13 @@ from zoo.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
 
+Fit = Literal["crop", "stretch"]
+"""How an image of another aspect fills the target: its middle does, or all of it, squeezed."""
 
-def as_stored(images: Images, spec: DataSpec, source: DataSource) -> Images:
+
+def as_stored(images: Images, spec: DataSpec, source: DataSource, how: Fit = "crop") -> Images:
     """What a source delivered, as its store is to hold it. Raises DataError for what does not fit."""
-    return check_points(images, spec) if source.points else fit(images, spec, source.classes)
+    return check_points(images, spec) if source.points else fit(images, spec, source.classes, how)
 
 
 def check_points(images: Images, spec: DataSpec) -> Images:
@@ -30,10 +35,11 @@ def check_points(images: Images, spec: DataSpec) -> Images:
     return Images(np.ascontiguousarray(points), images.labels)
 
 
-def fit(images: Images, spec: DataSpec, classes: int) -> Images:
+def fit(images: Images, spec: DataSpec, classes: int, how: Fit = "crop") -> Images:
     """Images of any size as uint8 (n, spec.height, spec.width, spec.channels), labels unchanged.
 
-    The aspect is kept: an image is scaled until it covers the target and what stands out is cut off evenly. Colour
+    crop keeps the aspect: an image is scaled until it covers the target and what stands out is cut off evenly. stretch
+    keeps the whole image: its width and its height are scaled to the target's, each by a factor of its own. Colour
     becomes grey by the ITU-R 601 weights, grey becomes colour by repetition. Raises DataError when a source delivered
     something that is not images, or a label outside 0..classes-1.
     """
@@ -47,7 +53,7 @@ def fit(images: Images, spec: DataSpec, classes: int) -> Images:
     if spec.channels == 1 and pixels.shape[3] == 3:
         pixels = _grey(pixels)
     if pixels.shape[1:3] != (spec.height, spec.width):
-        pixels = _resize(pixels, spec)
+        pixels = _resize(pixels, spec, how)
     if spec.channels == 3 and pixels.shape[3] == 1:
         pixels = np.repeat(pixels, 3, axis=3)
     return Images(np.ascontiguousarray(pixels), labels)
@@ -60,9 +66,9 @@ def _grey(pixels: Pixels) -> Pixels:
     return ((total + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
-def _resize(pixels: Pixels, spec: DataSpec) -> Pixels:
+def _resize(pixels: Pixels, spec: DataSpec, how: Fit) -> Pixels:
     height, width, channels = pixels.shape[1:]
-    box = _centre(width, height, spec.width / spec.height)
+    box = (0.0, 0.0, width, height) if how == "stretch" else _centre(width, height, spec.width / spec.height)
     size = (spec.width, spec.height)
     fitted = np.empty((len(pixels), spec.height, spec.width, channels), np.uint8)
     for image, target in zip(pixels, fitted, strict=True):

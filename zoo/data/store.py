@@ -7,16 +7,17 @@ import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.data.cache import cache_directory, digest
+from zoo.data.fit import Fit
 from zoo.data.source import DataSource, Unreadable
 from zoo.data.spec import DataSpec
 from zoo.data.store_writer import VERSION, file_name, install, write_store
-from zoo.errors import DataError
+from zoo.errors import DataError, unknown
 
 
 class ImageStore:
@@ -77,6 +78,7 @@ def prepare(
     source: DataSource,
     spec: DataSpec,
     *,
+    fit: Fit = "crop",
     strict: bool = False,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -86,25 +88,29 @@ def prepare(
     """The store of a source's images at the channels and size of `spec`; made now unless the cache has it.
 
     `progress(done, total)` is called while images are decoded, `report(line)` with what a person should know: a change
-    of size, skipped files. An image that cannot be read is skipped; with `strict` it is a DataError. `workers` is the
-    number of decoding threads (all cores). `cache` replaces the directory of `cache_directory()`. `spec.classes` is not
+    of size, skipped files. `fit`: an image of another aspect gives its middle ("crop"), or is squeezed in whole
+    ("stretch"). An image that cannot be read is skipped; with `strict` it is a DataError. `workers` is the number of
+    decoding threads (all cores). `cache` replaces the directory of `cache_directory()`. `spec.classes` is not
     used: the store has the source's. Raises DataError when nothing is left, or the cache cannot be written.
     """
     if spec.channels not in (1, 3) or spec.height < 1 or spec.width < 1:
         raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1 or 3, each side at least 1")
+    if fit not in get_args(Fit):
+        raise DataError(unknown("fit", str(fit), get_args(Fit)))
     place = (cache or cache_directory()) / "prepared"
-    kind = ("points",) if source.points else ()  # of images there is none: their stores are older than points
+    kind = [name for name, holds in (("points", source.points), ("stretch", fit == "stretch")) if holds]
+    # The key of images that are cropped has no such word: their stores are older than the others.
     directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
     store = _open_whole(directory)
     if store is None:
         progress = None if source.points else progress  # points are made in a moment
-        temporary = write_store(source, spec, place, strict=strict, progress=progress, workers=workers)
+        temporary = write_store(source, spec, place, fit=fit, strict=strict, progress=progress, workers=workers)
         install(temporary, directory, whole=lambda: _open_whole(directory) is not None)
         store = ImageStore(directory)
     if strict and store.skipped:
         first = store.skipped[0]
         raise DataError(f"{first.name} cannot be read: {first.reason} (--strict; without it the image is skipped)")
-    store.notes = [*source.notes, *_notes(source, store)]
+    store.notes = [*source.notes, *_notes(source, store, fit)]
     for note in store.notes if report else ():
         report(note)  # type: ignore[misc]  # the line above asks whether there is one
     return store
@@ -120,18 +126,17 @@ def _open_whole(directory: Path) -> ImageStore | None:
         return None
 
 
-def _notes(source: DataSource, store: ImageStore) -> list[str]:
+def _notes(source: DataSource, store: ImageStore, fit: Fit) -> list[str]:
     """What happened to the images on their way in, for a person."""
     spec = store.spec
     notes = []
+    how = " (the middle is kept)" if fit == "crop" else " (all of each is squeezed in)"
     if source.width is None or source.height is None:
-        notes.append(f"images of mixed sizes are resized to {spec.width}×{spec.height} (the middle is kept)")
+        notes.append(f"images of mixed sizes are resized to {spec.width}×{spec.height}{how}")
     elif (source.width, source.height) != (spec.width, spec.height):
         same_aspect = source.width * spec.height == source.height * spec.width
         native = f"{source.width}×{source.height}×{source.channels} images"
-        notes.append(
-            f"{native} are resized to {spec.width}×{spec.height}" + ("" if same_aspect else " (the middle is kept)")
-        )
+        notes.append(f"{native} are resized to {spec.width}×{spec.height}" + ("" if same_aspect else how))
     if source.channels != spec.channels:
         notes.append(
             "colour images are turned to grey" if spec.channels == 1 else "grey images are repeated in three channels"

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from zoo.data.fit import as_stored
+from zoo.data.fit import Fit, as_stored
 from zoo.data.picture import pillow_manners
 from zoo.data.source import DataSource, Images, Unreadable
 from zoo.data.spec import DataSpec
@@ -35,7 +35,14 @@ def file_name(points: bool) -> str:
 
 
 def write_store(
-    source: DataSource, spec: DataSpec, place: Path, *, strict: bool, progress: Progress | None, workers: int | None
+    source: DataSource,
+    spec: DataSpec,
+    place: Path,
+    *,
+    fit: Fit,
+    strict: bool,
+    progress: Progress | None,
+    workers: int | None,
 ) -> Path:
     """Prepare all images into a new temporary folder in `place` and return it; on any failure nothing is left."""
     with _writing(place):
@@ -45,7 +52,7 @@ def write_store(
     try:
         _check_room(place, len(source) * spec.numel * (4 if source.points else 1))
         with pillow_manners():
-            _fill(temporary, source, spec, place, strict=strict, progress=progress, workers=workers)
+            _fill(temporary, source, spec, place, fit=fit, strict=strict, progress=progress, workers=workers)
     except BaseException:  # an interrupt too: nothing half-written may stay
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -83,6 +90,7 @@ def _fill(
     spec: DataSpec,
     place: Path,
     *,
+    fit: Fit,
     strict: bool,
     progress: Progress | None,
     workers: int | None,
@@ -94,7 +102,7 @@ def _fill(
     with _writing(place):
         file = (folder / file_name(source.points)).open("wb")
     with contextlib.closing(file):
-        for result in _decoded(source, spec, workers):
+        for result in _decoded(source, spec, fit, workers):
             for part in result:
                 if isinstance(part, Unreadable):
                     if strict:
@@ -132,12 +140,12 @@ def _fill(
         _sync(folder)
 
 
-def _decoded(source: DataSource, spec: DataSpec, workers: int | None) -> Iterator[list[Images | Unreadable]]:
+def _decoded(source: DataSource, spec: DataSpec, fit: Fit, workers: int | None) -> Iterator[list[Images | Unreadable]]:
     """The fitted images of each work item, in order; only a few items are in memory at a time."""
 
     def work(item: Any) -> list[Images | Unreadable]:
         return [
-            part if isinstance(part, Unreadable) else as_stored(part, spec, source)
+            part if isinstance(part, Unreadable) else as_stored(part, spec, source, fit)
             for part in source.decode(item, spec)
         ]
 

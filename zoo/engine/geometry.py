@@ -38,7 +38,8 @@ def _points(architecture: Architecture, options: Options, source: DataSource) ->
             f"{architecture.name} works on images, of {describe_sizes(sizes)}; {source.title} is points of "
             f"{source.width} coordinates; give it images, or take dense networks: zoo train vanilla --data {options.data}"
         )
-    for name, given in (("size", options.size), ("channels", options.channels), ("flip", options.flip)):
+    asked = {"size": options.size, "channels": options.channels, "flip": options.flip, "fit": options.fit != "crop"}
+    for name, given in asked.items():
         if given:
             raise OptionError(f"--{name} is for images; {source.title} is points; leave it out")
     return DataSpec(1, 1, source.width or 1, source.classes, points=True)

@@ -72,7 +72,7 @@ def train(
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
     with determinism(resolved.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
-        store = prepare(source, spec, strict=resolved.strict, report=say, progress=preparing)
+        store = prepare(source, spec, fit=resolved.fit, strict=resolved.strict, report=say, progress=preparing)
         assembly = assemble(architecture, resolved, spec, store, device)
         steps = total_steps(resolved, assembly)
         run = Run.create(out, _config(architecture, resolved, named, source, store, device, steps))
@@ -112,7 +112,7 @@ def resume(
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
     chosen = choose_device(device or options.device)
     with determinism(options.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
-        store = prepare(source, spec, strict=options.strict, report=say, progress=preparing)
+        store = prepare(source, spec, fit=options.fit, strict=options.strict, report=say, progress=preparing)
         del source
         assembly = assemble(architecture, options, spec, store, chosen)
         total = total_steps(options, assembly)
