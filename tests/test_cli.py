@@ -155,7 +155,7 @@ def test_info_tells_of_an_architecture(cli):
     assert "conditional: needs labelled data" in cli("info", "cgan").out
 
 
-@pytest.mark.parametrize("name", zoo.list_architectures())
+@pytest.mark.parametrize("name", ["cgan", "dcgan", "lsgan", "vanilla"])
 def test_every_preset_is_told_of_in_a_sentence(cli, name):
     """Which paper or document it follows; where it reads one in another way than another preset, it says so."""
     architecture = registry().contribution(name).value
@@ -164,6 +164,41 @@ def test_every_preset_is_told_of_in_a_sentence(cli, name):
         note = architecture.preset_notes[preset]
         assert note.endswith(".")
         assert f"{preset} (default) {note}" in told or f"{preset} {note}" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "usual", "others"),
+    [
+        ("dcgan", "every size from 8 to 256", {"upsample": "every multiple of 4 from 12 to 256",
+         "selu": "every multiple of 4 from 8 to 256", "tf64": "every multiple of 16 from 16 to 256",
+         "tf64_as_printed": "every multiple of 16 from 16 to 256"}),
+        ("lsgan", "every size from 8 to 256", {"folder64": "the size 64"}),
+        ("cgan", "every size from 8 to 256", {"mlp": "every size"}),
+        ("vanilla", None, {}),
+    ],
+)  # fmt: skip
+def test_info_tells_the_sizes_and_those_of_a_preset_that_takes_others(cli, name, usual, others):
+    found, row = {}, None
+    for line in cli("info", name).out.splitlines():
+        if match := re.match(r"(\w+)(?: \(default\))? +\S", line):
+            row = match[1]
+        if match := re.match(r"( *)images: (.*\S)", line):
+            found[row if match[1] else None] = match[2]
+    assert found == ({None: usual} if usual else {}) | others
+
+
+def test_info_tells_of_a_plugin_with_a_preset_that_does_not_fit(cli, install):
+    install(
+        "import zoo\n\n\nclass Odd(zoo.Architecture):\n    name = 'odd'\n"
+        "    presets = {'good': dict(steps=3), 'bad': dict(steps=-3)}\n"
+        "    def generator(self, options, data): ...\n    def discriminator(self, options, data): ...\n\n\n"
+        "@zoo.hookimpl\ndef zoo_register_architectures(register):\n    register(Odd)\n",
+        "zoo_odd",
+    )
+    outcome = cli("info", "odd")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert re.search(r"^good +steps=3", outcome.out, re.M)
+    assert re.search(r"^bad +does not fit its own options: --steps: -3 does not fit", outcome.out, re.M)
 
 
 def test_info_lines_fit_a_person(cli):

@@ -14,6 +14,7 @@ from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output
 from zoo.engine.geometry import describe_sizes
+from zoo.errors import OptionError
 from zoo.options import Options
 from zoo.registry import registry
 from zoo.resolve import flag, resolve
@@ -42,11 +43,11 @@ def run(arguments: Sequence[str]) -> int:
     if architecture.conditional:
         say("conditional: needs labelled data, draws the classes asked for")
     defaults, _ = resolve(architecture)
-    sizes = architecture.sizes(defaults)
-    if sizes is not None:
-        say(f"images: {describe_sizes(sizes)}")
+    sizes = _sizes(architecture, defaults)
+    if sizes:
+        say(f"images: {sizes}")
     if architecture.presets:
-        console.print(_presets(architecture))
+        console.print(_presets(architecture, sizes))
     own = [field for field in architecture.Options.model_fields if field not in Options.model_fields]
     if own:
         table = Table(
@@ -61,12 +62,27 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _presets(architecture: Architecture) -> Table:
-    """Each preset with the sentence on it, where there is one, and what it sets."""
+def _sizes(architecture: Architecture, options: Options) -> str:
+    """The image sizes that fit these options; empty where every size does."""
+    sizes = architecture.sizes(options)
+    return "" if sizes is None else describe_sizes(sizes)
+
+
+def _presets(architecture: Architecture, usual: str) -> Table:
+    """Each preset with the sentence on it, where there is one, what it sets, and its sizes where they are not the `usual`."""
     table = Table("preset", "what it is and sets", box=None, pad_edge=False, header_style="bold")
     for name, values in architecture.presets.items():
         mark = " (default)" if name == architecture.default_preset else ""
         sets = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
-        note = architecture.preset_notes.get(name)
-        table.add_row(f"{name}{mark}", Text(f"{note}\n{sets}" if note else sets))
+        try:
+            sizes = _sizes(architecture, resolve(architecture, preset=name)[0])
+        except OptionError as error:  # a plugin's author will want to see the rest too
+            table.add_row(f"{name}{mark}", Text(f"does not fit its own options: {error}\n{sets}"))
+            continue
+        lines = [
+            architecture.preset_notes.get(name),
+            sets,
+            f"images: {sizes or 'every size'}" if sizes != usual else None,
+        ]
+        table.add_row(f"{name}{mark}", Text("\n".join(line for line in lines if line)))
     return table
