@@ -89,7 +89,7 @@ def test_in_the_plane_d_comes_to_the_optimum():
     data = mixture("ring").with_deviation(0.2)
     generator = fixed_generator("gaussian", data)
     found = compare(data, generator, train_discriminator(data, generator, steps=400, batch_size=512)).agreement
-    assert found.max_error < 0.4
+    assert found.max_error < 0.3  # one half everywhere is 0.499 off
     assert found.mean_error < 0.08
     assert 0 <= found.gap < 0.025
 
