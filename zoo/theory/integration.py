@@ -21,7 +21,7 @@ from zoo.errors import OptionError
 Floats = npt.NDArray[np.float64]
 
 REACH = 6.0
-"""Standard deviations around every mode that are integrated over; what lies beyond weighs 2e-9 at each end of an axis."""
+"""Standard deviations around every mode that are integrated over; what lies beyond weighs 1e-9 at each end of an axis."""
 
 _PER_DEVIATION = {1: 32, 2: 4}  # points of the lattice per standard deviation; the rule is exact to 1e-8 from 2 on
 _MOST = {1: 1_000_000, 2: 1500}  # points per axis
