@@ -115,6 +115,14 @@ def test_a_conditional_architecture_wants_two_classes_at_least(classes):
         settle(Labelled(), zoo.Options(), Source(28, 28, 1, classes))
 
 
+def test_points_without_classes_are_not_for_a_conditional_architecture():
+    message = (
+        r"any learns from labelled data, and some data is points without classes; .*: zoo train vanilla --data ring$"
+    )
+    with pytest.raises(DataError, match=message):
+        settle(Labelled(), zoo.Options(data="ring"), Source(1, 2, points=True))
+
+
 def test_images_that_are_no_squares_are_trained_on_as_they_are(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (24, 6, 10), np.uint8)
     np.save(tmp_path / "wide.npy", images)

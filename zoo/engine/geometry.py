@@ -20,6 +20,11 @@ def settle(architecture: Architecture, options: Options, source: DataSource) -> 
     OptionError for a --size that does not work, DataError for data that this architecture cannot use.
     """
     if architecture.conditional and source.classes < 2:
+        if source.points:
+            raise DataError(
+                f"{architecture.name} learns from labelled data, and {source.title} is points without classes; "
+                f"an architecture without labels takes them: zoo train vanilla --data {options.data}"
+            )
         raise DataError(
             f"{architecture.name} learns from labelled images, and {source.title} has no labels; "
             "put the images of each class in a subfolder of its own, or give data that comes with labels"
