@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support import tiny, untimed
 from torch import nn
 
 import zoo
@@ -100,6 +101,39 @@ def test_dcgan_starts_with_the_weights_of_the_paper():
     assert abs(float(gains.mean()) - 1) < 5e-3
     assert abs(float(gains.std()) - 0.02) < 5e-3
     assert all(bool((norm.bias == 0).all()) for norm in norms)
+
+
+# ---- the games
+
+
+@pytest.mark.parametrize("name", ["vanilla", "dcgan", "cgan"])
+def test_the_game_of_equation_1_is_a_choice_and_the_other_one_the_default(name):
+    architecture = registry().architecture(name)
+    real, fake = torch.tensor([0.3, -2.0]), torch.tensor([1.5, -0.7, 4.0])
+    chances = torch.sigmoid(fake)
+    both = -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - chances).mean()
+    for given, expected in (({}, -torch.log(chances)), (dict(objective="minimax"), torch.log(1 - chances))):
+        game = build_objective(architecture, resolve(architecture, flags=given)[0])
+        assert float(game.generator_loss(fake, scale=1.0)[0]) == pytest.approx(float(expected.mean()), abs=1e-5)
+        assert float(game.discriminator_loss(real, fake, scale=1.0)[0]) == pytest.approx(float(both), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["vanilla", "dcgan", "cgan"])
+def test_the_minimax_game_trains_and_goes_on(name, images):
+    options = dict(tiny(name, objective="minimax"), data=str(images))
+    whole = zoo.train(name, out="whole", **options)
+    logged = whole.metrics()
+    assert all(line["g_loss"] < 0 < line["d_loss"] for line in logged), "log(1 - D), whose sign is the other one's"
+    zoo.train(name, out="parts", **options | dict(steps=2))
+    assert untimed(zoo.resume("parts", steps=4)) == untimed(whole)
+    usual = zoo.train(name, out="usual", **options | dict(steps=1, objective="non_saturating")).metrics()
+    assert usual[0]["d_loss"] == logged[0]["d_loss"], "D's game is the same"
+
+
+def test_lsgan_plays_its_own_game_and_no_other(cli):
+    outcome = cli("train", "lsgan", "--objective", "minimax")
+    assert outcome.code == 2
+    assert "--objective" in outcome.message
 
 
 @pytest.mark.parametrize(("preset", "targets"), [("paper", (0, 1, 1)), ("pearson", (-1, 1, 0))])

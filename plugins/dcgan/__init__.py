@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
+from zoo_plugins import goodfellow
 from zoo_plugins.vanilla import Vanilla
 
 import zoo
@@ -28,6 +29,23 @@ SIZES: dict[str, range] = {
 """The image sizes of each family of networks."""
 
 
+class ConvolutionalOptions(zoo.Options):
+    """The options of DCGAN's networks, whatever game they play."""
+
+    networks: Networks = "dcgan"
+    """Which networks: the paper's rules at any size, or those of a preset of the same name."""
+    width: Annotated[int, Field(ge=1)] = 64
+    """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
+    pooled: bool = False
+    """D's last layer is a global average instead of a weighted sum (networks dcgan)."""
+
+    @model_validator(mode="after")
+    def _has_a_last_layer_to_pool(self) -> ConvolutionalOptions:
+        if self.pooled and self.networks != "dcgan":
+            raise ValueError(f"pooled is for networks dcgan; {self.networks} has a last layer of its own, leave it out")
+        return self
+
+
 class DCGAN(zoo.Architecture):
     """Deep convolutional GAN (Radford et al. 2015).
 
@@ -36,21 +54,8 @@ class DCGAN(zoo.Architecture):
 
     name = "dcgan"
 
-    class Options(zoo.Options):
-        networks: Networks = "dcgan"
-        """Which networks: the paper's rules at any size, or those of a preset of the same name."""
-        width: Annotated[int, Field(ge=1)] = 64
-        """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
-        pooled: bool = False
-        """D's last layer is a global average instead of a weighted sum (networks dcgan)."""
-
-        @model_validator(mode="after")
-        def _has_a_last_layer_to_pool(self) -> DCGAN.Options:
-            if self.pooled and self.networks != "dcgan":
-                raise ValueError(
-                    f"pooled is for networks dcgan; {self.networks} has a last layer of its own, leave it out"
-                )
-            return self
+    class Options(ConvolutionalOptions, goodfellow.Options):
+        """The networks' and the game's."""
 
     presets = {
         "mnist": dict(
@@ -86,6 +91,9 @@ class DCGAN(zoo.Architecture):
     }
     default_preset = "mnist"
     large_preset = "radford64"
+
+    def game(self, options: Options) -> str | zoo.Objective:
+        return options.objective
 
     def sizes(self, options: Options) -> range:
         return SIZES[options.networks]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
-from zoo_plugins.dcgan import DCGAN, Networks
+from zoo_plugins.dcgan import DCGAN, ConvolutionalOptions, Networks
 
 import zoo
 
@@ -33,7 +33,7 @@ class LSGAN(DCGAN):
 
     name = "lsgan"
 
-    class Options(DCGAN.Options):
+    class Options(ConvolutionalOptions):
         networks: Literal[Networks, "folder64"] = "dcgan"
         """Which networks: the DCGAN paper's rules at any size, or those of a preset of the same name (here or of dcgan)."""
         a: float = 0.0
@@ -70,7 +70,7 @@ class LSGAN(DCGAN):
     default_preset = "paper"
     large_preset = "paper64"
 
-    def game(self, options: Options) -> zoo.Objective:
+    def game(self, options: Options) -> LeastSquares:
         return LeastSquares("least_squares", a=options.a, b=options.b, c=options.c, weight=options.loss_weight)
 
     def phases(self, options: Options) -> Sequence[zoo.Phase]:
