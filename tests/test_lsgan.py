@@ -81,6 +81,10 @@ def test_turns_go_with_several_updates_of_the_discriminator():
     assert [phase.updates for phase in architecture.phases(options) if phase.due(3)] == ["generator"]
 
 
+def test_its_note_tells_of_the_shuffle_that_the_document_throws_away():
+    assert "--order shuffle" in registry().architecture("lsgan").preset_notes["folder64"]
+
+
 def test_folder64_trains_as_its_document_does():
     _, options = resolved()
     assert (options.optimizer, options.learning_rate, options.beta1, options.beta2) == ("adam", 1e-3, 0.9, 0.999)

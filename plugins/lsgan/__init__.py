@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from zoo_plugins.dcgan import DCGAN, ConvolutionalOptions, Networks
@@ -64,8 +64,9 @@ class LSGAN(DCGAN):
         "paper64": "The same on dcgan's radford64.",
         "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0): the game minimises the Pearson chi-square divergence.",
         "folder64": "A PyTorch notebook: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its length. "
-        "Turns run on from epoch to epoch, and D sees every picture (the document's sees only every other batch). D outruns G "
-        "at its rate; --learning-rate 2e-4 --beta1 0.5, DCGAN's, draws sooner.",
+        "Turns run on from epoch to epoch, and D sees every picture (the document's sees only every other batch). The document "
+        "shuffles and throws the result away; --order shuffle is what it means. D outruns G at its rate; --learning-rate 2e-4 "
+        "--beta1 0.5, DCGAN's, draws sooner.",
     }
     default_preset = "paper"
     large_preset = "paper64"
@@ -74,9 +75,12 @@ class LSGAN(DCGAN):
         return LeastSquares("least_squares", a=options.a, b=options.b, c=options.c, weight=options.loss_weight)
 
     def phases(self, options: Options) -> Sequence[zoo.Phase]:
-        every, last = (2, 1) if options.by_turns else (1, 0)
-        judge = zoo.Phase("discriminator", every=every, skip_below=options.skip_below)
-        return [*[judge] * options.discriminator_steps, zoo.Phase("generator", every=every, offset=last)]
+        every = 2 if options.by_turns else 1
+        changes: dict[str, dict[str, Any]] = {
+            "discriminator": dict(every=every, skip_below=options.skip_below),
+            "generator": dict(every=every, offset=every - 1),
+        }
+        return [replace(phase, **changes[phase.updates]) for phase in super().phases(options)]
 
     def sizes(self, options: Options) -> Sequence[int]:
         return (64,) if options.networks == "folder64" else super().sizes(options)

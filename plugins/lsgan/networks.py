@@ -11,7 +11,6 @@ from torch import nn
 
 import zoo
 
-SIZE = 64
 KERNEL = 4
 
 
