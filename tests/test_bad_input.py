@@ -218,6 +218,12 @@ def test_slices_have_no_remainder(cli, images):
 
 def test_an_unknown_preset(refused):
     refused(["--preset", "radford"], "unknown preset of dcgan 'radford'; did you mean 'radford64'? (zoo info dcgan)")
+    refused(["--preset", ""], "unknown preset of dcgan ''", "zoo info dcgan")
+
+
+def test_of_two_mistakes_the_one_that_was_made(cli, images):
+    given = ["--data", images, "--evaluate-fakes", "--reuse-fakes", "--out", "run"]
+    assert_refused(cli("train", "vanilla", *given), "reuse_fakes and evaluate_fakes exclude each other")
 
 
 @pytest.mark.parametrize("size", [5, 300])

@@ -147,14 +147,14 @@ class Options(BaseModel):
             )
         if self.momentum_steps and self.final_momentum is None:
             raise ValueError("momentum_steps needs a --final-momentum, which the momentum has after so many steps")
-        drawn = self.generator_batch_size
-        if self.reuse_fakes and drawn is not None and drawn != self.batch_size:
-            raise ValueError("reuse_fakes needs as many fakes for both networks; leave out --generator-batch-size")
         if self.reuse_fakes and self.evaluate_fakes:
             raise ValueError(
                 "reuse_fakes and evaluate_fakes exclude each other: fakes drawn in evaluation mode are not those that "
                 "the generator learns from; give --no-reuse-fakes or --no-evaluate-fakes"
             )
+        drawn = self.generator_batch_size
+        if self.reuse_fakes and drawn is not None and drawn != self.batch_size:
+            raise ValueError("reuse_fakes needs as many fakes for both networks; leave out --generator-batch-size")
         if self.order == "slice" and not self.drop_remainder:
             raise ValueError("a slice is always a whole batch; give --drop-remainder, or another --order")
         if self.schedule == "exponential" and self.schedule_decay < 1:

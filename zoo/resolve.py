@@ -34,7 +34,8 @@ def resolve(
     """
     file = read_config(Path(config), architecture) if config is not None else {}
     named = file.pop("preset", None)
-    preset = preset or named or architecture.default_preset
+    choices = (preset, named, architecture.default_preset)
+    preset = next((name for name in choices if name is not None), None)  # an empty name is one too, of no preset
     layers = [_preset(architecture, preset), file, dict(flags or {})]
     values: dict[str, Any] = {}
     for layer in layers:
