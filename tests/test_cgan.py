@@ -44,6 +44,21 @@ def test_nothing_drops_out_where_it_is_turned_off_or_not_learning():
         assert torch.equal(discriminator(images, labels), discriminator(images, labels))
 
 
+@pytest.mark.parametrize("networks", ["dcgan", "selu"])
+def test_dropout_for_networks_that_would_not_heed_it_is_refused(networks, cli):
+    outcome = cli("train", "cgan", "--networks", networks, "--dropout", 0.2)
+    assert outcome.code == 2
+    assert (
+        f"dropout is for networks mlp, and these are {networks}; leave it out, or give --preset mlp" in outcome.message
+    )
+
+
+def test_mlp_may_follow_any_preset_whose_width_it_has_no_use_for():
+    architecture = registry().architecture("cgan")
+    options, _ = resolve(architecture, preset="dcgan", flags=dict(networks="mlp", dropout=0.2))
+    assert (options.width, options.dropout) == (32, 0.2)
+
+
 def test_maxout_gives_the_largest_piece_of_each_unit():
     from zoo_plugins.cgan.mlp import Maxout
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from zoo_plugins.dcgan import DCGAN, Networks
 
 import zoo
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+DROPOUT = 0.5
+"""The paper's; `width` has no such check, as a preset for convolutions may lie under ``--networks mlp``."""
 
 
 class ConditionalGAN(DCGAN):
@@ -23,8 +27,19 @@ class ConditionalGAN(DCGAN):
     class Options(DCGAN.Options):
         networks: Literal[Networks, "mlp"] = "dcgan"
         """Which networks: those of dcgan of that name, with the label as a further input, or the paper's own dense ones (mlp)."""
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+        width: Annotated[int, Field(ge=1)] = 64
+        """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many. (The
+        dense layers of mlp have their own widths.)"""
+        dropout: Annotated[float, Field(ge=0, lt=1)] = DROPOUT
         """mlp: share of the hidden units that are left out at random in each pass of a training."""
+
+        @model_validator(mode="after")
+        def _has_layers_to_drop_out_of(self) -> ConditionalGAN.Options:
+            if self.dropout != DROPOUT and self.networks != "mlp":
+                raise ValueError(
+                    f"dropout is for networks mlp, and these are {self.networks}; leave it out, or give --preset mlp"
+                )
+            return self
 
     presets = {
         "dcgan": dict(DCGAN.presets["mnist"], r1=0.0, steps=6000, samples=100),
