@@ -272,6 +272,14 @@ def test_an_output_place_that_is_a_file_or_in_one(cli, images, out):
     assert Path("file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("words", [["--out", ""], ["--out="]])
+def test_an_output_place_without_a_name(cli, images, words):
+    """As an unset variable of a shell leaves it."""
+    assert_refused(cli("train", "dcgan", *SMALL, "--data", images, *words), "--out is empty; give a name")
+    assert_refused(cli("theory", *words), "--out is empty; give a name")
+    assert_refused(cli("curves", "nowhere", *words), "--out is empty; give a name")
+
+
 def test_an_output_place_with_an_impossible_name(cli, images):
     outcome = cli("train", "dcgan", *SMALL, "--data", images, "--out", "x" * 300)
     assert_refused(outcome, "cannot write xxx", "--out")

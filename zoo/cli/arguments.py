@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import tyro
 
 from zoo.architecture import Architecture
+from zoo.errors import OptionError
 from zoo.options import Options
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ def parse(kind: type[T], command: str, arguments: Sequence[str]) -> T:
 
     Exits with code 2 and a message for arguments that do not fit.
     """
+    _check_out(arguments)
     return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=inspect.getdoc(kind))
 
 
@@ -32,6 +34,7 @@ def parse_training(
     `defaults` are what the help shows and what an option keeps that is not given. The options are parsed as plain values;
     what they may be is for `zoo.resolve.validate` to say. `own` maps a name to its type, default and help.
     """
+    _check_out(arguments)
     rows = dict(own)
     for name, info in architecture.Options.model_fields.items():
         rows[name] = (_plain(info.annotation), getattr(defaults, name), info.description or "")
@@ -46,6 +49,12 @@ def parse_training(
     command = f"train {architecture.name}"
     parsed: Any = tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=about)
     return {name: getattr(parsed, name) for name in rows}
+
+
+def _check_out(arguments: Sequence[str]) -> None:
+    """Raise OptionError for an empty --out, as an unset variable of a shell leaves it: it would mean the current folder."""
+    if early(arguments, "out").get("out") == "":
+        raise OptionError("--out is empty; give a name, or leave it out")
 
 
 def _default(value: Any) -> Any:

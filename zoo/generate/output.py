@@ -34,8 +34,8 @@ def is_folder(out: Path) -> bool:
 def check_out(out: Path, suffixes: Sequence[str], folder: bool = True) -> None:
     """Say now, and not after the work, that `out` cannot be written.
 
-    Raises OptionError for a suffix that is not one of `suffixes` (or a folder where none is meant), RunError for a place
-    that cannot be written to.
+    Raises OptionError for a suffix that is not one of `suffixes` (or a folder where none is meant), and for a folder that
+    holds pictures, with which others would be mixed; RunError for a place that cannot be written to.
     """
     if is_folder(out):
         if not folder:
@@ -55,6 +55,9 @@ def check_out(out: Path, suffixes: Sequence[str], folder: bool = True) -> None:
             there = out.absolute().parent
         if not there.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if out.is_dir() and (found := sum(file.suffix.lower() in PICTURES for file in out.iterdir())):
+            what = f"{found} picture{'s' if found > 1 else ''}"
+            raise OptionError(f"--out {out}: the folder holds {what} already; give an empty folder, or a new name")
         if not os.access(there, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
