@@ -86,6 +86,29 @@ def test_what_is_not_for_a_run_is_refused_with_one(tmp_path, capsys, flag):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("out", [[], ["--out", "a/b"]])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_training_leaves_nothing(tmp_path, monkeypatch, out, error):
+    def stop(*more, **named):
+        raise error
+
+    monkeypatch.setattr("zoo.theory.optimum.train_discriminator", stop)
+    if error is KeyboardInterrupt:
+        assert theory(*out) == 130
+    else:
+        with pytest.raises(error):
+            theory(*out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_training_leaves_what_was_there(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.setattr("zoo.theory.optimum.train_discriminator", lambda *more, **named: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        theory("--out", "a/b")
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
+
+
 # ---- the modes of a run
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,10 +84,10 @@ def _optimum(given: Theory) -> int:
     data = data.with_deviation(deviation)
     generator = fixed_generator(kind, data)
     Lattice.around(data, generator.mixture)  # what is too narrow is said before the training, not after it
-    folder = _folder(given.out or Path("runs") / f"theory-{source}-{kind}")
     console = standard_output()
     began = time.monotonic()
-    with console.status("") as status:
+    place = given.out or Path("runs") / f"theory-{source}-{kind}"
+    with _folder(place) as folder, console.status("") as status:
 
         def progress(done: int) -> None:
             if done % 50 == 0:
@@ -148,7 +149,6 @@ def _modes(given: Theory, path: Path) -> int:
     generator = load(found)
     data: Mixture = mixture(name)
     judged = coverage(to_points(generator(SAMPLES, seed=given.seed)), data)
-    folder = _folder(given.out or found.path)
     console = standard_output()
     console.print(
         f"{found.path}, step {generator.step}: {judged.found} of {judged.modes} modes found, "
@@ -166,7 +166,8 @@ def _modes(given: Theory, path: Path) -> int:
         "source": name, "step": generator.step, "seed": given.seed, "samples": judged.samples, "modes": judged.modes,
         "found": judged.found, "high_quality": judged.high_quality, "counts": judged.counts.tolist(),
     }  # fmt: skip
-    _write(folder, content, console.print)
+    with _folder(given.out or found.path) as folder:
+        _write(folder, content, console.print)
     return 0
 
 
@@ -174,16 +175,27 @@ def _shares(judged: Coverage) -> str:
     return " ".join(f"{count / judged.samples:.1%}" for count in judged.counts)
 
 
-def _folder(path: Path) -> Path:
-    """The folder to write to, made now: a place that cannot be written is better known before the training."""
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    """The folder to write to, made now: a place that cannot be written is better known before the training.
+
+    What was made goes again where nothing came of it.
+    """
     from zoo.run.files import writing
 
-    with writing(path):
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".theory"
-        probe.touch()
-        probe.unlink()
-    return path
+    made = [place for place in (path, *path.parents) if not place.exists()]
+    try:
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            probe = path / ".theory"
+            probe.touch()
+            probe.unlink()
+        yield path
+    except BaseException:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        raise
 
 
 def _write(folder: Path, content: dict[str, Any], say: Any) -> None:
