@@ -153,6 +153,38 @@ def test_too_few_lines_are_no_curve(tmp_path):
         draw_curves(run)
 
 
+def test_metrics_that_are_missing_or_damaged_are_told_of(run, capsys):
+    file = run.path / "metrics.jsonl"
+
+    def refused() -> str:
+        assert zoo.cli.run(["curves", str(run.path)]) == 2
+        message = capsys.readouterr().err
+        assert message.count("\n") == 1
+        return message
+
+    file.write_text("no\n" * 60)
+    assert "has 0 lines in metrics.jsonl that can be read, of 60; curves need at least 5" in refused()
+    file.unlink()
+    assert f"{file} is missing; without it there are no curves" in refused()
+    file.mkdir()
+    assert f"{file} cannot be read: " in refused()
+
+
+def test_what_is_left_out_of_the_curves_is_told(run, capsys):
+    pytest.importorskip("matplotlib")
+    assert zoo.cli.run(["curves", str(run.path)]) == 0
+    assert "left out" not in capsys.readouterr().out
+    logged = lines(60)
+    logged[3] |= {"d_loss": "high", "g_loss": None, "d_real": True}
+    logged[4] |= {"step": 10**400}
+    damaged = [json.dumps(line) for line in logged]
+    damaged[9] = "cut o"
+    (run.path / "metrics.jsonl").write_text("".join(line + "\n" for line in damaged))
+    assert zoo.cli.run(["curves", str(run.path)]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "left out of metrics.jsonl, as they are no numbers or cannot be read: 1 line and 3 values"
+
+
 def test_without_matplotlib_a_run_ends_as_ever_and_zoo_curves_says_what_to_install(run, without_matplotlib, capsys):
     assert draw_curves_if_possible(run) is None
     assert not (run.path / "curves.png").exists()

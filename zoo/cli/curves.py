@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     if given.out is not None and (given.out.suffix.lower() != ".png" or given.out.is_dir()):
         raise OptionError(f"--out {given.out}: give the name of a picture, NAME.png")
 
-    from zoo.plots.curves import draw_curves
+    from zoo.plots.curves import draw_curves, left_out
     from zoo.run.files import writing
     from zoo.run.run import Run
 
@@ -37,4 +37,6 @@ def run(arguments: Sequence[str]) -> int:
         with writing(given.out):
             given.out.parent.mkdir(parents=True, exist_ok=True)
     print(f"curves of {found.path}: {draw_curves(found, given.out)}")
+    if damage := left_out(found):
+        print(damage)
     return 0

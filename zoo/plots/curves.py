@@ -34,10 +34,41 @@ def draw_curves(run: Run, path: Path | None = None) -> Path:
 
     Raises RunError where too little is logged or the file cannot be written, ZooError without matplotlib.
     """
+    total = _written(run)
     metrics = run.metrics()
     if len(metrics) < FEWEST:
-        raise RunError(f"{run.path} has {len(metrics)} lines in metrics.jsonl; curves need at least {FEWEST}")
+        read = "" if len(metrics) == total else f" that can be read, of {total}"
+        raise RunError(f"{run.path} has {len(metrics)} lines in metrics.jsonl{read}; curves need at least {FEWEST}")
     return _draw_run(run, metrics, path or run.path / "curves.png")
+
+
+def left_out(run: Run) -> str:
+    """What curves do not show of the metrics of a run because it is damaged, in a sentence; empty where all is well.
+
+    Raises RunError where there are none.
+    """
+    metrics = run.metrics()
+    lines = _written(run) - len(metrics)
+    names = ["step", *(name for name, _, _ in (*_LOSSES, *_VERDICTS))]
+    values = sum(line.get(name) is not None and math.isnan(_number(line[name])) for line in metrics for name in names)
+    parts = [
+        f"{count} {what}{'s' if count > 1 else ''}" for count, what in ((lines, "line"), (values, "value")) if count
+    ]
+    return (
+        f"left out of metrics.jsonl, as they are no numbers or cannot be read: {' and '.join(parts)}" if parts else ""
+    )
+
+
+def _written(run: Run) -> int:
+    """How many lines were logged, whatever is in them. Raises RunError where that cannot be told."""
+    path = run.path / "metrics.jsonl"
+    try:
+        with path.open("rb") as file:
+            return sum(1 for line in file if line.strip())
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing; without it there are no curves; put it back, or train again") from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def draw_curves_if_possible(run: Run) -> Path | None:
@@ -92,7 +123,12 @@ def series(metrics: Sequence[Mapping[str, Any]], name: str) -> Floats:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def smooth(values: Floats) -> Floats:
