@@ -75,6 +75,19 @@ def test_a_scatter_shows_real_and_generated_points_where_they_are():
     assert colours(picture, (0.5, -0.5)) == (255, 255, 255)
 
 
+def test_a_peak_that_the_frame_cuts_off_is_told_of():
+    """The frame is the same in every picture of a run, so that a film does not jump."""
+    real = np.linspace(-1, 1, 6000)[:, None]
+
+    def written(share: float) -> bool:
+        fake = np.concatenate([np.full((round(6000 * share), 1), -0.5), real[: round(6000 * (1 - share))]])
+        corner = np.asarray(scatter(fake, real))[16:32, SIDE // 2 : SIDE - 16].astype(int)
+        return bool((corner[..., 0] > corner[..., 2] + 60).any())
+
+    assert written(0.5)
+    assert not written(0.0)
+
+
 def test_points_on_a_line_are_histograms():
     real = np.repeat([[-0.5], [0.5]], 50, axis=0)
     picture = scatter(np.full((100, 1), 0.9), real)

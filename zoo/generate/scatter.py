@@ -31,16 +31,19 @@ def scatter(fake: Floats, real: Floats) -> Image.Image:
     """Generated points (n, d) over real ones (m, d), d 1 or 2; on the line both are histograms."""
     size = SIDE * _FINER
     picture = Image.new("RGB", (size, size), _PAPER)
+    peak = 0.0
     pen = ImageDraw.Draw(picture)
     edge = _MARGIN * _FINER
     pen.rectangle((edge, edge, size - edge, size - edge), outline=_FRAME, width=_FINER)
     if real.shape[1] == 1:
-        _histograms(pen, fake[:, 0], real[:, 0])
+        peak = _histograms(pen, fake[:, 0], real[:, 0])
     else:
         _dots(pen, real[:, :2], _REAL, 3.5)  # so that they show around what is generated well
         _dots(pen, fake[:, :2], _FAKE, 1.1)
     small = picture.resize((SIDE, SIDE), Image.Resampling.BOX)
     _legend(ImageDraw.Draw(small), (("real", _REAL), ("generated", _FAKE)))
+    if peak > 1:
+        _note(ImageDraw.Draw(small), f"generated, at its highest: {peak:.1f} times this frame")
     return small
 
 
@@ -56,8 +59,11 @@ def _dots(pen: ImageDraw.ImageDraw, points: Floats, colour: tuple[int, int, int]
         pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
 
 
-def _histograms(pen: ImageDraw.ImageDraw, fake: Floats, real: Floats) -> None:
-    """Shares of the points in each bin: the real ones filled, the generated ones as a line."""
+def _histograms(pen: ImageDraw.ImageDraw, fake: Floats, real: Floats) -> float:
+    """Shares of the points in each bin: the real ones filled, the generated ones as a line, cut off where the frame ends.
+
+    Returns how high the generated ones reach, as a multiple of the frame's height.
+    """
     heights = [np.histogram(values, _BINS, (-1, 1))[0] / max(1, len(values)) for values in (real, fake)]
     top = 1.25 * max(float(heights[0].max()), 1e-9)  # of the real ones: the same in every picture of a run
     edges = _place(np.linspace(-1, 1, _BINS + 1)).tolist()
@@ -69,6 +75,14 @@ def _histograms(pen: ImageDraw.ImageDraw, fake: Floats, real: Floats) -> None:
             pen.polygon([(edges[0], floor), *outline, (edges[-1], floor)], fill=_REAL)
         else:
             pen.line(outline, fill=_FAKE, width=2 * _FINER)
+    return float(heights[1].max()) / top
+
+
+def _note(pen: ImageDraw.ImageDraw, text: str) -> None:
+    """A line on the right of the legend, over what is drawn there."""
+    place = SIDE - _MARGIN - 8, _MARGIN + 6
+    pen.rectangle(pen.textbbox(place, text, anchor="ra"), fill=_PAPER)
+    pen.text(place, text, fill=_FAKE, anchor="ra")
 
 
 def _legend(pen: ImageDraw.ImageDraw, entries: tuple[tuple[str, tuple[int, int, int]], ...]) -> None:
