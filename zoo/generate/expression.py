@@ -111,7 +111,9 @@ class Expression:
 
 
 def parse_expression(text: str) -> Expression:
-    """Parse an expression. Raises ExpressionError, which points at the character that does not fit."""
+    """Parse an expression. Raises ExpressionError, which points at the character that does not fit, OptionError for no text."""
+    if not isinstance(text, str):
+        raise OptionError(f"expression {text!r}: give text, as in 'mean(3, 17) - 5'")
     return Expression(text.strip(), tuple(_Parser(text).expression()))
 
 
@@ -253,6 +255,8 @@ class _Parser:
         raise self.error(f"{token.text!r} does not fit here; expected {_EXPECTED}")
 
     def seed(self, token: _Token) -> Seed:
+        if token.end == self.token.start and re.fullmatch("[eE][0-9]*", self.token.text):
+            raise self.error("numbers are written without an exponent: 1000 for 1e3, 0.001 for 1e-3")
         if "." in token.text:
             raise self.error(f"{token.text} is no seed number; a factor stands before a *, as in 0.5 * 7", token)
         if len(token.text) > 20 or int(token.text) > LARGEST:
