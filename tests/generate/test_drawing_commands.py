@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import Outcome, zoo_process
+from support import Outcome, tiny, zoo_process
 
 import zoo
 from zoo import memory
+from zoo.errors import OptionError
 
 
 def picture(path: str) -> np.ndarray:
@@ -102,8 +103,11 @@ def test_truncation_and_class_and_columns(cli, runs):
     )
     drawn = zoo.load(runs / "cgan").images(seeds=range(1, 5), labels=[2], truncation=0.5)
     np.testing.assert_array_equal(np.load("x.npy")[..., 0], arrays(drawn))
-    assert cli("sample", runs / "dcgan", "--n", 5, "--columns", 5).code == 0
-    assert picture("samples.png").shape == (60, 5 * 58 + 2)
+    for columns in (5, 6, 10**12):
+        assert cli("sample", runs / "dcgan", "--n", 5, "--columns", columns).code == 0
+        assert picture("samples.png").shape == (60, 5 * 58 + 2), "no wider than its pictures"
+    assert cli("sample", runs / "dcgan", "--seeds", "3,17,21").code == 0
+    assert picture("samples.png").shape == (60, 3 * 58 + 2)
 
 
 def test_the_files_of_a_folder_carry_seeds_and_classes(cli, runs):
@@ -116,6 +120,20 @@ def test_the_files_of_a_folder_carry_seeds_and_classes(cli, runs):
     assert sorted(os.listdir("deep/er/classes")) == [
         "0000-seed-17-class-2.png", "0001-seed-3-class-0.png", "0002-seed-17-class-2.png"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["sample", "interpolate"])
+def test_a_folder_that_holds_pictures_gets_no_others(cli, runs, command):
+    words = [command, runs / "dcgan", "--seeds", "3,4", "--out", "pictures"]
+    Path("pictures").mkdir()
+    Path("pictures/notes.txt").write_text("of mine")
+    assert cli(*words).code == 0
+    before = sorted(os.listdir("pictures"))
+    held = len(before) - 1
+    assert_refused(
+        cli(*words), f"--out pictures: the folder holds {held} pictures already; give an empty folder, or a new"
+    )
+    assert sorted(os.listdir("pictures")) == before
 
 
 def test_an_archive_of_labelled_samples_can_be_trained_on(cli, runs):
@@ -143,7 +161,9 @@ def test_any_count_makes_a_grid(cli, runs, count, numbered):
         (["--truncation", -1], ["--truncation -1", "above 0"]),
         (["--truncation", "nan"], ["--truncation nan", "above 0"]),
         (["--truncation", "inf"], ["--truncation inf", "above 0"]),
-        (["--columns", 0], ["--columns 0"]),
+        (["--columns", 0], ["--columns 0: give at least 1"]),
+        (["--out", ""], ["--out is empty; give a name, or leave it out"]),
+        (["--out="], ["--out is empty"]),
         (["--seeds", "3,x"], ["--seeds '3,x'", "'x' is no seed number", "3,17,21 or 0-63"]),
         (["--seeds", ""], ["--seeds ''", "empty place"]),
         (["--seeds", "1,2", "--n", 2], ["--n and --seeds", "give one"]),
@@ -253,7 +273,8 @@ def test_interpolate_takes_one_class_or_one_for_each_seed(cli, runs):
     ("run", "arguments", "parts"),
     [
         ("dcgan", ["--seeds", "3"], ["1 seed: there is no way", "at least two, as in 3,17"]),
-        ("dcgan", ["--seeds", "3;4"], ["'3;4' is no seed number"]),
+        ("dcgan", ["--seeds", "3,4", "--out", ""], ["--out is empty"]),
+        ("dcgan", ["--seeds", "3;4"], ["--seeds '3;4'", "'3;4' is no seed number"]),
         ("dcgan", ["--seeds", "3,4", "--frames", 1], ["--frames 1:", "ask for 2", "up to 10000"]),
         ("dcgan", ["--seeds", "3,4", "--frames", 10**9], ["--frames 1000000000:", "up to 10000"]),
         ("dcgan", ["--seeds", "3,4", "--linear", "--spherical"], ["--spherical and --linear"]),
@@ -306,6 +327,7 @@ def test_an_expression_that_does_not_parse_is_pointed_at_before_anything_is_load
     [
         ("dcgan", ["3", "--out", "x.npy"], ["--out x.npy", "NAME.png, NAME.jpg or NAME.jpeg"]),
         ("dcgan", ["3", "--out", "folder"], ["--out folder", "no suffix", "NAME.png"]),
+        ("dcgan", ["3", "--out", ""], ["--out is empty"]),
         ("dcgan", ["3", "--out", "."], ["--out .", "it is a folder"]),
         ("dcgan", ["3", "--class", "1"], ["dcgan draws without labels", "cgan"]),
         ("dcgan", ["3", "--truncation", "-2"], ["--truncation -2"]),
@@ -388,3 +410,14 @@ def test_real_processes_draw_the_same_as_python(runs):
     assert (done.code, done.err) == (0, "")
     assert Path("x.png").is_file()
     np.testing.assert_array_equal(np.load("x.npy")[..., 0], arrays(zoo.load(runs / "dcgan").images(seeds=[3])))
+
+
+def test_from_python_points_make_no_pictures_either():
+    run = zoo.train("vanilla", data="ring", out="run", **tiny("vanilla", steps=1))
+    generator = zoo.load(run)
+    samples, result = generator.sample(seeds=[3, 4]), generator.arithmetic("3 + 5")
+    assert samples.images.shape == (2, 1, 1, 2)
+    assert result.image.shape == (1, 1, 2)
+    for ask in (lambda: generator.images(2), samples.grid, samples.pictures, result.picture):
+        with pytest.raises(OptionError, match="this run draws points, which make no picture; take the numbers"):
+            ask()

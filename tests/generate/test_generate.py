@@ -196,7 +196,21 @@ def test_pixels_keep_rows_columns_and_channels_apart():
 
 @pytest.mark.parametrize(
     ("count", "classes", "columns"),
-    [(1, 0, 1), (64, 0, 8), (60, 0, 7), (100, 10, 10), (64, 10, 10), (5, 10, 2), (64, 100, 8), (64, 1, 8), (3, 3, 3)],
+    [
+        (1, 0, 1),
+        (64, 0, 8),
+        (60, 0, 7),
+        (100, 10, 10),
+        (64, 10, 10),
+        (5, 10, 2),
+        (64, 100, 8),
+        (64, 1, 8),
+        (3, 3, 3),
+        (2, 0, 2),
+        (3, 0, 3),
+        (4, 0, 2),
+        (0, 0, 1),
+    ],
 )
 def test_a_grid_is_about_square_or_has_a_column_for_each_class(count, classes, columns):
     assert columns_for(count, classes) == columns
@@ -220,6 +234,14 @@ def test_small_images_are_enlarged_by_a_whole_factor():
     np.testing.assert_array_equal(picture, pixels[0, :, :, 0].repeat(28, 0).repeat(28, 1))
 
 
+def test_a_grid_is_no_wider_than_its_images():
+    images = torch.zeros(3, 1, 60, 60)
+    assert make_grid(images, 10**12).size == make_grid(images, 3).size == (3 * 62 + 2, 62 + 2)
+    for columns in (0, -1, 2.5):
+        with pytest.raises(OptionError, match=f"columns {columns}: give at least 1"):
+            make_grid(images, columns)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".jpeg", ".PNG"])
 def test_the_suffix_says_which_format_a_picture_is_written_in(suffix):
     path = Path("picture" + suffix)
@@ -236,7 +258,7 @@ def test_a_grid_of_any_count_holds_every_image_once_and_no_empty_row(count):
     picture = np.asarray(grid(pixels, columns))
     rows = -(-count // columns)
     assert picture.shape == (rows * 62 + 2, columns * 62 + 2)
-    assert columns <= rows <= columns + 2
+    assert columns <= rows <= columns + 2 if count > 3 else rows == 1
     centres = picture[32::62, 32::62].flatten()
     assert centres.tolist() == [101 + index for index in range(count)] + [24] * (rows * columns - count)
 
@@ -267,7 +289,7 @@ def test_tensors_become_pillow_images_one_by_one_or_in_a_grid():
         (255, 255, 255),
     ]
     assert make_grid(images, columns=3).size == (3 * 62 + 2, 62 + 2)
-    assert make_grid(images).size == (62 + 2, 3 * 62 + 2)
+    assert make_grid(images).size == (3 * 62 + 2, 62 + 2)
     assert make_grid(images, 3, ["a", "b", "c"]).size == (3 * 62 + 2, 62 + 18 + 2)
 
 

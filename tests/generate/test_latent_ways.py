@@ -59,7 +59,7 @@ def test_uniform_latents_are_scaled_towards_the_middle_of_their_range():
     torch.testing.assert_close(truncate(unit, "unit", 0.5, random), torch.tensor([[0.25, 0.375, 0.5, 0.7495]]))
 
 
-@pytest.mark.parametrize("limit", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("limit", [0.0, -1.0, math.nan, math.inf, 0, "1"])
 def test_a_truncation_that_means_nothing_is_refused(plain, limit):
     for ask in (
         lambda: plain(2, truncation=limit),
@@ -236,6 +236,12 @@ def test_an_equation_of_one_class(conditional):
         conditional.arithmetic("3 + 4", 9)
 
 
+@pytest.mark.parametrize("text", [3, None, b"3", ["3"]])
+def test_arithmetic_of_what_is_no_text_is_refused(plain, text):
+    with pytest.raises(OptionError, match=r"give text, as in 'mean\(3, 17\) - 5'"):
+        plain.arithmetic(text)
+
+
 def test_arithmetic_that_does_not_parse_is_pointed_at(plain):
     with pytest.raises(ExpressionError, match=r"\n  3 \+ x\n      \^"):
         plain.arithmetic("3 + x")
@@ -263,12 +269,22 @@ def test_every_equation_has_a_picture_with_room_for_all_of_it(plain, text):
     picture = plain.arithmetic(text).picture()
     pixels = np.asarray(picture)
     assert picture.mode == "L"
-    assert picture.width >= 112 * (len(plain.arithmetic(text).terms) + 1)
+    terms = len(plain.arithmetic(text).terms)
+    assert picture.width * (picture.height // 112) >= 112 * (terms + 1)
     border = np.concatenate(
         [pixels[:4].flatten(), pixels[-4:].flatten(), pixels[:, :4].flatten(), pixels[:, -4:].flatten()]
     )
     assert set(border.tolist()) == {24}, "nothing is cut off"
     assert (pixels == 235).any(), "something is written"
+
+
+def test_a_long_equation_goes_on_below(plain):
+    from zoo.generate.arithmetic import WIDEST
+
+    short, long = (plain.arithmetic("+".join(["1"] * terms)).picture() for terms in (5, 100))
+    assert short.width < long.width <= WIDEST
+    assert long.height % short.height == 0
+    assert long.height > 5 * short.height
 
 
 def test_an_equation_shows_terms_and_result_where_they_belong(plain):

@@ -33,8 +33,8 @@ def test_numbers_and_ranges_are_read_in_order(text, numbers):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "--seeds '': it has an empty place; write numbers and ranges with commas between: 3,17,21 or 0-63"),
-        ("3,,4", "--seeds '3,,4': it has an empty place"),
+        ("", "seeds '': it has an empty place; write numbers and ranges with commas between: 3,17,21 or 0-63"),
+        ("3,,4", "seeds '3,,4': it has an empty place"),
         ("3,", "it has an empty place"),
         ("three", "'three' is no seed number"),
         ("-1", "'-1' is no seed number"),
@@ -66,11 +66,22 @@ def test_text_that_is_no_seed_number_is_refused_in_one_line(text, message):
         (["3"], "'3' is no seed number"),
         ([True], "True is no seed number"),
         (range(2**70), "more than 1,000,000"),
+        (3, r"seeds 3: give a list of seed numbers, as in \[3, 17\]"),
+        ("3,4", "seeds '3,4': give a list"),
     ],
 )
 def test_python_objects_that_are_no_seed_numbers_are_refused(numbers, message):
     with pytest.raises(OptionError, match=message):
         check_numbers(numbers)
+
+
+def test_the_numbers_of_the_command_line_are_told_by_their_flag():
+    with pytest.raises(OptionError, match=r"^--seeds '3-': '3-' is no seed number"):
+        parse_numbers("3-", "--seeds")
+    with pytest.raises(OptionError, match=r"^seeds '3-': '3-' is no seed number"):
+        parse_numbers("3-")
+    with pytest.raises(OptionError, match=r"^seeds 3: give text; write numbers"):
+        parse_numbers(3)
 
 
 def test_numbers_of_other_libraries_are_numbers(plain):
@@ -164,6 +175,7 @@ def test_neighbouring_numbers_have_nothing_in_common():
         (lambda g: g(4, seeds=[1]), "n and seeds both say how many"),
         (lambda g: g.latents(5, seeds=[1]), "n and seeds both say how many"),
         (lambda g: g(1, seed=1.5), r"seed 1\.5: give a number from 0"),
+        (lambda g: g(1, seed="a"), "seed a: give a number from 0"),
         (lambda g: g(1, seed=True), "seed True: give a number from 0"),
         (lambda g: g(1, best_of=2.5), r"best_of 2\.5: give a number of at least 1"),
         (lambda g: g(seeds=[]), "at least one seed number"),

@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     if given.spherical and given.linear:
         raise OptionError("--spherical and --linear both say which way to go; give one of them")
     check_truncation(given.truncation, name="--truncation")
-    numbers = parse_numbers(given.seeds)
+    numbers = parse_numbers(given.seeds, "--seeds")
     check_way(len(numbers), STRIP if given.frames is None else given.frames, "--frames")
     labels = split_classes(given.labels, "--class")
     places = [Path("interpolation.png"), Path("interpolation.gif")] if given.out is None else [given.out]

@@ -14,7 +14,7 @@ from zoo.cli.drawing import check_drawable, split_classes
 from zoo.errors import OptionError
 from zoo.generate.numbers import describe_numbers, parse_numbers
 from zoo.generate.output import ARRAYS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
-from zoo.generate.request import EACH, check_best_of, check_count, check_seed, check_truncation
+from zoo.generate.request import EACH, check_best_of, check_columns, check_count, check_seed, check_truncation
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -95,9 +95,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check(given: Sample) -> list[str] | None:
     """Refuse what cannot be meant, before anything is loaded; returns the labels."""
-    for flag, number in (("--n", given.n), ("--columns", given.columns)):
-        if number is not None:
-            check_count(number, flag)
+    if given.n is not None:
+        check_count(given.n, "--n")
+    if given.columns is not None:
+        check_columns(given.columns, "--columns")
     check_best_of(given.best_of, "--best-of")
     check_seed(given.seed or 0, "--seed")
     check_truncation(given.truncation, name="--truncation")
@@ -120,7 +121,7 @@ def _numbers(given: Sample) -> list[int] | None:
     if given.seeds is not None:
         if given.n is not None:
             raise OptionError("--n and --seeds both say how many pictures to draw; give one of them")
-        return parse_numbers(given.seeds)
+        return parse_numbers(given.seeds, "--seeds")
     each = given.n or (EACH if given.all_classes else SHEET)
     return parse_numbers(f"0-{each * given.best_of - 1}", "--numbered")
 

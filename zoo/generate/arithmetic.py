@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from zoo.errors import OptionError
 from zoo.generate import captions as words
 from zoo.generate.expression import Expression
 from zoo.generate.grid import Pixels, enlarge, grid, to_picture, to_pixels
+from zoo.generate.samples import NO_PICTURES
 
 LARGE, SMALL = 112, 56
 """Pixels a side up to which the pictures of the equation, and those of its seeds above it, are enlarged."""
 
 SIGN, MARGIN = 28, 10
 """Height of a sign's letters, and the empty room around things, in pixels."""
+
+WIDEST = 1920
+"""Pixels after which an equation goes on below."""
 
 TEXT = 40
 """Letters of a term that are written below it."""
@@ -38,9 +43,16 @@ class Arithmetic:
     """What it makes of each term, whatever its sign: float32 (terms, C, H, W)."""
     seeds: Mapping[int, Tensor]
     """What it makes of each seed in the expression: number to float32 (C, H, W)."""
+    points: bool = False
+    """Whether the images are points, which make no picture."""
 
     def picture(self) -> Image.Image:
-        """The equation as a Pillow image: the terms with their signs, the result, and above each term its seeds."""
+        """The equation as a Pillow image: the terms with their signs, the result, and above each term its seeds.
+
+        A long one goes on below, as lines of text do. Raises OptionError for points.
+        """
+        if self.points:
+            raise OptionError(NO_PICTURES)
         columns = []
         for term, image in zip(self.expression.terms, self.terms, strict=True):
             above = [] if term.seeds == [_number(term.text)] else term.seeds
@@ -49,7 +61,7 @@ class Arithmetic:
         columns.append(_Column(None, _large(self.image), "result"))
         signs = ["-" if term.negative else "+" for term in self.expression.terms]
         signs[0] = signs[0].replace("+", "")
-        return _lay_out(columns, [*signs, "="])
+        return _stack([_lay_out(*line) for line in _lines(columns, [*signs, "="])])
 
     def _seeds(self, numbers: list[int]) -> Image.Image | None:
         """The seeds of a term with their numbers: below each other while they are few, else in a square."""
@@ -71,10 +83,39 @@ class _Column:
         return max(self.above.width if self.above else 0, self.image.width, words.width(self.text))
 
 
+def _room() -> int:
+    """Pixels that a sign takes."""
+    return 2 * MARGIN + words.width("=", SIGN)
+
+
+def _lines(columns: list[_Column], signs: list[str]) -> Iterator[tuple[list[_Column], list[str]]]:
+    """The columns and their signs, broken into lines that are no wider than WIDEST, or of one column."""
+    start, width = 0, 2 * MARGIN
+    for place, (column, sign) in enumerate(zip(columns, signs, strict=True)):
+        more = column.width + (_room() if sign else 0)
+        if place > start and width + more > WIDEST:
+            yield columns[start:place], signs[start:place]
+            start, width = place, 2 * MARGIN
+        width += more
+    yield columns[start:], signs[start:]
+
+
+def _stack(lines: list[Image.Image]) -> Image.Image:
+    """Pictures below each other, from the left."""
+    mode = lines[0].mode
+    size = max(line.width for line in lines), sum(line.height for line in lines)
+    canvas = Image.new(mode, size, words.DARK if mode == "L" else (words.DARK,) * 3)
+    top = 0
+    for line in lines:
+        canvas.paste(line, (0, top))
+        top += line.height
+    return canvas
+
+
 def _lay_out(columns: list[_Column], signs: list[str]) -> Image.Image:
     """The columns from left to right, each with its sign to the left of it, on one line at the bottom."""
     band = words.height()
-    gap = 2 * MARGIN + words.width("=", SIGN)
+    gap = _room()
     top = MARGIN + max(column.above.height if column.above else 0 for column in columns)
     middle = top + (MARGIN if top > MARGIN else 0) + columns[0].image.height / 2
     height = int(middle + columns[0].image.height / 2) + band + MARGIN

@@ -83,7 +83,7 @@ class Generator:
         return drawn.images
 
     def images(self, n: int | None = None, seed: int = 0, labels: Labels = None, **more: Any) -> list[Image.Image]:
-        """The same as Pillow images; `more` as in `sample`."""
+        """The same as Pillow images; `more` as in `sample`. Raises OptionError for a run on points too."""
         return self.sample(n, seed, labels, **more).pictures()
 
     def sample(
@@ -134,7 +134,9 @@ class Generator:
             latents, classes = latents[places], None if classes is None else classes[places]
             kept = None if kept is None else [kept[place] for place in places.tolist()]
         images = self.draw(latents, classes, together=kept is None)
-        return Samples(images, latents, classes, kept, self.class_names, chosen.row, best_of, chosen.turns)
+        return Samples(
+            images, latents, classes, kept, self.class_names, chosen.row, best_of, chosen.turns, self.spec.points
+        )
 
     def draw(self, latents: Tensor, labels: Labels = None, *, together: bool = True) -> Tensor:
         """Images of latents of your own, float32 (n, options.latent), with a class for each: float32 (n, C, H, W).
@@ -212,7 +214,7 @@ class Generator:
         every = torch.stack([value, *terms, *latents.values()])
         images = self.draw(every, None if classes is None else classes.repeat(len(every)), together=False)
         drawn = dict(zip(numbers, images[1 + len(terms) :], strict=True))
-        return Arithmetic(expression, value, images[0], images[1 : 1 + len(terms)], drawn)
+        return Arithmetic(expression, value, images[0], images[1 : 1 + len(terms)], drawn, self.spec.points)
 
     @cached_property
     def discriminator(self) -> nn.Module:

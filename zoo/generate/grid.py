@@ -13,6 +13,7 @@ from PIL import Image
 
 from zoo.errors import RunError
 from zoo.generate import captions as words
+from zoo.generate.request import check_columns
 from zoo.run.files import replacing
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ def to_pictures(images: Tensor) -> list[Image.Image]:
 
 
 def columns_for(count: int, classes: int = 0) -> int:
-    """How wide a grid of `count` images is: a column for each class where there are few enough, else ⌊√count⌋."""
+    """How wide a grid of `count` images is: a column for each class where there are few enough, up to three in a row,
+    else ⌊√count⌋."""
     if 1 < classes <= min(count, 20):
         return classes
-    return max(1, math.isqrt(count))
+    return math.isqrt(count) if count > 3 else max(1, count)
 
 
 def enlarge(image: Pixels, visible: int = VISIBLE) -> Pixels:
@@ -69,8 +71,11 @@ def grid(
 ) -> Image.Image:
     """uint8 (n, H, W, C) as one picture, row by row, small images enlarged by a whole factor so that they can be seen.
 
-    `captions`: a line under each image, or none at all. A last row that is not full ends in the colour of the frame.
+    `columns`: at most; fewer images make a row of their own length. `captions`: a line under each image, or none at all. A
+    last row that is not full ends in the colour of the frame. Raises OptionError for fewer than one column.
     """
+    check_columns(columns)
+    columns = min(columns, len(pixels))
     height, width, channels = enlarge(pixels[0], visible).shape
     band = words.height() if captions else 0
     cell = max([width, *(words.width(caption) + 4 for caption in captions)])
@@ -103,8 +108,9 @@ def strip(pixels: Pixels, frames: int, ends: Sequence[str] = ()) -> Image.Image:
 
 
 def make_grid(images: Tensor, columns: int | None = None, captions: Sequence[str] = ()) -> Image.Image:
-    """Images (n, C, H, W) in [-1, 1], C in 1, 3, as one Pillow image: `columns` (⌊√n⌋) wide, a caption under each or none."""
-    return grid(to_pixels(images), columns or columns_for(len(images)), captions=captions)
+    """Images (n, C, H, W) in [-1, 1], C in 1, 3, as one Pillow image: `columns` wide (by default as
+    `columns_for` says), a caption under each or none."""
+    return grid(to_pixels(images), columns_for(len(images)) if columns is None else columns, captions=captions)
 
 
 def save_grid(images: Tensor, path: Path, columns: int) -> None:

@@ -22,11 +22,13 @@ MOST = 10**6
 HOW = "write numbers and ranges with commas between: 3,17,21 or 0-63"
 
 
-def parse_numbers(text: str, flag: str = "--seeds") -> list[int]:
+def parse_numbers(text: str, flag: str = "seeds") -> list[int]:
     """Seed numbers from text like ``3,17,21``, ``0-63`` or ``0-9,40``, in the order given; a range has both its ends.
 
     Raises OptionError, which names `flag`, for text that is none, and for more than MOST of them.
     """
+    if not isinstance(text, str):
+        raise OptionError(f"{flag} {text!r}: give text; {HOW}")
     ranges: list[range] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*)?", part)
@@ -49,6 +51,8 @@ def check_numbers(numbers: Iterable[int], flag: str = "seeds") -> list[int]:
     """Seed numbers as a list. Raises OptionError where there are none, too many, or one is none."""
     if isinstance(numbers, range) and _length(numbers) > MOST:
         raise OptionError(f"{flag}: that is more than {MOST:,} pictures; ask for fewer at once")
+    if isinstance(numbers, str) or not hasattr(numbers, "__iter__"):
+        raise OptionError(f"{flag} {numbers!r}: give a list of seed numbers, as in [3, 17]")
     found = list(numbers)
     if not found:
         raise OptionError(f"{flag}: give at least one seed number; they go from 0 to {LARGEST}")

@@ -32,6 +32,12 @@ def check_count(n: int, name: str = "n") -> None:
         raise OptionError(f"{name} {n}: ask for at least 1 picture")
 
 
+def check_columns(columns: int, name: str = "columns") -> None:
+    """Raise OptionError for a number of pictures in a row that is none."""
+    if not is_whole(columns) or columns < 1:
+        raise OptionError(f"{name} {columns}: give at least 1, the pictures in a row")
+
+
 def check_seed(seed: int, name: str = "seed") -> None:
     """Raise OptionError for a number that seeds no random generator."""
     if not is_whole(seed) or not 0 <= seed < 2**63:
@@ -48,8 +54,9 @@ def check_truncation(limit: float | None, distribution: str = "normal", name: st
     """Raise OptionError for a limit that means nothing for this distribution; None is none."""
     if limit is None:
         return
-    if not (math.isfinite(limit) and limit > 0):
-        raise OptionError(f"{name} {limit:g}: give a number above 0; 1.5 keeps latents near the middle")
+    if isinstance(limit, str) or not hasattr(limit, "__float__") or not (math.isfinite(limit) and limit > 0):
+        shown = f"{limit:g}" if isinstance(limit, float) else limit
+        raise OptionError(f"{name} {shown}: give a number above 0; 1.5 keeps latents near the middle")
     if limit > 1 and distribution != "normal":
         raise OptionError(
             f"{name} {limit:g}: the latents of this run are uniform, and are scaled by it; give a number above 0, up to 1"

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from PIL import Image
 from torch import Tensor
 
+from zoo.errors import OptionError
 from zoo.generate.grid import columns_for, grid, to_pictures, to_pixels
+
+NO_PICTURES = "this run draws points, which make no picture; take the numbers (images, image), float32 (…, 1, 1, d)"
 
 NAME = 12
 """Letters of a class's name that a caption shows."""
@@ -35,11 +38,15 @@ class Samples:
     turns: bool = field(default=False, repr=False)
     """Whether every class comes in turn."""
 
+    points: bool = False
+    """Whether the images are points, which make no picture."""
+
     def __len__(self) -> int:
         return len(self.images)
 
     def pictures(self) -> list[Image.Image]:
-        """Each as a Pillow image of its own size."""
+        """Each as a Pillow image of its own size. Raises OptionError for points."""
+        self._need_pictures()
         return to_pictures(self.images)
 
     def captions(self) -> list[str]:
@@ -56,10 +63,16 @@ class Samples:
         """All in one Pillow image, row by row; `numbered` with a caption under each.
 
         `columns`: by default one for each class where the classes come in turn, a row for each class where they come one
-        after the other, else ⌊√n⌋.
+        after the other, up to three in a row, else ⌊√n⌋. Raises OptionError for points.
         """
-        width = columns or self.row or columns_for(len(self), len(self.class_names) if self.turns else 0)
+        self._need_pictures()
+        width = self.row or columns_for(len(self), len(self.class_names) if self.turns else 0)
+        width = width if columns is None else columns
         return grid(to_pixels(self.images), width, captions=self.captions() if numbered else ())
+
+    def _need_pictures(self) -> None:
+        if self.points:
+            raise OptionError(NO_PICTURES)
 
 
 def _short(name: str, label: int) -> str:
