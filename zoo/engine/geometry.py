@@ -54,7 +54,10 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
     sizes = architecture.sizes(options)
     if options.size is not None:
         if sizes is not None and options.size not in sizes:
-            raise OptionError(f"--size {options.size}: {architecture.name} works for {describe_sizes(sizes)}")
+            raise OptionError(
+                f"--size {options.size}: {architecture.name} works for {describe_sizes(sizes)} with these options "
+                f"(zoo info {architecture.name})"
+            )
         return options.size, options.size
     if source.height is None or source.width is None:
         own = USUAL, USUAL
