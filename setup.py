@@ -26,8 +26,17 @@ MODES = {"auto": "auto", "cpu": "cpu", "cuda": "cuda", "0": "0", "off": "0", "fa
 TORCH_TARGET = "2.11"  # the oldest release whose stable ABI the libraries use
 TARGET_MACRO = "-DTORCH_TARGET_VERSION=0x020b000000000000"
 CPU, CUDA, HOST, NONE = "zoo._native.cpu", "zoo._native.cuda", "zoo._host", "zoo._none"
-# No trapping arithmetic and no errno: what lets ?: on vectors become a blend. Nothing here changes a result.
-CPP_FLAGS = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-Wall"]
+# No trapping arithmetic and no errno: what lets ?: on vectors become a blend. No vectorising of straight code by the compiler:
+# the kernels are vectors already, and GCC 12 breaks off over it with an internal error. Nothing here changes a result.
+CPP_FLAGS = [
+    "-O3",
+    "-g0",
+    "-fno-tree-slp-vectorize",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fvisibility=hidden",
+    "-Wall",
+]
 # What PyTorch's own packages are compiled for, as far as the toolkit at hand knows them.
 ARCHITECTURES = (75, 80, 86, 90, 100, 120)
 

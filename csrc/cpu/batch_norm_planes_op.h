@@ -21,6 +21,13 @@ struct Planes {
   int64_t images, stride, positions;
 };
 
+template <class S, class Fused, class Values, class T = compute_t<S>>
+ZOO_INLINE void add_moments_of(const Fused& f, const S* x, Values values, T center, vec<T>& sum, vec<T>& square) {
+  const vec<T> d = first_lanes<T>(normalised_value<T>(f, load(x, values)) - center, values);
+  sum += d;
+  square += d * d;
+}
+
 template <class S, class Fused, class T = compute_t<S>>
 ZOO_INLINE void plane_moments(const Fused& f, const S* x, const Planes& p, double& mean, double& squares) {
   const int64_t few = p.positions < lanes<T> ? p.positions : lanes<T>;
@@ -41,12 +48,13 @@ ZOO_INLINE void plane_moments(const Fused& f, const S* x, const Planes& p, doubl
           square[j] += d * d;
         }
       }
-      for (; i < p.positions; i += lanes<T>) {
-        const int64_t left = p.positions - i;
-        const vec<T> d = first_lanes<T>(normalised_value<T>(f, load(plane + i, left)) - center, left);
-        sum[0] += d;
-        square[0] += d * d;
+      for (; i + lanes<T> <= p.positions; i += lanes<T>) {
+        add_moments_of(f, plane + i, Constant<lanes<T>>{}, center, sum[0], square[0]);
       }
+      const int left = int(p.positions - i);
+      if (left == 0) continue;
+      if (p.positions < lanes<T>) add_moments_of(f, plane + i, left, center, sum[0], square[0]);
+      else add_moments_of(f, plane + p.positions - lanes<T>, Overlapping{left}, center, sum[0], square[0]);
     }
     const double s = sum_lanes<T>(sum[0] + sum[1] + sum[2]), more = double(block);
     const double q = sum_lanes<T>(square[0] + square[1] + square[2]);
@@ -87,7 +95,7 @@ void planes_forward(const BatchNormForward& a, const Fused& f) {
       for (int64_t n = images - 1; n >= 0; --n) {
         const S* from = x + n * p.stride;
         S* to = y + n * p.stride;
-        along<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
+        along_plane<T>(0, positions, [=](int64_t j, auto left) ZOO_LAMBDA {
           put(streamed, to + j, forward_value<T>(f, load(from + j, left), center, scale, shift), left);
         });
       }
@@ -121,7 +129,7 @@ void planes_backward(const BatchNormBackward& a, const Fused& f) {
         vec<T> sum{}, product{};
         for (int64_t block = 0; n < images && (block == 0 || block + positions <= kPlaneBlock); ++n, block += positions) {
           const S *from_g = g + n * p.stride, *from_x = x + n * p.stride;
-          along<T>(positions, [&](int64_t j, auto left) ZOO_LAMBDA {
+          along_plane<T>(0, positions, [&](int64_t j, auto left) ZOO_LAMBDA {
             const Behind<T> e = behind<T>(f, load(from_g + j, left), load(from_x + j, left), center, scale, shift);
             sum += first_lanes<T>(e.gradient, left);
             product += first_lanes<T>(e.gradient * e.distance, left);
@@ -138,7 +146,7 @@ void planes_backward(const BatchNormBackward& a, const Fused& f) {
       const vec<T> slope = fill(u.slope), offset = fill(u.offset);
       for (int64_t n = images - 1; n >= 0; --n) {
         const int64_t base = n * p.stride;
-        along<T>(positions, [=](int64_t j, auto left) ZOO_LAMBDA {
+        along_plane<T>(0, positions, [=](int64_t j, auto left) ZOO_LAMBDA {
           const vec<T> d = backward_value<T>(
               f, load(g + base + j, left), load(x + base + j, left), center, scale, shift, slope, offset);
           put(streamed, dx + base + j, d, left);

@@ -72,7 +72,7 @@ void bias_planes_forward(const BiasForward& a, const Activation f, const S* x, S
       const vec<T> bias = fill(T(read(a.bias, plane % channels, 0)));
       const S* from = x + plane * positions;
       S* to = y + plane * positions;
-      along<T>(positions, [=](int64_t i, auto values) ZOO_LAMBDA {
+      along_plane<T>(0, positions, [=](int64_t i, auto values) ZOO_LAMBDA {
         put(streamed, to + i, activate(load(from + i, values) + bias, f.kind, f.slope), values);
       });
     }
@@ -155,7 +155,7 @@ void bias_planes_backward(const BiasBackward& a, const Activation f, const S* g,
         S* to = dx + at + block;
         vec<T> sum{};
         const int64_t length = left < kPlaneGrain ? left : kPlaneGrain;
-        along<T>(length, [=, &sum](int64_t i, auto values) ZOO_LAMBDA {
+        along_plane<T>(0, length, [=, &sum](int64_t i, auto values) ZOO_LAMBDA {
           const vec<T> d =
               activate_backward_from_result(load(from_g + i, values), load(from_y + i, values), f.kind, f.slope);
           put(streamed, to + i, d, values);

@@ -52,6 +52,9 @@ ZOO_INLINE void put(bool streamed, S* to, vec<compute_t<S>> value, Constant<N> v
 template <class S>
 ZOO_INLINE void put(bool, S* to, vec<compute_t<S>> value, int values) { store_part(to, value, values); }
 
+template <class S>
+ZOO_INLINE void put(bool, S* to, vec<compute_t<S>> value, Overlapping) { store(to, value); }
+
 // After the last streamed store of a thread: such stores are not ordered with what tells others that it is done.
 ZOO_INLINE void finish_streams() {
 #if defined(__x86_64__)

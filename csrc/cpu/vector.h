@@ -149,7 +149,7 @@ ZOO_INLINE void store(S* to, vec<compute_t<S>> value, int64_t n) {
   else store_part(to, value, int(n));
 }
 
-// x with the lanes from n on set to 0 (NaN included).
+// The lanes of x that count: the first n; the others are 0 (NaN included).
 template <class T>
 ZOO_INLINE vec<T> first_lanes(vec<T> x, int64_t n) {
   if (n >= lanes<T>) return x;
@@ -162,6 +162,31 @@ ZOO_INLINE vec<T> first_lanes(vec<T> x, int64_t n) {
 
 template <class T, int N>
 ZOO_INLINE vec<T> first_lanes(vec<T> x, Constant<N>) { return x; }
+
+// A whole vector at the end of a stretch, of which only the last `fresh` lanes were not in the vector before it: cheaper
+// than the rest lane by lane. What is stored twice is stored with the same value.
+struct Overlapping { int fresh; };
+
+template <class S>
+ZOO_INLINE vec<compute_t<S>> load(const S* from, Overlapping) { return load(from); }
+
+template <class S>
+ZOO_INLINE void store(S* to, vec<compute_t<S>> value, Overlapping) { store(to, value); }
+
+template <class T>
+struct ZerosThenOnes {
+  T values[2 * lanes<T>] = {};
+  constexpr ZerosThenOnes() {
+    for (int i = lanes<T>; i < 2 * lanes<T>; ++i) values[i] = T(1);
+  }
+};
+template <class T> constexpr ZerosThenOnes<T> zeros_then_ones;
+
+// The fresh lanes; the others are 0.
+template <class T>
+ZOO_INLINE vec<T> first_lanes(vec<T> x, Overlapping last) {
+  return load(zeros_then_ones<T>.values + last.fresh) > vec<T>{} ? x : vec<T>{};
+}
 
 // In a fixed order, in double: sums of sums must not be what loses precision.
 template <class T>

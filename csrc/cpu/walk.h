@@ -16,6 +16,15 @@ ZOO_INLINE void along(int64_t length, const F& body) {
   if (i < length) body(i, int(length - i));
 }
 
+// The same from offset i on, for bodies that can do with a last vector that overlaps the one before it.
+template <class T, class F>
+ZOO_INLINE void along_plane(int64_t i, int64_t length, const F& body) {
+  for (; i + lanes<T> <= length; i += lanes<T>) body(i, Constant<lanes<T>>{});
+  if (i == length) return;
+  if (length >= lanes<T>) body(length - lanes<T>, Overlapping{int(length - i)});
+  else body(i, int(length - i));
+}
+
 // How many vectors of columns are summed at a time where each has two sums in registers.
 constexpr int kColumns = ZOO_VECTOR_BYTES == 64 ? 8 : 4;
 

@@ -271,3 +271,14 @@ def test_reference_takes_gradients_of_images_one_pixel_wide_in_any_strides(strid
     projected = (gradient * normalised).mean((0, 2, 3), keepdim=True)
     expected = invstd * (gradient - gradient.mean((0, 2, 3), keepdim=True) - normalised * projected)
     torch.testing.assert_close(torch.autograd.grad(y, leaf, strided)[0], expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(1, 7), (1, 17), (3, 5), (5, 5), (7, 7), (14, 14)], ids=str)
+def test_planes_of_any_size_and_what_lies_beyond_them(size: tuple[int, int]) -> None:
+    """A NaN of one channel reaches no other, whose last vector reaches back into its own plane and never further."""
+    x = torch.randn(4, 3, *size, generator=torch.Generator().manual_seed(0))
+    x[1, 1, -1, -1] = torch.nan
+    y = ops.batch_norm_act(x, None, None, None, None)
+    expected = reference.batch_norm_act(x, None, None, None, None)
+    torch.testing.assert_close(y, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
+    assert y.isnan().any((0, 2, 3)).tolist() == [False, True, False]
