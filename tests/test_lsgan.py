@@ -213,3 +213,8 @@ def test_a_preset_that_is_named_is_taken_whatever_the_images_are(tmp_path, cli):
     outcome = cli("train", "lsgan", "--data", tmp_path / "images.npy", *given)
     assert outcome.code == 0, outcome
     assert zoo.Run("run").config["preset"] == "paper"
+
+
+def test_targets_that_are_the_same_are_refused(cli):
+    outcome = cli("train", "lsgan", "--a", "1", "--out", "run")
+    assert "a and b are both 1, so D has nothing to tell apart" in outcome.message

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from zoo_plugins.dcgan import DCGAN, ConvolutionalOptions, Networks
 
 import zoo
@@ -48,6 +48,12 @@ class LSGAN(DCGAN):
         """D learns in even steps and G in odd ones (counted from 0), instead of both in every step."""
         skip_below: Annotated[float, Field(ge=0)] | None = None
         """Leave D as it is in the steps in which its loss is not above this, so that G can catch up."""
+
+        @model_validator(mode="after")
+        def _has_something_to_tell_apart(self) -> LSGAN.Options:
+            if self.a == self.b:
+                raise ValueError(f"a and b are both {self.a:g}, so D has nothing to tell apart; give two numbers")
+            return self
 
     presets = {
         "paper": dict(DCGAN.presets["mnist"]),

@@ -141,6 +141,8 @@ def test_an_empty_folder_is_taken_and_a_full_one_is_not(run):
     Path("notes/a.txt").touch()
     with pytest.raises(RunError, match=r"notes is not empty; choose another --out$"):
         zoo.Run.create("notes", {"architecture": "dcgan", "options": {}})
+    with pytest.raises(RunError, match="out is empty; give the folder of the new run a name"):
+        zoo.Run.check_place("")
 
 
 def test_a_tilde_in_out_is_the_home_folder(monkeypatch, tmp_path):

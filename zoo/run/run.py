@@ -40,6 +40,8 @@ class Run:
         """Raise RunError where a new run cannot be made at `out`: said before the data is prepared, not after."""
         if out is None:
             return
+        if not str(out):
+            raise RunError("out is empty; give the folder of the new run a name, or leave it out")
         path = Path(out).expanduser()
         with writing(path):
             if path.is_dir() and any(path.iterdir()):
