@@ -21,13 +21,6 @@ struct Planes {
   int64_t images, stride, positions;
 };
 
-template <class S, class Fused, class Values, class T = compute_t<S>>
-ZOO_INLINE void add_moments_of(const Fused& f, const S* x, Values values, T center, vec<T>& sum, vec<T>& square) {
-  const vec<T> d = first_lanes<T>(normalised_value<T>(f, load(x, values)) - center, values);
-  sum += d;
-  square += d * d;
-}
-
 template <class S, class Fused, class T = compute_t<S>>
 ZOO_INLINE void plane_moments(const Fused& f, const S* x, const Planes& p, double& mean, double& squares) {
   const int64_t few = p.positions < lanes<T> ? p.positions : lanes<T>;
@@ -48,13 +41,11 @@ ZOO_INLINE void plane_moments(const Fused& f, const S* x, const Planes& p, doubl
           square[j] += d * d;
         }
       }
-      for (; i + lanes<T> <= p.positions; i += lanes<T>) {
-        add_moments_of(f, plane + i, Constant<lanes<T>>{}, center, sum[0], square[0]);
-      }
-      const int left = int(p.positions - i);
-      if (left == 0) continue;
-      if (p.positions < lanes<T>) add_moments_of(f, plane + i, left, center, sum[0], square[0]);
-      else add_moments_of(f, plane + p.positions - lanes<T>, Overlapping{left}, center, sum[0], square[0]);
+      along_plane<T>(i, p.positions, [&](int64_t k, auto values) ZOO_LAMBDA {
+        const vec<T> d = first_lanes<T>(normalised_value<T>(f, load(plane + k, values)) - center, values);
+        sum[0] += d;
+        square[0] += d * d;
+      });
     }
     const double s = sum_lanes<T>(sum[0] + sum[1] + sum[2]), more = double(block);
     const double q = sum_lanes<T>(square[0] + square[1] + square[2]);
