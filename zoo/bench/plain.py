@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import zoo.nn
 from zoo.bench.contenders import activation
+from zoo.nn.normalisation import make_biased
 from zoo.nn.same import padded, transposed
 
 
@@ -72,10 +73,7 @@ class _AnyRank(nn.BatchNorm2d):
             return super().forward(x)
         before = self.running_var.clone()
         y = super().forward(x)
-        count = x.numel() // x.shape[1]
-        with torch.no_grad():  # n / (n - 1) times too much was added, as in BatchNormAct
-            kept = before * (1 - (self.momentum or 0.0))
-            self.running_var.data.sub_(kept).mul_((count - 1) / count).add_(kept)
+        make_biased(self.running_var, before, 1.0 - (self.momentum or 0.0), x.numel() // x.shape[1])
         return y
 
 

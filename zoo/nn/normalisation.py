@@ -94,11 +94,8 @@ class BatchNormAct(_NormBase):
         if training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(groups)  # after the op: a refused batch is not counted
         if before is not None and running_var is not None:
-            # What the op added is n / (n - 1) times too much; what is left of the statistics before it is not. `data`:
-            # the op's backward pass, which in training mode has no use for it, would take the change for a mistake.
-            count = x.numel() // x.shape[1] // groups
             kept = (1.0 - (self.momentum or 0.0)) ** groups
-            running_var.data.mul_((count - 1) / count).add_(before, alpha=kept / count)
+            make_biased(running_var, before, kept, x.numel() // x.shape[1] // groups)
         return y
 
     def extra_repr(self) -> str:
@@ -108,3 +105,13 @@ class BatchNormAct(_NormBase):
         parts += [f"momentum={self.momentum:g}", f"eps={self.eps:g}"]
         parts += [f"{name}=False" for name in ("affine", "track_running_stats", "unbiased") if not getattr(self, name)]
         return ", ".join(parts)
+
+
+def make_biased(running_var: Tensor, before: Tensor, kept: float, count: int) -> None:
+    """Turn a running variance that was updated as torch does, by one of count - 1 numbers, into one of `count` numbers.
+
+    before: (C,), what it was before the update. kept: the share of that which is left. count: values per channel.
+    """
+    # What was added is n / (n - 1) times too much; what is left of the statistics before it is not. `data`: the backward
+    # pass, which in training mode has no use for it, would take the change for a mistake.
+    running_var.data.mul_((count - 1) / count).add_(before, alpha=kept / count)
