@@ -12,15 +12,14 @@ import pytest
 import torch
 from keras_inputs import ROLES, STEPS, SYSTEMS, System
 from oracle import store
+from replay import step_of
 from torch import nn
 
 import zoo
 from zoo.data.loader import Batch
-from zoo.engine.assemble import build_networks, build_objective
-from zoo.engine.optim import build_optimizer, rate_at, set_rate
-from zoo.engine.precision import Precision
+from zoo.engine.assemble import build_networks
+from zoo.engine.optim import rate_at, set_rate
 from zoo.engine.step import Step
-from zoo.ops import library
 from zoo.registry import registry
 from zoo.resolve import resolve
 
@@ -31,12 +30,6 @@ CHANGE = 1e-10
 """Of the largest change of a weight, or of a millionth: the change is what is left of numbers a thousand times as large."""
 
 systems = pytest.mark.parametrize("system", SYSTEMS.values(), ids=[*SYSTEMS])
-
-
-@pytest.fixture(params=["reference", "kernels"])
-def _served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the plain reference; or by the kernels with their autograd, native where they are built, fallbacks elsewhere."""
-    monkeypatch.setattr(library, "native", lambda family, device: request.param == "kernels")
 
 
 # ---- between Keras' layouts and torch's
@@ -147,17 +140,7 @@ def started(system: System) -> dict[str, nn.Module]:
 def assemble(system: System) -> tuple[Step, Inputs]:
     options, architecture = options_of(system), registry().architecture(system.architecture)
     networks, inputs = started(system), Inputs(system)
-    step = Step(
-        **networks,
-        optimizers={role: build_optimizer(networks[role].parameters(), options, 1.0) for role in ROLES},
-        phases=list(architecture.phases(options)),
-        objective=build_objective(architecture, options),
-        options=options,
-        latents=inputs,
-        draw=inputs.batch,
-        precision=Precision("float32", torch.device("cpu")),
-        classes=0,
-    )
+    step = step_of(architecture, options, networks, inputs)
     return step, inputs
 
 

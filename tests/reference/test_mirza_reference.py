@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from functools import cache
@@ -14,27 +13,18 @@ import pytest
 import torch
 from mirza import BATCH, CLASSES, FILE, LATENT, STEPS, Play, short
 from oracle import store
+from replay import ROLES, imported_by, step_of
 from torch import Tensor, nn
 
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
-from zoo.engine.assemble import build_networks, build_objective
-from zoo.engine.optim import build_optimizer, momentum_at, rate_at, set_momentum, set_rate
-from zoo.engine.precision import Precision
-from zoo.engine.step import Step
-from zoo.ops import library
+from zoo.engine.assemble import build_networks
+from zoo.engine.optim import momentum_at, rate_at, set_momentum, set_rate
 from zoo.registry import registry
 from zoo.resolve import resolve
 
 ARRAYS, _ = store.load(FILE)
-ROLES = ("generator", "discriminator")
 SIDE = 28
-
-
-@pytest.fixture(params=["reference", "kernels"])
-def _served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the plain reference; or by the kernels with their autograd, native where they are built, fallbacks elsewhere."""
-    monkeypatch.setattr(library, "native", lambda family, device: request.param == "kernels")
 
 
 @cache
@@ -106,17 +96,7 @@ class Inputs:
 def test_three_steps_give_the_stored_losses_and_weights() -> None:
     architecture, options, networks = ours()
     inputs: Any = Inputs()
-    step = Step(
-        **networks,
-        optimizers={role: build_optimizer(networks[role].parameters(), options, 1.0) for role in ROLES},
-        phases=list(architecture.phases(options)),
-        objective=build_objective(architecture, options),
-        options=options,
-        latents=inputs,
-        draw=inputs.batch,
-        precision=Precision("float32", torch.device("cpu")),
-        classes=CLASSES,
-    )
+    step = step_of(architecture, options, networks, inputs, CLASSES)
     compared = 0
     for number in range(STEPS):
         for optimizer in step.optimizers.values():
@@ -135,12 +115,7 @@ def test_three_steps_give_the_stored_losses_and_weights() -> None:
 
 
 def test_the_program_needs_numpy_alone() -> None:
-    imported = set()
-    for node in ast.walk(ast.parse(FILE.with_suffix(".py").read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            imported |= {each.name.partition(".")[0] for each in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            imported.add(str(node.module).partition(".")[0])
+    imported = imported_by(FILE.with_suffix(".py"))
     assert imported - {*sys.stdlib_module_names} == {"numpy", "oracle"}
 
 

@@ -11,19 +11,12 @@ import torch
 from oracle import store
 
 from zoo import ops
-from zoo.ops import library
 
 ARRAYS, CASES = store.load(Path(__file__).with_name("ops.npz"))
 TOLERANCES = {torch.float64: 2e-13, torch.float32: 1e-5}
 SECOND = {torch.float64: 2e-12, torch.float32: 1e-4}  # a batch of two divides by differences, three times over
 
 DTYPES = pytest.mark.parametrize("dtype", [*TOLERANCES], ids=["float64", "float32"])
-
-
-@pytest.fixture(params=["reference", "kernels"])
-def _served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the plain reference; or by the kernels with their autograd, native where they are built, fallbacks elsewhere."""
-    monkeypatch.setattr(library, "native", lambda family, device: request.param == "kernels")
 
 
 def of(op: str) -> Any:

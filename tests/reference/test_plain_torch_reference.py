@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -13,30 +12,21 @@ import pytest
 import torch
 from oracle import store
 from plain_torch import FILE, LATENT, SIZE, STEPS, SYSTEMS, Play
+from replay import ROLES, imported_by, step_of
 from torch import Tensor, nn
 
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
-from zoo.engine.assemble import build_networks, build_objective
-from zoo.engine.optim import build_optimizer, rate_at
-from zoo.engine.precision import Precision
-from zoo.engine.step import Step
-from zoo.ops import library
+from zoo.engine.assemble import build_networks
+from zoo.engine.optim import rate_at, set_rate
 from zoo.registry import registry
 from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(FILE)
 NAMES = [system.name for system in SYSTEMS]
-ROLES = ("generator", "discriminator")
 DATA = DataSpec(3, SIZE, SIZE)
 
 every_system = pytest.mark.parametrize("name", NAMES)
-
-
-@pytest.fixture(params=["reference", "kernels"])
-def _served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the plain reference; or by the kernels with their autograd, native where they are built, fallbacks elsewhere."""
-    monkeypatch.setattr(library, "native", lambda family, device: request.param == "kernels")
 
 
 @cache
@@ -127,19 +117,9 @@ def steps(name: str) -> Iterator[tuple[dict[str, Tensor], dict[str, nn.Module]]]
     networks = {role: loaded(network, played(name).start[role]) for role, network in built.items()}
     assert rate_at(options, options.learning_rate, STEPS, options.steps) == options.learning_rate, "constant"
     inputs: Any = Inputs(name)
-    step = Step(
-        **networks,
-        optimizers={
-            role: build_optimizer(network.parameters(), options, options.learning_rate)
-            for role, network in networks.items()
-        },
-        phases=list(architecture.phases(options)),
-        objective=build_objective(architecture, options),
-        options=options,
-        latents=inputs,
-        draw=inputs.batch,
-        precision=Precision("float32", torch.device("cpu")),
-    )
+    step = step_of(architecture, options, networks, inputs)
+    for role in ROLES:
+        set_rate(step.optimizers[role], options.learning_rate)
     for number in range(STEPS):
         step.latest.clear()
         yield step.run(number), networks
@@ -193,12 +173,7 @@ def test_steps_are_played_at_full_width_or_differ_from_the_preset_in_size_alone(
 
 
 def test_the_program_knows_nothing_of_zoo() -> None:
-    imported = set()
-    for node in ast.walk(ast.parse(FILE.with_suffix(".py").read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            imported |= {each.name.partition(".")[0] for each in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            imported.add(str(node.module).partition(".")[0])
+    imported = imported_by(FILE.with_suffix(".py"))
     assert "zoo" not in imported
     assert {"torch", "oracle"} <= imported
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracle import cases, proof, store
+from replay import imported_by
 
 from zoo.registry import registry
 
@@ -17,13 +17,8 @@ HERE = Path(__file__).parent
 
 
 def test_the_program_needs_numpy_alone() -> None:
-    imported = set()
-    for path in [HERE / "generate.py", *(HERE / "oracle").glob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {name.name.partition(".")[0] for name in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module.partition(".")[0])
+    programs = [HERE / "generate.py", *(HERE / "oracle").glob("*.py")]
+    imported = set().union(*map(imported_by, programs))
     assert imported - {*sys.stdlib_module_names} == {"numpy", "oracle"}
 
 

@@ -11,27 +11,19 @@ import numpy as np
 import pytest
 import torch
 from oracle import games, store
+from replay import ROLES, step_of
 
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
 from zoo.engine.assemble import build_networks, build_objective
-from zoo.engine.optim import build_optimizer, rate_factor, set_rate
-from zoo.engine.precision import Precision
+from zoo.engine.optim import rate_factor, set_rate
 from zoo.engine.step import Step
-from zoo.ops import library
 from zoo.registry import registry
 from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(Path(__file__).with_name("training.npz"))
 GAMES = {game.name: game for game in games.GAMES}
 DEFAULTS = [name for name in GAMES if name == GAMES[name].architecture]
-ROLES = ("generator", "discriminator")
-
-
-@pytest.fixture(params=["reference", "kernels"])
-def _served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the plain reference; or by the kernels with their autograd, native where they are built, fallbacks elsewhere."""
-    monkeypatch.setattr(library, "native", lambda family, device: request.param == "kernels")
 
 
 class Inputs:
@@ -97,17 +89,7 @@ def assemble(game: str, inputs: Inputs) -> Step:
     spec = DataSpec(notes["channels"], notes["size"], notes["size"], notes["classes"])
     built = build_networks(architecture, options, spec)
     networks = {role: inputs.load(network, role) for role, network in zip(ROLES, built, strict=True)}
-    return Step(
-        **networks,
-        optimizers={role: build_optimizer(networks[role].parameters(), options, 1.0) for role in ROLES},
-        phases=list(architecture.phases(options)),
-        objective=build_objective(architecture, options),
-        options=options,
-        latents=inputs,
-        draw=inputs.batch,
-        precision=Precision("float32", torch.device("cpu")),
-        classes=notes["classes"],
-    )
+    return step_of(architecture, options, networks, inputs, notes["classes"])
 
 
 def play(game: str, dtype: torch.dtype) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
