@@ -342,6 +342,17 @@ def test_a_loss_of_ones_own_may_be_a_tensor_or_come_with_statistics():
     assert statistics.keys() == {"d_loss", "g_loss", "mine"}
 
 
+@pytest.mark.parametrize("options", [{}, dict(joined=True), dict(r1=0.5, r1_every=2), dict(accumulate=2)])
+def test_a_loss_of_ones_own_may_begin_with_the_usual_one_and_all_that_options_add_to_it(options):
+    plain = build(**options)
+    own = [Phase(role, loss=lambda turn: turn.default_loss()) for role in ("discriminator", "generator")]
+    written = build(own, **options)
+    for number in range(3):
+        assert written.run(number) == plain.run(number)
+    assert same(weights(plain.discriminator), written.discriminator)
+    assert same(weights(plain.generator), written.generator)
+
+
 def test_statistics_carry_no_graph():
     statistics = build().run(0)
     assert statistics.keys() == {"d_real", "d_fake", "d_loss", "g_loss"}

@@ -64,7 +64,10 @@ def generator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
     return loss, {}
 
 
-_LOSSES: dict[str, Callable[[Turn], Any]] = {"discriminator": discriminator_loss, "generator": generator_loss}
+_LOSSES: dict[str, Callable[[Turn], tuple[Tensor, Statistics]]] = {
+    "discriminator": discriminator_loss,
+    "generator": generator_loss,
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,14 @@ class Turn:
     def judge(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """D's logits, of shape (N,). They carry gradients to D where this turn is D's."""
         return self._step.judge(images, labels)
+
+    def default_loss(self) -> tuple[Tensor, Statistics]:
+        """The loss of a phase that brings none of its own, and its statistics by name.
+
+        It is the objective's, times `scale`, with what the options add to it (``--r1``, ``--joined``): for a loss that is to
+        be the usual one and something more.
+        """
+        return _LOSSES[self._phase.updates](self)
 
 
 @dataclass
