@@ -46,6 +46,52 @@ def test_the_command_line_takes_the_preset_for_points(tmp_path, capsys):
     assert "50,000 points of the ring" in capsys.readouterr().out.replace("\n", " ")
 
 
+EITHER = """
+from typing import Literal
+from torch import nn
+import zoo
+
+
+class Either(zoo.Architecture):
+    \"\"\"Networks of one size for images, and others for points.\"\"\"
+
+    name = "either"
+
+    class Options(zoo.Options):
+        networks: Literal["images", "points"] = "images"
+
+    presets = {"images": {}, "points": dict(networks="points")}
+    default_preset = "images"
+
+    def preset_for(self, data):
+        return "points" if data.points else "images"
+
+    def sizes(self, options):
+        return {"images": [8], "points": None}[options.networks]
+
+    def generator(self, options, data):
+        return nn.Sequential(nn.Linear(options.latent, data.numel), nn.Tanh(), nn.Unflatten(1, data.shape))
+
+    def discriminator(self, options, data):
+        return nn.Sequential(nn.Flatten(), nn.Linear(data.numel, 1))
+
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Either)
+"""
+
+
+def test_an_architecture_may_have_networks_for_points_beside_those_for_images_of_some_sizes(install, tmp_path):
+    install(EITHER, "zoo_either")
+    said: list[str] = []
+    run = zoo.train("either", data="ring", out=tmp_path / "run", say=said.append, **tiny("either", steps=1))
+    assert run.config["preset"] == "points"
+    assert said == ["preset points, for points in the plane (--preset chooses another)"]
+    with pytest.raises(DataError, match="either works on images, of the size 8; the ring is points"):
+        zoo.train("either", preset="images", data="ring", out=tmp_path / "other", **tiny("either", steps=1))
+
+
 def test_a_run_of_before_there_were_points_is_of_images(tmp_path):
     run = zoo.train("vanilla", out=tmp_path / "run", **tiny("vanilla", steps=1))
     config = json.loads((run.path / "config.json").read_text())

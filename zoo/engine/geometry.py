@@ -9,6 +9,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError, OptionError
 from zoo.options import Options
+from zoo.registry import guarding
 
 USUAL = 64  # the size for a folder of pictures of many sizes: what the DCGAN family was published with
 
@@ -37,7 +38,7 @@ def settle(architecture: Architecture, options: Options, source: DataSource) -> 
 
 def _points(architecture: Architecture, options: Options, source: DataSource) -> DataSpec:
     """The geometry of points, which are not to be resized or mirrored."""
-    sizes = architecture.sizes(options)
+    sizes = image_sizes(architecture, options)
     if sizes is not None:
         raise DataError(
             f"{architecture.name} works on images, of {describe_sizes(sizes)}; {source.title} is points of "
@@ -47,11 +48,16 @@ def _points(architecture: Architecture, options: Options, source: DataSource) ->
     for name, given in asked.items():
         if given:
             raise OptionError(f"--{name} is for images; {source.title} is points; leave it out")
+    return points_spec(source)
+
+
+def points_spec(source: DataSource) -> DataSpec:
+    """The geometry of a source of points, which no option changes."""
     return DataSpec(1, 1, source.width or 1, source.classes, points=True)
 
 
 def _size(architecture: Architecture, options: Options, source: DataSource) -> tuple[int, int]:
-    sizes = architecture.sizes(options)
+    sizes = image_sizes(architecture, options)
     if options.size is not None:
         if sizes is not None and options.size not in sizes:
             raise OptionError(
@@ -67,6 +73,12 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
         return own
     nearest = min(sizes, key=lambda size: abs(size - min(own)))
     return nearest, nearest
+
+
+def image_sizes(architecture: Architecture, options: Options) -> Sequence[int] | None:
+    """What `architecture.sizes` says. Raises PluginError where it cannot."""
+    with guarding(architecture, "sizes() failed"):
+        return architecture.sizes(options)
 
 
 def describe_sizes(sizes: Sequence[int]) -> str:

@@ -21,7 +21,7 @@ from zoo.data.store import ImageStore, prepare
 from zoo.engine.assemble import Assembly, assemble
 from zoo.engine.device import choose_device, determinism
 from zoo.engine.events import Watcher
-from zoo.engine.geometry import settle
+from zoo.engine.geometry import points_spec, settle
 from zoo.engine.state import restore
 from zoo.engine.trainer import Trainer
 from zoo.errors import PluginError, RunError
@@ -62,13 +62,15 @@ def train(
     resolved, named = resolve(architecture, preset=preset, config=config, flags=options)
     device = choose_device(resolved.device)
     source = open_source(resolved.data, registry().sources_for(resolved.data))
+    changed = False
+    if preset is None and config is None:
+        glance = points_spec(source) if source.points else settle(architecture, resolved, source)
+        suited = architecture.preset_for(glance)  # which may have networks for points where the default preset has not
+        changed = suited != named
+        resolved, named = resolve(architecture, preset=suited, flags=options) if changed else (resolved, named)
     spec = settle(architecture, resolved, source)
-    suited = architecture.preset_for(spec)
-    if preset is None and config is None and suited != named:
-        resolved, named = resolve(architecture, preset=suited, flags=options)
-        spec = settle(architecture, resolved, source)
-        if say:
-            say(f"preset {named}, for {spec.kind} (--preset chooses another)")
+    if changed and say:
+        say(f"preset {named}, for {spec.kind} (--preset chooses another)")
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
     with determinism(resolved.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
