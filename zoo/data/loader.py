@@ -24,10 +24,12 @@ _NEIGHBOURS = 64 << 10  # a page fault maps this much around the page that was a
 
 
 class Batch(NamedTuple):
-    """images: float32 (B, C, H, W). labels: int64 (B,), or None for unlabelled data."""
+    """Some images of the data, with their labels."""
 
     images: torch.Tensor
+    """float32 (B, C, H, W) in [-1, 1]."""
     labels: torch.Tensor | None
+    """int64 (B,); None for unlabelled data."""
 
 
 class Loader:

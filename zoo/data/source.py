@@ -26,7 +26,9 @@ class Unreadable(NamedTuple):
     """One image that cannot be used; it is counted and skipped, or stops everything with --strict."""
 
     name: str
+    """What a person finds it by: its file, or its number."""
     reason: str
+    """Why, in a few words."""
 
 
 class DataSource(ABC):
@@ -84,6 +86,7 @@ class DataSource(ABC):
     height: int | None = None
     """Pixels; None when the images differ in size."""
     width: int | None = None
+    """Likewise."""
     class_names: list[str] = []  # noqa: RUF012  (an empty default that subclasses replace, never change)
     """One name per class; empty when unlabelled."""
     notes: tuple[str, ...] = ()

@@ -14,7 +14,9 @@ from zoo.nn.arguments import check_activation, describe_activation
 class LinearAct(nn.Linear):
     """activation(x Wᵀ + b) for x of shape (N, in_features).
 
-    Takes the arguments of `torch.nn.Linear`, and:
+    Takes the arguments of `torch.nn.Linear`, and those below.
+
+    Args:
         activation: identity, relu, leaky_relu or tanh.
         slope: of leaky_relu below zero, 0 or more.
 
@@ -42,7 +44,9 @@ class LinearAct(nn.Linear):
 class Conv2dAct(nn.Conv2d):
     """activation(convolution(x) + b).
 
-    Takes the arguments of `torch.nn.Conv2d`, and by keyword:
+    Takes the arguments of `torch.nn.Conv2d`, and those below by keyword.
+
+    Args:
         activation: identity, relu, leaky_relu or tanh.
         slope: of leaky_relu below zero, 0 or more.
 
@@ -68,7 +72,9 @@ class Conv2dAct(nn.Conv2d):
 class ConvTranspose2dAct(nn.ConvTranspose2d):
     """activation(transposed convolution(x) + b).
 
-    Takes the arguments of `torch.nn.ConvTranspose2d` (zero padding only), and by keyword:
+    Takes the arguments of `torch.nn.ConvTranspose2d` (zero padding only), and those below by keyword.
+
+    Args:
         activation: identity, relu, leaky_relu or tanh.
         slope: of leaky_relu below zero, 0 or more.
 

@@ -20,7 +20,10 @@ from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct
 class Conv2dSame(Conv2dAct):
     """activation(convolution(x) + b) of ⌈H / stride⌉ × ⌈W / stride⌉, padded with zeros as TensorFlow does.
 
-    Takes the arguments of `torch.nn.Conv2d` but the padding, whose place in the row is skipped, and by keyword:
+    Takes the arguments of `torch.nn.Conv2d` but the padding, whose place in the row is skipped,
+    and those below by keyword.
+
+    Args:
         activation: identity, relu, leaky_relu or tanh.
         slope: of leaky_relu below zero, 0 or more.
 
@@ -28,9 +31,12 @@ class Conv2dSame(Conv2dAct):
         ValueError: for an unknown activation or a negative slope.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, **keywords: Any) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, *,
+        activation: str = "identity", slope: float = 0.0, **keywords: Any,
+    ) -> None:  # fmt: skip
         _refuse_padding(keywords)
-        super().__init__(in_channels, out_channels, kernel_size, stride, **keywords)
+        super().__init__(in_channels, out_channels, kernel_size, stride, activation=activation, slope=slope, **keywords)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C', ⌈H / stride⌉, ⌈W / stride⌉)."""
@@ -42,7 +48,10 @@ class Conv2dSame(Conv2dAct):
 class ConvTranspose2dSame(ConvTranspose2dAct):
     """activation(transposed convolution(x) + b) of stride · H × stride · W: the adjoint of `Conv2dSame`.
 
-    Takes the arguments of `torch.nn.ConvTranspose2d` but the paddings, whose places in the row are skipped, and by keyword:
+    Takes the arguments of `torch.nn.ConvTranspose2d` but the paddings, whose places in the row are
+    skipped, and those below by keyword.
+
+    Args:
         activation: identity, relu, leaky_relu or tanh.
         slope: of leaky_relu below zero, 0 or more.
 
@@ -50,9 +59,12 @@ class ConvTranspose2dSame(ConvTranspose2dAct):
         ValueError: for an unknown activation or a negative slope.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, **keywords: Any) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, *,
+        activation: str = "identity", slope: float = 0.0, **keywords: Any,
+    ) -> None:  # fmt: skip
         _refuse_padding(keywords)
-        super().__init__(in_channels, out_channels, kernel_size, stride, **keywords)
+        super().__init__(in_channels, out_channels, kernel_size, stride, activation=activation, slope=slope, **keywords)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # as in ConvTranspose2dAct
         """(N, C, H, W) to (N, C', stride · H, stride · W)."""

@@ -17,7 +17,9 @@ class LossOutput(NamedTuple):
     """A loss (0-d) and the detached float32 statistics that a training log wants."""
 
     loss: Tensor
+    """0-d; float32, or float64 for float64 logits."""
     statistics: Tensor
+    """(4,) for the discriminator, (2,) for the generator; what they are, each loss tells."""
 
 
 def accumulate_dtype(dtype: torch.dtype) -> torch.dtype:

@@ -18,10 +18,15 @@ class CheckRow(NamedTuple):
     """One native op in one dtype against its reference in float64."""
 
     op: str
+    """Its name; its derivatives are counted in."""
     device: str
+    """cpu or cuda."""
     dtype: str
+    """Of the storage: float64, float32, bfloat16 or float16."""
     max_error: float
+    """The largest difference from float64, relative to the largest value of each result."""
     ok: bool
+    """Whether that is a few units in the last place of the storage, or less."""
 
 
 # Largest accepted error, relative to the largest value of each result: a few units in the last place of the storage.
