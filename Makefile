@@ -13,17 +13,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train test lint format check bench quality test-cuda bench-cuda photos clean
+.PHONY: help train test lint format check docs bench quality test-cuda bench-cuda photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
 	@echo "make test    set up $(VENV), run the whole test suite"
 	@echo "make lint    formatting, ruff, mypy"
+	@echo "make docs    the documentation as a site, into site/: open site/index.html"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
 	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits; then a ring of modes"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: the kernels' tests, with compute-sanitizer; their timings"
-	@echo "make check   what CI runs: lint, then test"
+	@echo "make check   what CI runs: lint, then test, then docs"
 	@echo "make clean   remove $(VENV) and what was built"
 
 $(BIN)/python:
@@ -56,7 +57,17 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: lint test
+check: lint test docs
+
+# What is installed is zoo itself, from this folder: pip adds the tools alone.
+$(VENV)/.docs: $(VENV)/.train
+	$(BIN)/python -m pip install --quiet "zoo[docs]"
+	@touch $@
+
+# Strict: a link that leads nowhere, a name that the source does not have, a page that is not in the navigation fail.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+	@echo "site/index.html"
 
 bench: $(VENV)/.test
 	$(ZOO) bench
@@ -88,5 +99,5 @@ bench-cuda: $(VENV)/.cuda
 	for plan in "" block cooperative split; do ZOO_CUDA_PLAN=$$plan $(BIN)/zoo bench --device cuda || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	rm -rf zoo/_native zoo/_host*.so
