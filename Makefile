@@ -65,8 +65,9 @@ $(VENV)/.docs: $(VENV)/.train
 	@touch $@
 
 # Strict: a link that leads nowhere, a name that the source does not have, a page that is not in the navigation fail.
+# (Not with --quiet, which would silence the warnings before they are counted.)
 docs: $(VENV)/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
 
 bench: $(VENV)/.test
