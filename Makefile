@@ -39,7 +39,7 @@ $(VENV)/.train: $(BIN)/python $(BUILT_FROM)
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python $(BUILT_FROM)
-	$(BIN)/python -m pip install --quiet --editable ".[test,lint,plots]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,lint,plots,tensorboard]"
 	@touch $@ $(VENV)/.train
 
 train: $(VENV)/.train

@@ -130,10 +130,14 @@ def test_the_minimax_game_trains_and_goes_on(name, images):
     assert usual[0]["d_loss"] == logged[0]["d_loss"], "D's game is the same"
 
 
-def test_lsgan_plays_its_own_game_and_no_other(cli):
-    outcome = cli("train", "lsgan", "--objective", "minimax")
-    assert outcome.code == 2
-    assert "--objective" in outcome.message
+def test_lsgan_plays_its_own_game_unless_another_is_named():
+    architecture = registry().architecture("lsgan")
+    games = [
+        build_objective(architecture, resolve(architecture, flags=given)[0])
+        for given in ({}, dict(objective="least_squares"), dict(objective="minimax"))
+    ]
+    assert [game.kind for game in games] == ["least_squares", "least_squares", "minimax"]
+    assert games[0] == games[1], "its own targets, also where its own game is named"
 
 
 @pytest.mark.parametrize(("preset", "targets"), [("paper", (0, 1, 1)), ("pearson", (-1, 1, 0))])

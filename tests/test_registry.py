@@ -12,9 +12,10 @@ from support import assert_same_checkpoint, zoo_process
 
 import zoo
 from zoo import hookspecs
+from zoo.contract import check_architecture
 from zoo.engine.events import Watcher
 from zoo.errors import PluginError
-from zoo.registry import check_architecture, registry
+from zoo.registry import registry
 
 DESIGN_PLUGIN = '''
 from typing import Annotated
@@ -74,7 +75,12 @@ HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("zoo_"))
 
 
 def test_the_hooks_are_those_of_the_contract():
-    assert HOOKS == ["zoo_register_architectures", "zoo_register_data_sources", "zoo_training_callbacks"]
+    assert HOOKS == [
+        "zoo_register_architectures",
+        "zoo_register_data_sources",
+        "zoo_register_objectives",
+        "zoo_training_callbacks",
+    ]
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -84,7 +90,9 @@ def test_every_hook_is_documented(hook):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_is_implemented_by_a_plugin_of_these_tests(hook):
-    assert re.search(rf"def {hook}\(", Path(__file__).read_text("utf-8"))
+    here = Path(__file__).parent
+    sources = [(here / name).read_text("utf-8") for name in ("test_registry.py", "test_good_neighbours.py")]
+    assert any(re.search(rf"def {hook}\(", source) for source in sources)
 
 
 def test_the_built_ins_come_through_the_same_entry_points_as_everybody(fresh_registry):
@@ -304,7 +312,8 @@ def test_doctor_shows_where_a_plugin_went_wrong(install, cli):
 def test_a_plugin_that_fails_half_way_contributes_nothing(install):
     install(architecture("half").replace("register(Half)", "register(Half); raise ValueError('second')"), "zoo_half")
     assert "half" not in zoo.list_architectures()
-    assert [plugin.error for plugin in registry().plugins if plugin.name == "zoo_half"] == ["ValueError: second"]
+    (error,) = [plugin.error for plugin in registry().plugins if plugin.name == "zoo_half"]
+    assert error.startswith("ValueError: second (")
 
 
 # ---- two of one name

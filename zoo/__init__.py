@@ -14,6 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from zoo import errors, nn, ops
     from zoo.architecture import Architecture, Phase
+    from zoo.compatibility import API_VERSION
     from zoo.data.source import DataSource, Images, Unreadable
     from zoo.data.spec import DataSpec
     from zoo.engine.events import Watcher
@@ -30,6 +31,7 @@ hookimpl = pluggy.HookimplMarker("zoo")
 """Marks a plugin's function as an implementation of one of the hooks of `zoo.hookspecs`."""
 
 _HOME = {
+    "API_VERSION": "zoo.compatibility",
     "Architecture": "zoo.architecture",
     "DataSource": "zoo.data.source",
     "DataSpec": "zoo.data.spec",
@@ -65,6 +67,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "Images",
     "Unreadable",
     "hookimpl",
+    "API_VERSION",
     "ops",
     "nn",
     "errors",

@@ -70,7 +70,10 @@ class Architecture:
     """The preset that is meant where none is named; None where the options' own defaults are."""
 
     objective: ClassVar[str | Objective] = "non_saturating"
-    """The game: the name of a kind, or a `zoo.Objective` (or anything with its two methods)."""
+    """The game where ``--objective`` names none: its name, or a `zoo.Objective` (or anything with its two methods)."""
+
+    smallest_batch: ClassVar[int] = 2
+    """The smallest batch its networks train on; 1 where nothing in them needs a second image, which ``zoo check`` then tries."""
 
     conditional: ClassVar[bool] = False
     """True where both networks take labels, an int64 tensor of shape (N,), as their second argument."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from zoo.architecture import Architecture
     from zoo.data.source import DataSource
     from zoo.engine.events import Watcher
+    from zoo.objective import Objective
     from zoo.run.run import Run
 
 hookspec = pluggy.HookspecMarker("zoo")
@@ -30,5 +31,18 @@ def zoo_register_data_sources(register: Callable[[type[DataSource]], None]) -> N
 
 
 @hookspec
+def zoo_register_objectives(register: Callable[[Objective], None]) -> None:
+    """Contribute games: call ``register(objective)`` once for each, with an object that has the methods of `zoo.Objective`.
+
+    The name in its `kind` is then known to every architecture: as its `objective`, and to ``zoo train NAME --objective KIND``.
+    Runs when the plugin is loaded, and must not import torch; the methods may.
+    """
+
+
+@hookspec
 def zoo_training_callbacks(run: Run) -> Watcher | Iterable[Watcher] | None:
-    """Watch a run: return a watcher (or several) whose methods are called as the run trains (see `zoo.engine.events`)."""
+    """Watch a run: return a watcher (or several) whose methods are called as the run trains (see `zoo.Watcher`).
+
+    Asked before each training and each resume. A watcher with a `name` is switched on by ``--watch NAME``; one without is
+    always on. A ZooError raised here stops the run before it begins; one that a watcher raises later ends only the watching.
+    """

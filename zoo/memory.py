@@ -12,16 +12,18 @@ from zoo.errors import RunError
 @contextmanager
 def enough_memory(advice: str) -> Iterator[None]:
     """Turn what torch and Python say when memory runs out into a RunError that ends with `advice`."""
-    import torch
-
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise RunError(f"not enough memory; {advice}") from error
-    except RuntimeError as error:
-        if "allocate" not in str(error) or "memory" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out(error):
             raise
         raise RunError(f"not enough memory; {advice}") from error
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error is what Python, or torch on any device, says when memory runs out."""
+    told = isinstance(error, RuntimeError) and "allocate" in str(error) and "memory" in str(error)
+    return told or isinstance(error, MemoryError)
 
 
 def need_memory(needed: int, advice: str) -> None:

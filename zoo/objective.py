@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+KINDS = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
+"""The games that come with zoo."""
+
 
 @dataclass(frozen=True)
 class Objective:
     """A game known by name, played with the fused losses of `zoo.ops`.
 
-    `kind`: non_saturating, minimax, least_squares, hinge or wasserstein (formulas: `zoo.ops.discriminator_loss`). `a`, `b`,
-    `c`: the targets of least squares (Mao et al. 2017). For a game of your own, override both methods.
+    `kind`: its name; one of non_saturating, minimax, least_squares, hinge and wasserstein (formulas: `zoo.ops.discriminator_loss`),
+    unless you override both methods for a game of your own. `a`, `b`, `c`: the targets of least squares (Mao et al. 2017).
+    A plugin makes its own known by name through the hook `zoo_register_objectives`.
     """
 
     kind: str

@@ -63,6 +63,9 @@ class Options(BaseModel):
     """On a GPU, use only algorithms that give the same numbers every time (a CPU always does)."""
 
     # ---- the game
+    objective: str | None = None
+    """The game, by name: non_saturating, minimax, least_squares, hinge, wasserstein, or one that a plugin brings (zoo plugins);
+    by default the architecture's own."""
     latent: Annotated[int, Field(ge=1, le=65536)] = 100
     """Length of the latent vector."""
     latent_distribution: Literal["normal", "uniform", "unit"] = "normal"
@@ -134,6 +137,8 @@ class Options(BaseModel):
     """A sample grid and a checkpoint at the end of each pass over the data, instead of every so many steps."""
     keep_checkpoints: Count = 2
     """Checkpoints kept; older ones are removed."""
+    watch: tuple[str, ...] = ()
+    """Who else is to watch the run, by name: tensorboard, or what another plugin brings."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Options:

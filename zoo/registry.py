@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
@@ -15,40 +16,45 @@ import pluggy
 
 from zoo import hookspecs
 from zoo.architecture import Architecture
+from zoo.compatibility import check_api, declared_api
+from zoo.contract import check_architecture, check_objective, check_source
 from zoo.errors import PluginError, unknown
-from zoo.options import Options
+from zoo.objective import KINDS, Objective
+from zoo.plugin import Plugin, blaming
 
 if TYPE_CHECKING:
     from zoo.data.source import DataSource
+    from zoo.run.run import Run
 
 GROUP = "zoo"
-RESERVED = {"name", "preset", "config", "out", "watchers", "say", "preparing"}
-NAME = r"[a-z0-9][a-z0-9_-]*"
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """An installed plugin: where it came from, and what went wrong when it was loaded, if anything did."""
-
-    name: str
-    distribution: str
-    version: str
-    module: str
-    error: str | None = None
-    details: str | None = None
-
-    @property
-    def origin(self) -> str:
-        """The distribution with its version, as in ``zoo 0.1.0``."""
-        return f"{self.distribution} {self.version}".strip()
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """An architecture or a data source, and the plugin that registered it."""
+    """An architecture, a data source or an objective, and the plugin that registered it."""
 
     value: Any
     plugin: Plugin
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing that plugins register: through which hook, what it must be, and where it has its name."""
+
+    title: str
+    hook: str
+    check: Callable[[object], None]
+    attribute: str = "name"
+
+    def name_of(self, value: object) -> str:
+        """The name of one of the kind."""
+        return str(getattr(value, self.attribute))
+
+
+ARCHITECTURE = Kind("architecture", "zoo_register_architectures", check_architecture)
+SOURCE = Kind("data source", "zoo_register_data_sources", check_source)
+OBJECTIVE = Kind("objective", "zoo_register_objectives", check_objective, "kind")
+KINDS_OF_CONTRIBUTIONS = (ARCHITECTURE, SOURCE, OBJECTIVE)
 
 
 class Registry:
@@ -58,170 +64,213 @@ class Registry:
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[Plugin] = []
-        self._architectures: dict[str, list[Contribution]] = {}
-        self._sources: dict[str, list[Contribution]] = {}
+        """Those that were to be loaded, the broken ones too, which have an `error`."""
+        self.left_out: list[Plugin] = []
+        """Those that ``ZOO_PLUGINS`` does not name."""
+        self._found: dict[Kind, dict[str, list[Contribution]]] = {kind: {} for kind in KINDS_OF_CONTRIBUTIONS}
 
     # ---- loading
 
     def load(self, points: Iterable[EntryPoint]) -> None:
         """Load each entry point; one that fails is kept in `plugins` with its error and hinders no other."""
         for point in points:
-            plugin = _describe(point)
+            plugin = Plugin.of(point)
             try:
-                self._register(point.load(), plugin)
+                module = _import(point, plugin)
+                declared = getattr(sys.modules[point.module], "zoo_api", None)
+                check_api(declared)
+                plugin = replace(plugin, api=declared)
+                self._register(module, plugin)
             except (Exception, SystemExit) as error:
-                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-                plugin = _describe(point, error=reason, details=traceback.format_exc())
+                plugin = plugin.failed(error)
             self.plugins.append(plugin)
 
     def _register(self, module: object, plugin: Plugin) -> None:
-        found: list[Contribution] = []
-        sources: list[Contribution] = []
-
-        def architecture(cls: type[Architecture]) -> None:
-            check_architecture(cls)
-            found.append(Contribution(cls, plugin))
-
-        def source(cls: type[DataSource]) -> None:
-            check_source(cls)
-            sources.append(Contribution(cls, plugin))
-
-        key = f"{plugin.distribution}:{plugin.name}"
-        self.manager.register(module, name=key)
+        found: list[tuple[Kind, Contribution]] = []
+        self.manager.register(module, name=plugin.key)
         try:
             self.manager.check_pending()  # a hook that does not exist is a misspelt one
-            self._call(module, "zoo_register_architectures", architecture)
-            self._call(module, "zoo_register_data_sources", source)
-        except BaseException:
-            self.manager.unregister(name=key)
-            raise
-        for contribution in found:  # only now, so that a plugin which fails half-way contributes nothing
-            self._architectures.setdefault(contribution.value.name, []).append(contribution)
-        for contribution in sources:
-            self._sources.setdefault(contribution.value.name, []).append(contribution)
+            for kind in KINDS_OF_CONTRIBUTIONS:
 
-    def _call(self, module: object, hook: str, register: Callable[[Any], None]) -> None:
+                def register(value: object, kind: Kind = kind) -> None:
+                    kind.check(value)
+                    found.append((kind, Contribution(value, plugin)))
+
+                self._call(module, kind.hook, register=register)
+        except BaseException:
+            self.manager.unregister(name=plugin.key)
+            raise
+        for kind, contribution in found:  # only now, so that a plugin which fails half-way contributes nothing
+            self.add(kind, contribution)
+
+    def add(self, kind: Kind, contribution: Contribution) -> None:
+        """Keep a contribution under its name."""
+        self._found[kind].setdefault(kind.name_of(contribution.value), []).append(contribution)
+
+    def _call(self, module: object, hook: str, **arguments: Any) -> list[Any]:
+        """What one plugin's implementation of a hook returns, in a list; an empty one where it has none."""
         others = [other for other in self.manager.get_plugins() if other is not module]
-        self.manager.subset_hook_caller(hook, others)(register=register)
+        results: list[Any] = self.manager.subset_hook_caller(hook, others)(**arguments)
+        return results
 
     # ---- looking up
 
     @property
     def names(self) -> list[str]:
         """The names of all architectures, sorted."""
-        return sorted(self._architectures)
+        return sorted(self._found[ARCHITECTURE])
 
     @property
     def sources(self) -> list[type[DataSource]]:
         """The data sources that plugins contribute, those left out whose name is claimed twice."""
-        return [who[0].value for who in self._sources.values() if len(who) == 1]
+        return [who[0].value for who in self._found[SOURCE].values() if len(who) == 1]
 
     def sources_for(self, location: str) -> list[type[DataSource]]:
         """`sources`, for opening `--data location`. Raises PluginError where that names a kind that is claimed twice."""
-        who = self._sources.get(location.partition(":")[0], [])
-        if len(who) > 1:
-            raise PluginError(_conflict("data source", who))
+        name = location.partition(":")[0]
+        if name in self._found[SOURCE]:
+            self._only(SOURCE, name)
         return self.sources
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """For each architecture or data source that is registered more than once, the sentence that says by whom."""
-        twice = {name: _conflict("architecture", who) for name, who in self._architectures.items() if len(who) > 1}
-        data = {f"--data {name}": _conflict("data source", who) for name, who in self._sources.items() if len(who) > 1}
-        return twice | data
+        """For each name that is registered more than once, as it is typed, the sentence that says by whom."""
+        spelt = {ARCHITECTURE: "", SOURCE: "--data ", OBJECTIVE: "--objective "}
+        return {
+            spelt[kind] + name: _conflict(kind, name, who)
+            for kind, found in self._found.items()
+            for name, who in found.items()
+            if len(who) > 1
+        }
 
     def contribution(self, name: str) -> Contribution:
         """The architecture of that name and its plugin.
 
         Raises PluginError for a name nobody registered, or that two plugins did.
         """
-        if name not in self._architectures:
+        if name not in self._found[ARCHITECTURE]:
             broken = [plugin.name for plugin in self.plugins if plugin.error]
             hint = f"zoo list; plugins that failed to load: {', '.join(broken)}" if broken else "zoo list"
             raise PluginError(unknown("architecture", name, self.names, hint))
-        who = self._architectures[name]
-        if len(who) > 1:
-            raise PluginError(_conflict("architecture", who))
-        return who[0]
+        return self._only(ARCHITECTURE, name)
 
     def architecture(self, name: str) -> Architecture:
         """A new instance of the architecture of that name. Raises PluginError as `contribution` does."""
         cls: type[Architecture] = self.contribution(name).value
         return cls()
 
+    @property
+    def objectives(self) -> list[str]:
+        """The names of all objectives: those of `zoo.Objective`, and those of plugins."""
+        return sorted({*KINDS, *self._found[OBJECTIVE]})
 
-def check_architecture(cls: object) -> None:
-    """Raise PluginError where `cls` does not keep the contract of `zoo.Architecture`."""
-    if not (isinstance(cls, type) and issubclass(cls, Architecture)):
-        raise PluginError(f"register() takes a subclass of zoo.Architecture; given {cls!r}")
-    name = getattr(cls, "name", None)
-    if not (isinstance(name, str) and re.fullmatch(NAME, name)):
-        raise PluginError(f"{cls.__name__}.name is {name!r}; give it lower-case letters, digits, '-' and '_'")
-    if not issubclass(cls.Options, Options):
-        raise PluginError(f"{cls.__name__}.Options must be a subclass of zoo.Options")
-    if taken := RESERVED & cls.Options.model_fields.keys():
-        raise PluginError(
-            f"{cls.__name__}.Options has {sorted(taken)[0]!r}, which zoo train uses itself; choose another name"
-        )
-    for method in ("generator", "discriminator"):
-        if getattr(cls, method) is getattr(Architecture, method):
-            raise PluginError(f"{cls.__name__} does not define {method}(self, options, data)")
-    if stray := sorted(vars(cls).get("preset_notes", {}).keys() - cls.presets.keys()):  # inherited ones may have gone
-        raise PluginError(unknown(f"preset in preset_notes of {name}", stray[0], cls.presets))
-    if cls.default_preset is not None and cls.default_preset not in cls.presets:
-        raise PluginError(unknown(f"default preset of {name}", cls.default_preset, cls.presets))
+    def objective(self, name: str, asked: str = "objective") -> Objective:
+        """The objective of that name.
+
+        Raises PluginError for a name that is not known, `asked` telling what it is the name of, or that two plugins claim.
+        """
+        if name in KINDS:
+            return Objective(name)
+        if name not in self._found[OBJECTIVE]:
+            raise PluginError(unknown(asked, name, self.objectives, "zoo plugins"))
+        found: Objective = self._only(OBJECTIVE, name).value
+        return found
+
+    def _only(self, kind: Kind, name: str) -> Contribution:
+        who = self._found[kind][name]
+        if len(who) > 1:
+            raise PluginError(_conflict(kind, name, who))
+        return who[0]
+
+    # ---- by plugin
+
+    def of(self, plugin: Plugin) -> dict[Kind, list[Contribution]]:
+        """What a plugin contributes, of each kind."""
+        return {
+            kind: [one for who in found.values() for one in who if one.plugin.key == plugin.key]
+            for kind, found in self._found.items()
+        }
+
+    def owner(self, value: object) -> Plugin | None:
+        """The plugin that registered this class, this object or the class of this object; None where none did."""
+        every = (one for found in self._found.values() for who in found.values() for one in who)
+        return next((one.plugin for one in every if one.value is value or one.value is type(value)), None)
+
+    def watches(self, plugin: Plugin) -> bool:
+        """Whether a plugin wants to watch runs."""
+        module = self.manager.get_plugin(plugin.key)
+        callers = self.manager.get_hookcallers(module) if module is not None else None
+        return any(caller.name == "zoo_training_callbacks" for caller in callers or ())
+
+    def watchers(self, run: Run) -> Iterator[tuple[Plugin, list[Any]]]:
+        """What each plugin that wants to watch runs has to say to this one. Raises PluginError where that fails."""
+        for plugin in self.plugins:
+            if self.watches(plugin):
+                with blaming(plugin, "zoo_training_callbacks failed"):
+                    yield plugin, self._call(self.manager.get_plugin(plugin.key), "zoo_training_callbacks", run=run)
 
 
-def check_source(cls: object) -> None:
-    """Raise PluginError where `cls` does not keep the contract of `zoo.DataSource`."""
-    from zoo.data.registry import builtin_sources
-    from zoo.data.source import DataSource
-
-    if not (isinstance(cls, type) and issubclass(cls, DataSource)):
-        raise PluginError(f"register() takes a subclass of zoo.DataSource; given {cls!r}")
-    name = getattr(cls, "name", None)
-    if not (isinstance(name, str) and re.fullmatch(NAME, name)):
-        raise PluginError(f"{cls.__name__}.name is {name!r}; give it lower-case letters, digits, '-' and '_'")
-    if not isinstance(getattr(cls, "summary", None), str):
-        raise PluginError(f"{cls.__name__} has no summary; give it one sentence for zoo list")
-    if name in {source.name for source in builtin_sources()}:
-        raise PluginError(
-            f"{cls.__name__}.name is {name!r}, which is a kind of data that comes with zoo; choose another"
-        )
+def _import(point: EntryPoint, plugin: Plugin) -> object:
+    """The module behind an entry point; where it cannot be imported, the reason, or that it is for another version of zoo."""
+    try:
+        return point.load()
+    except (Exception, SystemExit):
+        for file in plugin.files():
+            check_api(declared_api(file))
+        raise
 
 
-def _describe(point: EntryPoint, error: str | None = None, details: str | None = None) -> Plugin:
-    name, version = (point.dist.name, point.dist.version) if point.dist else ("(unknown distribution)", "")
-    return Plugin(point.name, name, version, point.value, error, details)
-
-
-def _conflict(kind: str, who: list[Contribution]) -> str:
+def _conflict(kind: Kind, name: str, who: list[Contribution]) -> str:
     places = " and ".join(f"{one.plugin.origin} (plugin {one.plugin.name!r})" for one in who)
     return (
-        f"{kind} {who[0].value.name!r} is registered twice, by {places}; "
-        "uninstall one of them, or name the plugins to load in ZOO_PLUGINS"
+        f"{kind.title} {name!r} is registered twice, by {places}; "
+        "uninstall one of them, or name the plugins or distributions to load in ZOO_PLUGINS"
     )
 
 
-def _selected(points: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """The entry points that ``ZOO_PLUGINS=a,b`` allows; all of them where it is not set."""
+def _selected(points: Iterable[EntryPoint]) -> tuple[list[EntryPoint], list[EntryPoint]]:
+    """The entry points that ``ZOO_PLUGINS=a,b`` names, by their own name or their distribution's, and the others.
+
+    All of them are selected where it is not set.
+    """
     available = sorted(points, key=lambda point: (point.name, point.dist.name if point.dist else ""))
     wanted = os.environ.get("ZOO_PLUGINS")
     if wanted is None:
-        return available
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    for name in names:
-        if all(point.name != name for point in available):
-            raise PluginError(unknown("plugin", name, {point.name for point in available}, "from ZOO_PLUGINS"))
-    return [point for point in available if point.name in names]
+        return available, []
+    names = {name.strip(): _normal(name.strip()) for name in wanted.split(",") if name.strip()}
+    called = {id(point): {point.name, _normal(point.dist.name) if point.dist else ""} for point in available}
+    for name, normal in names.items():
+        if not any({name, normal} & each for each in called.values()):
+            known = set().union(*called.values()) - {""}
+            raise PluginError(unknown("plugin", name, known, "from ZOO_PLUGINS"))
+    chosen = {*names, *names.values()}
+    return (
+        [point for point in available if called[id(point)] & chosen],
+        [point for point in available if not called[id(point)] & chosen],
+    )
+
+
+def _normal(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @cache
 def registry() -> Registry:
     """The registry of this process, loaded when first asked for."""
     loaded = Registry()
-    loaded.load(_selected(entry_points(group=GROUP)))
+    chosen, others = _selected(entry_points(group=GROUP))
+    loaded.load(chosen)
+    loaded.left_out = [Plugin.of(point) for point in others]
     return loaded
+
+
+def guarding(owner: object, what: str, then: str = "") -> AbstractContextManager[None]:
+    """A block in which code of the plugin that registered `owner` runs: what it raises becomes a PluginError that names it.
+
+    `owner` is an architecture, a data source or an objective; `what` says what went on, `then` what to do next.
+    """
+    return blaming(registry().owner(owner), what, then)
 
 
 def list_architectures(pattern: str = "*") -> list[str]:

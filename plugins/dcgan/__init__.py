@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins import goodfellow
 from zoo_plugins.vanilla import Vanilla
 
 import zoo
@@ -54,8 +53,7 @@ class DCGAN(zoo.Architecture):
 
     name = "dcgan"
 
-    class Options(ConvolutionalOptions, goodfellow.Options):
-        """The networks' and the game's."""
+    Options = ConvolutionalOptions
 
     presets = {
         "mnist": dict(
@@ -91,9 +89,6 @@ class DCGAN(zoo.Architecture):
     }
     default_preset = "mnist"
     large_preset = "radford64"
-
-    def game(self, options: Options) -> str | zoo.Objective:
-        return options.objective
 
     def sizes(self, options: Options) -> range:
         return SIZES[options.networks]

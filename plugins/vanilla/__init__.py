@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from zoo_plugins import goodfellow
-
 import zoo
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ class Vanilla(zoo.Architecture):
 
     name = "vanilla"
 
-    class Options(goodfellow.Options):
+    class Options(zoo.Options):
         networks: Literal["dense", "selu", "points"] = "dense"
         """Which dense networks: leaky ReLU and batch normalisation; smaller ones with SELU; for points of toy data."""
 
@@ -46,9 +44,6 @@ class Vanilla(zoo.Architecture):
 
     def preset_for(self, data: zoo.DataSpec) -> str:
         return "points" if data.points else "dense"
-
-    def game(self, options: Options) -> str:
-        return options.objective
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.vanilla import dense, points, selu

@@ -10,9 +10,11 @@ from torch import nn
 import zoo
 from zoo.architecture import Phase
 from zoo.cli.arguments import parse_training
+from zoo.contract import check_architecture
 from zoo.engine.device import determinism
 from zoo.errors import PluginError
-from zoo.registry import Contribution, Plugin, check_architecture, registry
+from zoo.plugin import Plugin
+from zoo.registry import ARCHITECTURE, Contribution, registry
 
 from .toys import build
 
@@ -41,7 +43,7 @@ class Odd(zoo.Architecture):
 @pytest.fixture
 def odd(monkeypatch):
     plugin = Plugin("odd", "odd", "1", "odd")
-    monkeypatch.setitem(registry()._architectures, "odd", [Contribution(Odd, plugin)])
+    monkeypatch.setitem(registry()._found[ARCHITECTURE], "odd", [Contribution(Odd, plugin)])
     return dict(data=None, latent=3, batch_size=4, log_every=1, sample_every=100, learning_rate=0.01)
 
 
@@ -130,7 +132,7 @@ def test_a_run_that_cannot_begin_leaves_a_folder_that_was_there(odd, images, tmp
     odd["data"] = str(images)
     place = tmp_path / "mine"
     place.mkdir()
-    monkeypatch.setattr("zoo.engine.train._watchers", lambda *_: (_ for _ in ()).throw(PluginError("no")))
+    monkeypatch.setattr("zoo.engine.train.gather_watchers", lambda *_: (_ for _ in ()).throw(PluginError("no")))
     with pytest.raises(PluginError):
         zoo.train("odd", out=place, steps=1, **odd)
     assert not place.exists() or not any(place.iterdir())

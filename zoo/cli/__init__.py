@@ -6,9 +6,10 @@ import importlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
-from zoo.errors import ZooError, unknown
+from zoo.errors import PluginError, ZooError, unknown
 
 COMMANDS = {
     "train": "train a GAN: zoo train dcgan",
@@ -18,8 +19,11 @@ COMMANDS = {
     "arithmetic": "compute with latents: mean(3,17) - mean(5,9) + 8, drawn as an equation",
     "curves": "draw a run's losses, D(x) and D(G(z)) over the steps",
     "theory": "the optimal discriminator and the value of the game, where the densities are known",
-    "list": "the architectures, data sources and plugins that are installed",
+    "list": "the architectures and data sources that are installed",
+    "plugins": "the plugins that are installed, what each brings, and what is wrong with one",
     "info": "an architecture: its presets, networks and options",
+    "new": "write a package for a GAN of your own: zoo new my-gan",
+    "check": "whether an architecture keeps its promises: zoo check dcgan",
     "bench": "the ops and training steps side by side with eager PyTorch and torch.compile",
     "doctor": "versions, devices, the native core, plugins: what works here",
 }
@@ -50,7 +54,11 @@ def run(arguments: Sequence[str]) -> int:
         code: int = importlib.import_module(f"zoo.cli.{command}").run(rest)
         return code
     except ZooError as error:
+        if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
+            traceback.print_exception(error)
         print(f"zoo: {error}", file=sys.stderr)
+        if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
+            print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output went away, as in `zoo list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
-from rich.table import Table
 
 from zoo.cli.arguments import parse
-from zoo.cli.console import standard_output
+from zoo.cli.console import standard_output, table
 from zoo.registry import registry
 
 PACKAGES = ("zoo", "torch", "numpy", "pluggy", "pydantic", "tyro", "rich", "safetensors", "pillow", "pybind11", "ninja")
@@ -40,14 +39,14 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _versions(console: Console) -> None:
-    table = _table("package", "version")
-    table.add_row("python", f"{platform.python_version()} ({sys.executable})")
+    shown = table("package", "version")
+    shown.add_row("python", f"{platform.python_version()} ({sys.executable})")
     for package in PACKAGES:
         try:
-            table.add_row(package, version(package))
+            shown.add_row(package, version(package))
         except PackageNotFoundError:
-            table.add_row(package, "not installed")
-    console.print(table)
+            shown.add_row(package, "not installed")
+    console.print(shown)
 
 
 def _devices(console: Console) -> None:
@@ -56,29 +55,29 @@ def _devices(console: Console) -> None:
     from zoo.data.cache import cache_directory
     from zoo.engine.device import available_devices
 
-    table = _table("device", "what it is")
+    shown = table("device", "what it is")
     for name in available_devices():
         if name.startswith("cuda"):
-            table.add_row(name, torch.cuda.get_device_name(name))
+            shown.add_row(name, torch.cuda.get_device_name(name))
         else:
-            table.add_row(
+            shown.add_row(
                 name, f"{torch.get_num_threads()} threads, {platform.machine()}" if name == "cpu" else "Metal"
             )
     console.print()
-    console.print(table)
+    console.print(shown)
     console.print(f"prepared data is kept in {cache_directory()}", markup=False, soft_wrap=True)
 
 
 def _ops(console: Console, check: bool) -> bool:
     from zoo import ops
 
-    table = _table("op", "device", "served by", "why")
+    shown = table("op", "device", "served by", "why")
     for op, rows in ops.status().items():
         for device, row in rows.items():
-            table.add_row(op, device, row["served_by"], row["why"])
+            shown.add_row(op, device, row["served_by"], row["why"])
     console.print()
-    console.print(table)
-    build = _table("native core", "")
+    console.print(shown)
+    build = table("native core", "")
     for name, value in ops.build_info().items():
         if value:
             build.add_row(name, _words(value))
@@ -87,13 +86,13 @@ def _ops(console: Console, check: bool) -> bool:
     if not check:
         return True
     results = ops.check()
-    table = _table("checked", "type", "largest error", "")
+    shown = table("checked", "type", "largest error", "")
     for result in results:
-        table.add_row(
+        shown.add_row(
             f"{result.op} on {result.device}", result.dtype, f"{result.max_error:.2g}", "good" if result.ok else "WRONG"
         )
     console.print()
-    console.print(table)
+    console.print(shown)
     return all(result.ok for result in results)
 
 
@@ -105,17 +104,13 @@ def _words(value: object) -> str:
 
 
 def _plugins(console: Console, details: bool) -> None:
-    table = _table("plugin", "from", "module", "")
+    shown = table("plugin", "from", "module", "")
     for plugin in registry().plugins:
-        table.add_row(plugin.name, plugin.origin, plugin.module, plugin.error or "works")
+        shown.add_row(plugin.name, plugin.origin, plugin.module, plugin.error or "works")
     console.print()
-    console.print(table)
+    console.print(shown)
     for sentence in registry().conflicts.values():
         console.print(sentence, style="red", markup=False)
     for plugin in registry().plugins:
         if details and plugin.details:
             console.print(f"\n{plugin.name}:\n{plugin.details}", markup=False)
-
-
-def _table(*headers: str) -> Table:
-    return Table(*headers, box=None, pad_edge=False, header_style="bold")

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
-from zoo.cli.console import standard_output
-from zoo.engine.geometry import describe_sizes
+from zoo.cli.console import standard_output, table
+from zoo.engine.geometry import describe_sizes, image_sizes
 from zoo.errors import OptionError
 from zoo.options import Options
 from zoo.registry import registry
@@ -50,39 +50,37 @@ def run(arguments: Sequence[str]) -> int:
         console.print(_presets(architecture, sizes))
     own = [field for field in architecture.Options.model_fields if field not in Options.model_fields]
     if own:
-        table = Table(
-            "own option", "default", "what it does", box=None, pad_edge=False, header_style="bold", title_justify="left"
-        )
+        shown = table("own option", "default", "what it does")
         for field in own:
             help_ = (architecture.Options.model_fields[field].description or "").replace("\n", " ")
-            table.add_row(flag(field), str(getattr(defaults, field)), help_)
+            shown.add_row(flag(field), str(getattr(defaults, field)), help_)
         console.print()
-        console.print(table)
+        console.print(shown)
     say(f"\nzoo train {name} --help lists every option.")
     return 0
 
 
 def _sizes(architecture: Architecture, options: Options) -> str:
     """The image sizes that fit these options; empty where every size does."""
-    sizes = architecture.sizes(options)
+    sizes = image_sizes(architecture, options)
     return "" if sizes is None else describe_sizes(sizes)
 
 
 def _presets(architecture: Architecture, usual: str) -> Table:
     """Each preset with the sentence on it, where there is one, what it sets, and its sizes where they are not the `usual`."""
-    table = Table("preset", "what it is and sets", box=None, pad_edge=False, header_style="bold")
+    shown = table("preset", "what it is and sets")
     for name, values in architecture.presets.items():
         mark = " (default)" if name == architecture.default_preset else ""
         sets = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
         try:
             sizes = _sizes(architecture, resolve(architecture, preset=name)[0])
         except OptionError as error:  # a plugin's author will want to see the rest too
-            table.add_row(f"{name}{mark}", Text(f"does not fit its own options: {error}\n{sets}"))
+            shown.add_row(f"{name}{mark}", Text(f"does not fit its own options: {error}\n{sets}"))
             continue
         lines = [
             architecture.preset_notes.get(name),
             sets,
             f"images: {sizes or 'every size'}" if sizes != usual else None,
         ]
-        table.add_row(f"{name}{mark}", Text("\n".join(line for line in lines if line)))
-    return table
+        shown.add_row(f"{name}{mark}", Text("\n".join(line for line in lines if line)))
+    return shown

@@ -6,11 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.table import Table
-
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
-from zoo.cli.console import standard_output
+from zoo.cli.console import standard_output, table
 from zoo.registry import Registry, registry
 
 
@@ -30,16 +28,16 @@ def run(arguments: Sequence[str]) -> int:
         print(json.dumps(_content(known), indent=2))
         return 0
     console = standard_output()
-    table = Table("architecture", "what it is", "presets", "from", box=None, pad_edge=False, header_style="bold")
+    shown = table("architecture", "what it is", "presets", "from")
     for name in known.names:
         if name in known.conflicts:
             continue
         contribution = known.contribution(name)
         presets = ", ".join(contribution.value.presets)
-        table.add_row(name, contribution.value.summary(), presets, contribution.plugin.origin)
-    console.print(table)
+        shown.add_row(name, contribution.value.summary(), presets, contribution.plugin.origin)
+    console.print(shown)
     console.print()
-    data = Table("--data", "what it is", box=None, pad_edge=False, header_style="bold")
+    data = table("--data", "what it is")
     for source_name, summary in _sources(known):
         data.add_row(source_name, summary)
     console.print(data)
@@ -50,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
             console.print(
                 f"\nplugin {plugin.name!r} of {plugin.origin} failed to load: {plugin.error}", style="red", markup=False
             )
-            console.print("  zoo doctor --plugins shows where; the others work without it", markup=False)
+            console.print("  zoo doctor --plugins shows the traceback; the others work without it", markup=False)
     return 0
 
 

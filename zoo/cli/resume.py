@@ -21,6 +21,9 @@ class Resume:
     steps: int | None = None
     """A new total of steps, to go on with a run that is finished."""
     device: Annotated[str | None, tyro.conf.arg(help="Another place to compute; by default the run's own.")] = None
+    watch: Annotated[
+        tuple[str, ...] | None, tyro.conf.arg(help="Watchers of plugins from here on; by default the run's.")
+    ] = None
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
 
     with Progress() as progress:
         resume(
-            given.run, steps=given.steps, device=given.device,
+            given.run, steps=given.steps, device=given.device, watch=given.watch,
             watchers=[progress], say=progress.say, preparing=progress.preparing,
         )  # fmt: skip
     return progress.code

@@ -9,7 +9,7 @@ from fractions import Fraction
 import torch
 from torch import nn
 
-from zoo.architecture import Architecture
+from zoo.architecture import Architecture, Phase
 from zoo.data.loader import Batch, Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore
@@ -21,9 +21,9 @@ from zoo.engine.step import Step
 from zoo.engine.trial import try_networks, try_single
 from zoo.errors import PluginError, unknown
 from zoo.generate.latents import Latents
-from zoo.objective import Objective
-from zoo.ops.codes import LOSS_KINDS as KINDS
+from zoo.objective import KINDS, Objective
 from zoo.options import Options
+from zoo.registry import guarding, registry
 
 
 class Feed:
@@ -60,6 +60,7 @@ class Feed:
 class Assembly:
     """The moving parts of a run."""
 
+    architecture: Architecture
     step: Step
     feed: Feed
     average: Average | None
@@ -106,7 +107,7 @@ def assemble(
         generator=generator,
         discriminator=discriminator,
         optimizers={name: build_optimizer(networks[name].parameters(), options, rates[name]) for name in networks},
-        phases=list(architecture.phases(options)),
+        phases=build_phases(architecture, options),
         objective=build_objective(architecture, options),
         options=options,
         latents=Latents(stream_seed(options.seed, "latents"), options.latent, options.latent_distribution, device),
@@ -115,7 +116,7 @@ def assemble(
         classes=spec.classes if architecture.conditional else 0,
     )
     average = Average(generator, options.ema) if options.ema else None
-    return Assembly(step, feed, average, device)
+    return Assembly(architecture, step, feed, average, device)
 
 
 def build_networks(
@@ -140,16 +141,29 @@ def build_networks(
 
 
 def build_objective(architecture: Architecture, options: Options) -> Objective:
-    """The objective of an architecture under these options. Raises PluginError for a kind that is not known."""
-    game = architecture.game(options)
-    objective = Objective(game) if isinstance(game, str) else game
-    if type(objective) is Objective and objective.kind not in KINDS:  # a subclass may call its own game what it likes
-        raise PluginError(unknown(f"objective of {architecture.name}", objective.kind, KINDS))
-    return objective
+    """The game that the options name, or the architecture's own. Raises PluginError for one that is not known."""
+    with guarding(architecture, "game() failed"):
+        game = architecture.game(options)
+    own = game if isinstance(game, str) else getattr(game, "kind", None)
+    if options.objective not in (None, own):
+        return registry().objective(options.objective, "--objective")
+    if type(game) is Objective and own not in KINDS:  # a subclass may call its own game what it likes
+        raise PluginError(unknown(f"objective of {architecture.name}", str(own), KINDS))
+    return registry().objective(game, f"objective of {architecture.name}") if isinstance(game, str) else game
+
+
+def build_phases(architecture: Architecture, options: Options) -> list[Phase]:
+    """The phases of a step under these options. Raises PluginError where they are none."""
+    with guarding(architecture, "phases() failed"):
+        phases = list(architecture.phases(options))
+    if not phases or not all(isinstance(phase, Phase) for phase in phases):
+        raise PluginError(f"phases() of {architecture.name!r} returned {phases!r}; return one zoo.Phase or more")
+    return phases
 
 
 def _build(architecture: Architecture, role: str, build: Callable[[], nn.Module]) -> nn.Module:
-    network = build()
+    with guarding(architecture, f"{role}() failed"):
+        network = build()
     if not isinstance(network, nn.Module):
         raise PluginError(f"{architecture.name}.{role}() returned {type(network).__name__}, not a torch.nn.Module")
     return network

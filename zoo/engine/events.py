@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from zoo.run.run import Run
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 class Watcher:
     """Something that is told how a run goes. Override what you care about; every method does nothing by default.
 
-    The hook `zoo_training_callbacks(run)` returns watchers. An exception raised here stops the run.
+    The hook `zoo_training_callbacks(run)` returns watchers. One of a plugin that raises is named in a line and told nothing
+    more; the run goes on. What a watcher raises that was given to `zoo.train` stops the run: it is the caller's own.
+    """
+
+    name: ClassVar[str | None] = None
+    """Of a plugin's: what switches it on (``--watch NAME``), so that a run may do without. None: it watches every run.
+
+    The constructor is to be quick in either case; what costs time or leaves files behind belongs in `on_start`.
     """
 
     def on_start(self, run: Run, step: int, steps: int) -> None:

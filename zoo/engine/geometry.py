@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zoo.architecture import Architecture
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
-from zoo.errors import DataError, OptionError
+from zoo.errors import DataError, OptionError, PluginError
 from zoo.options import Options
 from zoo.registry import guarding
 
@@ -76,9 +76,14 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
 
 
 def image_sizes(architecture: Architecture, options: Options) -> Sequence[int] | None:
-    """What `architecture.sizes` says. Raises PluginError where it cannot."""
+    """What `architecture.sizes` says. Raises PluginError where that is no size."""
     with guarding(architecture, "sizes() failed"):
-        return architecture.sizes(options)
+        sizes = architecture.sizes(options)
+    if sizes is not None and not (sizes and all(isinstance(size, int) for size in sizes)):
+        raise PluginError(
+            f"sizes() of {architecture.name!r} returned {sizes!r}; return sizes in pixels, or None for every size"
+        )
+    return sizes
 
 
 def describe_sizes(sizes: Sequence[int]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,17 @@ from zoo.data.registry import absolute, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
-from zoo.engine.assemble import Assembly, assemble
+from zoo.engine.assemble import Assembly, assemble, build_objective
 from zoo.engine.device import choose_device, determinism
 from zoo.engine.events import Watcher
 from zoo.engine.geometry import points_spec, settle
 from zoo.engine.state import restore
 from zoo.engine.trainer import Trainer
-from zoo.errors import PluginError, RunError
+from zoo.engine.watching import gather_watchers
+from zoo.errors import RunError
 from zoo.memory import enough_memory
 from zoo.options import Options
-from zoo.registry import registry
+from zoo.registry import guarding, registry
 from zoo.resolve import resolve, validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.journal import truncate
@@ -65,12 +67,16 @@ def train(
     changed = False
     if preset is None and config is None:
         glance = points_spec(source) if source.points else settle(architecture, resolved, source)
-        suited = architecture.preset_for(glance)  # which may have networks for points where the default preset has not
+        with guarding(architecture, "preset_for() failed"):
+            suited = architecture.preset_for(
+                glance
+            )  # which may have networks for points where the default preset has not
         changed = suited != named
         resolved, named = resolve(architecture, preset=suited, flags=options) if changed else (resolved, named)
     spec = settle(architecture, resolved, source)
     if changed and say:
         say(f"preset {named}, for {spec.kind} (--preset chooses another)")
+    build_objective(architecture, resolved)  # a name that is unknown is better said before the data is prepared
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
     with determinism(resolved.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
@@ -79,7 +85,7 @@ def train(
         steps = total_steps(resolved, assembly)
         run = Run.create(out, _config(architecture, resolved, named, source, store, device, steps))
         try:
-            every = _watchers(run, watchers)
+            every = gather_watchers(run, watchers, resolved.watch, say or _warn)
         except BaseException:
             run.discard()
             raise
@@ -96,17 +102,21 @@ def resume(
     watchers: Sequence[Watcher] = (),
     say: Say | None = None,
     preparing: PrepareProgress | None = None,
+    watch: Sequence[str] | None = None,
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
 
-    `steps` sets a new total, to go on with a run that is finished; `device` another place to compute. Raises RunError
-    where there is nothing to go on from or nothing left to do, DataError where the data has changed.
+    `steps` sets a new total, to go on with a run that is finished; `device` another place to compute; `watch` which watchers
+    of plugins are on from here. Raises RunError where there is nothing to go on from or nothing left to do, DataError where
+    the data has changed.
     """
     run = Run(path)
     architecture = registry().architecture(run.architecture)
     options = validate(architecture, run.config["options"])
     if steps is not None:
         options = validate(architecture, {**options.model_dump(), "steps": steps, "epochs": None})
+    if watch is not None:
+        options = validate(architecture, {**options.model_dump(), "watch": watch})
     start, folder = run.latest()
     spec, _ = run.geometry()
     source = open_source(options.data, registry().sources_for(options.data))
@@ -127,14 +137,20 @@ def resume(
             network = getattr(assembly.step, role)
             load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", architecture.name)
         seconds = restore(assembly, read_state(folder))
-        if steps is not None:
+        every = gather_watchers(run, watchers, options.watch, say or _warn)
+        if (steps, watch) != (None, None):
             run.save_config({**run.config, "options": options.model_dump(mode="json"), "steps": total})
         if say:
             for line in differences(run, _environment(chosen)):
                 say(line)
         truncate(run.path / "metrics.jsonl", start)
-        Trainer(run, assembly, options, total, _watchers(run, watchers), start, seconds, say).train()
+        Trainer(run, assembly, options, total, every, start, seconds, say).train()
     return run
+
+
+def _warn(line: str) -> None:
+    """Where nobody listens: what has to be said all the same."""
+    warnings.warn(line, stacklevel=2)
 
 
 def differences(run: Run, now: Mapping[str, Any]) -> list[str]:
@@ -153,22 +169,6 @@ def total_steps(options: Options, assembly: Assembly) -> int:
         return options.steps
     epochs = Fraction(options.epochs).limit_denominator(10**6)  # 8 / 3 as it is meant, not as a float holds it
     return max(1, math.ceil(epochs * assembly.steps_per_epoch))
-
-
-def _watchers(run: Run, given: Iterable[Watcher]) -> list[Watcher]:
-    """The watchers given, and those of plugins."""
-    found = list(given)
-    try:
-        contributions = registry().manager.hook.zoo_training_callbacks(run=run)
-    except Exception as error:
-        raise PluginError(f"a plugin's zoo_training_callbacks failed: {type(error).__name__}: {error}") from error
-    for contributed in contributions:
-        each = list(contributed) if isinstance(contributed, Iterable) else [contributed]
-        for watcher in each:
-            if not isinstance(watcher, Watcher):
-                raise PluginError(f"zoo_training_callbacks returned {watcher!r}; return zoo.Watcher objects")
-        found += each
-    return found
 
 
 def _config(

@@ -25,10 +25,11 @@ from zoo.generate.sampling import draw_images
 from zoo.generate.scatter import scatter, to_points
 from zoo.options import Options
 from zoo.plots.curves import draw_curves_if_possible
+from zoo.registry import guarding
 from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import writing
 from zoo.run.journal import Journal
-from zoo.run.run import Run
+from zoo.run.run import Run, quoted
 
 REAL_POINTS = 4000
 """How many real points the pictures of a run on toy data show."""
@@ -115,10 +116,22 @@ class Trainer:
         for name, optimizer in self.assembly.step.optimizers.items():
             set_rate(optimizer, rate_at(self.options, self._rates[name], number, self.steps))
             set_momentum(optimizer, momentum_at(self.options, number))
-        statistics = self.assembly.step.run(number)
+        try:
+            statistics = self.assembly.step.run(number)
+        except (
+            Exception
+        ) as error:  # whoever reads the data or runs out of memory says so; the rest is of the architecture
+            with guarding(self.assembly.architecture, f"step {number + 1} failed", self._advice()):
+                raise error
         if self.assembly.average and self.assembly.step.due("generator", number):
             self.assembly.average.update()
         return statistics
+
+    def _advice(self) -> str:
+        """What to do when a step has failed: the step is lost, the newest checkpoint is not."""
+        if self._saved is None:
+            return "no checkpoint was written yet: mend it and train again"
+        return f"the checkpoint of step {self._saved} is whole: mend it, then zoo resume {quoted(self.run.path)}"
 
     def _after(self, done: int, statistics: Statistics, journal: Journal) -> None:
         """What is due after step `done`: a log line, a grid, a checkpoint."""

@@ -12,6 +12,7 @@ from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
 from zoo.nn.modes import evaluating
 from zoo.options import Options
+from zoo.registry import guarding
 
 
 def try_networks(
@@ -35,12 +36,14 @@ def try_networks(
 
 
 def _pass(architecture: Architecture, role: str, network: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
-    try:
-        with evaluating(network):
-            result: torch.Tensor = network(*inputs)
-    except (RuntimeError, ValueError, TypeError) as error:
-        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
-        raise PluginError(f"the {role} of {architecture.name!r} fails for input of shape {shapes}: {error}") from error
+    shapes = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
+    with (
+        guarding(architecture, f"the {role} of {architecture.name!r} fails for input of shape {shapes}"),
+        evaluating(network),
+    ):
+        result = network(*inputs)
+    if not isinstance(result, torch.Tensor):
+        raise PluginError(f"the {role} of {architecture.name!r} returns {type(result).__name__}, not a tensor")
     return result
 
 

@@ -27,7 +27,7 @@ from zoo.generate.sampling import BATCH, draw_images
 from zoo.generate.truncation import truncate
 from zoo.memory import need_memory
 from zoo.options import Options
-from zoo.registry import registry
+from zoo.registry import guarding, registry
 from zoo.resolve import validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.run import Run
@@ -259,7 +259,8 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     architecture = registry().architecture(run.architecture)
     options = validate(architecture, run.config["options"])
     spec, class_names = run.geometry()
-    with torch.random.fork_rng(devices=[]):  # its random weights are replaced at once, and nobody else's numbers change
+    # Its random weights are replaced at once, and nobody else's numbers change.
+    with torch.random.fork_rng(devices=[]), guarding(architecture, "generator() failed"):
         network = architecture.generator(options, spec)
     tensors = read_tensors(folder, "generator")
     load_network(network, tensors, folder / "generator.safetensors", architecture.name)
@@ -274,7 +275,7 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     network = network.to(device).eval().requires_grad_(False)
 
     def discriminator() -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), guarding(architecture, "discriminator() failed"):
             judging = architecture.discriminator(options, spec)
         load_network(
             judging, read_tensors(folder, "discriminator"), folder / "discriminator.safetensors", architecture.name

@@ -1,0 +1,23 @@
+"""TensorBoard: the numbers and pictures of a run as event files, where ``--watch tensorboard`` asks for them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import zoo
+
+if TYPE_CHECKING:
+    from zoo_plugins.tensorboard.watcher import TensorBoard
+
+
+@zoo.hookimpl
+def zoo_training_callbacks(run: zoo.Run) -> TensorBoard:
+    """The watcher; raises OptionError where a run asks for it and the package it writes with is not there."""
+    from zoo_plugins.tensorboard.watcher import TensorBoard
+
+    if TensorBoard.name in run.config["options"]["watch"] and find_spec("tensorboard") is None:
+        raise zoo.errors.OptionError(
+            "--watch tensorboard needs the package tensorboard, which is not installed; pip install 'zoo[tensorboard]'"
+        )
+    return TensorBoard()

@@ -1,0 +1,70 @@
+"""Writes what a run tells as TensorBoard's event files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import zoo
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+FOLDER = "tensorboard"
+TIMES = {"step", "seconds"}
+"""What stands in every line of metrics.jsonl and is no curve: TensorBoard has a step and a clock of its own."""
+
+
+class TensorBoard(zoo.Watcher):
+    """Scalars, sample grids and the options of a run, below RUN/tensorboard: ``tensorboard --logdir runs`` shows them.
+
+    Losses of both networks share one chart's group, as do D's judgements and the speeds. A resumed run goes on in the same
+    curves: what was written after the checkpoint it goes on from is left out by TensorBoard.
+    """
+
+    name = "tensorboard"
+
+    def on_start(self, run: zoo.Run, step: int, steps: int) -> None:
+        """Open a new event file; those before stay."""
+        from torch.utils.tensorboard import SummaryWriter  # a second or two, so only for runs that ask for it
+
+        self.writer: SummaryWriter = SummaryWriter(str(run.path / FOLDER), purge_step=step + 1 if step else None)
+        options = json.dumps(run.config["options"], indent=2)
+        self.writer.add_text("options", "\n".join(f"    {line}" for line in options.splitlines()), step)
+
+    def on_metrics(self, metrics: Mapping[str, float]) -> None:
+        """A point for each number."""
+        for key in metrics.keys() - TIMES:
+            self.writer.add_scalar(tag(key), metrics[key], int(metrics["step"]))
+
+    def on_sample(self, step: int, picture: Path) -> None:
+        """The sample grid, as it was written."""
+        import numpy as np
+        from PIL import Image
+
+        with Image.open(picture) as opened:
+            self.writer.add_image("samples", np.asarray(opened.convert("RGB")), step, dataformats="HWC")
+
+    def on_checkpoint(self, step: int, checkpoint: Path) -> None:
+        """What is in a checkpoint is on the disk; let the curves be too."""
+        self.writer.flush()
+
+    def on_end(self, run: zoo.Run, step: int, finished: bool) -> None:
+        """Close the file."""
+        self.writer.close()
+
+
+def tag(metric: str) -> str:
+    """Where a number is shown: ``d_loss`` under ``loss/``, ``d_real`` under ``judgement/``, and so on.
+
+    >>> tag("d_loss"), tag("d_fake"), tag("images_per_second"), tag("r1")
+    ('loss/d', 'judgement/d_fake', 'training/images_per_second', 'statistics/r1')
+    """
+    if metric in ("d_loss", "g_loss"):
+        return f"loss/{metric[0]}"
+    if metric in ("d_real", "d_fake"):
+        return f"judgement/{metric}"
+    group = "training" if metric in ("images_per_second", "learning_rate") else "statistics"
+    return f"{group}/{metric}"

@@ -1,0 +1,347 @@
+"""A plugin whose code fails is named with its distribution, version and file, and commands that do not need it work on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from support import tiny, zoo_process
+
+import zoo
+from zoo.compatibility import API_VERSION
+from zoo.errors import PluginError
+from zoo.registry import registry
+
+ODD = '''
+import torch
+from torch import nn
+import zoo
+
+HEADER
+
+class Odd(zoo.Architecture):
+    """Two dense layers, and one mistake."""
+    name = "odd"
+    presets = {"plain": {}}
+
+    def generator(self, options, data):
+        GENERATOR
+        return nn.Sequential(nn.Linear(options.latent, data.numel), nn.Tanh(), nn.Unflatten(1, data.shape))
+
+    def discriminator(self, options, data):
+        DISCRIMINATOR
+        return nn.Sequential(nn.Flatten(), nn.Linear(data.numel, 1))
+
+    def phases(self, options):
+        PHASES
+        return [zoo.Phase("discriminator", loss=self.loss), zoo.Phase("generator")]
+
+    def loss(self, turn):
+        LOSS
+        return turn.default_loss()
+
+    MORE
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Odd)
+'''
+PLACES = ("HEADER", "GENERATOR", "DISCRIMINATOR", "PHASES", "LOSS", "MORE")
+
+
+def odd(**mistakes: str) -> str:
+    """The source of a plugin with a line of its own in some places."""
+    source = ODD
+    for place in PLACES:
+        source = source.replace(place, mistakes.get(place.lower(), "" if place in ("HEADER", "MORE") else "pass"))
+    return source
+
+
+@pytest.fixture
+def images(images):
+    """The shared images, and options that fit them."""
+    return images, "--batch-size", 4, "--samples", 4
+
+
+def line_of(source: str, text: str) -> int:
+    return next(number for number, line in enumerate(source.splitlines(), 1) if text in line)
+
+
+WHERE = {
+    "generator()": dict(generator="raise KeyError('weights')"),
+    "discriminator()": dict(discriminator="raise KeyError('weights')"),
+    "phases()": dict(phases="raise KeyError('weights')"),
+    "sizes()": dict(more="def sizes(self, options): raise KeyError('weights')"),
+    "preset_for()": dict(more="def preset_for(self, data): raise KeyError('weights')"),
+    "game()": dict(more="def game(self, options): raise KeyError('weights')"),
+}
+
+
+@pytest.mark.parametrize("what", WHERE)
+def test_a_method_that_raises_is_told_with_distribution_version_file_and_line(install, cli, images, what):
+    source = odd(**WHERE[what])
+    install(source, "zoo_odd", distribution="zoo-odd", version="1.7")
+    outcome = cli("train", "odd", "--data", *images, "--out", "run", "--steps", 1)
+    assert outcome.code == 2
+    assert f"plugin 'zoo_odd' of zoo-odd 1.7: {what} failed: KeyError: 'weights'" in outcome.err
+    assert f"zoo_odd.py:{line_of(source, 'raise KeyError')}" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not Path("run").exists()
+    assert cli("list").code == cli("info", "dcgan").code == 0
+
+
+def test_a_network_that_fails_is_told_with_its_input(install, cli, images):
+    install(odd(generator="data = zoo.DataSpec(1, 3, 3)"), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images, "--steps", 1)
+    assert outcome.code == 2
+    assert "makes (2, 1, 3, 3) of two latents" in outcome.err
+
+
+def test_the_traceback_is_there_for_the_plugins_author(install, cli, images, monkeypatch):
+    install(odd(generator="raise KeyError('weights')"), "zoo_odd")
+    assert "ZOO_TRACEBACK=1" in cli("train", "odd", "--data", *images).err
+    monkeypatch.setenv("ZOO_TRACEBACK", "1")
+    told = cli("train", "odd", "--data", *images).err
+    assert "Traceback (most recent call last)" in told
+    assert "in generator" in told
+
+
+def test_what_fails_in_the_middle_of_a_training_costs_only_what_came_after_the_checkpoint(
+    install, cli, images, tmp_path, fresh_registry
+):
+    source = odd(loss="if turn.number == 3: raise ZeroDivisionError('in step 4')")
+    install(source, "zoo_odd", distribution="zoo-odd", version="1.7")
+    options = ["--data", *images, "--checkpoint-every", 2, "--steps", 6]
+    outcome = cli("train", "odd", *options, "--out", "run")
+    assert outcome.code == 2
+    assert "plugin 'zoo_odd' of zoo-odd 1.7: step 4 failed: ZeroDivisionError: in step 4" in outcome.err
+    assert f"zoo_odd.py:{line_of(source, 'ZeroDivisionError')}" in outcome.err
+    assert "the checkpoint of step 2 is whole: mend it, then zoo resume run" in outcome.err
+    (tmp_path / "site-packages" / "zoo_odd.py").write_text(odd(), "utf-8")
+    sys.modules.pop("zoo_odd")
+    fresh_registry()
+    assert cli("resume", "run").code == 0
+    assert zoo.Run("run").latest()[0] == 6
+
+
+def test_a_lack_of_memory_in_a_plugins_step_is_told_as_such(install, cli, images):
+    install(odd(loss="raise RuntimeError('DefaultCPUAllocator: can\\'t allocate memory')"), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images, "--steps", 1)
+    assert outcome.code == 2
+    assert "not enough memory; lower --batch-size" in outcome.err
+
+
+def test_what_a_plugin_says_in_zoos_own_errors_is_left_as_it_is(install, cli, images):
+    install(odd(generator="raise zoo.errors.OptionError('this needs --latent 4')"), "zoo_odd")
+    assert cli("train", "odd", "--data", *images).err == "zoo: this needs --latent 4\n"
+
+
+def test_options_that_cannot_be_checked_are_told_of(install, cli, images):
+    more = """class Options(zoo.Options):
+        def model_post_init(self, context): raise KeyError('depth')"""
+    install(odd(more=more), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images)
+    assert outcome.code == 2
+    assert "its Options cannot be checked: KeyError: 'depth'" in outcome.err
+
+
+def test_sizes_that_are_none_are_told_of(install, cli, images):
+    install(odd(more="def sizes(self, options): return []"), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images)
+    assert outcome.code == 2
+    assert "sizes() of 'odd' returned []" in outcome.err
+
+
+@pytest.mark.parametrize("phases", ["return []", "return [1]"])
+def test_phases_that_are_none_are_told_of(install, cli, images, phases):
+    install(odd(phases=phases), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images)
+    assert outcome.code == 2
+    assert "return one zoo.Phase or more" in outcome.err
+
+
+def test_a_run_of_a_plugin_that_was_uninstalled_says_so(install, cli, images, tmp_path, fresh_registry):
+    install(odd(), "zoo_odd")
+    assert cli("train", "odd", "--data", *images, "--steps", 1, "--out", "run").code == 0
+    for path in (tmp_path / "site-packages").glob("*.dist-info/entry_points.txt"):
+        path.unlink()
+    fresh_registry()
+    outcome = cli("sample", "run")
+    assert outcome.code == 2
+    assert "unknown architecture 'odd'" in outcome.err
+
+
+# ---- versions of the plugin API
+
+
+def test_a_plugin_for_this_version_is_loaded(install, cli):
+    install(odd(header='zoo_api = ">=1.0,<2"'), "zoo_odd")
+    assert cli("info", "odd").code == 0
+    row = next(row for row in json.loads(cli("plugins", "--json").out)["plugins"] if row["name"] == "zoo_odd")
+    assert (row["zoo_api"], row["loaded"]) == (">=1.0,<2", True)
+
+
+def test_a_plugin_for_another_version_is_not_loaded_and_told_of(install, cli):
+    install(odd(header='zoo_api = ">=7,<8"'), "zoo_odd", distribution="zoo-odd", version="3.1")
+    listed = cli("list")
+    assert listed.code == 0
+    assert f"it is written for zoo's plugin API >=7,<8, and this zoo has {API_VERSION}" in " ".join(listed.out.split())
+    assert "odd" not in zoo.list_architectures()
+    assert "plugins that failed to load: zoo_odd" in cli("train", "odd").err
+
+
+def test_that_it_is_for_another_version_is_told_of_a_plugin_that_cannot_even_be_imported(install, cli):
+    install(odd(header='zoo_api = ">=7"\nzoo.name_of_the_future'), "zoo_odd")
+    assert "it is written for zoo's plugin API >=7" in " ".join(cli("list").out.split())
+
+
+@pytest.mark.parametrize("range_", ["1", "'eins'", "['>=1']"])
+def test_a_range_of_versions_that_is_none_is_refused_with_how_to_write_it(install, cli, range_):
+    install(odd(header=f"zoo_api = {range_}"), "zoo_odd")
+    assert 'write a range of versions, as in zoo_api = ">=1.0,<2"' in " ".join(cli("list").out.split())
+
+
+# ---- zoo plugins, ZOO_PLUGINS
+
+BRINGER = '''
+import zoo
+
+class Mine(zoo.Objective):
+    """A game of its own."""
+
+@zoo.hookimpl
+def zoo_register_objectives(register):
+    register(Mine("mine"))
+
+@zoo.hookimpl
+def zoo_training_callbacks(run):
+    return []
+'''
+
+
+def rows(cli) -> dict[str, dict]:
+    return {row["name"]: row for row in json.loads(cli("plugins", "--json").out)["plugins"]}
+
+
+def test_plugins_lists_what_each_brings(install, cli):
+    install(BRINGER, "zoo_bringer", distribution="zoo-bringer", version="0.2")
+    install("raise RuntimeError('closed')", "zoo_broken")
+    found = rows(cli)
+    assert (found["dcgan"]["from"], found["dcgan"]["architectures"]) == (f"zoo {zoo.__version__}", ["dcgan"])
+    assert (found["zoo_bringer"]["objectives"], found["zoo_bringer"]["training_callbacks"]) == (["mine"], True)
+    assert (found["zoo_broken"]["loaded"], found["dcgan"]["loaded"]) == (False, True)
+    assert "RuntimeError: closed" in found["zoo_broken"]["error"]
+    assert "zoo_broken.py:1" in found["zoo_broken"]["error"]
+    shown = cli("plugins")
+    assert shown.code == 0
+    assert "--objective mine, watches runs" in shown.out
+    assert "failed to load: RuntimeError: closed" in shown.out
+
+
+def test_zoo_plugins_takes_distributions_too(install, cli, monkeypatch, fresh_registry):
+    install(odd(), "zoo_odd", distribution="Zoo.Odd")
+    for value in ("zoo-odd", "Zoo.Odd", "zoo_odd"):
+        monkeypatch.setenv("ZOO_PLUGINS", value)
+        fresh_registry()
+        assert zoo.list_architectures() == ["odd"]
+    monkeypatch.setenv("ZOO_PLUGINS", "zoo")
+    fresh_registry()
+    assert "odd" not in zoo.list_architectures()
+    assert "dcgan" in zoo.list_architectures()
+    assert rows(cli)["zoo_odd"]["loaded"] is False
+    assert "left out: ZOO_PLUGINS does not name it" in cli("plugins").out
+
+
+def test_two_plugins_of_one_entry_point_are_told_apart_by_their_distributions(install, monkeypatch, fresh_registry):
+    install(odd(), "zoo_left", distribution="left", point="odd")
+    install(odd(), "zoo_right", distribution="right", point="odd")
+    with pytest.raises(PluginError, match=r"registered twice, by left 1.0 .* and right 1.0"):
+        registry().architecture("odd")
+    monkeypatch.setenv("ZOO_PLUGINS", "right")
+    fresh_registry()
+    assert registry().contribution("odd").plugin.origin == "right 1.0"
+
+
+def test_a_broken_plugin_takes_no_command_down_in_a_process_of_its_own(install, images):
+    install("raise SystemExit('closed')", "zoo_broken")
+    listed = zoo_process("list")
+    assert (listed.code, "SystemExit: closed" in listed.out) == (0, True)
+    options = ["--data", *images, "--width", "2", "--steps", "1"]
+    assert zoo_process("train", "dcgan", *options).code == 0
+
+
+# ---- objectives by name
+
+GAME = """
+import torch
+import zoo
+
+class Offset(zoo.Objective):
+    def discriminator_loss(self, real_logits, fake_logits, *, scale):
+        loss = scale * (fake_logits.mean() - real_logits.mean() + 7)
+        return loss, torch.stack([real_logits.mean(), fake_logits.mean()]).detach()
+
+    def generator_loss(self, fake_logits, *, scale):
+        return -scale * fake_logits.mean(), fake_logits.mean().detach()[None]
+
+@zoo.hookimpl
+def zoo_register_objectives(register):
+    register(OBJECT)
+"""
+
+
+@pytest.mark.parametrize("name", ["vanilla", "dcgan", "cgan", "lsgan"])
+def test_every_architecture_plays_an_objective_of_a_plugin_by_name(install, images, name):
+    install(GAME.replace("OBJECT", 'Offset("offset")'), "zoo_game")
+    options = dict(tiny(name, objective="offset"), data=str(images[0]), out="run")
+    line = zoo.train(name, **options | dict(steps=1, joined=False)).metrics()[0]
+    assert line["d_loss"] == pytest.approx(line["d_fake"] - line["d_real"] + 7, rel=1e-5)
+
+
+def test_an_architecture_may_name_an_objective_of_another_plugin(install, images):
+    install(GAME.replace("OBJECT", 'Offset("offset")'), "zoo_game")
+    install(odd(more='objective = "offset"'), "zoo_odd")
+    run = zoo.train("odd", data=str(images[0]), steps=1, batch_size=4, samples=4, log_every=1)
+    assert run.metrics()[0]["d_loss"] > 4
+
+
+def test_an_unknown_objective_is_told_before_anything_is_prepared(install, cli, images):
+    install(GAME.replace("OBJECT", 'Offset("offset")'), "zoo_game")
+    outcome = cli("train", "dcgan", "--data", *images, "--objective", "ofset", "--out", "run")
+    assert outcome.code == 2
+    assert "unknown --objective 'ofset'; did you mean 'offset'?" in outcome.err
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("Offset", "takes an objective, not its class: write register(Offset("),
+        ('Offset("hinge")', "an objective that comes with zoo; choose another"),
+        ('Offset("With Space")', "kind is 'With Space'"),
+        ("42", "int.kind is None"),
+        ('type("Half", (), dict(kind="half", generator_loss=print))()', "Half does not define discriminator_loss"),
+    ],
+)
+def test_an_objective_that_is_none_is_refused_in_words(install, cli, given, said):
+    install(GAME.replace("OBJECT", given), "zoo_game")
+    assert said in rows(cli)["zoo_game"]["error"]
+
+
+def test_two_objectives_of_one_name_are_an_error_only_where_they_are_asked_for(install, cli, images):
+    install(GAME.replace("OBJECT", 'Offset("offset")'), "zoo_game")
+    install(GAME.replace("OBJECT", 'Offset("offset")'), "zoo_sport")
+    common = ["--data", *images, "--width", 2, "--steps", 1]
+    outcome = cli("train", "dcgan", *common, "--objective", "offset")
+    assert outcome.code == 2
+    assert "objective 'offset' is registered twice" in outcome.err
+    assert cli("train", "dcgan", *common, "--objective", "hinge").code == 0
+
+
+def test_the_names_of_zoos_own_objectives_are_those_of_the_ops():
+    from zoo.objective import KINDS
+    from zoo.ops.codes import LOSS_KINDS
+
+    assert list(KINDS) == list(LOSS_KINDS)

@@ -1,0 +1,77 @@
+"""TensorBoard: what it reads back from a run's event files is what the run's own files hold."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import flags
+
+import zoo
+
+
+@pytest.fixture
+def options(images):
+    return dict(data=str(images), width=2, batch_size=8, samples=4, log_every=1, sample_every=2, checkpoint_every=2)
+
+
+def events(run: zoo.Run):
+    """What TensorBoard itself reads from the run's folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the packages that it is built on
+        loader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    found = loader.EventAccumulator(str(run.path / "tensorboard"), size_guidance={"scalars": 0, "images": 0})
+    return found.Reload()
+
+
+def curve(found, tag: str) -> dict[int, float]:
+    return {event.step: event.value for event in found.Scalars(tag)}
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+def test_scalars_pictures_and_options_are_read_back(options):
+    pytest.importorskip("tensorboard")
+    run = zoo.train("dcgan", steps=4, watch=("tensorboard",), out="run", **options)
+    found = events(run)
+    for tag, key in (("loss/d", "d_loss"), ("loss/g", "g_loss"), ("judgement/d_real", "d_real"),
+                     ("training/learning_rate", "learning_rate")):  # fmt: skip
+        ours = {line["step"]: line[key] for line in run.metrics()}
+        assert curve(found, tag) == pytest.approx(ours, rel=1e-6), tag
+    assert [event.step for event in found.Images("samples")] == [0, 2, 4]
+    (run.path / "last.png").write_bytes(found.Images("samples")[-1].encoded_image_string)
+    theirs, ours = (Image.open(path).convert("RGB") for path in (run.path / "last.png", run.samples[-1]))
+    assert np.array_equal(np.asarray(theirs), np.asarray(ours))
+    text = found.Tensors("options/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert '"width": 2' in text
+
+
+def test_a_resumed_run_goes_on_in_the_same_curves(options):
+    pytest.importorskip("tensorboard")
+    zoo.train("dcgan", steps=3, watch=("tensorboard",), out="run", **options)
+    run = zoo.resume("run", steps=5)
+    assert curve(events(run), "loss/d") == pytest.approx({line["step"]: line["d_loss"] for line in run.metrics()})
+
+
+def test_a_run_that_does_not_ask_for_it_has_none_and_imports_none(options):
+    source = "import sys; from zoo.cli import run; code = run(sys.argv[1:]); print('tensorboard' in sys.modules); sys.exit(code)"
+    done = subprocess.run(
+        [sys.executable, "-c", source, "train", "dcgan", *flags(options), "--steps", "1", "--out", "run"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "False"
+    assert not Path("run/tensorboard").exists()
+
+
+def test_without_the_package_it_says_what_to_install(cli, options, monkeypatch):
+    monkeypatch.setattr("zoo_plugins.tensorboard.find_spec", lambda name: None)
+    outcome = cli("train", "dcgan", *flags(options), "--steps", 1, "--out", "run", "--watch", "tensorboard")
+    assert outcome.code == 2
+    assert "pip install 'zoo[tensorboard]'" in outcome.err
+    assert not Path("run").exists()

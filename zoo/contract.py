@@ -1,0 +1,72 @@
+"""What the things that plugins register must be. Each check raises PluginError that names what is missing."""
+
+from __future__ import annotations
+
+import re
+
+from zoo.architecture import Architecture
+from zoo.errors import PluginError, unknown
+from zoo.objective import KINDS
+from zoo.options import Options
+
+RESERVED = {"name", "preset", "config", "out", "watchers", "say", "preparing"}
+NAME = r"[a-z0-9][a-z0-9_-]*"
+
+
+def check_architecture(cls: object) -> None:
+    """Raise PluginError where `cls` does not keep the contract of `zoo.Architecture`."""
+    if not (isinstance(cls, type) and issubclass(cls, Architecture)):
+        raise PluginError(f"register() takes a subclass of zoo.Architecture; given {cls!r}")
+    name = _name(cls, "name")
+    if not issubclass(cls.Options, Options):
+        raise PluginError(f"{cls.__name__}.Options must be a subclass of zoo.Options")
+    if taken := RESERVED & cls.Options.model_fields.keys():
+        raise PluginError(
+            f"{cls.__name__}.Options has {sorted(taken)[0]!r}, which zoo train uses itself; choose another name"
+        )
+    for method in ("generator", "discriminator"):
+        if getattr(cls, method) is getattr(Architecture, method):
+            raise PluginError(f"{cls.__name__} does not define {method}(self, options, data)")
+    if stray := sorted(vars(cls).get("preset_notes", {}).keys() - cls.presets.keys()):  # inherited ones may have gone
+        raise PluginError(unknown(f"preset in preset_notes of {name}", stray[0], cls.presets))
+    if cls.default_preset is not None and cls.default_preset not in cls.presets:
+        raise PluginError(unknown(f"default preset of {name}", cls.default_preset, cls.presets))
+
+
+def check_source(cls: object) -> None:
+    """Raise PluginError where `cls` does not keep the contract of `zoo.DataSource`."""
+    from zoo.data.registry import builtin_sources
+    from zoo.data.source import DataSource
+
+    if not (isinstance(cls, type) and issubclass(cls, DataSource)):
+        raise PluginError(f"register() takes a subclass of zoo.DataSource; given {cls!r}")
+    name = _name(cls, "name")
+    if not isinstance(getattr(cls, "summary", None), str):
+        raise PluginError(f"{cls.__name__} has no summary; give it one sentence for zoo list")
+    _not_ours(cls.__name__, "name", name, {source.name for source in builtin_sources()}, "a kind of data")
+
+
+def check_objective(objective: object) -> None:
+    """Raise PluginError where `objective` is not named, or lacks one of the methods of `zoo.Objective`."""
+    if isinstance(objective, type):
+        raise PluginError(f"register() takes an objective, not its class: write register({objective.__name__}(…))")
+    title = type(objective).__name__
+    name = _name(objective, "kind")
+    for method in ("discriminator_loss", "generator_loss"):
+        if not callable(getattr(objective, method, None)):
+            raise PluginError(f"{title} does not define {method}; zoo.Objective shows what it takes and returns")
+    _not_ours(title, "kind", name, set(KINDS), "an objective")
+
+
+def _name(value: object, attribute: str) -> str:
+    """Its name. Raises PluginError where that is missing or could not be typed."""
+    name = getattr(value, attribute, None)
+    if not (isinstance(name, str) and re.fullmatch(NAME, name)):
+        title = value.__name__ if isinstance(value, type) else type(value).__name__
+        raise PluginError(f"{title}.{attribute} is {name!r}; give it lower-case letters, digits, '-' and '_'")
+    return name
+
+
+def _not_ours(title: str, attribute: str, name: str, ours: set[str], kind: str) -> None:
+    if name in ours:
+        raise PluginError(f"{title}.{attribute} is {name!r}, which is {kind} that comes with zoo; choose another")
