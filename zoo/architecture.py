@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Phase:
-    """One update of one network within a training step.
-
-    `every` and `offset`: the phase runs in the steps (counted from 0) for which ``step % every == offset``.
-    `loss`: a function of the turn that returns a 0-d loss, or (loss, statistics by name); by default the objective's.
-    `skip_below`: the network is left as it is while its loss is not above this value (reads the loss back each time).
-    """
+    """One update of one network within a training step. Raises PluginError for one that could never run."""
 
     updates: Literal["discriminator", "generator"]
+    """The network that gets gradients and takes a step of its optimiser."""
     loss: Callable[[Turn], Any] | None = None
+    """A function of the turn that returns a 0-d loss, or (loss, statistics by name); by default the objective's."""
     every: int = 1
+    """The phase runs in the steps (counted from 0) for which ``step % every == offset``."""
     offset: int = 0
+    """See `every`; 0 to every - 1."""
     skip_below: float | None = None
+    """The network is left as it is while its loss is not above this value (reads the loss back each time)."""
 
     def __post_init__(self) -> None:
         """Raise PluginError for a phase that could never run."""

@@ -16,24 +16,44 @@ KINDS = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
 class Objective:
     """A game known by name, played with the fused losses of `zoo.ops`.
 
-    `kind`: its name; one of non_saturating, minimax, least_squares, hinge and wasserstein (formulas: `zoo.ops.discriminator_loss`),
-    unless you override both methods for a game of your own. `a`, `b`, `c`: the targets of least squares (Mao et al. 2017).
-    A plugin makes its own known by name through the hook `zoo_register_objectives`.
+    For a game of your own, override both methods; a plugin makes it known by name through the hook `zoo_register_objectives`.
     """
 
     kind: str
+    """Its name: non_saturating, minimax, least_squares, hinge or wasserstein (formulas: `zoo.ops.discriminator_loss`), or any other
+    where both methods are overridden. Letters, digits, ``-`` and ``_``, in lower case."""
     a: float = 0.0
+    """Least squares (Mao et al. 2017): what D is to say of generated images."""
     b: float = 1.0
+    """Least squares: what D is to say of real images."""
     c: float = 1.0
+    """Least squares: what G wants D to say of generated images."""
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
-        """`scale` times D's loss, 0-d, and a detached tensor that begins with mean D(real) and mean D(fake)."""
+        """What D minimises.
+
+        Args:
+            real_logits: D's of real images, (N,).
+            fake_logits: D's of generated images, (M,).
+            scale: what the loss is to be multiplied with; gradient accumulation and joined batches need it.
+
+        Returns:
+            `scale` times the loss, 0-d, and a detached 1-d tensor that begins with mean D(real) and mean D(fake).
+        """
         from zoo import ops
 
         return ops.discriminator_loss(real_logits, fake_logits, self.kind, a=self.a, b=self.b, scale=scale)
 
     def generator_loss(self, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
-        """`scale` times G's loss, 0-d, and a detached tensor that begins with mean D(fake)."""
+        """What G minimises.
+
+        Args:
+            fake_logits: D's of generated images, (N,).
+            scale: what the loss is to be multiplied with.
+
+        Returns:
+            `scale` times the loss, 0-d, and a detached 1-d tensor that begins with mean D(fake).
+        """
         from zoo import ops
 
         return ops.generator_loss(fake_logits, self.kind, a=self.a, b=self.b, c=self.c, scale=scale)

@@ -50,14 +50,26 @@ def train(
     preparing: PrepareProgress | None = None,
     **options: Any,
 ) -> Run:
-    """Train the architecture `name`; returns its run.
+    """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
 
-    `options` are those of ``zoo train NAME --help``, by name: ``zoo.train("dcgan", steps=200, out="runs/first")``.
-    `out` is the folder of the new run, by default the next free ``runs/NAME-NNN``. `watchers` are told how it goes, `say`
-    gets a line about anything worth knowing, `preparing` how many images of how many are prepared.
+    Nothing is written before everything has been checked. SIGINT and SIGTERM end the training after the step at hand, with a
+    checkpoint.
 
-    Raises ZooError (OptionError, DataError, PluginError, RunError) with a message for a person; nothing is written before
-    everything has been checked. SIGINT and SIGTERM end the training after the step at hand, with a checkpoint.
+    Args:
+        name: the architecture, as `zoo list` shows it.
+        preset: a named set of option values; by default the architecture's own choice for such data.
+        config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
+        out: the folder of the new run, by default the next free runs/NAME-NNN.
+        watchers: are told how it goes, beside those of plugins.
+        say: gets a line about anything worth knowing.
+        preparing: is told how many images of how many are prepared.
+        options: those of `zoo train NAME --help`, by name (`zoo.Options` and the architecture's own).
+
+    Raises:
+        OptionError: for an option, preset or file that does not fit.
+        DataError: for data that is missing or cannot be used.
+        PluginError: for an architecture that is not there, or whose own code fails.
+        RunError: for a folder that cannot be written, and for too little memory.
     """
     architecture = registry().architecture(name)
     Run.check_place(out)
@@ -67,10 +79,8 @@ def train(
     changed = False
     if preset is None and config is None:
         glance = points_spec(source) if source.points else settle(architecture, resolved, source)
-        with guarding(architecture, "preset_for() failed"):
-            suited = architecture.preset_for(
-                glance
-            )  # which may have networks for points where the default preset has not
+        with guarding(architecture, "preset_for() failed"):  # it may name networks for points where the default has none
+            suited = architecture.preset_for(glance)
         changed = suited != named
         resolved, named = resolve(architecture, preset=suited, flags=options) if changed else (resolved, named)
     spec = settle(architecture, resolved, source)
@@ -80,7 +90,8 @@ def train(
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
     with determinism(resolved.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
-        store = prepare(source, spec, fit=resolved.fit, strict=resolved.strict, report=say, progress=preparing)
+        with guarding(source, "its data cannot be read"):
+            store = prepare(source, spec, fit=resolved.fit, strict=resolved.strict, report=say, progress=preparing)
         assembly = assemble(architecture, resolved, spec, store, device)
         steps = total_steps(resolved, assembly)
         run = Run.create(out, _config(architecture, resolved, named, source, store, device, steps))
@@ -106,9 +117,20 @@ def resume(
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
 
-    `steps` sets a new total, to go on with a run that is finished; `device` another place to compute; `watch` which watchers
-    of plugins are on from here. Raises RunError where there is nothing to go on from or nothing left to do, DataError where
-    the data has changed.
+    Args:
+        path: the run's folder.
+        steps: a new total, to go on with a run that is finished.
+        device: another place to compute: auto, cpu, mps, cuda or cuda:N.
+        watchers: as for `train`.
+        say: as for `train`.
+        preparing: as for `train`.
+        watch: the names of plugins' watchers that are on from here; by default those of the run.
+
+    Raises:
+        RunError: where there is nothing to go on from, or nothing left to do.
+        DataError: where the data is gone or has changed.
+        OptionError: for a number of steps, device or watcher that does not fit.
+        PluginError: where the run's architecture is no longer there, or fails.
     """
     run = Run(path)
     architecture = registry().architecture(run.architecture)
@@ -124,7 +146,8 @@ def resume(
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
     chosen = choose_device(device or options.device)
     with determinism(options.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
-        store = prepare(source, spec, fit=options.fit, strict=options.strict, report=say, progress=preparing)
+        with guarding(source, "its data cannot be read"):
+            store = prepare(source, spec, fit=options.fit, strict=options.strict, report=say, progress=preparing)
         del source
         assembly = assemble(architecture, options, spec, store, chosen)
         total = total_steps(options, assembly)

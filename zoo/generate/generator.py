@@ -52,13 +52,17 @@ class Generator:
         discriminator: Callable[[], nn.Module] | None = None,
     ) -> None:
         """`discriminator` gives that network when a ranking first needs it."""
-        self.network = network
-        self.architecture = architecture
-        self.options = options
-        self.spec = spec
-        self.class_names = list(class_names)
+        self.network: nn.Module = network
+        """G, in evaluation mode."""
+        self.architecture: str = architecture
+        """The architecture's name."""
+        self.options: Options = options
+        """The options of the run."""
+        self.spec: DataSpec = spec
+        """The shape of the images."""
+        self.class_names: list[str] = list(class_names)
         """The names of the classes; empty where it draws without labels."""
-        self.step = step
+        self.step: int = step
         """Training steps behind it."""
         self._classes = Classes(class_names, architecture)
         self._load_discriminator = discriminator
@@ -99,13 +103,19 @@ class Generator:
     ) -> Samples:
         """Draw images, and tell what they were drawn from.
 
-        n: how many; by default one for each label, or 1. seed: of all of them together. labels: class indices or names,
-        repeated to make up `n`; by default every class in turn, where there are classes. seeds: seed numbers, in place of
-        `n` and `seed`. best_of: draw that many for each that is kept, and keep those that the discriminator gives the
-        highest logits, best first; where there are classes, within each class. Of `seeds`, one in `best_of` is kept.
-        truncation: see `latents`. all_classes: `n` (8) images of every class, or every class for each of `seeds`.
+        Args:
+            n: how many; by default one for each label, or 1.
+            seed: of all of them together.
+            labels: class indices or names, repeated to make up `n`; by default every class in turn, where there are classes.
+            seeds: seed numbers, in place of `n` and `seed`.
+            best_of: draw that many for each that is kept, and keep those that the discriminator gives the highest logits, best
+                first; where there are classes, within each class. Of `seeds`, one in `best_of` is kept.
+            truncation: see `latents`.
+            all_classes: `n` (8) images of every class, or every class for each of `seeds`.
 
-        Raises OptionError for what does not fit, RunError where memory does not suffice or the discriminator is missing.
+        Raises:
+            OptionError: for what does not fit.
+            RunError: where memory does not suffice or the discriminator is missing.
         """
         check_best_of(best_of)
         if all_classes and labels is not None:
@@ -139,10 +149,16 @@ class Generator:
         )
 
     def draw(self, latents: Tensor, labels: Labels = None, *, together: bool = True) -> Tensor:
-        """Images of latents of your own, float32 (n, options.latent), with a class for each: float32 (n, C, H, W).
+        """Images of latents of your own: float32 (n, C, H, W) in [-1, 1].
 
-        `together`: in batches, which is faster; else one by one, which makes each the same to the last bit whatever the
-        others are. Raises OptionError for latents or labels that do not fit.
+        Args:
+            latents: float32 (n, options.latent).
+            labels: a class for each, where there are classes.
+            together: in batches, which is faster; else one by one, which makes each the same to the last bit whatever the
+                others are.
+
+        Raises:
+            OptionError: for latents or labels that do not fit.
         """
         if latents.ndim != 2 or latents.shape[1] != self.options.latent or not len(latents):
             raise OptionError(f"latents of shape {tuple(latents.shape)} were given; (n, {self.options.latent}) fits")
@@ -150,7 +166,8 @@ class Generator:
         if self.class_names and (classes is None or len(classes) != len(latents)):
             found = "none" if classes is None else str(len(classes))
             raise OptionError(f"{len(latents)} latents take {len(latents)} labels; {found} were given")
-        return draw_images(self.network, latents, classes, BATCH if together else 1)
+        with guarding(self.architecture, "its generator failed"):
+            return draw_images(self.network, latents, classes, BATCH if together else 1)
 
     # ---- latents, and what is done with them
 
@@ -162,10 +179,17 @@ class Generator:
         seeds: Iterable[int] | None = None,
         truncation: float | None = None,
     ) -> Tensor:
-        """The `n` (1) latents of a seed, or else those of seed numbers: float32 (n, options.latent).
+        """The latents of a seed, or else those of seed numbers: float32 (n, options.latent).
 
-        truncation: normal latents have each number beyond ±truncation drawn again until it lies within; uniform ones are
-        scaled by it towards the middle of their range, with truncation ≤ 1. Raises OptionError for what does not fit.
+        Args:
+            n: how many of the seed; by default 1.
+            seed: of all of them together.
+            seeds: seed numbers, in place of `n` and `seed`.
+            truncation: normal latents have each number beyond ±truncation drawn again until it lies within; uniform ones are
+                scaled by it towards the middle of their range, with truncation ≤ 1.
+
+        Raises:
+            OptionError: for what does not fit.
         """
         check_truncation(truncation, self.options.latent_distribution)
         _check_one(n, seeds)
@@ -185,9 +209,16 @@ class Generator:
     ) -> Tensor:
         """The way from each seed number to the next: float32 ((k - 1) · (frames - 1) + 1, C, H, W) in [-1, 1] for k seeds.
 
-        frames: images from one seed to the next, both included. labels: where there are classes, one of them, or one for
-        each seed; classes are not blended, an image is of the class of the nearer seed. spherical: along an arc, which is
-        the default for normal latents, or along a straight line. Raises OptionError for what does not fit.
+        Args:
+            seeds: seed numbers, two or more.
+            frames: images from one seed to the next, both included.
+            labels: where there are classes, one of them, or one for each seed; classes are not blended, an image is of the
+                class of the nearer seed.
+            spherical: along an arc, which is the default for normal latents, or along a straight line.
+            truncation: see `latents`.
+
+        Raises:
+            OptionError: for what does not fit.
         """
         numbers = check_numbers(seeds)
         check_way(len(numbers), frames)
@@ -202,8 +233,14 @@ class Generator:
     def arithmetic(self, text: str, label: int | str | None = None, *, truncation: float | None = None) -> Arithmetic:
         """Compute with the latents of seed numbers: ``arithmetic("mean(3, 17, 21) - mean(5, 9) + 0.5 * 8")``.
 
-        The grammar is that of `zoo.generate.expression`. label: the class of every picture, where there are classes.
-        Raises ExpressionError for text that does not parse, OptionError for a label or truncation that does not fit.
+        Args:
+            text: seed numbers with +, -, brackets and mean( , ); a number with `*` behind it is a factor.
+            label: the class of every picture, where there are classes.
+            truncation: see `latents`.
+
+        Raises:
+            ExpressionError: for text that does not parse.
+            OptionError: for a label or truncation that does not fit.
         """
         expression = parse_expression(text)
         classes = self._classes.of_each(None if label is None else [label], 1)
@@ -248,8 +285,15 @@ def _check_one(n: int | None, seeds: object) -> None:
 def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu", averaged: bool = True) -> Generator:
     """The trained generator of a run.
 
-    `step` chooses a checkpoint, the newest by default. `averaged`: with the running average of the weights, where the run
-    kept one, else with the weights themselves. Raises RunError where the run or its checkpoint cannot be used.
+    Args:
+        run: a run, or its folder.
+        step: of the checkpoint, by default the newest.
+        device: where it is to draw: cpu, mps, cuda or cuda:N.
+        averaged: with the running average of the weights, where the run kept one; else with the weights themselves.
+
+    Raises:
+        RunError: where the run or its checkpoint cannot be used.
+        PluginError: where the run's architecture is not installed.
     """
     run = run if isinstance(run, Run) else Run(run)
     known = dict(run.checkpoints)
