@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zoo.run.run import Run
 
 __version__ = "0.1.0"
+"""The version of zoo; `zoo --version` prints it."""
 
 hookimpl = pluggy.HookimplMarker("zoo")
 """Marks a plugin's function as an implementation of one of the hooks of `zoo.hookspecs`."""
