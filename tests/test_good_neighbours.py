@@ -126,6 +126,22 @@ def test_what_fails_in_the_middle_of_a_training_costs_only_what_came_after_the_c
     assert zoo.Run("run").latest()[0] == 6
 
 
+def test_a_generator_that_cannot_draw_is_told_of(install, cli, images, tmp_path, fresh_registry):
+    module = """class Fails(torch.nn.Linear):
+    def forward(self, x):
+        if not self.training and FAILS: raise KeyError('weights')
+        return super().forward(x)"""
+    source = odd(header=module).replace("nn.Linear(options", "Fails(options")
+    install(source.replace("FAILS", "False"), "zoo_odd")
+    assert cli("train", "odd", "--data", *images, "--steps", 1, "--out", "run").code == 0
+    (tmp_path / "site-packages" / "zoo_odd.py").write_text(source.replace("FAILS", "True"), "utf-8")
+    sys.modules.pop("zoo_odd")
+    fresh_registry()
+    outcome = cli("sample", "run")
+    assert outcome.code == 2
+    assert "plugin 'zoo_odd' of zoo-odd 1.0: its generator failed: KeyError: 'weights'" in outcome.err
+
+
 def test_a_lack_of_memory_in_a_plugins_step_is_told_as_such(install, cli, images):
     install(odd(loss="raise RuntimeError('DefaultCPUAllocator: can\\'t allocate memory')"), "zoo_odd")
     outcome = cli("train", "odd", "--data", *images, "--steps", 1)
@@ -171,6 +187,61 @@ def test_a_run_of_a_plugin_that_was_uninstalled_says_so(install, cli, images, tm
     outcome = cli("sample", "run")
     assert outcome.code == 2
     assert "unknown architecture 'odd'" in outcome.err
+
+
+# ---- data sources
+
+SOURCE = """
+import numpy
+import zoo
+
+class Dots(zoo.DataSource):
+    name = "dots"
+    summary = "Dots."
+
+    @classmethod
+    def accepts(cls, location):
+        ACCEPTS
+        return location == ""
+
+    def __init__(self, location):
+        INIT
+        self.title, self.channels, self.height, self.width, self.class_names = "dots", 1, 8, 8, []
+
+    def __len__(self):
+        return 40
+
+    def fingerprint(self):
+        return "dots-FAILS"
+
+    def chunks(self):
+        return [40]
+
+    def decode(self, item, spec):
+        DECODE
+        yield zoo.Images(numpy.zeros((40, 8, 8, 1), numpy.uint8))
+
+@zoo.hookimpl
+def zoo_register_data_sources(register):
+    register(Dots)
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("ACCEPTS", "accepts('') failed"), ("INIT", "--data '' cannot be opened"), ("DECODE", "its data cannot be read")],
+)
+def test_a_data_source_that_raises_is_named_and_other_data_is_read(install, cli, images, place, said):
+    source = SOURCE.replace(place, "raise KeyError('weights')").replace("FAILS", place)
+    for other in ("ACCEPTS", "INIT", "DECODE"):
+        source = source.replace(other, "pass")
+    install(source, "zoo_dots", distribution="zoo-dots", version="1.7")
+    common = ["--batch-size", 4, "--samples", 4, "--width", 2, "--steps", 1]
+    outcome = cli("train", "dcgan", "--data", "dots", *common)
+    assert outcome.code == 2
+    assert f"plugin 'zoo_dots' of zoo-dots 1.7: {said}: KeyError: 'weights'" in outcome.err
+    assert f"zoo_dots.py:{line_of(source, 'raise KeyError')}" in outcome.err
+    assert cli("train", "dcgan", "--data", *images, *common[4:]).code == 0
 
 
 # ---- versions of the plugin API

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
@@ -88,16 +88,18 @@ class Plugin:
 
 
 @contextmanager
-def blaming(plugin: Plugin | None, what: str, then: str = "") -> Iterator[None]:
+def blaming(find: Callable[[], Plugin | None], what: str, then: str = "") -> Iterator[None]:
     """A block in which a plugin's code runs: what it raises becomes a PluginError that names it, and what to do next (`then`).
 
-    What zoo itself says passes as it is, and so do a lack of memory and, of None, everything: that is nobody's fault here.
+    `find` says whose code it is, asked only where something was raised. What zoo itself says passes as it is, and so do a
+    lack of memory and, of None, everything: that is nobody's fault here.
     """
     try:
         yield
     except ZooError:
         raise
     except Exception as error:
-        if plugin is None or ran_out(error):
+        plugin = None if ran_out(error) else find()
+        if plugin is None:
             raise
         raise PluginError(plugin.blame(error, what) + (f"; {then}" if then else "")) from error

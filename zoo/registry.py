@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -192,7 +192,13 @@ class Registry:
         }
 
     def owner(self, value: object) -> Plugin | None:
-        """The plugin that registered this class, this object or the class of this object; None where none did."""
+        """The plugin that registered this class, this object or the class of this object; None where none did.
+
+        A text is the name of an architecture.
+        """
+        if isinstance(value, str):
+            who = self._found[ARCHITECTURE].get(value, [])
+            return who[0].plugin if len(who) == 1 else None
         every = (one for found in self._found.values() for who in found.values() for one in who)
         return next((one.plugin for one in every if one.value is value or one.value is type(value)), None)
 
@@ -202,12 +208,10 @@ class Registry:
         callers = self.manager.get_hookcallers(module) if module is not None else None
         return any(caller.name == "zoo_training_callbacks" for caller in callers or ())
 
-    def watchers(self, run: Run) -> Iterator[tuple[Plugin, list[Any]]]:
-        """What each plugin that wants to watch runs has to say to this one. Raises PluginError where that fails."""
-        for plugin in self.plugins:
-            if self.watches(plugin):
-                with blaming(plugin, "zoo_training_callbacks failed"):
-                    yield plugin, self._call(self.manager.get_plugin(plugin.key), "zoo_training_callbacks", run=run)
+    def watchers(self, run: Run, plugin: Plugin) -> list[Any]:
+        """What a plugin that `watches` has to say to this run. Raises PluginError where that fails."""
+        with blaming(lambda: plugin, "zoo_training_callbacks failed"):
+            return self._call(self.manager.get_plugin(plugin.key), "zoo_training_callbacks", run=run)
 
 
 def _import(point: EntryPoint, plugin: Plugin) -> object:
@@ -268,9 +272,9 @@ def registry() -> Registry:
 def guarding(owner: object, what: str, then: str = "") -> AbstractContextManager[None]:
     """A block in which code of the plugin that registered `owner` runs: what it raises becomes a PluginError that names it.
 
-    `owner` is an architecture, a data source or an objective; `what` says what went on, `then` what to do next.
+    `owner` is an architecture (or its name), a data source or an objective; `what` says what went on, `then` what to do next.
     """
-    return blaming(registry().owner(owner), what, then)
+    return blaming(lambda: registry().owner(owner), what, then)
 
 
 def list_architectures(pattern: str = "*") -> list[str]:

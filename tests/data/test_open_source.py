@@ -73,16 +73,6 @@ def test_two_sources_of_one_name_are_an_error_that_names_both():
     assert next(iter(sources([Stripes, Stripes]))) == "stripes"
 
 
-def test_a_source_whose_accepts_fails_is_named():
-    class Broken(Stripes):
-        @classmethod
-        def accepts(cls, location):
-            raise ZeroDivisionError("oops")
-
-    with pytest.raises(PluginError, match=r"Broken\.accepts\('x'\) failed: ZeroDivisionError"):
-        open_source("x", [Broken])
-
-
 def test_every_built_in_source_has_a_name_and_a_sentence():
     known = sources()
     assert {"digits", "idx", "cifar", "arrays", "folder", "line", "ring", "grid"} == set(known)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.data.source import DataSource
 from zoo.errors import DataError, PluginError, unknown
+from zoo.registry import guarding
 
 DEFAULT = "digits"
 
@@ -53,12 +54,16 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSo
     known = sources(extra)
     if is_name(location, extra):
         name, _, rest = location.partition(":")
-        return known[name](rest)
-    if location:
-        for source in known.values():
-            if _accepts(source, location):
-                return source(location)
-    raise DataError(_nothing_fits(location, list(known)))
+        return _open(known[name], rest)
+    broken: PluginError | None = None
+    for source in known.values() if location else ():
+        try:
+            fits = _accepts(source, location)
+        except PluginError as error:  # of a plugin that this data may have nothing to do with
+            broken, fits = broken or error, False
+        if fits:
+            return _open(source, location)
+    raise broken or DataError(_nothing_fits(location, list(known)))
 
 
 def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
@@ -87,11 +92,14 @@ def _absolute_path(location: str) -> str:
     return location
 
 
+def _open(source: type[DataSource], location: str) -> DataSource:
+    with guarding(source, f"--data {location!r} cannot be opened"):
+        return source(location)
+
+
 def _accepts(source: type[DataSource], location: str) -> bool:
-    try:
+    with guarding(source, f"accepts({location!r}) failed"):
         return bool(source.accepts(location))
-    except Exception as error:
-        raise PluginError(f"{_where(source)}.accepts({location!r}) failed: {type(error).__name__}: {error}") from error
 
 
 def _where(source: type) -> str:

@@ -79,7 +79,9 @@ def train(
     changed = False
     if preset is None and config is None:
         glance = points_spec(source) if source.points else settle(architecture, resolved, source)
-        with guarding(architecture, "preset_for() failed"):  # it may name networks for points where the default has none
+        with guarding(
+            architecture, "preset_for() failed"
+        ):  # it may name networks for points where the default has none
             suited = architecture.preset_for(glance)
         changed = suited != named
         resolved, named = resolve(architecture, preset=suited, flags=options) if changed else (resolved, named)

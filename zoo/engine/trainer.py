@@ -182,7 +182,8 @@ class Trainer:
         path = self.run.path / "samples" / f"step-{done:08d}.png"
         with self._clock.paused(), writing(path):
             path.parent.mkdir(exist_ok=True)
-            images = draw_images(self.assembly.sampler, self._grid_latents, self._grid_labels)
+            with guarding(self.assembly.architecture, "its generator failed", self._advice()):
+                images = draw_images(self.assembly.sampler, self._grid_latents, self._grid_labels)
             if self._real is None:
                 save_grid(images, path, self._columns)
             else:

@@ -30,8 +30,8 @@ def gather_watchers(
 
 
 def _of_plugins(run: Run) -> Iterator[tuple[Plugin, Watcher]]:
-    for plugin, contributions in registry().watchers(run):
-        for contributed in contributions:
+    for plugin in filter(registry().watches, registry().plugins):
+        for contributed in registry().watchers(run, plugin):
             for watcher in list(contributed) if isinstance(contributed, Iterable) else [contributed]:
                 if not isinstance(watcher, Watcher):
                     raise PluginError(
