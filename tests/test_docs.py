@@ -10,7 +10,12 @@ import pytest
 from zoo.registry import registry
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted(ROOT.glob("examples/*/README.md")),
+]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -26,3 +31,9 @@ def test_a_page_is_whole(page):
 def test_every_preset_has_a_page(name):
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
     assert [preset for preset in registry().architecture(name).presets if f"`{preset}`" not in pages] == []
+
+
+def test_the_readme_shows_the_file_of_the_example():
+    text = (ROOT / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"```python\n(from typing import Annotated\n.*?)```", text, re.DOTALL)
+    assert shown == (ROOT / "examples/zoo-hinge/zoo_hinge.py").read_text("utf-8")
