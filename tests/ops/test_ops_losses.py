@@ -161,3 +161,11 @@ def test_logits_changed_before_a_second_derivative_are_noticed():
         inner.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         torch.autograd.grad(loss, inner, create_graph=True)
+
+
+@pytest.mark.parametrize("module", [ops, reference], ids=["kernels", "reference"])
+def test_a_loss_has_names_for_its_two_parts(module):
+    real, fake = tensor((4, 1), torch.float32), tensor((4, 1), torch.float32, 1)
+    for result in (module.discriminator_loss(real, fake), module.generator_loss(fake)):
+        assert isinstance(result, ops.LossOutput)
+        assert (result.loss, result.statistics) == tuple(result)
