@@ -1,0 +1,20 @@
+"""What zoo asks of every architecture: one test for each promise of its conformance kit."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.zoo_architecture("wgan-gp", width=4, latent=8)
+def test_convolutional_wgan_gp_keeps(promise):
+    promise.check()
+
+
+@pytest.mark.zoo_architecture("wgan-gp", preset="toy", width=16)
+def test_dense_wgan_gp_keeps(promise):
+    promise.check()
+
+
+@pytest.mark.zoo_architecture("wgan-gp", preset="karras", width=4, latent=8)
+def test_wgan_gp_with_drift_keeps(promise):
+    promise.check()
