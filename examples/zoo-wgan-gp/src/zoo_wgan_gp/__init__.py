@@ -7,6 +7,7 @@ Gulrajani et al. 2017, Improved Training of Wasserstein GANs, https://arxiv.org/
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -63,6 +64,7 @@ class WGANGP(zoo.Architecture):
     }
     default_preset = "digits"
     objective = "wasserstein"
+    smallest_batch = 1  # no layer needs a second image
 
     def preset_for(self, data: zoo.DataSpec) -> str:
         """Points get the dense networks."""
@@ -81,16 +83,19 @@ class WGANGP(zoo.Architecture):
         return [*[critic] * options.discriminator_steps, zoo.Phase("generator")]
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
-        from zoo_wgan_gp import convolutional, dense
-
-        build = {"convolutional": convolutional, "dense": dense}[options.networks].generator
-        return build(options, data)
+        network: nn.Module = _networks(options).generator(options, data)
+        return network
 
     def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
-        from zoo_wgan_gp import convolutional, dense
+        network: nn.Module = _networks(options).critic(options, data)
+        return network
 
-        build = {"convolutional": convolutional, "dense": dense}[options.networks].critic
-        return build(options, data)
+
+def _networks(options: WGANGP.Options) -> ModuleType:
+    """The module that builds both networks."""
+    from zoo_wgan_gp import convolutional, dense
+
+    return {"convolutional": convolutional, "dense": dense}[options.networks]
 
 
 @zoo.hookimpl

@@ -34,9 +34,8 @@ def critic(options: Any, data: zoo.DataSpec) -> nn.Module:
     layers: list[nn.Module] = [zoo.nn.Conv2dAct(data.channels, widths[-1], 4, 2, 1, activation="leaky_relu", slope=0.2)]
     for inputs, outputs in pairwise(reversed(widths)):
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), normalisation(options, outputs), nn.LeakyReLU(0.2)]
-    return nn.Sequential(
-        *layers, nn.Flatten(), nn.Linear(widths[0] * last * last, 1, bias=False)
-    )  # only differences of D count
+    end = nn.Linear(widths[0] * last * last, 1, bias=False)  # only differences of D count: a bias would never learn
+    return nn.Sequential(*layers, nn.Flatten(), end)
 
 
 def normalisation(options: Any, channels: int) -> nn.Module:
@@ -50,7 +49,7 @@ def normalisation(options: Any, channels: int) -> nn.Module:
 
 def plan(side: int, width: int) -> tuple[int, list[int]]:
     """The side of the smallest feature maps, 4 or 7, and the channels from there to the image: 28 is (7, [2 · width, width])."""
-    widths = []
+    widths: list[int] = []
     while side > 7:
         side //= 2
         widths.insert(0, width * 2 ** len(widths))

@@ -13,7 +13,7 @@ def penalised(turn: Any) -> tuple[Tensor, dict[str, Tensor]]:
     """L = E D(G(z)) - E D(x) + λ E (|∇D(x̂)| - 1)², with x̂ between real and generated images.
 
     A phase's loss is a function of the turn: what it returns by name is logged. `wasserstein` is the estimate of the Wasserstein
-    distance between the data and G's images, E D(x) - E D(G(z)): what the critic maximises, without the penalty.
+    distance between the data and G's images, E D(x) - E D(G(z)): in that game, what the critic maximises but for the penalty.
     """
     loss, statistics = turn.default_loss()
     slopes = slopes_of(turn.judge, between(turn.real, turn.fakes.images))
@@ -33,7 +33,8 @@ def between(real: Tensor, fake: Tensor) -> Tensor:
 def slopes_of(critic: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """|∇D(x̂)| at each image, (N,): the length of the gradient over all its pixels. Can be differentiated once more."""
     (gradients,) = torch.autograd.grad(critic(images).sum(), images, create_graph=True)
-    return gradients.flatten(1).norm(dim=1)
+    lengths: Tensor = torch.linalg.vector_norm(gradients.flatten(1), dim=1)
+    return lengths
 
 
 def excess(slopes: Tensor, one_sided: bool) -> Tensor:
