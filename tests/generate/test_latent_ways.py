@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from zoo import generate
 from zoo.errors import OptionError, RunError
 from zoo.generate.expression import ExpressionError
 from zoo.generate.interpolation import interpolate, nearest_end
@@ -210,6 +211,11 @@ def test_arithmetic_is_that_of_tensors(plain):
     torch.testing.assert_close(result.terms, plain.draw(torch.stack(terms)))
     assert result.latent.shape == (4,)
     assert result.latent.dtype == torch.float32
+
+
+def test_what_is_drawn_is_of_the_public_kinds(plain):
+    assert isinstance(plain.sample(2), generate.Samples)
+    assert isinstance(plain.arithmetic("1 + 2"), generate.Arithmetic)
 
 
 def test_the_mean_of_latents_is_their_mean(plain):

@@ -32,8 +32,10 @@ class Run:
 
     def __init__(self, path: Path | str) -> None:
         """Open an existing run. Raises RunError where there is none, or it is damaged."""
-        self.path = Path(path)
+        self.path: Path = Path(path)
+        """The folder."""
         self.config: dict[str, Any] = _read_config(self.path)
+        """What config.json holds: architecture, preset, options, steps, data, plugin, environment."""
 
     @staticmethod
     def check_place(out: Path | str | None) -> None:
