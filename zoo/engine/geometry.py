@@ -42,13 +42,22 @@ def _points(architecture: Architecture, options: Options, source: DataSource) ->
     if sizes is not None:
         raise DataError(
             f"{architecture.name} works on images, of {describe_sizes(sizes)}; {source.title} is points of "
-            f"{source.width} coordinates; give it images, or take dense networks: zoo train vanilla --data {options.data}"
+            f"{source.width} coordinates; {_way_out(architecture, options, source)}"
         )
     asked = {"size": options.size, "channels": options.channels, "flip": options.flip, "fit": options.fit != "crop"}
     for name, given in asked.items():
         if given:
             raise OptionError(f"--{name} is for images; {source.title} is points; leave it out")
     return points_spec(source)
+
+
+def _way_out(architecture: Architecture, options: Options, source: DataSource) -> str:
+    """What to do with points that the options in force have no networks for."""
+    with guarding(architecture, "preset_for() failed"):
+        suited = architecture.preset_for(points_spec(source))
+    if suited not in (None, architecture.default_preset):  # one of its own is meant for them
+        return f"the preset for them: zoo train {architecture.name} --preset {suited} --data {options.data}"
+    return f"give it images, or take dense networks: zoo train vanilla --data {options.data}"
 
 
 def points_spec(source: DataSource) -> DataSpec:
