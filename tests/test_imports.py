@@ -113,6 +113,15 @@ def test_the_scaffold_is_for_the_cli_and_needs_no_engine():
     assert breaches(files("scaffold"), lambda name: not within(name, "torch", "zoo.engine", "zoo.cli")) == []
 
 
+def test_only_the_cli_imports_the_conformance_kit():
+    others = [path for path in PACKAGE if path.relative_to(ROOT).parts[1] not in ("cli", "testing")]
+    assert breaches(others, lambda name: not within(name, "zoo.testing")) == []
+
+
+def test_the_conformance_kit_imports_no_torch_until_it_checks():
+    alone("import zoo.testing; zoo.testing.PROMISES; heavy('torch', 'numpy', 'safetensors')")
+
+
 def test_matplotlib_is_imported_in_one_place_and_where_it_is_used():
     """`zoo.plots.figure` says what to install where it is missing; nothing else may need it."""
     others = [path for path in PACKAGE if path.relative_to(ROOT).parts[1:] != ("plots", "figure.py")]
@@ -188,7 +197,8 @@ def test_import_zoo_imports_neither_torch_nor_pydantic():
     "command",
     ["--help", "list", "info dcgan", "train dcgan --help", "train lsgan --preset pearson --help", "sample --help",
      "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "theory --help",
-     "curves --help", "curves nowhere", "info cgan", "train", "nonsense", "new --help", "new my-gan", "new dcgan"],
+     "curves --help", "curves nowhere", "info cgan", "train", "nonsense", "check --help", "check",
+     "check dcgan --help", "check dcgan --promise nonsense", "new --help", "new my-gan", "new dcgan"],
 )  # fmt: skip
 def test_a_command_that_builds_nothing_never_imports_torch(command):
     alone(

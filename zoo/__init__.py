@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from zoo import errors, nn, ops
+    from zoo import errors, nn, ops, testing
     from zoo.architecture import Architecture, Phase
     from zoo.compatibility import API_VERSION
     from zoo.data.source import DataSource, Images, Unreadable
@@ -49,7 +49,7 @@ _HOME = {
     "resume": "zoo.engine.train",
     "train": "zoo.engine.train",
 }
-_MODULES = {"errors", "nn", "ops"}
+_MODULES = {"errors", "nn", "ops", "testing"}
 
 __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "train",
@@ -71,6 +71,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "API_VERSION",
     "ops",
     "nn",
+    "testing",
     "errors",
     "__version__",
 ]

@@ -9,7 +9,7 @@ from zoo.errors import PluginError, unknown
 from zoo.objective import KINDS
 from zoo.options import Options
 
-RESERVED = {"name", "preset", "config", "out", "watchers", "say", "preparing"}
+RESERVED = {"name", "preset", "config", "out", "watchers", "say", "preparing", "promise", "promises", "skip", "json"}
 NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
@@ -22,7 +22,7 @@ def check_architecture(cls: object) -> None:
         raise PluginError(f"{cls.__name__}.Options must be a subclass of zoo.Options")
     if taken := RESERVED & cls.Options.model_fields.keys():
         raise PluginError(
-            f"{cls.__name__}.Options has {sorted(taken)[0]!r}, which zoo train uses itself; choose another name"
+            f"{cls.__name__}.Options has {sorted(taken)[0]!r}, which zoo train or zoo check uses itself; choose another name"
         )
     for method in ("generator", "discriminator"):
         if getattr(cls, method) is getattr(Architecture, method):

@@ -115,7 +115,7 @@ def test_an_option_cannot_take_the_name_of_one_of_the_commands_own():
         class Options(zoo.Options):
             out: int = 1
 
-    with pytest.raises(PluginError, match="'out', which zoo train uses itself"):
+    with pytest.raises(PluginError, match="'out', which zoo train or zoo check uses itself"):
         check_architecture(Clash)
 
 

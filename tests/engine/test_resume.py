@@ -8,11 +8,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from support import assert_same_checkpoint, flags, tensors, tiny, untimed, write_images, zoo_process
+from support import assert_same_checkpoint, flags, tensors, tiny, write_images, zoo_process
 
 import zoo
 from zoo.engine.events import Watcher
 from zoo.errors import RunError
+from zoo.testing.comparing import run_differences
 
 
 class Stop(Watcher):
@@ -32,11 +33,7 @@ class Stop(Watcher):
 
 def assert_same_run(whole: zoo.Run, parts: zoo.Run) -> None:
     """Bit for bit the same checkpoint and pictures, and the same metrics but for what a clock says."""
-    assert whole.latest()[0] == parts.latest()[0]
-    assert_same_checkpoint(whole.latest()[1], parts.latest()[1])
-    assert untimed(whole) == untimed(parts)
-    assert [path.name for path in whole.samples] == [path.name for path in parts.samples]
-    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(whole.samples, parts.samples, strict=True))
+    assert run_differences(whole, parts) == []
     assert (whole.path / "samples.gif").read_bytes() == (parts.path / "samples.gif").read_bytes()
 
 

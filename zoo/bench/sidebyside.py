@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from zoo import ops
-from zoo.bench import compiling
+from zoo import compiling, ops
 from zoo.bench.contenders import Call, Case, build, parameters
 from zoo.bench.measure import Effort, Footprint, Times, copying, footprint, interleaved, median, ratio
 from zoo.bench.workloads import DIRECTIONS, PASSES, Direction, Workload

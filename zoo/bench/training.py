@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from zoo import ops
-from zoo.bench import compiling
+from zoo import compiling, ops
 from zoo.bench.measure import Effort, Times, interleaved, median, ratio
 from zoo.bench.plain import CrossEntropy, plain
-from zoo.bench.workloads import OPS
 from zoo.data.gather import gather
 from zoo.data.gather import reference as gather_reference
 from zoo.data.registry import open_source
@@ -23,6 +21,7 @@ from zoo.engine.assemble import Assembly, assemble
 from zoo.engine.geometry import settle
 from zoo.engine.optim import build_optimizer
 from zoo.engine.step import Step
+from zoo.ops.library import references
 from zoo.registry import registry
 from zoo.resolve import resolve
 
@@ -179,16 +178,3 @@ def _counted(step: Step, cycle: int, reference: bool) -> Call:
                 step.run(number)
 
     return call
-
-
-@contextmanager
-def references() -> Iterator[None]:
-    """Within it, everything that calls an op gets its reference: what ZOO_NATIVE=0 does for a whole process."""
-    kept = {name: getattr(ops, name) for name in OPS}
-    for name in OPS:
-        setattr(ops, name, getattr(ops.reference, name))
-    try:
-        yield
-    finally:
-        for name, op in kept.items():
-            setattr(ops, name, op)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, make_dataclass
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -13,6 +14,7 @@ import tyro
 from zoo.architecture import Architecture
 from zoo.errors import OptionError
 from zoo.options import Options
+from zoo.resolve import resolve
 
 T = TypeVar("T")
 
@@ -26,17 +28,47 @@ def parse(kind: type[T], command: str, arguments: Sequence[str]) -> T:
     return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=inspect.getdoc(kind))
 
 
-def parse_training(
-    architecture: Architecture, arguments: Sequence[str], defaults: Options, own: dict[str, tuple[Any, Any, str]]
-) -> dict[str, Any]:
-    """The arguments of ``zoo train NAME`` by name: every option of the architecture, and the command's `own`.
+Own = dict[str, tuple[Any, Any, str]]
+"""Arguments of a command's own: name to type, default and help."""
 
-    `defaults` are what the help shows and what an option keeps that is not given. The options are parsed as plain values;
-    what they may be is for `zoo.resolve.validate` to say. `own` maps a name to its type, default and help.
+
+def training_defaults(
+    architecture: Architecture, arguments: Sequence[str], flags: Mapping[str, Any] | None = None
+) -> tuple[Options, Own]:
+    """What the options are where they are not given, under the preset and the file that the arguments name; and these two.
+
+    `flags` are values that the command gives them itself.
+    """
+    asked = early(arguments, "preset", "config")
+    defaults, preset = resolve(architecture, preset=asked.get("preset"), config=asked.get("config"), flags=flags)
+    names = ", ".join(architecture.presets) or "none here"
+    return defaults, {
+        "preset": (str | None, preset, f"A named set of values: {names}. zoo info {architecture.name} tells of each."),
+        "config": (Path | None, None, "Values from a TOML file, or from the config.json of an earlier run."),
+    }
+
+
+def parse_training(
+    architecture: Architecture,
+    arguments: Sequence[str],
+    defaults: Options,
+    own: Own,
+    *,
+    command: str = "train",
+    about: str = "Train",
+    without: Collection[str] = (),
+) -> dict[str, Any]:
+    """The arguments of ``zoo train NAME`` by name: the options of the architecture and the command's `own`.
+
+    Options in `without` are not taken. `defaults` are what the help shows and what an option keeps that is not given. The
+    options are parsed as plain values; what they may be is for `zoo.resolve.validate` to say. `command` and `about` are for
+    the help.
     """
     _check_out(arguments)
     rows = dict(own)
     for name, info in architecture.Options.model_fields.items():
+        if name in without:
+            continue
         rows[name] = (_plain(info.annotation), getattr(defaults, name), info.description or "")
     kind = make_dataclass(
         "Arguments",
@@ -45,10 +77,16 @@ def parse_training(
             for name, (type_, default, help_) in rows.items()
         ],
     )
-    about = f"Train {architecture.name}: {architecture.summary()}"
-    command = f"train {architecture.name}"
-    parsed: Any = tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=about)
+    about = f"{about} {architecture.name}: {architecture.summary()}"
+    parsed: Any = tyro.cli(kind, prog=f"zoo {command} {architecture.name}", args=list(arguments), description=about)
     return {name: getattr(parsed, name) for name in rows}
+
+
+def given_by_hand(parsed: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
+    """Those of the parsed arguments that were typed, as against those that keep a default."""
+    names = {a[2:].partition("=")[0].partition(".")[0].replace("-", "_") for a in arguments if a.startswith("--")}
+    names |= {name.removeprefix("no_") for name in names}
+    return {key: value for key, value in parsed.items() if key in names}
 
 
 def _check_out(arguments: Sequence[str]) -> None:

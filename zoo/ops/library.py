@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -112,6 +113,22 @@ def native(family: str, device: str) -> bool:
     """Whether a kernel for this family of ops is loaded; ops ask `dispatch`, reports ask this."""
     served = _native.get(device)
     return served is not None and family in served
+
+
+@contextmanager
+def references() -> Iterator[None]:
+    """Within it the references serve every op on every device: what ZOO_NATIVE=0 does for a whole process."""
+    tables: tuple[dict[str, Any], ...] = (_native, _failures, _why)
+    kept = [dict(table) for table in tables]
+    _native.clear()
+    _failures.clear()
+    _why.update(dict.fromkeys(DEVICES, "The references are asked for, for the time being."))
+    try:
+        yield
+    finally:
+        for table, entries in zip(tables, kept, strict=True):
+            table.clear()
+            table.update(entries)
 
 
 def status() -> dict[str, dict[str, dict[str, str]]]:

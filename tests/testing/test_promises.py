@@ -1,0 +1,250 @@
+"""Each promise of the kit is broken by a toy that breaks it, and kept by one that does not; the message tells which and why."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+import torch
+
+import zoo.testing
+from zoo.compiling import obstacle
+from zoo.errors import OptionError, PluginError
+from zoo.ops.library import references
+from zoo.registry import registry
+from zoo.testing import PROMISES, BrokenPromise
+
+QUICK = [name for name in PROMISES if name != "compiled"]
+CONDITIONAL = {"blind-generator", "blind-discriminator", "conditional"}
+
+BROKEN = {
+    # toy: (the promise that it breaks, what the message has to tell)
+    "wrong-shape": ("shapes", "makes (8, 1, 8, 9), where (8, 1, 9, 9) is asked for", "grey 9×9 images"),
+    "bright": ("shapes", "not within [-1, 1]", "nn.Tanh()"),
+    "many-logits": ("shapes", "gives (8, 4) for 8 images", "let it return the shape (8,) or (8, 1)"),
+    "one-at-a-time": ("shapes", "IndexError: one latent is too few", "broken_toys.py:", "a batch of 1"),
+    "not-a-number": ("shapes", "logits hold NaN or infinity", "colour 8×8 images of 3 classes, a batch of 8"),
+    "detached": ("gradients", "generator.hidden.weight (8×4): none", "detach()"),
+    "unused": ("gradients", "discriminator.scale (3): none", "requires_grad_(False)"),
+    "zeros": ("gradients", "discriminator.scale (1): only zeros"),
+    "blind-generator": ("labels", "the generator gives the very same for label 0 and label 1"),
+    "blind-discriminator": ("labels", "the discriminator gives the very same for label 1 and label 2"),
+    "wrong-way": ("learning", "the discriminator's loss is", "after 0, 11, 39, 79 updates", "the right sign"),
+    "wrong-way-generator": ("learning", "the generator's loss is", "again and again to the generator alone"),
+    "needs-two": ("batch", "--batch-size 1 is too small for needs-two", "set smallest_batch to 2 or more"),
+    "spread-of-one": ("batch", "d_real is nan in step 0", "a batch of 1", "set smallest_batch to 2"),
+    "only-single": ("bfloat16", "RuntimeError", "broken_toys.py:", "x.dtype"),
+    "asks-who-serves": ("ops", "in step 0: ", "tolerance: losses within 0.001", "zoo doctor --check"),
+    "forgetful": ("state", "the networks answer differently", "networks built with another seed", "register_buffer"),
+    "dicey": ("seed", "two runs with the same seed differ in", "numpy.random"),
+    "counting": ("resume", "the resumed run differs", "stopped after 2", "turn.number"),
+    "undocumented": ("documented", "options without a sentence: --width", "Undocumented.Options"),
+    "nameless": ("documented", "Nameless has no docstring", "zoo list"),
+    "terse": ("documented", "has 6 characters: 'A GAN.'"),
+    "empty-note": ("documented", "the note on preset 'quick' is ''"),
+    "misfit": ("presets", "unknown option 'step'; did you mean 'steps'?", "mend presets['slow']"),
+    "unbuildable": ("presets", "--size 30: unbuildable works for every size from 8 to 28", "preset 'large'"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def toys():
+    """The toys are installed."""
+    registry.cache_clear()
+    registry().load([EntryPoint("toys", "broken_toys", "zoo")])
+    yield
+    registry.cache_clear()
+    sys.modules.pop("broken_toys", None)
+
+
+def broken(name: str, promises=None, **options) -> dict[str, BrokenPromise]:
+    outcomes = zoo.testing.check(name, promises=promises, skip=[] if promises else ["compiled"], **options)
+    return {outcome.promise: outcome.broken for outcome in outcomes if outcome.broken}
+
+
+@pytest.mark.parametrize("name", ["good", "conditional"])
+def test_an_architecture_that_behaves_keeps_every_promise(name):
+    outcomes = zoo.testing.check(name, skip=["compiled"])
+    assert [outcome.promise for outcome in outcomes] == QUICK
+    assert {outcome.promise: str(outcome.broken) for outcome in outcomes if outcome.broken} == {}
+    unchecked = {outcome.promise for outcome in outcomes if outcome.state == "not checked"}
+    assert unchecked - {"ops"} == ({"labels"} if name == "good" else set())
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_toy_breaks_the_one_promise_it_is_made_to_break(name):
+    promise, *told = BROKEN[name]
+    if promise == "ops" and "cpu" not in zoo.ops.library._native:
+        pytest.skip("the CPU library is not built")
+    found = broken(name)
+    assert list(found) == [promise], {each: str(message) for each, message in found.items()}
+    message = str(found[promise])
+    assert message.startswith(f"{name} breaks the promise '{promise}': {PROMISES[promise].sentence}\n  given: ")
+    assert f"\n  again: zoo check {name} --promise {promise}" in message
+    assert "Traceback" not in message
+    assert [text for text in told if text not in message] == [], message
+
+
+def test_every_promise_is_broken_by_a_toy():
+    assert {promise for promise, *_ in BROKEN.values()} | {"compiled"} == set(PROMISES)
+
+
+@pytest.mark.skipif(obstacle() is not None, reason=f"torch.compile does not work here: {obstacle()}")
+def test_a_graph_that_computes_something_else_breaks_compiled():
+    message = str(broken("uncompilable", ["compiled"])["compiled"])
+    assert "without and with torch.compile, in step 0: " in message
+    assert "both networks under torch.compile" in message
+
+
+@pytest.mark.skipif(obstacle() is not None, reason=f"torch.compile does not work here: {obstacle()}")
+def test_penalties_on_gradients_are_left_out_where_they_cannot_be_compiled():
+    assert broken("penalised", ["compiled", "gradients"]) == {}
+
+
+def test_without_a_compiler_compiled_is_not_checked(monkeypatch):
+    monkeypatch.setattr("zoo.compiling.obstacle", lambda: "no C++ compiler")
+    (outcome,) = zoo.testing.check("good", promises=["compiled"])
+    assert (outcome.state, outcome.reason) == ("not checked", "no C++ compiler")
+
+
+def test_without_kernels_ops_are_not_checked():
+    with references():
+        (outcome,) = zoo.testing.check("good", promises=["ops"])
+    assert outcome.state == "not checked"
+    assert "the references serve on cpu anyway: The references are asked for" in outcome.reason
+
+
+def test_a_count_in_a_network_breaks_what_depends_on_its_state():
+    found = broken("counting-network")
+    assert set(found) == {"state", "resume"}
+    assert "plain attribute" in str(found["state"])
+
+
+def test_a_state_that_is_rounded_draws_something_else():
+    found = broken("lossy-state", ["state"])
+    assert "the networks answer differently" in str(found["state"])
+
+
+def test_a_gradient_that_is_no_number_is_named():
+    found = broken("slopeless", ["gradients"])
+    assert "the gradient of generator.extra holds NaN or infinity in step 0" in str(found["gradients"])
+
+
+def test_a_network_that_no_phase_updates_is_named():
+    found = broken("never-updated", ["learning", "presets", "gradients"])
+    assert "no phase updates the generator" in str(found["learning"])
+    assert "no phase updates the generator" in str(found["presets"])
+    assert "generator.hidden.weight (8×4): none" in str(found["gradients"])
+
+
+def test_what_a_plugin_raises_is_named_by_its_file_and_line():
+    message = str(broken("raising", ["learning"])["learning"])
+    assert "AttributeError: 'Turn' object has no attribute 'objectives' (" in message
+    assert "broken_toys.py:" in message
+
+
+def test_a_broken_promise_says_how_to_check_it_again():
+    message = str(broken("detached", ["gradients"], preset="quick", latent=5, joined=True)["gradients"])
+    assert "preset quick; latent=5, joined=True" in message
+    assert "again: zoo check detached --promise gradients --preset quick --latent 5 --joined" in message
+
+
+def test_sizes_and_channels_that_are_given_are_the_only_ones():
+    assert broken("wrong-shape", ["shapes"], size=8) == {}
+    assert broken("not-a-number", ["shapes"], channels=1) == {}
+
+
+def test_it_leaves_the_random_numbers_and_the_cache_as_they_were(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    zoo.testing.check("good", promises=["learning", "resume"])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (dict(promises=["shape"]), "unknown promise 'shape'; did you mean 'shapes'?"),
+        (dict(skip=["compile"]), "unknown promise 'compile'; did you mean 'compiled'?"),
+        (dict(promises=["seed"], skip=["seed"]), "no promise is left to check"),
+        (dict(data="digits"), "zoo check chooses --data itself; leave it out"),
+        (dict(widht=2), "unknown option 'widht'"),
+        (dict(batch_size=0), "--batch-size: 0 does not fit"),
+    ],
+    ids=str,
+)
+def test_what_the_caller_gets_wrong_is_an_option_error(arguments, told):
+    with pytest.raises(OptionError, match=told.replace("?", r"\?")):
+        zoo.testing.check("good", **arguments)
+
+
+def test_an_architecture_that_is_not_there_is_a_plugin_error():
+    with pytest.raises(PluginError, match=r"unknown architecture 'goods'; did you mean 'good'\?"):
+        zoo.testing.check("goods")
+
+
+# ---- the command
+
+
+def test_the_command_has_a_line_for_each_promise_and_tells_of_the_broken_ones_whole(cli):
+    outcome = cli("check", "detached", "--promise", "gradients", "labels", "shapes")
+    assert outcome.code == 1
+    rows = [line.split()[:2] for line in outcome.out.splitlines() if line.startswith(("kept", "broken"))]
+    assert rows == [["kept", "shapes"], ["broken", "gradients"]]
+    assert "not checked  labels" in outcome.out
+    assert "detached breaks the promise 'gradients': Within a few steps" in outcome.out
+    assert "1 kept, 1 broken, 1 not checked, in" in outcome.out
+
+
+def test_the_command_is_content_where_nothing_is_broken(cli):
+    outcome = cli("check", "good", "--skip", "compiled", "seed", "resume", "--latent", "3")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "breaks" not in outcome.out
+
+
+def test_the_command_tells_the_same_as_json(cli):
+    import json
+
+    outcome = cli("check", "detached", "--preset", "quick", "--promise", "gradients", "labels", "--json")
+    assert outcome.code == 1
+    told = json.loads(outcome.out)
+    assert (told["architecture"], told["preset"], told["options"]["batch_size"]) == ("detached", "quick", 8)
+    first, second = told["promises"]
+    assert (first["promise"], first["state"]) == ("gradients", "broken")
+    assert "generator.hidden.weight" in first["found"]
+    assert first["again"].startswith("zoo check detached --promise gradients")
+    assert (second["promise"], second["state"], second["reason"]) == ("labels", "not checked", "it is not conditional")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["goood"], "unknown architecture 'goood'; did you mean 'good'?"),
+        (["good", "--promise", "learn"], "unknown promise 'learn'; did you mean 'learning'?"),
+        (["--preset", "quick"], "zoo check takes the architecture's name first"),
+        (["good", "--preset", "quik"], "unknown preset of good 'quik'; did you mean 'quick'?"),
+        (["good", "--data", "digits"], "--data"),
+        (["good", "--batch-size", "0"], "--batch-size: 0 does not fit"),
+    ],
+    ids=str,
+)
+def test_a_mistake_of_the_callers_is_exit_code_2(cli, arguments, told):
+    outcome = cli("check", *arguments)
+    assert outcome.code == 2
+    assert told in outcome.message
+
+
+def test_help_lists_every_promise(cli):
+    outcome = cli("check", "--help")
+    assert outcome.code == 0
+    assert [name for name, promise in PROMISES.items() if f"{name} " not in outcome.out] == []
+    assert [promise.sentence for promise in PROMISES.values() if promise.sentence not in outcome.out] == []
+
+
+def test_a_promise_is_one_sentence():
+    for promise in PROMISES.values():
+        assert promise.sentence.endswith(".")
+        assert "\n" not in promise.sentence

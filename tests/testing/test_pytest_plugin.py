@@ -1,0 +1,130 @@
+"""The pytest plugin, as a package that brings an architecture would use it: in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import write_distribution
+
+TOYS = Path(__file__).with_name("broken_toys.py").read_text("utf-8")
+
+TEST = """
+import pytest
+
+@pytest.mark.zoo_architecture("{name}", latent=3)
+def test_it_keeps(promise):
+    promise.check()
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    """Installs the toys, writes tests, and runs pytest on them: ``package({"test_it.py": "…"}, "-rs")``."""
+    place = tmp_path / "site-packages"
+    write_distribution(place, TOYS, "broken_toys")
+    tests = tmp_path / "tests"
+    tests.mkdir()
+
+    def run(files: dict[str, str], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        for name, text in files.items():
+            (tests / name).write_text(text, encoding="utf-8")
+        path = os.pathsep.join([str(place), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--strict-markers", "-W", "error",
+             "--rootdir", str(tests), *arguments, str(tests)],
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **environment},
+            cwd=tests, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+
+    return run
+
+
+def test_each_promise_is_a_test_with_a_readable_name(package):
+    done = package({"test_it.py": TEST.format(name="detached")}, "-rsf", "-k", "not compiled")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAILED test_it.py::test_it_keeps[gradients] - " in done.stdout
+    assert "detached breaks the promise 'gradients': Within a few steps" in done.stdout
+    assert "again: zoo check detached --promise gradients --latent 3" in done.stdout
+    assert "SKIPPED [1]" in done.stdout
+    assert "not checked: it is not conditional" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "outcome = " not in done.stdout, "no source of the kit"
+    assert "1 failed, 10 passed, 1 skipped, 1 deselected" in done.stdout.replace(
+        "9 passed, 2 skipped", "10 passed, 1 skipped"
+    )
+
+
+SEVERAL = """
+import pytest
+
+pytestmark = [pytest.mark.zoo_architecture("good", preset="quick"), pytest.mark.zoo_architecture("conditional")]
+
+def test_they_keep(promise):
+    pass
+
+def test_that_asks_for_none():
+    pass
+"""
+
+
+def test_several_architectures_are_told_apart(package):
+    done = package({"test_it.py": SEVERAL}, "--collect-only", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = [line.partition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+    assert names[0] == "test_they_keep[good-quick-documented]"
+    assert "test_they_keep[conditional-shapes]" in names
+    assert names[-1] == "test_that_asks_for_none"
+    assert len(names) == 2 * 13 + 1
+
+
+USELESS = """
+def test_without_a_marker(promise):
+    promise.check()
+"""
+
+
+def test_what_is_missing_is_said(package):
+    files = {"test_a.py": USELESS, "test_b.py": TEST.format(name="goood")}
+    done = package(files, "-k", "marker or documented")
+    assert done.returncode == 1
+    assert (
+        'the fixture promise needs the name of an architecture: @pytest.mark.zoo_architecture("my-gan")' in done.stdout
+    )
+    assert "unknown architecture 'goood'; did you mean 'good'?" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+BYSTANDER = """
+import sys
+
+def test_that_has_nothing_to_do_with_it():
+    assert "zoo.testing.plugin" in sys.modules
+    assert [name for name in ("torch", "pydantic", "numpy", "zoo.registry", "zoo.testing.kit") if name in sys.modules] == []
+"""
+
+
+def test_it_costs_nothing_where_it_is_not_used_and_minds_no_broken_plugin(package, tmp_path):
+    write_distribution(tmp_path / "site-packages", "raise RuntimeError('broken')", "broken_plugin")
+    done = package({"test_it.py": BYSTANDER}, "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_broken_plugin_beside_it_hinders_no_check(package, tmp_path):
+    write_distribution(tmp_path / "site-packages", "raise RuntimeError('broken')", "broken_plugin")
+    done = package({"test_it.py": TEST.format(name="good")}, "-k", "documented or shapes", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_collecting_imports_no_torch(package):
+    conftest = "import sys\ndef pytest_collection_finish(session):\n    assert 'torch' not in sys.modules\n"
+    done = package({"conftest.py": conftest, "test_it.py": TEST.format(name="good")}, "--collect-only", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_marker_is_known(package):
+    done = package({}, "--markers")
+    assert "@pytest.mark.zoo_architecture(name, preset=None, **options): the architecture whose promises" in done.stdout

@@ -1,0 +1,108 @@
+"""``zoo check NAME``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from zoo.cli.arguments import given_by_hand, parse_training, training_defaults
+from zoo.cli.console import standard_output
+from zoo.errors import OptionError
+from zoo.registry import registry
+from zoo.testing.kit import PROMISES, Promise, select
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zoo.testing.outcome import Outcome
+    from zoo.testing.subject import Subject
+
+STYLES = {"kept": "green", "broken": "bold red", "not checked": "yellow"}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Check; returns the exit code: 0 where every promise that could be checked is kept, 1 where one is broken."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if arguments[0].startswith("-"):
+        raise OptionError(
+            f"zoo check takes the architecture's name first, then options; given {arguments[0]!r} (zoo list)"
+        )
+    name, *rest = arguments
+    architecture = registry().architecture(name)
+
+    from zoo.testing.subject import OURS, SMALL, Subject
+
+    defaults, own = training_defaults(architecture, rest, SMALL)
+    own |= {
+        "promise": (tuple[str, ...], (), f"Check these alone: {', '.join(PROMISES)}."),
+        "skip": (tuple[str, ...], (), "Leave these out; compiled takes longest."),
+        "json": (bool, False, "Print what was found as JSON, and nothing else."),
+    }
+    parsed = parse_training(architecture, rest, defaults, own, command="check", about="Check", without=OURS)
+    given = given_by_hand(parsed, rest)
+    promises = select(given.pop("promise", None), given.pop("skip", ()))
+    as_json = given.pop("json", False)
+    with Subject(name, **given) as subject:
+        outcomes = _quietly(promises, subject) if as_json else _aloud(promises, subject)
+    return int(any(outcome.broken for outcome in outcomes))
+
+
+def _quietly(promises: list[Promise], subject: Subject) -> list[Outcome]:
+    """Check, and print the outcomes as JSON."""
+    outcomes = [promise.outcome(subject) for promise in promises]
+    found: dict[str, Any] = {"architecture": subject.name, "preset": subject.preset, "plugin": subject.plugin.origin}
+    found |= {"options": subject.options.model_dump(mode="json"), "promises": [each.as_json() for each in outcomes]}
+    json.dump(found, sys.stdout, indent=2)
+    print()
+    return outcomes
+
+
+def _aloud(promises: list[Promise], subject: Subject) -> list[Outcome]:
+    """Check with a line for each promise, then tell of the broken ones whole."""
+    from zoo.testing.wording import describe
+
+    console = standard_output()
+    preset = f", preset {subject.preset}" if subject.preset else ""
+    _say(console, f"{subject.name} ({subject.plugin.origin}){preset}: {describe(subject.spec)}")
+    outcomes = []
+    for promise in promises:
+        with console.status(f"{promise.name}: {escape(promise.sentence)}"):
+            outcomes.append(promise.outcome(subject))
+        console.print(_line(outcomes[-1]), soft_wrap=True)
+    for outcome in outcomes:
+        if outcome.broken is not None:
+            _say(console, f"\n{outcome.broken}")
+    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STYLES}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    _say(console, f"\n{told}, in {sum(outcome.seconds for outcome in outcomes):.1f} s")
+    return outcomes
+
+
+def _line(outcome: Outcome) -> str:
+    width = max(map(len, PROMISES))
+    says = outcome.reason or (outcome.broken.found.partition("\n")[0] if outcome.broken else outcome.sentence)
+    style = STYLES[outcome.state]
+    time = "" if outcome.state == "not checked" else f"{outcome.seconds:5.1f} s"
+    return f"[{style}]{outcome.state:<11}[/{style}]  {outcome.promise:<{width}}  {time:>7}  {escape(says)}"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _usage() -> str:
+    width = max(map(len, PROMISES))
+    rows = "\n".join(f"  {name:<{width}}  {promise.sentence}" for name, promise in PROMISES.items())
+    return (
+        "usage: zoo check NAME [--preset PRESET] [--promise WORD ...] [--skip WORD ...] [--json] [OPTIONS]\n\n"
+        "Check that an architecture behaves: 0 where it does, 1 where it breaks a promise. NAME is one of: "
+        + ", ".join(registry().names)
+        + f"\n\n{rows}\n\nA training option changes what is checked: zoo check NAME --width 8 is quicker. zoo check NAME --help "
+        "lists them all."
+    )

@@ -1,0 +1,56 @@
+"""Whether what is offered by name can be had."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from zoo.testing.outcome import BrokenPromise, NotChecked
+
+if TYPE_CHECKING:
+    from zoo.testing.subject import Subject
+
+
+def presets(subject: Subject) -> None:
+    """Every preset fits the options, and its networks, phases and objective can be built."""
+    from zoo.engine.assemble import build_networks, build_objective, build_phases
+    from zoo.errors import OptionError, ZooError
+    from zoo.resolve import resolve
+    from zoo.testing.rehearsal import ROLES
+
+    architecture = subject.architecture
+    if not architecture.presets:
+        raise NotChecked("it has no presets")
+    for preset in architecture.presets:
+        subject.given = f"preset {preset!r}"
+        try:
+            options, _ = resolve(architecture, preset=preset)
+        except OptionError as error:
+            raise BrokenPromise(str(error), f"mend presets[{preset!r}], or the option's type") from error
+        with suppress(OptionError):  # the caller's options make the networks small, where they fit this preset too
+            options, _ = resolve(architecture, preset=preset, flags=_apart_from_size(subject.flags))
+        try:
+            spec = subject.settle(options)
+            subject.tell(spec, f"preset {preset!r}")
+            build_networks(architecture, options, spec)
+            build_objective(architecture, options)
+            phases = build_phases(architecture, options)
+        except ZooError as error:
+            raise BrokenPromise(
+                str(error),
+                f"see that generator(), discriminator(), phases() and game() know what presets[{preset!r}] sets",
+            ) from error
+        for role in ROLES:
+            if all(phase.updates != role for phase in phases):
+                raise BrokenPromise(f"no phase updates the {role}", "let phases(options) return one for each network")
+    for spec in (subject.spec,):
+        subject.tell(spec)
+        if (suited := architecture.preset_for(spec)) not in (None, *architecture.presets):
+            raise BrokenPromise(
+                f"preset_for() names {suited!r}, which is no preset",
+                f"let it return one of {', '.join(architecture.presets)}",
+            )
+
+
+def _apart_from_size(flags: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if name != "size"}

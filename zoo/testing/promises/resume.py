@@ -1,0 +1,37 @@
+"""Whether a run that was stopped goes on as if it had not been."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from zoo.testing.outcome import BrokenPromise, NotChecked
+from zoo.testing.wording import some
+
+if TYPE_CHECKING:
+    from zoo.testing.subject import Subject
+
+
+def resume(subject: Subject) -> None:
+    """A run that was stopped goes on exactly: the same numbers and pictures as one that was not, bit for bit."""
+    import zoo
+    from zoo.testing.comparing import run_differences
+
+    whole = subject.run("one")
+    part = subject.folder / "resumed"
+    shutil.copytree(whole.path, part)
+    for step, folder in zoo.Run(part).checkpoints:
+        if step > subject.halfway:
+            shutil.rmtree(folder)  # as after a crash
+    subject.tell(subject.spec, f"a run of {whole.latest()[0]} steps, stopped after {subject.halfway}, and zoo resume")
+    with subject.own_cache():
+        found = run_differences(whole, zoo.resume(part))
+    if not found:
+        return
+    if run_differences(whole, subject.run("another")):
+        raise NotChecked("two runs with the same seed differ already: see the promise 'seed'")
+    raise BrokenPromise(
+        f"the resumed run differs from the whole one in {some(found)}",
+        "keep what changes during training in parameters and buffers; a count or an average in a plain attribute of a network, "
+        "a loss or the architecture begins anew when a run goes on (turn.number is the step)",
+    )

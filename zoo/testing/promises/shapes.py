@@ -1,0 +1,113 @@
+"""What the networks take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zoo.testing.outcome import BrokenPromise
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from zoo.data.spec import DataSpec
+    from zoo.testing.subject import Subject
+
+FAR = 1000.0
+"""What latents are multiplied with, so that images which are not held within [-1, 1] leave it."""
+
+
+def shapes(subject: Subject) -> None:
+    """G makes images of the data's shape within [-1, 1], D gives one finite logit each: grey, colour, labelled or not."""
+    from zoo.testing.building import build
+
+    for spec in specs(subject):
+        subject.tell(spec)
+        generator, discriminator = build(subject, spec)
+        for training in (True, False):
+            for count in (subject.options.batch_size,) if training else (5, 1):
+                _look(subject, spec, generator.train(training), discriminator.train(training), count, FAR)
+        _look(subject, spec, generator.eval(), discriminator.eval(), 5, 1.0)
+
+
+def specs(subject: Subject) -> Iterator[DataSpec]:
+    """Grey and colour, several of the sizes that the options allow, with labels and, where it may be, without.
+
+    Where every size will do, so must images that are not square, and points.
+    """
+    from zoo.data.spec import DataSpec
+    from zoo.engine.geometry import image_sizes
+
+    options = subject.options
+    allowed = image_sizes(subject.architecture, options)
+    if "size" in subject.flags:
+        sizes = {subject.spec.height}
+    elif allowed is None:
+        sizes = {9, 28, subject.spec.height}
+    else:
+        sizes = {subject.spec.height, *sorted(allowed)[:2], min(allowed, key=lambda size: abs(size - 28))}
+    numbers = (3, 10) if subject.architecture.conditional else (3, 0)
+    for size in sorted(sizes):
+        for channels in (options.channels,) if options.channels else (1, 3):
+            for classes in numbers if size == subject.spec.height else numbers[:1]:
+                yield DataSpec(channels, size, size, classes)
+    if allowed is None and options.size is None:
+        yield DataSpec(options.channels or 3, 6, 9, numbers[1])
+        if options.channels is None:
+            yield DataSpec(1, 1, 2, numbers[0], points=True)
+
+
+def _look(
+    subject: Subject, spec: DataSpec, generator: nn.Module, discriminator: nn.Module, count: int, far: float
+) -> None:
+    """One pass of `count` latents, `far` times as large as usual, and of as many random images."""
+    import torch
+
+    from zoo.generate.latents import Latents
+
+    options = subject.options
+    mode = "in training mode" if generator.training else "in evaluation mode"
+    large = f", latents times {far:g}" if far != 1 else ""
+    subject.tell(spec, f"a batch of {count}{large}", mode)
+    labels = (torch.arange(count) % spec.classes,) if subject.architecture.conditional else ()
+    latents = far * Latents(1, options.latent, options.latent_distribution).draw(count)
+    with torch.no_grad():
+        _is_images(generator(latents, *labels), (count, *spec.shape))
+        images = torch.rand(count, *spec.shape, generator=torch.Generator().manual_seed(2)) * 2 - 1
+        _is_logits(discriminator(images, *labels), count)
+
+
+def _is_images(images: Tensor, shape: tuple[int, ...]) -> None:
+    import torch
+
+    if not isinstance(images, torch.Tensor) or tuple(images.shape) != shape:
+        found = tuple(images.shape) if isinstance(images, torch.Tensor) else type(images).__name__
+        raise BrokenPromise(
+            f"the generator makes {found}, where {shape} is asked for",
+            "build it from data.shape, which is (channels, height, width); sizes(options) tells which sizes it can be built for",
+        )
+    if not images.dtype.is_floating_point:
+        raise BrokenPromise(f"the generator's images are {images.dtype}", "make them floating-point numbers")
+    if not bool(torch.isfinite(images).all()):
+        raise BrokenPromise("the generator's images hold NaN or infinity", "look for a division or a logarithm of 0")
+    low, high = float(images.min()), float(images.max())
+    if low < -1 or high > 1:
+        raise BrokenPromise(
+            f"the generator's images lie within [{low:.4g}, {high:.4g}], not within [-1, 1]",
+            "end it with nn.Tanh(), or with nn.Sigmoid() and zoo.nn.Rescale((0, 1), (-1, 1))",
+        )
+
+
+def _is_logits(logits: Tensor, count: int) -> None:
+    import torch
+
+    if not isinstance(logits, torch.Tensor) or logits.numel() != count:
+        found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise BrokenPromise(
+            f"the discriminator gives {found} for {count} images, where one logit each is asked for",
+            f"let it return the shape ({count},) or ({count}, 1)",
+        )
+    if not bool(torch.isfinite(logits).all()):
+        raise BrokenPromise(
+            "the discriminator's logits hold NaN or infinity", "look for a division or a logarithm of 0"
+        )

@@ -1,0 +1,92 @@
+"""Whether all that a network is lies in its state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.testing.outcome import BrokenPromise
+from zoo.testing.wording import some
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from zoo.testing.rehearsal import Rehearsal
+    from zoo.testing.subject import Subject
+
+ADVICE = (
+    "keep all that forward() uses in parameters and buffers (register_buffer), persistent ones, and nothing in plain attributes "
+    "that change or are drawn at random"
+)
+
+
+def state(subject: Subject) -> None:
+    """Its state goes through safetensors into new networks bit for bit, and these draw the same and train on the same."""
+    import torch
+
+    from zoo.engine.state import capture, networks, restore
+    from zoo.run.checkpoint import load_network, read_state, read_tensors, write_checkpoint
+    from zoo.testing.steadiness import must_be_steady
+
+    trained = subject.rehearsal()
+    for number in trained.numbers(2):
+        trained.play(number)
+    following = max(trained.numbers(2)) + 1
+    folder = subject.folder / "state"
+    write_checkpoint(folder, networks(trained.assembly), capture(trained.assembly, following, 0.0))
+
+    new = subject.rehearsal(seed=(subject.options.seed + 1) % 2**63)
+    new.batch, new.step.draw = trained.batch, trained.step.draw
+    subject.given += ", networks built with another seed and given the state"
+    for role, network in new.networks():
+        load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", subject.name)
+    restore(new.assembly, read_state(folder))
+    _compare(trained, new, "in the state")
+
+    if not _alike(_draw(trained), _draw(new)):
+        must_be_steady(subject)
+        raise BrokenPromise(
+            "with the same state, the same latents and the same images the networks answer differently", ADVICE
+        )
+    for number in (following, following + 1):
+        one, other = trained.play(number), new.play(number)
+        if different := [name for name in one if not torch.equal(one[name], other[name])]:
+            must_be_steady(subject)
+            shown = some([f"{name} is {float(one[name]):.9g} and {float(other[name]):.9g}" for name in different])
+            raise BrokenPromise(f"trained on, the old and the new networks part in step {number}: {shown}", ADVICE)
+    _compare(trained, new, f"after step {following + 1}")
+
+
+def _compare(one: Rehearsal, other: Rehearsal, where: str) -> None:
+    """Raise BrokenPromise where the state dicts are not the same, bit for bit."""
+    different = []
+    for (role, ours), (_, theirs) in zip(one.networks(), other.networks(), strict=True):
+        found, wanted = theirs.state_dict(), ours.state_dict()
+        different += [f"{role}.{name}" for name in wanted if not _same(wanted[name], found[name])]
+    if different:
+        raise BrokenPromise(f"not the same {where}: {some(different)}", ADVICE)
+
+
+def _draw(rehearsal: Rehearsal) -> list[Tensor]:
+    """What both networks answer in evaluation mode."""
+    import torch
+
+    from zoo.nn.modes import evaluating
+
+    images, labels = rehearsal.batch
+    given = (labels,) if rehearsal.step.classes else ()
+    latents = torch.randn(len(images), rehearsal.step.options.latent, generator=torch.Generator().manual_seed(3)).to(
+        images.device
+    )
+    torch.manual_seed(4)
+    with torch.no_grad(), evaluating(rehearsal.step.generator), evaluating(rehearsal.step.discriminator):
+        return [rehearsal.step.generator(latents, *given), rehearsal.step.discriminator(images, *given)]
+
+
+def _alike(one: list[Tensor], other: list[Tensor]) -> bool:
+    return all(_same(ours, theirs) for ours, theirs in zip(one, other, strict=True))
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    import torch
+
+    return one.dtype == other.dtype and torch.equal(one, other)

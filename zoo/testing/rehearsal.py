@@ -1,0 +1,80 @@
+"""A training step that is played again and again on the same images, latents and random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count, islice
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from zoo.architecture import Phase
+from zoo.data.loader import Batch
+from zoo.engine.assemble import Assembly
+from zoo.engine.step import Statistics
+
+ROLES = ("discriminator", "generator")
+SEED = 11
+
+
+class Rehearsal:
+    """The step of an assembly with one batch for ever, so that what changes from one time to the next is what was learned.
+
+    A phase with `skip_below` learns whatever its loss: the rule is for a game that is won, and none is won here.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.step = step = assembly.step
+        images, labels = assembly.feed()
+        assembly.feed.close()
+        self.batch = Batch(images, labels)
+        step.draw = lambda: Batch(images.clone(), labels)  # R1 marks the images it is given
+        step.phases = [replace(phase, skip_below=None) for phase in step.phases]
+
+    def play(self, number: int) -> Statistics:
+        """Step `number`, with the same random numbers each time."""
+        torch.manual_seed(SEED)
+        self.step.latents.random.manual_seed(SEED)
+        return self.step.run(number)
+
+    def numbers(self, times: int = 1) -> list[int]:
+        """The steps, from 0, in which each network has been updated `times` times; none for a network that never is."""
+        return sorted({number for role in ROLES for number in islice(due(self.step.phases, role), times)})
+
+    def still(self) -> Rehearsal:
+        """The same for a comparison of two: no step changes a parameter (the learning rates are 0), and nothing is dropped out.
+
+        What is dropped out is drawn in the order of memory, which another kernel may lay out in another way.
+        """
+        for _, network in self.networks():
+            for module in network.modules():
+                if isinstance(module, _DropoutNd):
+                    module.p = 0.0
+        for optimizer in self.step.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = 0.0
+        return self
+
+    def networks(self) -> Iterator[tuple[str, nn.Module]]:
+        """Both networks, each with its role."""
+        for role in ROLES:
+            yield role, getattr(self.step, role)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The parameters of both networks that require a gradient, by role and name."""
+        return {
+            f"{role}.{name}": parameter
+            for role, network in self.networks()
+            for name, parameter in network.named_parameters()
+            if parameter.requires_grad
+        }
+
+
+def due(phases: Sequence[Phase], role: str) -> Iterator[int]:
+    """The steps, from 0, in which a network is updated."""
+    theirs = [phase for phase in phases if phase.updates == role]
+    if theirs:
+        yield from (number for number in count() if any(phase.due(number) for phase in theirs))

@@ -1,0 +1,226 @@
+"""An architecture under check: its small options, the data made for it, and what it is being given."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.spec import DataSpec
+from zoo.errors import OptionError, PluginError, ZooError
+from zoo.memory import ran_out
+from zoo.registry import registry
+from zoo.resolve import flag, resolve, validate
+from zoo.testing.outcome import BrokenPromise, NotChecked
+from zoo.testing.wording import describe, typed
+
+if TYPE_CHECKING:
+    from zoo.data.store import ImageStore
+    from zoo.engine.assemble import Assembly
+    from zoo.options import Options
+    from zoo.run.run import Run
+    from zoo.testing.rehearsal import Rehearsal
+
+CLASSES = 3
+SIZE = 8
+BATCH = 8
+
+SMALL: dict[str, Any] = {
+    "steps": 4,
+    "batch_size": BATCH,
+    "generator_batch_size": None,
+    "accumulate": 1,
+    "samples": 4,
+    "log_every": 1,
+    "device": "cpu",
+}
+"""Options that only cost time: what they are where the caller does not say, whatever a preset says."""
+
+OURS = ("data", "epochs", "each_epoch", "sample_every", "checkpoint_every", "keep_checkpoints", "watch")
+"""Options that the kit sets itself: they are about a run and its data, not about networks."""
+
+
+class Subject:
+    """An architecture with the options it is checked under; a context that removes what it wrote when it ends.
+
+    `given` tells what the networks are being given as a promise is checked, for the message if it is broken.
+    Raises OptionError for options that do not fit, PluginError for an architecture that is not there.
+    """
+
+    def __init__(
+        self, name: str, *, preset: str | None = None, config: Path | str | None = None, **options: Any
+    ) -> None:
+        for option in OURS:
+            if option in options:
+                raise OptionError(f"zoo check chooses {flag(option)} itself; leave it out")
+        self.name = name
+        self.plugin = registry().contribution(name).plugin
+        self.architecture = registry().architecture(name)
+        self.given = ""
+        self._asked = {"preset": preset, "config": config, **options}
+        self.flags = {**SMALL, "batch_size": max(BATCH, self.architecture.smallest_batch), **options}
+        self._folder = tempfile.TemporaryDirectory(prefix="zoo-check-")
+        self.folder = Path(self._folder.name)
+        self._runs: dict[str, Run] = {}
+        try:
+            self.options, self.preset = self._resolve(preset, config)
+            self.spec = self.settle(self.options)
+            suited = self.architecture.preset_for(self.spec)
+            if preset is None and config is None and suited != self.preset:
+                self.options, self.preset = self._resolve(suited, None)
+                self.spec = self.settle(self.options)
+            smallest = self.architecture.smallest_batch
+            if self.options.batch_size < smallest:
+                raise OptionError(
+                    f"--batch-size {self.options.batch_size}: {name} trains on {smallest} images or more (smallest_batch)"
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Subject:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what it wrote."""
+        self._folder.cleanup()
+
+    def _resolve(self, preset: str | None, config: Path | str | None) -> tuple[Options, str | None]:
+        try:
+            return resolve(self.architecture, preset=preset, config=config, flags=self.flags)
+        except OptionError as error:
+            try:
+                resolve(self.architecture)
+            except OptionError as own:
+                raise PluginError(f"the default preset of {self.name!r} does not fit its options: {own}") from error
+            raise
+
+    # ---- in words
+
+    @property
+    def situation(self) -> str:
+        """What is being given, under which options."""
+        asked = {name: value for name, value in self._asked.items() if name not in ("preset", "config")}
+        words = ", ".join(f"{name}={value}" for name, value in asked.items())
+        return "; ".join(part for part in (self.given, self.preset and f"preset {self.preset}", words) if part)
+
+    def command(self, promise: str) -> str:
+        """What checks one promise again."""
+        return shlex.join(["zoo", "check", self.name, "--promise", promise, *typed(self._asked)])
+
+    def tell(self, spec: DataSpec, *more: str) -> None:
+        """Note what the networks are given from here on."""
+        self.given = ", ".join([describe(spec), *more])
+
+    @contextmanager
+    def advising(self, advice: str) -> Iterator[None]:
+        """A block in which everything that fails breaks the promise, and `advice` is what to do about it."""
+        try:
+            yield
+        except (BrokenPromise, NotChecked):
+            raise
+        except Exception as error:
+            if ran_out(error):
+                raise
+            found = str(error) if isinstance(error, ZooError) else self.plugin.reason(error)
+            raise BrokenPromise(found, advice) from error
+
+    # ---- data
+
+    def settle(self, options: Options) -> DataSpec:
+        """The images that these options are checked with: 8×8 and grey, or the nearest to it that they allow."""
+        from zoo.data.registry import open_source
+        from zoo.engine.geometry import settle
+
+        return settle(self.architecture, options, open_source(str(self.data(DataSpec(1, SIZE, SIZE, CLASSES)))))
+
+    def data(self, spec: DataSpec) -> Path:
+        """A file of made-up images of this kind, three batches of them."""
+        from zoo.testing.data import write_images
+
+        count = 3 * int(self.flags["batch_size"])
+        path = self.folder / f"{spec.channels}x{spec.height}x{spec.classes}.npz"
+        return path if path.exists() else write_images(path, count, spec.height, spec.channels, spec.classes)
+
+    def store(self, spec: DataSpec) -> ImageStore:
+        """The same, prepared."""
+        from zoo.data.registry import open_source
+        from zoo.data.store import prepare
+
+        return prepare(open_source(str(self.data(spec))), spec, cache=self.folder / "cache")
+
+    # ---- networks
+
+    def changed(self, **changes: Any) -> Options:
+        """The options with some changes."""
+        return validate(self.architecture, {**self.options.model_dump(), **changes})
+
+    def assembly(self, **changes: Any) -> Assembly:
+        """Everything of a training but the loop, under the options with some changes."""
+        from zoo.engine.assemble import assemble
+        from zoo.engine.device import choose_device
+
+        options = self.changed(**changes)
+        device = choose_device(options.device)
+        return assemble(self.architecture, options, self.spec, self.store(self.spec), device)
+
+    def rehearsal(self, **changes: Any) -> Rehearsal:
+        """A training step on one batch, under the options with some changes."""
+        from zoo.testing.rehearsal import Rehearsal
+
+        options = self.changed(**changes)
+        words = f"a batch of {options.batch_size}", options.precision if "precision" in changes else ""
+        self.tell(self.spec, *filter(None, words))
+        return Rehearsal(self.assembly(**changes))
+
+    # ---- runs
+
+    @property
+    def halfway(self) -> int:
+        """A step in the middle of a run in which both networks have learned."""
+        if "steps" in self._asked:
+            return max(1, self.options.steps // 2)
+        return min(8, max(2, *(phase.every for phase in self.architecture.phases(self.options))))
+
+    def run(self, name: str) -> Run:
+        """A real training into a folder of this name, with a checkpoint halfway; always with the same seed."""
+        import zoo
+
+        if name not in self._runs:
+            steps = max(2, self.options.steps) if "steps" in self._asked else 2 * self.halfway
+            options = self.options.model_dump() | {
+                "data": str(self.data(self.spec)), "epochs": None, "each_epoch": False, "steps": steps,
+                "sample_every": self.halfway, "checkpoint_every": self.halfway, "keep_checkpoints": steps, "watch": (),
+            }  # fmt: skip
+            if options["device"] != "cpu":
+                options["deterministic"] = True
+            self.tell(self.spec, f"{steps} steps of zoo train, batches of {self.options.batch_size}")
+            with self.own_cache():
+                self._runs[name] = zoo.train(
+                    self.name, preset=self.preset, out=self.folder / name, say=_quiet, **options
+                )
+        return self._runs[name]
+
+    @contextmanager
+    def own_cache(self) -> Iterator[None]:
+        """Within it prepared data is kept in the folder of this subject, not in the person's cache."""
+        before = os.environ.get("ZOO_CACHE")
+        os.environ["ZOO_CACHE"] = str(self.folder / "cache")
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["ZOO_CACHE"]
+            else:
+                os.environ["ZOO_CACHE"] = before
+
+
+def _quiet(line: str) -> None:
+    pass
