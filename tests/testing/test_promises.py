@@ -37,8 +37,18 @@ BROKEN = {
     "only-single": ("bfloat16", "RuntimeError", "broken_toys.py:", "x.dtype"),
     "asks-who-serves": ("ops", "in step 0: ", "tolerance: losses within 0.001", "zoo doctor --check"),
     "forgetful": ("state", "the networks answer differently", "networks built with another seed", "register_buffer"),
-    "dicey": ("seed", "two runs with the same seed differ in", "numpy.random"),
-    "counting": ("resume", "the resumed run differs", "stopped after 2", "turn.number"),
+    "dicey": (
+        "seed",
+        "two runs with the same seed differ in",
+        "grey 8×8 images of 3 classes, 4 steps of zoo train",
+        "numpy.random",
+    ),
+    "counting": (
+        "resume",
+        "the resumed run differs",
+        "4 steps of zoo train, batches of 8, stopped after 2, and zoo resume",
+        "turn.number",
+    ),
     "undocumented": ("documented", "options without a sentence: --width", "Undocumented.Options"),
     "nameless": ("documented", "Nameless has no docstring", "zoo list"),
     "terse": ("documented", "has 6 characters: 'A GAN.'"),
@@ -138,6 +148,12 @@ def test_a_network_that_no_phase_updates_is_named():
     assert "generator.hidden.weight (8×4): none" in str(found["gradients"])
 
 
+def test_resume_alone_tells_the_same():
+    assert "stopped after 2, and zoo resume" in str(broken("counting", ["resume"])["resume"])
+    (outcome,) = zoo.testing.check("dicey", promises=["resume"])
+    assert (outcome.state, "see the promise 'seed'" in outcome.reason) == ("not checked", True)
+
+
 def test_what_a_plugin_raises_is_named_by_its_file_and_line():
     message = str(broken("raising", ["learning"])["learning"])
     assert "AttributeError: 'Turn' object has no attribute 'objectives' (" in message
@@ -148,6 +164,14 @@ def test_a_broken_promise_says_how_to_check_it_again():
     message = str(broken("detached", ["gradients"], preset="quick", latent=5, joined=True)["gradients"])
     assert "preset quick; latent=5, joined=True" in message
     assert "again: zoo check detached --promise gradients --preset quick --latent 5 --joined" in message
+
+
+def test_a_promise_may_be_checked_twice():
+    from zoo.testing.subject import Subject
+
+    with Subject("good") as subject:
+        twice = [PROMISES[name].outcome(subject).state for name in ("state", "resume") * 2]
+    assert twice == ["kept"] * 4
 
 
 def test_sizes_and_channels_that_are_given_are_the_only_ones():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError, ZooError
 from zoo.memory import ran_out
-from zoo.registry import registry
+from zoo.registry import guarding, registry
 from zoo.resolve import flag, resolve, validate
 from zoo.testing.outcome import BrokenPromise, NotChecked
 from zoo.testing.wording import describe, typed
@@ -69,7 +69,8 @@ class Subject:
         try:
             self.options, self.preset = self._resolve(preset, config)
             self.spec = self.settle(self.options)
-            suited = self.architecture.preset_for(self.spec)
+            with guarding(self.architecture, "preset_for() failed"):
+                suited = self.architecture.preset_for(self.spec)
             if preset is None and config is None and suited != self.preset:
                 self.options, self.preset = self._resolve(suited, None)
                 self.spec = self.settle(self.options)
@@ -193,18 +194,18 @@ class Subject:
         """A real training into a folder of this name, with a checkpoint halfway; always with the same seed."""
         import zoo
 
+        steps = max(2, self.options.steps) if "steps" in self._asked else 2 * self.halfway
+        self.tell(self.spec, f"{steps} steps of zoo train, batches of {self.options.batch_size}")
         if name not in self._runs:
-            steps = max(2, self.options.steps) if "steps" in self._asked else 2 * self.halfway
             options = self.options.model_dump() | {
                 "data": str(self.data(self.spec)), "epochs": None, "each_epoch": False, "steps": steps,
                 "sample_every": self.halfway, "checkpoint_every": self.halfway, "keep_checkpoints": steps, "watch": (),
             }  # fmt: skip
             if options["device"] != "cpu":
                 options["deterministic"] = True
-            self.tell(self.spec, f"{steps} steps of zoo train, batches of {self.options.batch_size}")
             with self.own_cache():
                 self._runs[name] = zoo.train(
-                    self.name, preset=self.preset, out=self.folder / name, say=_quiet, **options
+                    self.name, preset=self.preset, out=self.folder / name, say=quiet, **options
                 )
         return self._runs[name]
 
@@ -222,5 +223,5 @@ class Subject:
                 os.environ["ZOO_CACHE"] = before
 
 
-def _quiet(line: str) -> None:
-    pass
+def quiet(line: str) -> None:
+    """What a run has to say, to nobody."""

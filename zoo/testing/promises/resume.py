@@ -16,20 +16,22 @@ def resume(subject: Subject) -> None:
     """A run that was stopped goes on exactly: the same numbers and pictures as one that was not, bit for bit."""
     import zoo
     from zoo.testing.comparing import run_differences
+    from zoo.testing.subject import quiet
 
     whole = subject.run("one")
     part = subject.folder / "resumed"
+    shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(whole.path, part)
     for step, folder in zoo.Run(part).checkpoints:
         if step > subject.halfway:
             shutil.rmtree(folder)  # as after a crash
-    subject.tell(subject.spec, f"a run of {whole.latest()[0]} steps, stopped after {subject.halfway}, and zoo resume")
     with subject.own_cache():
-        found = run_differences(whole, zoo.resume(part))
+        found = run_differences(whole, zoo.resume(part, say=quiet))
     if not found:
         return
     if run_differences(whole, subject.run("another")):
         raise NotChecked("two runs with the same seed differ already: see the promise 'seed'")
+    subject.given += f", stopped after {subject.halfway}, and zoo resume"
     raise BrokenPromise(
         f"the resumed run differs from the whole one in {some(found)}",
         "keep what changes during training in parameters and buffers; a count or an average in a plain attribute of a network, "
