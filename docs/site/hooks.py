@@ -24,10 +24,10 @@ os.environ |= {"COLUMNS": "90", "NO_COLOR": "1"}  # of the help texts
 
 import tables  # noqa: E402
 
-TABLES = {"options": tables.options, "presets": tables.presets, "help": tables.helps}
+TABLES = {"options": tables.options, "presets": tables.presets, "help": tables.helps, "promises": tables.promises}
 TABLE = re.compile(r"^<!-- (\w+):(.*)-->$", re.MULTILINE)
 LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)]*)?\))")
-CODE = re.compile(r"<code>(zoo(?:\.\w+)+)</code>(?!</a>)")
+CODE = re.compile(r"<code>(zoo(?:\.\w+)+|[A-Z]\w+Error)</code>(?!</a>)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -65,8 +65,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A name such as zoo.Run, wherever it is written as code, leads to its entry in the reference if it has one."""
-    return CODE.sub(r'<autoref optional identifier="\1"><code>\1</code></autoref>', html)
+    """A name such as zoo.Run or DataError, wherever it is written as code, leads to its entry in the reference if it has one."""
+
+    def link(code: re.Match[str]) -> str:
+        name = code[1] if code[1].startswith("zoo.") else f"zoo.errors.{code[1]}"
+        return f'<autoref optional identifier="{name}">{code[0]}</autoref>'
+
+    return CODE.sub(link, html)
 
 
 def _pages(nav: Any) -> Iterator[str]:

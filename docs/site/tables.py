@@ -45,6 +45,14 @@ def presets(name: str) -> str:
     return "\n".join(rows)
 
 
+def promises() -> str:
+    """The promises that are asked for, in order."""
+    from zoo.testing import PROMISES
+
+    rows = [f"| `{name}` | {_cell(promise.sentence)} |" for name, promise in PROMISES.items()]
+    return "\n".join(["| promise | what it says |", "|---|---|", *rows])
+
+
 def helps(*words: str) -> str:
     """What ``zoo WORDS --help`` prints."""
     printed = io.StringIO()

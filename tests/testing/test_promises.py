@@ -14,6 +14,7 @@ from zoo.errors import OptionError, PluginError
 from zoo.ops.library import references
 from zoo.registry import registry
 from zoo.testing import PROMISES, BrokenPromise
+from zoo.testing.subject import Subject
 
 QUICK = [name for name in PROMISES if name != "compiled"]
 CONDITIONAL = {"blind-generator", "blind-discriminator", "conditional"}
@@ -110,6 +111,19 @@ def test_a_graph_that_computes_something_else_breaks_compiled():
 @pytest.mark.skipif(obstacle() is not None, reason=f"torch.compile does not work here: {obstacle()}")
 def test_penalties_on_gradients_are_left_out_where_they_cannot_be_compiled():
     assert broken("penalised", ["compiled", "gradients"]) == {}
+
+
+def test_a_promise_is_a_function_that_says_what_is_promised_and_may_decline():
+    def tall(subject):
+        """It stands upright."""
+        raise zoo.testing.NotChecked("it lies down")
+
+    promise = zoo.testing.Promise(tall)
+    assert (promise.name, promise.sentence) == ("tall", "It stands upright.")
+    with Subject("good") as subject:
+        outcome = promise.outcome(subject)
+    assert isinstance(outcome, zoo.testing.Outcome)
+    assert (outcome.promise, outcome.state, outcome.reason) == ("tall", "not checked", "it lies down")
 
 
 def test_without_a_compiler_compiled_is_not_checked(monkeypatch):
