@@ -75,8 +75,9 @@ def test_a_penalty_of_nothing_is_the_game_alone():
 
 @pytest.mark.parametrize("preset", ["digits", "karras"])
 def test_a_run_that_was_stopped_goes_on_exactly(preset):
-    whole = zoo.train("wgan-gp", preset=preset, out="whole", **{**TINY, "steps": 4})
-    parts = zoo.train("wgan-gp", preset=preset, out="parts", **{**TINY, "steps": 2})
+    options = {**TINY, "schedule": "constant"}  # one that does not depend on the total
+    whole = zoo.train("wgan-gp", preset=preset, out="whole", **{**options, "steps": 4})
+    parts = zoo.train("wgan-gp", preset=preset, out="parts", **{**options, "steps": 2})
     zoo.resume(parts.path, steps=4)
     ours, theirs = (
         {
