@@ -27,6 +27,7 @@ import tables  # noqa: E402
 TABLES = {"options": tables.options, "presets": tables.presets, "help": tables.helps, "promises": tables.promises}
 TABLE = re.compile(r"^<!-- (\w+):(.*)-->$", re.MULTILINE)
 LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)]*)?\))")
+NAMED = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^)#:\s]+)\)")
 CODE = re.compile(r"<code>(zoo(?:\.\w+)+|[A-Z]\w+Error)</code>(?!</a>)")
 
 
@@ -56,12 +57,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         place = "" if "://" in target else _from_root(here, target)
         return f"{before}/{posixpath.relpath(place, 'docs')}{after}" if (ROOT / place).is_file() else link[0]
 
+    def name(link: re.Match[str]) -> str:
+        """A folder is something to look into on a code host alone."""
+        return link[1] if (ROOT / _from_root(here, link[2])).is_dir() else link[0]
+
     def fill(mark: re.Match[str]) -> str:
         if mark[1] not in TABLES:
             raise PluginError(f"{here}: {mark[0]} is none of {', '.join(TABLES)}")
         return TABLES[mark[1]](*mark[2].split())
 
-    return TABLE.sub(fill, LINK.sub(mend, markdown))
+    return TABLE.sub(fill, LINK.sub(mend, NAMED.sub(name, markdown)))
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
