@@ -155,6 +155,13 @@ def test_a_gradient_that_is_no_number_is_named():
     assert "the gradient of generator.extra holds NaN or infinity in step 0" in str(found["gradients"])
 
 
+@pytest.mark.parametrize("objective", ["hinge", "wasserstein"])
+def test_a_bias_that_a_loss_cannot_feel_is_none_without_a_gradient(objective):
+    """It moves the logits of real and fake images alike."""
+    assert broken("good", ["gradients"], objective=objective) == {}
+    assert "only zeros" in str(broken("zeros", ["gradients"], objective=objective)["gradients"])
+
+
 def test_a_network_that_no_phase_updates_is_named():
     found = broken("never-updated", ["learning", "presets", "gradients"])
     assert "no phase updates the generator" in str(found["learning"])
