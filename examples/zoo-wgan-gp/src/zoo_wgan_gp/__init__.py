@@ -62,7 +62,7 @@ class WGANGP(zoo.Architecture):
         "digits": "Algorithm 1, but small: batches of 32, and a rate that falls to 0 from ten times the paper's.",
         "karras": "Karras et al. 2018, appendix A.1: one critic step, Adam at 1e-3 with 0 and 0.99, the drift term.",
         "paper32": "The numbers of the paper's CIFAR-10 experiments, on DCGAN's networks instead of residual ones; for a GPU.",
-        "toy": "For points, the default there. The paper: --width 512 --learning-rate 1e-4; the penalty is their code's.",
+        "toy": "For points, their default. The paper: --width 512 --learning-rate 1e-4; the penalty and beta1 are their code's.",
     }
     default_preset = "digits"
     objective = "wasserstein"
