@@ -13,6 +13,11 @@ import pytest
 
 import zoo
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(zoo.__file__).parent.parent
 PACKAGE = sorted((ROOT / "zoo").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
@@ -66,6 +71,14 @@ def stdlib(name: str) -> bool:
 def test_the_reader_of_imports_sees_those_inside_functions_and_not_those_for_the_type_checker():
     source = "if TYPE_CHECKING:\n    import a\ndef f():\n    from b import c\nclass D:\n    import e.f\n"
     assert [i.name for i in imports(ast.parse(source), "x")] == ["b.c", "e.f"]
+
+
+def test_every_package_is_among_those_that_are_installed():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    rooms = {path.parent.relative_to(ROOT) for path in [*PACKAGE, *PLUGINS] if path.name == "__init__.py"}
+    names = {".".join(room.parts).replace("plugins", "zoo_plugins", 1) for room in rooms}
+    assert names | {"zoo_plugins"} == set(setuptools["packages"])
+    assert {path.suffix for path in (ROOT / "zoo/scaffold/template").iterdir()} == {".template"}
 
 
 def test_errors_imports_nothing_of_ours():
