@@ -22,8 +22,7 @@ from zoo.bench.plain import CrossEntropy, plain
 from zoo.bench.training import training_step
 from zoo.bench.workloads import ALL, NAMES, ON_GPU, QUICK, Workload
 from zoo.engine.assemble import build_networks
-from zoo.ops import library
-from zoo.ops.library import references
+from zoo.ops import library, references
 from zoo.registry import registry
 from zoo.resolve import resolve
 

@@ -83,6 +83,15 @@ def test_train_wants_the_name_first(cli):
     assert "takes the architecture's name first, then options; given '--steps'" in outcome.err
 
 
+@pytest.mark.parametrize(
+    "command", [["train", "dcgan", "--watch"], ["check", "dcgan", "--skip"], ["check", "dcgan", "--promise"]]
+)
+def test_a_list_in_two_parts_is_refused_and_none_forgotten(cli, command):
+    outcome = cli(*command, "compiled", command[-1] + "=state")
+    assert outcome.code == 2
+    assert f"{command[-1]} is given twice; write all of its values behind one" in outcome.err
+
+
 def test_main_leaves_with_the_code_of_the_command(capsys):
     for arguments, code in ((["--help"], 0), (["trian"], 2)):
         with pytest.raises(SystemExit) as leaving:

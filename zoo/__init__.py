@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo.data.source import DataSource, Images, Unreadable
     from zoo.data.spec import DataSpec
     from zoo.engine.events import Watcher
+    from zoo.engine.step import Turn
     from zoo.engine.train import resume, train
     from zoo.generate.generator import Generator, load
     from zoo.objective import Objective
@@ -42,6 +43,7 @@ _HOME = {
     "Options": "zoo.options",
     "Phase": "zoo.architecture",
     "Run": "zoo.run.run",
+    "Turn": "zoo.engine.step",
     "Unreadable": "zoo.data.source",
     "Watcher": "zoo.engine.events",
     "list_architectures": "zoo.registry",
@@ -62,6 +64,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "Options",
     "Objective",
     "Phase",
+    "Turn",
     "Watcher",
     "DataSource",
     "DataSpec",

@@ -68,7 +68,8 @@ def test_a_phase_changes_only_its_own_network(learns):
 def test_the_discriminators_turn_draws_fakes_without_a_graph():
     graphs = []
 
-    def loss(turn):
+    def loss(turn: zoo.Turn):
+        assert isinstance(turn, zoo.Turn)
         graphs.append(turn.fakes.images.requires_grad)
         return turn.judge(turn.fakes.images).mean()
 

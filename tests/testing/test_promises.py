@@ -11,7 +11,7 @@ import torch
 import zoo.testing
 from zoo.compiling import obstacle
 from zoo.errors import OptionError, PluginError
-from zoo.ops.library import references
+from zoo.ops import references
 from zoo.registry import registry
 from zoo.testing import PROMISES, BrokenPromise
 from zoo.testing.subject import Subject

@@ -21,7 +21,7 @@ from zoo.engine.assemble import Assembly, assemble
 from zoo.engine.geometry import settle
 from zoo.engine.optim import build_optimizer
 from zoo.engine.step import Step
-from zoo.ops.library import references
+from zoo.ops import references
 from zoo.registry import registry
 from zoo.resolve import resolve
 

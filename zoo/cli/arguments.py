@@ -24,7 +24,7 @@ def parse(kind: type[T], command: str, arguments: Sequence[str]) -> T:
 
     Exits with code 2 and a message for arguments that do not fit.
     """
-    _check_out(arguments)
+    _check_flags(arguments)
     return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=inspect.getdoc(kind))
 
 
@@ -64,7 +64,7 @@ def parse_training(
     options are parsed as plain values; what they may be is for `zoo.resolve.validate` to say. `command` and `about` are for
     the help.
     """
-    _check_out(arguments)
+    _check_flags(arguments)
     rows = dict(own)
     for name, info in architecture.Options.model_fields.items():
         if name in without:
@@ -89,10 +89,16 @@ def given_by_hand(parsed: Mapping[str, Any], arguments: Sequence[str]) -> dict[s
     return {key: value for key, value in parsed.items() if key in names}
 
 
-def _check_out(arguments: Sequence[str]) -> None:
-    """Raise OptionError for an empty --out, as an unset variable of a shell leaves it: it would mean the current folder."""
+def _check_flags(arguments: Sequence[str]) -> None:
+    """Raise OptionError for an empty --out, as an unset variable of a shell leaves it: it would mean the current folder.
+
+    And for a list that is given in two parts, of which the first would be forgotten without a word.
+    """
     if early(arguments, "out").get("out") == "":
         raise OptionError("--out is empty; give a name, or leave it out")
+    for name in ("watch", "promise", "skip"):
+        if sum(argument.partition("=")[0] == f"--{name}" for argument in arguments) > 1:
+            raise OptionError(f"--{name} is given twice; write all of its values behind one: --{name} A B")
 
 
 def _default(value: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from zoo.ops import fallback, reference
 from zoo.ops.bias import bias_act
-from zoo.ops.library import status
+from zoo.ops.library import references, status
 from zoo.ops.losses import discriminator_loss, generator_loss
 from zoo.ops.normalisation import batch_norm_act
 from zoo.ops.reference import LossOutput
@@ -28,5 +28,6 @@ __all__ = [
     "discriminator_loss",
     "generator_loss",
     "reference",
+    "references",
     "status",
 ]

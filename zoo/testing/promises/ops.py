@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 def ops(subject: Subject) -> None:
     """A step with the native ops gives the losses and gradients of the same step with their references."""
-    from zoo.ops import status
-    from zoo.ops.library import references
+    from zoo.ops import references, status
     from zoo.testing.nearness import TOLERANCE, apart, measure
     from zoo.testing.steadiness import must_be_steady
 

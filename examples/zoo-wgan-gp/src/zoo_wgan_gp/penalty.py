@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
+import zoo
 
-def penalised(turn: Any) -> tuple[Tensor, dict[str, Tensor]]:
+
+def penalised(turn: zoo.Turn) -> tuple[Tensor, dict[str, Tensor]]:
     """L = E D(G(z)) - E D(x) + λ E (|∇D(x̂)| - 1)², with x̂ between real and generated images.
 
     A phase's loss is a function of the turn: what it returns by name is logged. `wasserstein` is the estimate of the Wasserstein
