@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
+import zoo
 from zoo.architecture import Phase
 from zoo.engine.precision import Precision
 from zoo.engine.step import constant
