@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import venv
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,9 @@ def environment(folder: Path, cache: Path) -> dict[str, str]:
     It sees what is installed where the tests run, zoo included, and asks no index: `pip install -e .` works at once and
     anywhere, and what it installs is seen in there alone. Nothing of it reaches the environment of the tests.
     """
-    if importlib.util.find_spec("pip") is None:
+    try:
+        version("pip")  # looked up, not imported: setuptools has its own idea of when that may be done
+    except PackageNotFoundError:
         pytest.skip("pip is not installed here, which is to install packages")
     venv.create(folder, with_pip=False, symlinks=os.name != "nt")
     python = folder / "bin/python"
