@@ -1,0 +1,1 @@
+"""What a whole training step of zoo is measured against (see ../steps.py)."""
