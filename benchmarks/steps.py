@@ -1,8 +1,9 @@
 """Whole training steps, side by side: python benchmarks/steps.py [WORKLOAD …] [--rounds 15] [--json FILE] [--markdown FILE]
 
 In one run, in turn: zoo (with its native ops, and on their references), the loop of the official PyTorch DCGAN example with the
-same networks of torch.nn (as published; lean, that is channels last and without unused gradients; each of them compiled), and
-large matrix products, which are as fast as arithmetic gets on this machine. All of them train: the same weights and data to begin
+same networks of torch.nn (as published; lean, that is channels last and without unused gradients; each of them compiled), Keras on
+TensorFlow in graph mode where it is installed (--keras PYTHON names another interpreter that has it), and large matrix products,
+which are as fast as arithmetic gets on this machine. All of them train: the same weights and data to begin
 with, Adam, both updates. Before anything is timed, ten steps of zoo and of the published loop are played and their losses compared.
 
 Times are medians over interleaved rounds, one step in each; ratios are medians of the ratio within a round.
@@ -13,11 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import torch
-from peers.torch_side import CONTENDERS, Bench
+from peers import keras_side, torch_side
+from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -27,6 +32,7 @@ from zoo.bench.measure import Effort, interleaved, median, ratio
 from zoo.engine.device import choose_device
 from zoo.engine.memory import keep_freed_memory
 
+CONTENDERS = (*torch_side.CONTENDERS, *keras_side.WAYS)
 STEPS = 10
 SIDE = 2048
 """Rows and columns of the matrices that tell how fast arithmetic can be."""
@@ -38,6 +44,9 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=15)
     arguments.add_argument("--device", default="auto")
     arguments.add_argument("--without", nargs="*", default=[], metavar="CONTENDER", help=f"of: {', '.join(CONTENDERS)}")
+    arguments.add_argument(
+        "--keras", metavar="PYTHON", default=sys.executable, help="an interpreter that has Keras 3 and TensorFlow"
+    )
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--markdown", type=Path)
     given = arguments.parse_args()
@@ -49,7 +58,7 @@ def main() -> None:
     effort = Effort(rounds=given.rounds, seconds=0.0, warm_up=0.0)
     report = {"machine": facts(device, effort), "rows": []}
     for name in given.workloads or WORKLOADS:
-        report["rows"].append(measure(WORKLOADS[name], device, effort, set(given.without)))
+        report["rows"].append(measure(WORKLOADS[name], device, effort, set(given.without), given.keras))
         print(table(report["rows"][-1:]), flush=True)
     if given.json:
         given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
@@ -57,33 +66,23 @@ def main() -> None:
         given.markdown.write_text(table(report["rows"]) + "\n", "utf-8")
 
 
-def measure(workload: Workload, device: torch.device, effort: Effort, without: set[str]) -> dict[str, Any]:
+def measure(workload: Workload, device: torch.device, effort: Effort, without: set[str], keras: str) -> dict[str, Any]:
     """Everything about one workload: seconds, ratios, operations, and whether zoo and the published loop agree."""
-    bench = Bench(workload, device)
-    try:
+    with ExitStack() as stack:
+        bench = stack.enter_context(closing(Bench(workload, device)))
         difference = disagreement(bench)
         flops = operations(bench)
         absent = dict.fromkeys(without, "not asked for")
-        steps = {}
+        steps: dict[str, Any] = {}
         for contender in CONTENDERS:
-            if contender in without:
-                continue
-            if "compiled" in contender and (reason := compiling.obstacle()):
-                absent[contender] = reason
-                continue
             try:
-                steps[contender] = bench.make(contender)
-                steps[contender]()
-            except Exception as error:  # whatever the compiler's trouble is, the others can be measured
-                if "compiled" not in contender:
-                    raise
-                absent[contender] = compiling.reason(error)
-                steps.pop(contender, None)
+                if contender not in without:
+                    steps[contender] = prepared(contender, bench, keras, stack)
+            except Absent as reason:
+                absent[contender] = str(reason)
         left, right = torch.randn(2, SIDE, SIDE, device=device)
         steps["product"] = lambda: torch.mm(left, right)
         times = interleaved(steps, effort, device)
-    finally:
-        bench.close()
     peak = 2 * SIDE**3 / min(times.pop("product"))
     return {
         "workload": workload.name,
@@ -97,6 +96,28 @@ def measure(workload: Workload, device: torch.device, effort: Effort, without: s
         "share_of_peak": flops / peak / median(times["zoo"]),
         "absent": absent,
     }
+
+
+class Absent(Exception):  # noqa: N818 (what it is)
+    """A contender that cannot be measured here, and why."""
+
+
+def prepared(contender: str, bench: Bench, keras: str, stack: ExitStack) -> Callable[[], Any]:
+    """A contender's step, played once; `stack` ends what it needs. Raises Absent for one that is not to be had here."""
+    if contender in keras_side.WAYS:
+        if reason := keras_side.obstacle(keras):
+            raise Absent(reason)
+        return stack.enter_context(keras_side.Worker(keras, bench.workload, bench.classes, keras_side.WAYS[contender]))
+    if "compiled" in contender and (reason := compiling.obstacle()):
+        raise Absent(reason)
+    step = bench.make(contender)
+    try:
+        step()
+    except Exception as error:  # whatever the compiler's trouble is, the others can be measured
+        if "compiled" not in contender:
+            raise
+        raise Absent(compiling.reason(error)) from error
+    return step
 
 
 def quartiles(rounds: list[float]) -> tuple[float, float]:

@@ -46,6 +46,11 @@ class Bench:
         self._feeds.append(made)
         return made
 
+    @property
+    def classes(self) -> int:
+        """How many classes the networks are told apart by; 0 for none."""
+        return self.assembly().step.classes
+
     def make(self, contender: str) -> Step:
         """A contender's step, which returns D's loss and G's as 0-d tensors."""
         made = self.assembly()

@@ -39,7 +39,7 @@ WORKLOADS = {
         Workload("dcgan64-b64", "dcgan", "radford64", 64, COLOUR64),
         Workload("dcgan64-b128", "dcgan", "radford64", 128, COLOUR64),
         Workload("dcgan28-b64", "dcgan", "mnist", 64),
-        Workload("cgan28-b64", "cgan", "mnist", 64),
+        Workload("cgan28-b64", "cgan", "dcgan", 64),
         Workload("dense-b32", "vanilla", "dense", 32),
         Workload("dense-b128", "vanilla", "dense", 128),
     )
