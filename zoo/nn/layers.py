@@ -35,7 +35,7 @@ class LinearAct(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_features) to (N, out_features)."""
-        return ops.bias_act(F.linear(x, self.weight), self.bias, self.activation, self.slope)
+        return ops.bias_act(ops.linear(x, self.weight), self.bias, self.activation, self.slope)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, {describe_activation(self.activation, self.slope)}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from zoo.ops import fallback, reference
 from zoo.ops.bias import bias_act
 from zoo.ops.library import references, status
+from zoo.ops.linear import linear
 from zoo.ops.losses import discriminator_loss, generator_loss
 from zoo.ops.normalisation import batch_norm_act
 from zoo.ops.reference import LossOutput
@@ -27,6 +28,7 @@ __all__ = [
     "check",
     "discriminator_loss",
     "generator_loss",
+    "linear",
     "reference",
     "references",
     "status",

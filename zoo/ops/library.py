@@ -18,7 +18,7 @@ import torch
 from torch.autograd import forward_ad
 
 from zoo.errors import NativeError
-from zoo.native import REBUILD, does_not_load, native_wanted
+from zoo.native import REBUILD, does_not_load, native_wanted, processor_vendor
 
 NATIVE_FOLDER: Final = Path(__file__).resolve().parent.parent / "_native"
 DEVICES: Final = ("cpu", "cuda")
@@ -50,6 +50,9 @@ SCHEMAS: Final[dict[str, str]] = {
 }
 FAMILIES: Final = ("batch_norm_act", "bias_act", "discriminator_loss", "generator_loss")
 
+BORROWED: Final = ("linear",)
+"""Families without kernels of zoo's own: where another library that comes with torch is faster than the one that torch takes."""
+
 _torch: Any = torch  # its operator library is not typed
 definitions: Final = _torch.library.Library(
     "zoo", "DEF"
@@ -74,6 +77,7 @@ class Ways(NamedTuple):
 _ways: dict[str, Ways] = {}  # family → what to call, filled by the file of each family
 _why: dict[str, str] = {}  # device → why the reference serves there
 _failures: dict[str, str] = {}  # device → its library, which is there and does not load
+_NOT_WANTED: Final = "ZOO_NATIVE=0 asks for the reference."
 _native: dict[str, frozenset[str]] = {}  # device → families whose kernels are loaded
 
 # Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
@@ -137,11 +141,15 @@ def status() -> dict[str, dict[str, dict[str, str]]]:
     An "error" is a native library that is present and does not load: the op raises NativeError there.
     """
     rows: dict[str, dict[str, dict[str, str]]] = {}
-    for family in FAMILIES:
+    for family in (*FAMILIES, *BORROWED):
         rows[family] = {}
         for device in DEVICES:
             if native(family, device):
                 entry = {"served_by": "native", "why": f"The {device} library of the native core is loaded."}
+                if family in BORROWED:
+                    entry["why"] = "oneDNN, which is faster on this processor than what torch takes."
+            elif family in BORROWED:
+                entry = {"served_by": "reference", "why": _why_not_borrowed(device)}
             elif device in _failures:
                 entry = {"served_by": "error", "why": f"{_failures[device][:1].upper()}{_failures[device][1:]}."}
             else:
@@ -184,10 +192,25 @@ def _has_kernels(family: str, device: str) -> bool:
     return all(torch._C._dispatch_has_kernel_for_dispatch_key(name, key) for name in names)
 
 
+def _why_not_borrowed(device: str) -> str:
+    """Why torch's own choice of library is left to it; nothing where oneDNN is to be taken."""
+    if device != "cpu":
+        return "torch's own."
+    if not native_wanted():
+        return _NOT_WANTED
+    if "AMD" not in processor_vendor() or torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return "torch's own, which uses all of this processor."
+    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
+        return "This torch comes without oneDNN."
+    return ""
+
+
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
+    if not _why_not_borrowed("cpu"):
+        _native["cpu"] = frozenset(BORROWED)
     if not native_wanted():
-        _why.update(dict.fromkeys(DEVICES, "ZOO_NATIVE=0 asks for the reference."))
+        _why.update(dict.fromkeys(DEVICES, _NOT_WANTED))
         return
     for device in DEVICES:
         path = _library_file(device)
@@ -203,7 +226,8 @@ def _load() -> None:
             except (OSError, RuntimeError) as error:  # the other device's library is none the worse for it
                 _failures[device] = does_not_load(path.name, error)
             else:
-                _native[device] = frozenset(family for family in FAMILIES if _has_kernels(family, device))
+                ours = frozenset(family for family in FAMILIES if _has_kernels(family, device))
+                _native[device] = ours | _native.get(device, frozenset())
 
 
 _load()
