@@ -12,7 +12,7 @@ from support import tiny, zoo_process
 import zoo
 from zoo.compatibility import API_VERSION
 from zoo.errors import PluginError
-from zoo.registry import registry
+from zoo.registry import guarding, registry
 
 ODD = '''
 import torch
@@ -90,6 +90,85 @@ def test_a_method_that_raises_is_told_with_distribution_version_file_and_line(in
     assert "Traceback" not in outcome.err
     assert not Path("run").exists()
     assert cli("list").code == cli("info", "dcgan").code == 0
+
+
+def test_an_exit_that_a_plugin_asks_for_is_a_mistake_like_others(install, cli, images):
+    install(odd(generator="raise SystemExit(3)"), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images, "--out", "run")
+    assert outcome.code == 2
+    assert "generator() failed: SystemExit: 3" in outcome.err
+
+
+def test_a_mistake_in_another_module_of_the_distribution_is_found_there(install, cli, images, tmp_path):
+    install(odd(generator="import zoo_odd_nets; zoo_odd_nets.build()"), "zoo_odd")
+    place = tmp_path / "site-packages"
+    (place / "zoo_odd_nets.py").write_text("def build():\n    raise KeyError('weights')\n", "utf-8")
+    (place / "zoo_odd-1.0.dist-info" / "top_level.txt").write_text("zoo_odd\nzoo_odd_nets\n", "utf-8")
+    assert f"{place / 'zoo_odd_nets.py'}:2" in cli("train", "odd", "--data", *images).err
+
+
+def test_the_plugin_is_blamed_whose_line_it_was(install, cli, images):
+    install(
+        GAME.replace("OBJECT", 'Offset("offset")').replace("loss = scale", "raise KeyError('mine'); loss = scale"),
+        "zoo_game",
+    )
+    outcome = cli("train", "dcgan", "--data", *images, "--width", 2, "--steps", 1, "--objective", "offset")
+    assert outcome.code == 2
+    assert "plugin 'zoo_game' of zoo-game 1.0: step 1 failed: KeyError: 'mine'" in outcome.err
+
+
+def test_what_the_system_says_is_blamed_on_nobody():
+    with pytest.raises(OSError, match="the disk is gone"), guarding("dcgan", "step 1 failed"):
+        raise OSError(5, "the disk is gone")
+    with pytest.raises(PluginError, match="plugin 'dcgan' of zoo"), guarding("dcgan", "step 1 failed"):
+        raise ValueError("two numbers that do not fit")
+
+
+MISTAKES = {
+    "presets = {'quick': None}": "Odd.presets['quick'] is None; give the values of options by name",
+    "presets = ['quick']": "Odd.presets is ['quick']; give a dictionary",
+    "smallest_batch = '4'": "Odd.smallest_batch is '4'; give a number of images, 1 or more",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_attributes_that_do_not_fit_are_told_when_it_is_loaded(install, cli, mistake):
+    install(odd(more=mistake), "zoo_odd")
+    assert MISTAKES[mistake] in rows(cli)["zoo_odd"]["error"]
+
+
+ODDITIES = {
+    "speechless": "class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute",
+    "replaced": "import sys\nsys.modules[__name__] = object()\nraise ValueError('gone')",
+    "panics": "class Panic(BaseException): pass\nraise Panic('out of luck')",
+    "talks": "print('hello')",
+}
+
+
+@pytest.mark.parametrize("source", ODDITIES.values(), ids=ODDITIES)
+def test_nothing_that_a_plugin_does_as_it_is_loaded_takes_the_list_down(install, cli, source):
+    install(source, "zoo_broken")
+    assert "dcgan" in json.loads(cli("list", "--json").out)["architectures"]
+
+
+def test_two_plugins_of_one_module_are_told_of(install, cli):
+    install(odd(), "zoo_odd", distribution="left", point="one")
+    install(odd(), "zoo_odd", distribution="right", point="two")
+    found = rows(cli)
+    assert (found["one"]["error"], found["two"]["error"]) == (
+        None,
+        "it is the very module of left, plugin one; uninstall one of the two",
+    )
+
+
+def test_a_run_of_another_version_of_a_plugin_goes_on_with_a_word(install, cli, images, tmp_path, fresh_registry):
+    install(odd(), "zoo_odd", version="1.0")
+    assert cli("train", "odd", "--data", *images, "--steps", 1, "--out", "run").code == 0
+    (tmp_path / "site-packages" / "zoo_odd-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: zoo-odd\nVersion: 2.0\n"
+    )
+    fresh_registry()
+    assert "plugin is 2.0, and was 1.0: the numbers may differ" in cli("resume", "run", "--steps", 2).out
 
 
 def test_a_network_that_fails_is_told_with_its_input(install, cli, images):
@@ -187,6 +266,7 @@ def test_a_run_of_a_plugin_that_was_uninstalled_says_so(install, cli, images, tm
     outcome = cli("sample", "run")
     assert outcome.code == 2
     assert "unknown architecture 'odd'" in outcome.err
+    assert "run was trained with zoo-odd 1.0: is it installed?" in outcome.err
 
 
 # ---- data sources
@@ -263,8 +343,9 @@ def test_a_plugin_for_another_version_is_not_loaded_and_told_of(install, cli):
     assert "plugins that failed to load: zoo_odd" in cli("train", "odd").err
 
 
-def test_that_it_is_for_another_version_is_told_of_a_plugin_that_cannot_even_be_imported(install, cli):
-    install(odd(header='zoo_api = ">=7"\nzoo.name_of_the_future'), "zoo_odd")
+@pytest.mark.parametrize("spelt", ["zoo_api", "zoo_api: str"])
+def test_that_it_is_for_another_version_is_told_of_a_plugin_that_cannot_even_be_imported(install, cli, spelt):
+    install(odd(header=f'{spelt} = ">=7"\nzoo.name_of_the_future'), "zoo_odd")
     assert "it is written for zoo's plugin API >=7" in " ".join(cli("list").out.split())
 
 

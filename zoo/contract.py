@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from zoo.architecture import Architecture
 from zoo.errors import PluginError, unknown
 from zoo.objective import KINDS
 from zoo.options import Options
 
-RESERVED = {"name", "preset", "config", "out", "watchers", "say", "preparing", "promise", "promises", "skip", "json"}
+RESERVED = {
+    "name",
+    "preset",
+    "config",
+    "out",
+    "watchers",
+    "say",
+    "preparing",
+    "plugins_watch",
+    "promise",
+    "promises",
+    "skip",
+    "json",
+}
 NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
@@ -27,10 +42,24 @@ def check_architecture(cls: object) -> None:
     for method in ("generator", "discriminator"):
         if getattr(cls, method) is getattr(Architecture, method):
             raise PluginError(f"{cls.__name__} does not define {method}(self, options, data)")
+    for preset, values in _mapping(cls, "presets").items():
+        if not (isinstance(preset, str) and isinstance(values, Mapping)):
+            raise PluginError(f"{cls.__name__}.presets[{preset!r}] is {values!r}; give the values of options by name")
+    _mapping(cls, "preset_notes")
+    smallest = cls.smallest_batch
+    if isinstance(smallest, bool) or not isinstance(smallest, int) or smallest < 1:
+        raise PluginError(f"{cls.__name__}.smallest_batch is {smallest!r}; give a number of images, 1 or more")
     if stray := sorted(vars(cls).get("preset_notes", {}).keys() - cls.presets.keys()):  # inherited ones may have gone
         raise PluginError(unknown(f"preset in preset_notes of {name}", stray[0], cls.presets))
     if cls.default_preset is not None and cls.default_preset not in cls.presets:
         raise PluginError(unknown(f"default preset of {name}", cls.default_preset, cls.presets))
+
+
+def _mapping(cls: type[Architecture], attribute: str) -> Mapping[Any, Any]:
+    found = getattr(cls, attribute)
+    if not isinstance(found, Mapping):
+        raise PluginError(f"{cls.__name__}.{attribute} is {found!r}; give a dictionary")
+    return found
 
 
 def check_source(cls: object) -> None:

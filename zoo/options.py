@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -139,6 +139,15 @@ class Options(BaseModel):
     """Checkpoints kept; older ones are removed."""
     watch: tuple[str, ...] = ()
     """Who else is to watch the run, by name: tensorboard, or what another plugin brings."""
+
+    @field_validator("watch", mode="before")
+    @classmethod
+    def _names(cls, given: object) -> object:
+        """One text is names between commas, as people write them in a file; a list may hold such texts too."""
+        given = [given] if isinstance(given, str) else given
+        if not (isinstance(given, list | tuple) and all(isinstance(name, str) for name in given)):
+            return given
+        return tuple(part.strip() for name in given for part in name.split(",") if part.strip())
 
     @model_validator(mode="after")
     def _consistent(self) -> Options:

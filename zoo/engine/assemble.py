@@ -115,7 +115,8 @@ def assemble(
         precision=Precision(options.precision, device),
         classes=spec.classes if architecture.conditional else 0,
     )
-    average = Average(generator, options.ema) if options.ema else None
+    with guarding(architecture, "its generator cannot be copied, for --ema"):
+        average = Average(generator, options.ema) if options.ema else None
     return Assembly(architecture, step, feed, average, device)
 
 

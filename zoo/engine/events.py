@@ -39,4 +39,4 @@ class Watcher:
         """A checkpoint was written, whole."""
 
     def on_end(self, run: Run, step: int, finished: bool) -> None:
-        """Training is over: `finished`, or stopped on request at `step`."""
+        """Training is over: `finished`, or stopped on request at `step`. Not called where an error ends it."""
