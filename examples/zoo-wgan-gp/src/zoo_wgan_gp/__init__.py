@@ -60,8 +60,8 @@ class WGANGP(zoo.Architecture):
         ),
     }  # fmt: skip
     preset_notes = {
-        "digits": "As Karras et al. 2018, appendix A.1, use it: one critic step, Adam with 0 and 0.99, the drift term. For minutes on a CPU.",
-        "algorithm1": "Algorithm 1 of the paper, five critic steps, with small batches and a rate that is ten times the paper's at first.",
+        "digits": "For minutes on a CPU, as Karras et al. 2018 use it (appendix A.1): one critic step, the drift term.",
+        "algorithm1": "Algorithm 1 of the paper, five critic steps; batches of 32, a rate ten times the paper's at first.",
         "paper32": "The numbers of the paper's CIFAR-10 experiments, on DCGAN's networks instead of residual ones; for a GPU.",
         "toy": "For points, their default. The paper: --width 512 --learning-rate 1e-4; the penalty and beta1 are their code's.",
     }
