@@ -22,7 +22,7 @@ RESERVED = {
     "plugins_watch",
     "promise",
     "promises",
-    "skip",
+    "without",
     "json",
 }
 NAME = r"[a-z0-9][a-z0-9_-]*"

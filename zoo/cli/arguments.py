@@ -14,6 +14,7 @@ import tyro
 from zoo.architecture import Architecture
 from zoo.errors import OptionError
 from zoo.options import Options
+from zoo.registry import registry
 from zoo.resolve import flag, resolve
 
 T = TypeVar("T")
@@ -46,6 +47,17 @@ def training_defaults(
         "preset": (str | None, preset, f"A named set of values: {names}. zoo info {architecture.name} tells of each."),
         "config": (Path | None, None, "Values from a TOML file, or from the config.json of an earlier run."),
     }
+
+
+def name_first(command: str, arguments: Sequence[str]) -> tuple[Architecture, list[str]]:
+    """The architecture that the first argument names, and the other arguments.
+
+    Raises OptionError where an option comes first, PluginError where there is no such architecture.
+    """
+    name, *rest = arguments
+    if name.startswith("-"):
+        raise OptionError(f"zoo {command} takes the architecture's name first, then options; given {name!r} (zoo list)")
+    return registry().architecture(name), rest
 
 
 def parse_training(

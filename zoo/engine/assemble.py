@@ -18,7 +18,7 @@ from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
 from zoo.engine.step import Step
-from zoo.engine.trial import try_networks, try_single
+from zoo.engine.trial import try_batches, try_networks
 from zoo.errors import PluginError, unknown
 from zoo.generate.latents import Latents
 from zoo.objective import KINDS, Objective
@@ -130,13 +130,13 @@ def build_networks(
     """Both networks with weights drawn from the seed, on the device; tried once.
 
     `remainder`: the images of an epoch's smaller last batch, 0 where there is none. Raises PluginError where a network
-    cannot be built or gives something else than images and logits, OptionError where it cannot train on one image.
+    cannot be built or gives something else than images and logits, OptionError where it cannot train on so few images.
     """
     torch.manual_seed(stream_seed(options.seed, "weights"))
     generator = _build(architecture, "generator", lambda: architecture.generator(options, spec))
     discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
     try_networks(architecture, options, spec, generator, discriminator)
-    try_single(architecture, options, spec, generator, discriminator, remainder)
+    try_batches(architecture, options, spec, generator, discriminator, remainder)
     layout = torch.channels_last if torch.device(device).type == "cuda" else torch.preserve_format
     return generator.to(device, memory_format=layout), discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
 
