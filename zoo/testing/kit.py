@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import OptionError, ZooError, unknown
+from zoo.errors import OptionError, RunError, ZooError, unknown
 from zoo.testing.outcome import BrokenPromise, NotChecked, Outcome, State
 from zoo.testing.promises.batch import batch
 from zoo.testing.promises.bfloat16 import bfloat16
@@ -57,20 +57,22 @@ class Promise:
         """
         import torch
 
-        from zoo.testing.blame import not_the_machine
+        from zoo.testing.blame import machine
 
         began = time.perf_counter()
         broken: BrokenPromise | None = None
         reason, remark = "", None
         subject.given = ""
         try:
-            with torch.random.fork_rng(devices=[]), not_the_machine(subject.plugin):
+            with torch.random.fork_rng(devices=[]):
                 remark = self.function(subject)
         except NotChecked as error:
             reason = str(error)
         except BrokenPromise as error:
             broken = error
         except (Exception, SystemExit) as error:
+            if why := machine(error, subject.plugin):
+                raise RunError(why) from error
             broken = _failed(subject, error)
         state_: State = "broken" if broken else "not checked" if reason else "kept"
         seconds = time.perf_counter() - began
