@@ -17,7 +17,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class Options(BaseModel):
     """What every architecture's training run takes. Subclass it inside an architecture to add options of its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True
+    )
 
     # ---- data
     data: str = "digits"

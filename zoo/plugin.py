@@ -48,6 +48,11 @@ class Plugin:
         """What tells it from every other plugin: two distributions may give theirs the same name."""
         return f"{self.distribution}:{self.name}"
 
+    @property
+    def names(self) -> set[str]:
+        """What someone may type who means what it brings: its own name, or its distribution's without ``zoo-``."""
+        return {self.name, self.distribution.removeprefix("zoo-")}
+
     def failed(self, error: BaseException) -> Plugin:
         """The same plugin, with the reason why it could not be loaded and the traceback."""
         try:
@@ -116,15 +121,22 @@ def _words(error: BaseException) -> str:
 def blaming(find: Callable[[BaseException], Plugin | None], what: str, then: str = "") -> Iterator[None]:
     """A block in which a plugin's code runs: what it raises becomes a PluginError that names it, and what to do next (`then`).
 
-    `find` says whose mistake it is, asked only where something was raised. What zoo itself says passes as it is, and so do a
-    lack of memory and, of None, everything: that is nobody's fault here. An exit that was asked for is a mistake like others.
+    `find` says whose mistake it is, asked only where something was raised. What zoo itself says passes as it is, but for a
+    PluginError that does not say whose it is; so do a lack of memory and, of None, everything: that is nobody's fault here. An
+    exit that was asked for is a mistake like others.
     """
     try:
         yield
-    except (ZooError, KeyboardInterrupt, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:
-        plugin = None if ran_out(error) else find(error)
+        refused = (
+            isinstance(error, PluginError) and not error.named
+        )  # a check of zoo's, which does not know whose it is
+        plugin = find(error) if refused or not (isinstance(error, ZooError) or ran_out(error)) else None
         if plugin is None:
             raise
-        raise PluginError(plugin.blame(error, what) + (f"; {then}" if then else "")) from error
+        told = f"plugin {plugin.name!r} of {plugin.origin}: {error}" if refused else plugin.blame(error, what)
+        blamed = PluginError(told + (f"; {then}" if then else ""))
+        blamed.named = True
+        raise blamed from (error.__cause__ if refused else error)

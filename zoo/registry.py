@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sys
@@ -87,9 +88,8 @@ class Registry:
                     self._register(module, plugin)
             except (KeyboardInterrupt, GeneratorExit):
                 raise
-            except (
-                BaseException
-            ) as error:  # also an exit that was asked for, and what a library of another language panics with
+            except BaseException as error:
+                # Also an exit that was asked for, and what a library of another language panics with.
                 plugin = plugin.failed(error)
             self.plugins.append(plugin)
 
@@ -99,7 +99,7 @@ class Registry:
             raise PluginError(f"it is the very module of {other.replace(':', ', plugin ')}; uninstall one of the two")
         self.manager.register(module, name=plugin.key)
         try:
-            self.manager.check_pending()  # a hook that does not exist is a misspelt one
+            _check_hooks(module)
             for kind in KINDS_OF_CONTRIBUTIONS:
 
                 def register(value: object, kind: Kind = kind) -> None:
@@ -159,6 +159,9 @@ class Registry:
         Raises PluginError for a name nobody registered, or that two plugins did.
         """
         if name not in self._found[ARCHITECTURE]:
+            for plugin in [*self.plugins, *self.left_out]:
+                if name in plugin.names:
+                    raise PluginError(self._why_not(plugin, name))
             broken = [plugin.name for plugin in self.plugins if plugin.error]
             hint = f"zoo list; plugins that failed to load: {', '.join(broken)}" if broken else "zoo list"
             raise PluginError(unknown("architecture", name, self.names, hint))
@@ -166,8 +169,21 @@ class Registry:
 
     def architecture(self, name: str) -> Architecture:
         """A new instance of the architecture of that name. Raises PluginError as `contribution` does."""
-        cls: type[Architecture] = self.contribution(name).value
-        return cls()
+        contribution = self.contribution(name)
+        cls: type[Architecture] = contribution.value
+        with blaming(lambda error: contribution.plugin, f"{cls.__name__}() failed"):
+            return cls()
+
+    def _why_not(self, plugin: Plugin, name: str) -> str:
+        """Why a plugin that is called as an architecture brings none of that name."""
+        who = f"plugin {plugin.name!r} of {plugin.origin}"
+        if plugin.error:
+            return f"{who} failed to load: {plugin.error}"
+        if plugin in self.left_out:
+            return f"{who} is left out: ZOO_PLUGINS does not name it"
+        names = sorted(one.value.name for one in self.of(plugin)[ARCHITECTURE])
+        brings = f"brings {', '.join(names)} and" if names else "brings"
+        return f"{who} {brings} no architecture {name!r}; does it register one? (zoo plugins)"
 
     @property
     def objectives(self) -> list[str]:
@@ -249,6 +265,19 @@ class Registry:
         return None if isinstance(error, OSError) else owner
 
 
+def _check_hooks(module: object) -> None:
+    """Raise PluginError for a function that looks like a hook and is none: misspelt, or not marked."""
+    known = [name for name in vars(hookspecs) if name.startswith("zoo_")]
+    for name in dir(module):
+        if not name.startswith("zoo_") or not inspect.isroutine(getattr(module, name, None)):
+            continue
+        if name not in known:
+            if hasattr(getattr(module, name), "zoo_impl"):
+                raise PluginError(unknown("hook", name, known))
+        elif not hasattr(getattr(module, name), "zoo_impl"):
+            raise PluginError(f"{name} is not marked as a hook; write @zoo.hookimpl above it")
+
+
 def _import(point: EntryPoint, plugin: Plugin) -> object:
     """The module behind an entry point; where it cannot be imported, the reason, or that it is for another version of zoo."""
     try:
@@ -261,10 +290,10 @@ def _import(point: EntryPoint, plugin: Plugin) -> object:
 
 def _conflict(kind: Kind, name: str, who: list[Contribution]) -> str:
     places = " and ".join(f"{one.plugin.origin} (plugin {one.plugin.name!r})" for one in who)
-    return (
-        f"{kind.title} {name!r} is registered twice, by {places}; "
-        "uninstall one of them, or name the plugins or distributions to load in ZOO_PLUGINS"
-    )
+    advice = "uninstall one of them, or name the plugins or distributions to load in ZOO_PLUGINS"
+    if len({one.plugin.key for one in who}) == 1:
+        advice = "let it register it once"
+    return f"{kind.title} {name!r} is registered twice, by {places}; {advice}"
 
 
 def _selected(points: Iterable[EntryPoint]) -> tuple[list[EntryPoint], list[EntryPoint]]:
