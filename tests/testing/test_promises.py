@@ -147,6 +147,23 @@ def test_a_promise_is_a_function_that_says_what_is_promised_and_may_decline():
         outcome = promise.outcome(subject)
     assert isinstance(outcome, zoo.testing.Outcome)
     assert (outcome.promise, outcome.state, outcome.reason) == ("tall", "not checked", "it lies down")
+    assert str(outcome) == "good: tall is not checked, it lies down"
+
+
+def test_what_breaks_a_promise_says_what_was_found_and_what_to_do():
+    def tall(subject):
+        """It stands upright."""
+        raise zoo.testing.BrokenPromise("it is 2 cm high", "let it grow")
+
+    with Subject("good") as subject:
+        outcome = zoo.testing.Promise(tall).outcome(subject)
+    assert str(outcome.broken) == "it is 2 cm high; let it grow"
+    assert str(outcome).splitlines() == [
+        "good breaks the promise 'tall': It stands upright.",
+        "  found: it is 2 cm high",
+        "  to do: let it grow",
+        "  again: zoo check good --promise tall",
+    ]
 
 
 def test_without_a_compiler_compiled_is_not_checked(monkeypatch):
