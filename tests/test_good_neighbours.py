@@ -92,6 +92,14 @@ def test_a_method_that_raises_is_told_with_distribution_version_file_and_line(in
     assert cli("list").code == cli("info", "dcgan").code == 0
 
 
+def test_a_preset_that_preset_for_makes_up_is_the_plugins_mistake(install, cli, images):
+    install(odd(more="def preset_for(self, data): return 'plane'"), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images)
+    assert outcome.code == 2
+    assert "plugin 'zoo_odd' of zoo-odd 1.0: unknown preset that preset_for() names" in outcome.err
+    assert "did you mean 'plain'?" in outcome.err
+
+
 def test_an_exit_that_a_plugin_asks_for_is_a_mistake_like_others(install, cli, images):
     install(odd(generator="raise SystemExit(3)"), "zoo_odd")
     outcome = cli("train", "odd", "--data", *images, "--out", "run")

@@ -26,7 +26,7 @@ from zoo.engine.geometry import points_spec, settle
 from zoo.engine.state import restore
 from zoo.engine.trainer import Trainer
 from zoo.engine.watching import gather_watchers
-from zoo.errors import RunError
+from zoo.errors import PluginError, RunError, unknown
 from zoo.memory import enough_memory
 from zoo.options import Options
 from zoo.registry import architecture_of, guarding, registry
@@ -84,6 +84,10 @@ def train(
         # It may name networks for points where the default preset has none.
         with guarding(architecture, "preset_for() failed"):
             suited = architecture.preset_for(glance)
+            if suited is not None and suited not in architecture.presets:
+                raise PluginError(
+                    unknown(f"preset that preset_for() names for {glance.kind}", str(suited), architecture.presets)
+                )
         changed = suited != named
         resolved, named = resolve(architecture, preset=suited, flags=options) if changed else (resolved, named)
     spec = settle(architecture, resolved, source)
