@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import zoo
+import zoo.testing
 from zoo.data import DataSpec, open_source, prepare
 from zoo.engine.assemble import Assembly, assemble, build_networks
 from zoo.engine.seeds import stream_seed
@@ -22,6 +23,11 @@ NAMES = zoo.list_architectures()
 CONDITIONAL = [name for name in NAMES if registry().contribution(name).value.conditional]
 PRESETS = [(name, preset) for name in NAMES for preset in registry().contribution(name).value.presets]
 CPU = torch.device("cpu")
+
+
+def smallest(name: str) -> int:
+    return registry().contribution(name).value.smallest_batch
+
 
 everyone = pytest.mark.parametrize("name", NAMES)
 
@@ -78,17 +84,22 @@ def test_the_four_architectures_are_registered():
 # ---- the promises that every architecture keeps
 
 
-COMPILED = {"vanilla", "cgan"}  # dense networks and convolutions; the others are made of the same layers
-
-
 @pytest.mark.filterwarnings("default")  # the compiler has warnings of its own
 class TestPromises:
     pytestmark = [pytest.mark.zoo_architecture(name, **tiny(name)) for name in NAMES]
 
     def test_every_architecture_keeps(self, promise):
-        if promise.name == "compiled" and promise.architecture not in COMPILED:
-            pytest.skip(f"compiling takes long; the layers of {promise.architecture} are those of {sorted(COMPILED)}")
         promise.check()
+
+
+@pytest.mark.parametrize(("name", "preset"), [(name, preset) for name, preset in PRESETS if smallest(name) == 1])
+def test_under_every_preset_one_image_is_enough_where_it_is_said_to_be(name, preset):
+    (outcome,) = zoo.testing.check(name, preset=preset, promises=["batch"], **{**tiny(name), "batch_size": 4})
+    assert outcome.state == "kept", str(outcome)
+
+
+def test_some_claim_that_one_image_is_enough():
+    assert {"cgan", "lsgan"} <= {name for name in NAMES if smallest(name) == 1}
 
 
 # ---- training

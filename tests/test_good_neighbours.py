@@ -12,7 +12,7 @@ from support import tiny, zoo_process
 import zoo
 from zoo.compatibility import API_VERSION
 from zoo.errors import PluginError
-from zoo.registry import registry
+from zoo.registry import guarding, registry
 
 ODD = '''
 import torch
@@ -92,11 +92,173 @@ def test_a_method_that_raises_is_told_with_distribution_version_file_and_line(in
     assert cli("list").code == cli("info", "dcgan").code == 0
 
 
-def test_a_network_that_fails_is_told_with_its_input(install, cli, images):
-    install(odd(generator="data = zoo.DataSpec(1, 3, 3)"), "zoo_odd")
-    outcome = cli("train", "odd", "--data", *images, "--steps", 1)
+def test_a_preset_that_preset_for_makes_up_is_the_plugins_mistake(install, cli, images):
+    install(odd(more="def preset_for(self, data): return 'plane'"), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images)
     assert outcome.code == 2
-    assert "makes (2, 1, 3, 3) of two latents" in outcome.err
+    assert "plugin 'zoo_odd' of zoo-odd 1.0: unknown preset that preset_for() names" in outcome.err
+    assert "did you mean 'plain'?" in outcome.err
+
+
+def test_an_exit_that_a_plugin_asks_for_is_a_mistake_like_others(install, cli, images):
+    install(odd(generator="raise SystemExit(3)"), "zoo_odd")
+    outcome = cli("train", "odd", "--data", *images, "--out", "run")
+    assert outcome.code == 2
+    assert "generator() failed: SystemExit: 3" in outcome.err
+
+
+def test_a_mistake_in_another_module_of_the_distribution_is_found_there(install, cli, images, tmp_path):
+    install(odd(generator="import zoo_odd_nets; zoo_odd_nets.build()"), "zoo_odd")
+    place = tmp_path / "site-packages"
+    (place / "zoo_odd_nets.py").write_text("def build():\n    raise KeyError('weights')\n", "utf-8")
+    (place / "zoo_odd-1.0.dist-info" / "top_level.txt").write_text("zoo_odd\nzoo_odd_nets\n", "utf-8")
+    assert f"{place / 'zoo_odd_nets.py'}:2" in cli("train", "odd", "--data", *images).err
+
+
+def test_the_plugin_is_blamed_whose_line_it_was(install, cli, images):
+    install(
+        GAME.replace("OBJECT", 'Offset("offset")').replace("loss = scale", "raise KeyError('mine'); loss = scale"),
+        "zoo_game",
+    )
+    outcome = cli("train", "dcgan", "--data", *images, "--width", 2, "--steps", 1, "--objective", "offset")
+    assert outcome.code == 2
+    assert "plugin 'zoo_game' of zoo-game 1.0: step 1 failed: KeyError: 'mine'" in outcome.err
+
+
+def test_what_the_system_says_is_blamed_on_nobody():
+    with pytest.raises(OSError, match="the disk is gone"), guarding("dcgan", "step 1 failed"):
+        raise OSError(5, "the disk is gone")
+    with pytest.raises(PluginError, match="plugin 'dcgan' of zoo"), guarding("dcgan", "step 1 failed"):
+        raise ValueError("two numbers that do not fit")
+
+
+MISTAKES = {
+    "presets = {'quick': None}": "Odd.presets['quick'] is None; give the values of options by name",
+    "presets = ['quick']": "Odd.presets is ['quick']; give a dictionary",
+    "smallest_batch = '4'": "Odd.smallest_batch is '4'; give a number of images, 1 or more",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_attributes_that_do_not_fit_are_told_when_it_is_loaded(install, cli, mistake):
+    install(odd(more=mistake), "zoo_odd")
+    assert MISTAKES[mistake] in rows(cli)["zoo_odd"]["error"]
+
+
+ODDITIES = {
+    "speechless": "class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute",
+    "replaced": "import sys\nsys.modules[__name__] = object()\nraise ValueError('gone')",
+    "panics": "class Panic(BaseException): pass\nraise Panic('out of luck')",
+    "talks": "print('hello')",
+}
+
+
+BEGINNERS = {
+    "width: int": "Odd.Options.width has no default; give it one",
+    "batch_size: str = 'a'": "Odd.Options.batch_size is 'a'; it is an option of zoo's own",
+    "batch_size: int = 0": "Odd.Options.batch_size is 0; it is an option of zoo's own",
+}
+
+
+@pytest.mark.parametrize("option", BEGINNERS)
+def test_options_that_could_never_work_are_told_when_it_is_loaded(install, cli, option):
+    install(odd(more=f"class Options(zoo.Options):\n        {option}"), "zoo_odd")
+    assert BEGINNERS[option] in rows(cli)["zoo_odd"]["error"]
+
+
+def test_a_default_outside_its_own_range_stops_the_first_run_and_not_the_resume(install, cli, images):
+    install(
+        odd(
+            more="class Options(zoo.Options):\n        width: int = Field(8, gt=9)", header="from pydantic import Field"
+        ),
+        "zoo_odd",
+    )
+    outcome = cli("train", "odd", "--data", *images, "--out", "run")
+    assert outcome.code == 2
+    assert "--width: 8 does not fit" in outcome.err
+    assert not Path("run").exists()
+
+
+def test_a_hook_that_is_not_marked_is_told_of(install, cli):
+    install(odd().replace("@zoo.hookimpl", ""), "zoo_odd")
+    assert "zoo_register_architectures is not marked as a hook; write @zoo.hookimpl" in rows(cli)["zoo_odd"]["error"]
+
+
+def test_a_misspelt_hook_suggests_the_nearest(install, cli):
+    install(odd().replace("zoo_register_architectures", "zoo_register_architecture"), "zoo_odd")
+    assert "did you mean 'zoo_register_architectures'?" in rows(cli)["zoo_odd"]["error"]
+
+
+@pytest.mark.parametrize("command", [["train", "odd"], ["info", "odd"], ["check", "odd"]])
+def test_asked_for_what_a_broken_plugin_would_bring_its_own_error_is_told(install, cli, command, monkeypatch):
+    install("def broken(:", "zoo_odd", point="odd", distribution="zoo-odd", version="1.7")
+    outcome = cli(*command)
+    assert outcome.code == 2
+    assert "plugin 'odd' of zoo-odd 1.7 failed to load: SyntaxError" in outcome.err
+    assert "zoo_odd.py:1" in outcome.err
+    monkeypatch.setenv("ZOO_PLUGINS", "dcgan")
+    registry.cache_clear()
+    assert "plugin 'odd' of zoo-odd 1.7 is left out: ZOO_PLUGINS does not name it" in cli(*command).err
+
+
+def test_asked_for_what_a_plugin_does_not_register_it_is_told(install, cli):
+    install(odd().replace("register(Odd)", "pass"), "zoo_odd", point="odd")
+    assert "brings no architecture 'odd'; does it register one?" in cli("train", "odd").err
+
+
+NETWORKS = {
+    "return nn.Identity()": "the generator of 'odd' has no parameter that requires a gradient",
+    "return 1, 2": "returned tuple, not a torch.nn.Module",
+    "data = zoo.DataSpec(1, 3, 3)": "makes (2, 1, 3, 3) of 2 latents",
+}
+
+
+@pytest.mark.parametrize("mistake", NETWORKS)
+def test_networks_that_do_not_fit_are_told_with_the_plugin(install, cli, images, mistake):
+    install(odd(generator=mistake), "zoo_odd", distribution="zoo-odd", version="1.7")
+    outcome = cli("train", "odd", "--data", *images)
+    assert outcome.code == 2
+    assert "plugin 'zoo_odd' of zoo-odd 1.7: " in outcome.err
+    assert NETWORKS[mistake] in outcome.err
+
+
+def test_an_architecture_that_cannot_be_made_is_told(install, cli):
+    install(odd(more="def __init__(self, depth): ..."), "zoo_odd")
+    for command in ("info", "train", "check"):
+        outcome = cli(command, "odd")
+        assert outcome.code == 2
+        assert "plugin 'zoo_odd' of zoo-odd 1.0: Odd() failed: TypeError" in outcome.err
+
+
+def test_one_that_registers_twice_is_told_to_do_it_once(install, cli):
+    install(odd().replace("register(Odd)", "register(Odd); register(Odd)"), "zoo_odd")
+    assert "let it register it once" in cli("train", "odd").err
+
+
+@pytest.mark.parametrize("source", ODDITIES.values(), ids=ODDITIES)
+def test_nothing_that_a_plugin_does_as_it_is_loaded_takes_the_list_down(install, cli, source):
+    install(source, "zoo_broken")
+    assert "dcgan" in json.loads(cli("list", "--json").out)["architectures"]
+
+
+def test_two_plugins_of_one_module_are_told_of(install, cli):
+    install(odd(), "zoo_odd", distribution="left", point="one")
+    install(odd(), "zoo_odd", distribution="right", point="two")
+    found = rows(cli)
+    assert (found["one"]["error"], found["two"]["error"]) == (
+        None,
+        "it is the very module of left, plugin one; uninstall one of the two",
+    )
+
+
+def test_a_run_of_another_version_of_a_plugin_goes_on_with_a_word(install, cli, images, tmp_path, fresh_registry):
+    install(odd(), "zoo_odd", version="1.0")
+    assert cli("train", "odd", "--data", *images, "--steps", 1, "--out", "run").code == 0
+    (tmp_path / "site-packages" / "zoo_odd-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: zoo-odd\nVersion: 2.0\n"
+    )
+    fresh_registry()
+    assert "plugin is 2.0, and was 1.0: the numbers may differ" in cli("resume", "run", "--steps", 2).out
 
 
 def test_the_traceback_is_there_for_the_plugins_author(install, cli, images, monkeypatch):
@@ -187,6 +349,7 @@ def test_a_run_of_a_plugin_that_was_uninstalled_says_so(install, cli, images, tm
     outcome = cli("sample", "run")
     assert outcome.code == 2
     assert "unknown architecture 'odd'" in outcome.err
+    assert "run was trained with zoo-odd 1.0: is it installed?" in outcome.err
 
 
 # ---- data sources
@@ -260,11 +423,12 @@ def test_a_plugin_for_another_version_is_not_loaded_and_told_of(install, cli):
     assert listed.code == 0
     assert f"it is written for zoo's plugin API >=7,<8, and this zoo has {API_VERSION}" in " ".join(listed.out.split())
     assert "odd" not in zoo.list_architectures()
-    assert "plugins that failed to load: zoo_odd" in cli("train", "odd").err
+    assert "it is written for zoo's plugin API >=7,<8" in cli("train", "odd").err
 
 
-def test_that_it_is_for_another_version_is_told_of_a_plugin_that_cannot_even_be_imported(install, cli):
-    install(odd(header='zoo_api = ">=7"\nzoo.name_of_the_future'), "zoo_odd")
+@pytest.mark.parametrize("spelt", ["zoo_api", "zoo_api: str"])
+def test_that_it_is_for_another_version_is_told_of_a_plugin_that_cannot_even_be_imported(install, cli, spelt):
+    install(odd(header=f'{spelt} = ">=7"\nzoo.name_of_the_future'), "zoo_odd")
     assert "it is written for zoo's plugin API >=7" in " ".join(cli("list").out.split())
 
 

@@ -73,7 +73,11 @@ class Architecture:
     """The game where ``--objective`` names none: its name, or a `zoo.Objective` (or anything with its two methods)."""
 
     smallest_batch: ClassVar[int] = 2
-    """The smallest batch its networks train on; 1 where nothing in them needs a second image, which ``zoo check`` then tries."""
+    """The smallest batch its networks train on; 1 where nothing in them needs a second image, which ``zoo check`` tries.
+
+    A training with smaller batches, or an epoch's smaller last one, is refused before it begins (1 where this is 2: only
+    where the networks fail on one image). Pictures are drawn in any number: in evaluation mode G takes a single latent too.
+    """
 
     conditional: ClassVar[bool] = False
     """True where both networks take labels, an int64 tensor of shape (N,), as their second argument."""

@@ -1,4 +1,4 @@
-"""The version of what plugins are written against, and whether a plugin fits it. Importing this imports nothing."""
+"""The version of what plugins are written against, and whether a plugin fits it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,10 @@ def declared_api(file: Path) -> str | None:
     except (OSError, ValueError, SyntaxError):
         return None
     for line in tree.body:
-        targets = line.targets if isinstance(line, ast.Assign) else []
+        if not isinstance(line, ast.Assign | ast.AnnAssign):
+            continue
+        targets = line.targets if isinstance(line, ast.Assign) else [line.target]
         if any(isinstance(target, ast.Name) and target.id == "zoo_api" for target in targets):
-            value = line.value  # type: ignore[attr-defined]
+            value = line.value
             return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
     return None

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
 
 from zoo.architecture import Architecture
 from zoo.errors import PluginError, unknown
 from zoo.objective import KINDS
 from zoo.options import Options
 
-RESERVED = {"name", "preset", "config", "out", "watchers", "say", "preparing", "promise", "promises", "skip", "json"}
+RESERVED = {
+    "name",
+    "preset",
+    "config",
+    "out",
+    "watchers",
+    "say",
+    "preparing",
+    "plugins_watch",
+    "promise",
+    "promises",
+    "without",
+    "json",
+}
 NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
@@ -24,13 +41,44 @@ def check_architecture(cls: object) -> None:
         raise PluginError(
             f"{cls.__name__}.Options has {sorted(taken)[0]!r}, which zoo train or zoo check uses itself; choose another name"
         )
+    _options(cls)
     for method in ("generator", "discriminator"):
         if getattr(cls, method) is getattr(Architecture, method):
             raise PluginError(f"{cls.__name__} does not define {method}(self, options, data)")
+    for preset, values in _mapping(cls, "presets").items():
+        if not (isinstance(preset, str) and isinstance(values, Mapping)):
+            raise PluginError(f"{cls.__name__}.presets[{preset!r}] is {values!r}; give the values of options by name")
+    _mapping(cls, "preset_notes")
+    smallest = cls.smallest_batch
+    if isinstance(smallest, bool) or not isinstance(smallest, int) or smallest < 1:
+        raise PluginError(f"{cls.__name__}.smallest_batch is {smallest!r}; give a number of images, 1 or more")
     if stray := sorted(vars(cls).get("preset_notes", {}).keys() - cls.presets.keys()):  # inherited ones may have gone
         raise PluginError(unknown(f"preset in preset_notes of {name}", stray[0], cls.presets))
     if cls.default_preset is not None and cls.default_preset not in cls.presets:
         raise PluginError(unknown(f"default preset of {name}", cls.default_preset, cls.presets))
+
+
+def _options(cls: type[Architecture]) -> None:
+    """Raise PluginError for an option that has no default, or one of zoo's own with a default that zoo could not use."""
+    for name, field in cls.Options.model_fields.items():
+        place = f"{cls.__name__}.Options.{name}"
+        if field.is_required():
+            raise PluginError(f"{place} has no default; give it one")
+        if name in Options.model_fields:
+            value = field.get_default(call_default_factory=True, validated_data={})
+            try:
+                Options.__pydantic_validator__.validate_assignment(Options.model_construct(), name, value)
+            except ValidationError as error:
+                raise PluginError(
+                    f"{place} is {value!r}; it is an option of zoo's own: {error.errors()[0]['msg']}"
+                ) from None
+
+
+def _mapping(cls: type[Architecture], attribute: str) -> Mapping[Any, Any]:
+    found = getattr(cls, attribute)
+    if not isinstance(found, Mapping):
+        raise PluginError(f"{cls.__name__}.{attribute} is {found!r}; give a dictionary")
+    return found
 
 
 def check_source(cls: object) -> None:

@@ -17,6 +17,9 @@ class OptionError(ZooError):
 class PluginError(ZooError):
     """A plugin that cannot be loaded, or whose contribution does not keep the contract."""
 
+    named = False
+    """Whether the message says which plugin, of what distribution."""
+
 
 class DataError(ZooError):
     """Data that is missing, damaged or of a shape that cannot be used."""

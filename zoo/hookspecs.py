@@ -44,5 +44,6 @@ def zoo_training_callbacks(run: Run) -> Watcher | Iterable[Watcher] | None:
     """Watch a run: return a watcher (or several) whose methods are called as the run trains (see `zoo.Watcher`).
 
     Asked before each training and each resume. A watcher with a `name` is switched on by ``--watch NAME``; one without is
-    always on. A ZooError raised here stops the run before it begins; one that a watcher raises later ends only the watching.
+    always on. A `zoo.errors.ZooError` raised here stops the run before it begins; anything else, here or in a watcher later, is
+    named in a line and ends only the watching.
     """

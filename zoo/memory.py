@@ -9,15 +9,19 @@ from pathlib import Path
 from zoo.errors import RunError
 
 
+class OutOfMemoryError(RunError):
+    """Memory ran out, or would."""
+
+
 @contextmanager
 def enough_memory(advice: str) -> Iterator[None]:
-    """Turn what torch and Python say when memory runs out into a RunError that ends with `advice`."""
+    """Turn what torch and Python say when memory runs out into an OutOfMemoryError that ends with `advice`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not ran_out(error):
             raise
-        raise RunError(f"not enough memory; {advice}") from error
+        raise OutOfMemoryError(f"not enough memory; {advice}") from error
 
 
 def ran_out(error: BaseException) -> bool:
@@ -27,13 +31,15 @@ def ran_out(error: BaseException) -> bool:
 
 
 def need_memory(needed: int, advice: str) -> None:
-    """Raise RunError that ends with `advice` where `needed` bytes are more than this machine has left.
+    """Raise OutOfMemoryError that ends with `advice` where `needed` bytes are more than this machine has left.
 
     Asked before the work begins: a system that promises more than it has ends the whole process later, without a word.
     """
     left = available_memory()
     if left is not None and needed > left:
-        raise RunError(f"not enough memory: about {_size(needed)} are needed and {_size(left)} are left; {advice}")
+        raise OutOfMemoryError(
+            f"not enough memory: about {_size(needed)} are needed and {_size(left)} are left; {advice}"
+        )
 
 
 def available_memory() -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -17,7 +17,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class Options(BaseModel):
     """What every architecture's training run takes. Subclass it inside an architecture to add options of its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True
+    )
 
     # ---- data
     data: str = "digits"
@@ -139,6 +141,15 @@ class Options(BaseModel):
     """Checkpoints kept; older ones are removed."""
     watch: tuple[str, ...] = ()
     """Who else is to watch the run, by name: tensorboard, or what another plugin brings."""
+
+    @field_validator("watch", mode="before")
+    @classmethod
+    def _names(cls, given: object) -> object:
+        """One text is names between commas, as people write them in a file; a list may hold such texts too."""
+        given = [given] if isinstance(given, str) else given
+        if not (isinstance(given, list | tuple) and all(isinstance(name, str) for name in given)):
+            return given
+        return tuple(part.strip() for name in given for part in name.split(",") if part.strip())
 
     @model_validator(mode="after")
     def _consistent(self) -> Options:

@@ -23,6 +23,8 @@ class Plugin:
     distribution: str
     version: str
     module: str
+    modules: tuple[str, ...] = ()
+    """The top-level modules that its distribution brings."""
     api: str | None = None
     """The versions of zoo's plugin API that it was written for (its module's ``zoo_api``); None where it does not say."""
     error: str | None = None
@@ -31,8 +33,10 @@ class Plugin:
     @classmethod
     def of(cls, point: EntryPoint) -> Plugin:
         """The plugin behind an entry point, which is not loaded for it."""
-        name, version = (point.dist.name, point.dist.version) if point.dist else ("(unknown distribution)", "")
-        return cls(point.name, name, version, point.value)
+        if point.dist is None:
+            return cls(point.name, "(unknown distribution)", "", point.value)
+        modules = (point.dist.read_text("top_level.txt") or "").split()
+        return cls(point.name, point.dist.name, point.dist.version, point.value, tuple(modules))
 
     @property
     def origin(self) -> str:
@@ -44,9 +48,17 @@ class Plugin:
         """What tells it from every other plugin: two distributions may give theirs the same name."""
         return f"{self.distribution}:{self.name}"
 
+    @property
+    def names(self) -> set[str]:
+        """What someone may type who means what it brings: its own name, or its distribution's without ``zoo-``."""
+        return {self.name, self.distribution.removeprefix("zoo-")}
+
     def failed(self, error: BaseException) -> Plugin:
         """The same plugin, with the reason why it could not be loaded and the traceback."""
-        trace = "".join(traceback.format_exception(error))
+        try:
+            trace = "".join(traceback.format_exception(error))
+        except Exception:
+            trace = ""
         return replace(self, error=self.reason(error), details=trace)
 
     def blame(self, error: BaseException, what: str) -> str:
@@ -54,52 +66,77 @@ class Plugin:
         return f"plugin {self.name!r} of {self.origin}: {what}: {self.reason(error)}"
 
     def reason(self, error: BaseException) -> str:
-        """What an error says, and where in the plugin's own files it came from, as far as that is known."""
-        words = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}".removesuffix(": ")
-        place = self._place(error)
-        return f"{words} ({place})" if place else words
+        """What an error says, and the line of the plugin's own files that led to it, as far as there is one."""
+        place = self.place(error)
+        return f"{_words(error)} ({place})" if place else _words(error)
 
-    def _place(self, error: BaseException) -> str:
-        """``file:line`` of the innermost line of this plugin that led to the error; else the plugin's file or folder."""
+    def place(self, error: BaseException) -> str:
+        """``file:line`` of the innermost line of this plugin that led to the error; empty where none did."""
         if isinstance(error, SyntaxError) and error.filename:
             return f"{error.filename}:{error.lineno}"
-        homes = list(self._homes())
+        homes = list(self.homes())
         for frame in reversed(traceback.extract_tb(error.__traceback__)):
             if any(Path(frame.filename).is_relative_to(home) for home in homes):
                 return f"{frame.filename}:{frame.lineno}"
-        return str(homes[0]) if homes else ""
+        return ""
 
     def files(self) -> Iterator[Path]:
         """Where the source of the plugin's module would be; nothing is imported to find out."""
-        below = self.module.partition(":")[0].split(".")[1:]
-        for home in self._homes():
+        top, *below = self.module.partition(":")[0].split(".")
+        for home in _homes(top):
             inside = home.joinpath(*below)
             yield from [inside / "__init__.py", inside.with_suffix(".py")] if home.is_dir() else [home]
 
-    def _homes(self) -> Iterator[Path]:
-        """The file of the plugin's top-level module, or the folder of its top-level package."""
-        top = self.module.partition(":")[0].partition(".")[0]
-        try:
-            spec = sys.modules[top].__spec__ if top in sys.modules else find_spec(top)
-        except (ImportError, ValueError):
-            return
-        if spec is not None:
-            yield from map(Path, spec.submodule_search_locations or ([spec.origin] if spec.origin else []))
+    def homes(self) -> Iterator[Path]:
+        """The files and folders of the plugin's code: its module's own, then all that its distribution brings."""
+        top, *below = self.module.partition(":")[0].split(".")
+        for home in _homes(top):
+            yield home.joinpath(*below) if home.is_dir() else home
+        for name in sorted({top, *self.modules} - {"zoo"}):  # whose own mistakes are no plugin's
+            yield from _homes(name)
+
+
+def _homes(top: str) -> Iterator[Path]:
+    """The file of a top-level module, or the folder of a top-level package."""
+    try:
+        spec = getattr(sys.modules[top], "__spec__", None) if top in sys.modules else find_spec(top)
+    except (ImportError, ValueError):
+        return
+    if spec is not None:
+        yield from map(Path, spec.submodule_search_locations or ([spec.origin] if spec.origin else []))
+
+
+def _words(error: BaseException) -> str:
+    """The kind of an error and what it says; of zoo's own, what it says."""
+    try:
+        words = str(error)
+    except Exception:  # whoever cannot be imported may well be unable to say why
+        words = ""
+    if isinstance(error, ZooError) and words:
+        return words
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 @contextmanager
-def blaming(find: Callable[[], Plugin | None], what: str, then: str = "") -> Iterator[None]:
+def blaming(find: Callable[[BaseException], Plugin | None], what: str, then: str = "") -> Iterator[None]:
     """A block in which a plugin's code runs: what it raises becomes a PluginError that names it, and what to do next (`then`).
 
-    `find` says whose code it is, asked only where something was raised. What zoo itself says passes as it is, and so do a
-    lack of memory and, of None, everything: that is nobody's fault here.
+    `find` says whose mistake it is, asked only where something was raised. What zoo itself says passes as it is, but for a
+    PluginError that does not say whose it is; so do a lack of memory and, of None, everything: that is nobody's fault here. An
+    exit that was asked for is a mistake like others.
     """
     try:
         yield
-    except ZooError:
+    except (KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:
-        plugin = None if ran_out(error) else find()
+    except BaseException as error:
+        refused = (
+            isinstance(error, PluginError) and not error.named
+        )  # a check of zoo's, which does not know whose it is
+        plugin = find(error) if refused or not (isinstance(error, ZooError) or ran_out(error)) else None
         if plugin is None:
             raise
-        raise PluginError(plugin.blame(error, what) + (f"; {then}" if then else "")) from error
+        told = f"plugin {plugin.name!r} of {plugin.origin}: {error}" if refused else plugin.blame(error, what)
+        blamed = PluginError(told + (f"; {then}" if then else ""))
+        blamed.named = True
+        raise blamed from (error.__cause__ if refused else error)

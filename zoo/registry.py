@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -24,6 +27,7 @@ from zoo.plugin import Plugin, blaming
 
 if TYPE_CHECKING:
     from zoo.data.source import DataSource
+    from zoo.engine.events import Watcher
     from zoo.run.run import Run
 
 GROUP = "zoo"
@@ -76,20 +80,26 @@ class Registry:
         for point in points:
             plugin = Plugin.of(point)
             try:
-                module = _import(point, plugin)
-                declared = getattr(sys.modules[point.module], "zoo_api", None)
-                check_api(declared)
-                plugin = replace(plugin, api=declared)
-                self._register(module, plugin)
-            except (Exception, SystemExit) as error:
+                with redirect_stdout(sys.stderr):  # what `zoo list --json` prints is read by programs
+                    module = _import(point, plugin)
+                    declared = getattr(sys.modules[point.module], "zoo_api", None)
+                    check_api(declared)
+                    plugin = replace(plugin, api=declared)
+                    self._register(module, plugin)
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as error:
+                # Also an exit that was asked for, and what a library of another language panics with.
                 plugin = plugin.failed(error)
             self.plugins.append(plugin)
 
     def _register(self, module: object, plugin: Plugin) -> None:
         found: list[tuple[Kind, Contribution]] = []
+        if other := self.manager.get_name(module):
+            raise PluginError(f"it is the very module of {other.replace(':', ', plugin ')}; uninstall one of the two")
         self.manager.register(module, name=plugin.key)
         try:
-            self.manager.check_pending()  # a hook that does not exist is a misspelt one
+            _check_hooks(module)
             for kind in KINDS_OF_CONTRIBUTIONS:
 
                 def register(value: object, kind: Kind = kind) -> None:
@@ -149,6 +159,9 @@ class Registry:
         Raises PluginError for a name nobody registered, or that two plugins did.
         """
         if name not in self._found[ARCHITECTURE]:
+            for plugin in [*self.plugins, *self.left_out]:
+                if name in plugin.names:
+                    raise PluginError(self._why_not(plugin, name))
             broken = [plugin.name for plugin in self.plugins if plugin.error]
             hint = f"zoo list; plugins that failed to load: {', '.join(broken)}" if broken else "zoo list"
             raise PluginError(unknown("architecture", name, self.names, hint))
@@ -156,8 +169,21 @@ class Registry:
 
     def architecture(self, name: str) -> Architecture:
         """A new instance of the architecture of that name. Raises PluginError as `contribution` does."""
-        cls: type[Architecture] = self.contribution(name).value
-        return cls()
+        contribution = self.contribution(name)
+        cls: type[Architecture] = contribution.value
+        with blaming(lambda error: contribution.plugin, f"{cls.__name__}() failed"):
+            return cls()
+
+    def _why_not(self, plugin: Plugin, name: str) -> str:
+        """Why a plugin that is called as an architecture brings none of that name."""
+        who = f"plugin {plugin.name!r} of {plugin.origin}"
+        if plugin.error:
+            return f"{who} failed to load: {plugin.error}"
+        if plugin in self.left_out:
+            return f"{who} is left out: ZOO_PLUGINS does not name it"
+        names = sorted(one.value.name for one in self.of(plugin)[ARCHITECTURE])
+        brings = f"brings {', '.join(names)} and" if names else "brings"
+        return f"{who} {brings} no architecture {name!r}; does it register one? (zoo plugins)"
 
     @property
     def objectives(self) -> list[str]:
@@ -208,17 +234,55 @@ class Registry:
         callers = self.manager.get_hookcallers(module) if module is not None else None
         return any(caller.name == "zoo_training_callbacks" for caller in callers or ())
 
-    def watchers(self, run: Run, plugin: Plugin) -> list[Any]:
-        """What a plugin that `watches` has to say to this run. Raises PluginError where that fails."""
-        with blaming(lambda: plugin, "zoo_training_callbacks failed"):
-            return self._call(self.manager.get_plugin(plugin.key), "zoo_training_callbacks", run=run)
+    def watchers(self, run: Run, plugin: Plugin) -> list[Watcher]:
+        """Whom a plugin that `watches` sends to this run. Raises PluginError where its hook fails or sends something else."""
+        from zoo.engine.events import Watcher
+
+        with blaming(lambda error: plugin, "zoo_training_callbacks failed"):
+            found: list[Watcher] = []
+            for sent in self._call(self.manager.get_plugin(plugin.key), "zoo_training_callbacks", run=run):
+                for watcher in sent if isinstance(sent, Iterable) else [sent]:
+                    if not isinstance(watcher, Watcher):
+                        raise TypeError(f"it returned {watcher!r}, which is no zoo.Watcher")
+                    found.append(watcher)
+            return found
+
+    def culprit(self, error: BaseException, owner: Plugin | None) -> Plugin | None:
+        """Whose code an error came from: the plugin of the innermost line that is any plugin's; `owner` where none is.
+
+        An error of the system that no plugin's line led to (a full disk, a file that is gone) is nobody's.
+        """
+        homes = [
+            (len(home.parts), plugin == owner, plugin, home)
+            for plugin in self.plugins
+            if plugin.error is None
+            for home in plugin.homes()
+        ]
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            inside = [row for row in homes if Path(frame.filename).is_relative_to(row[3])]
+            if inside:
+                return max(inside, key=lambda row: row[:2])[2]
+        return None if isinstance(error, OSError) else owner
+
+
+def _check_hooks(module: object) -> None:
+    """Raise PluginError for a function that looks like a hook and is none: misspelt, or not marked."""
+    known = [name for name in vars(hookspecs) if name.startswith("zoo_")]
+    for name in dir(module):
+        if not name.startswith("zoo_") or not inspect.isroutine(getattr(module, name, None)):
+            continue
+        if name not in known:
+            if hasattr(getattr(module, name), "zoo_impl"):
+                raise PluginError(unknown("hook", name, known))
+        elif not hasattr(getattr(module, name), "zoo_impl"):
+            raise PluginError(f"{name} is not marked as a hook; write @zoo.hookimpl above it")
 
 
 def _import(point: EntryPoint, plugin: Plugin) -> object:
     """The module behind an entry point; where it cannot be imported, the reason, or that it is for another version of zoo."""
     try:
         return point.load()
-    except (Exception, SystemExit):
+    except BaseException:
         for file in plugin.files():
             check_api(declared_api(file))
         raise
@@ -226,10 +290,10 @@ def _import(point: EntryPoint, plugin: Plugin) -> object:
 
 def _conflict(kind: Kind, name: str, who: list[Contribution]) -> str:
     places = " and ".join(f"{one.plugin.origin} (plugin {one.plugin.name!r})" for one in who)
-    return (
-        f"{kind.title} {name!r} is registered twice, by {places}; "
-        "uninstall one of them, or name the plugins or distributions to load in ZOO_PLUGINS"
-    )
+    advice = "uninstall one of them, or name the plugins or distributions to load in ZOO_PLUGINS"
+    if len({one.plugin.key for one in who}) == 1:
+        advice = "let it register it once"
+    return f"{kind.title} {name!r} is registered twice, by {places}; {advice}"
 
 
 def _selected(points: Iterable[EntryPoint]) -> tuple[list[EntryPoint], list[EntryPoint]]:
@@ -274,7 +338,19 @@ def guarding(owner: object, what: str, then: str = "") -> AbstractContextManager
 
     `owner` is an architecture (or its name), a data source or an objective; `what` says what went on, `then` what to do next.
     """
-    return blaming(lambda: registry().owner(owner), what, then)
+    return blaming(lambda error: registry().culprit(error, registry().owner(owner)), what, then)
+
+
+def architecture_of(run: Run) -> Architecture:
+    """The architecture that a run was trained with. Raises PluginError where it is not installed, with what to install."""
+    try:
+        return registry().architecture(run.architecture)
+    except PluginError as error:
+        made = run.config.get("plugin") or {}
+        who = f"{made.get('distribution', '')} {made.get('version', '')}".strip()
+        raise PluginError(
+            f"{error}; {run.path} was trained with {who}: is it installed?" if who else str(error)
+        ) from None
 
 
 def list_architectures(pattern: str = "*") -> list[str]:

@@ -23,6 +23,7 @@ class ConditionalGAN(DCGAN):
 
     name = "cgan"
     conditional = True
+    smallest_batch = 1  # under every preset what is normalised are planes, or nothing
 
     class Options(DCGAN.Options):
         networks: Literal[Networks, "mlp"] = "dcgan"

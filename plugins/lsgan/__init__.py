@@ -32,6 +32,7 @@ class LSGAN(DCGAN):
     """Least squares GAN (Mao et al. 2017): D's output is a number near b for real images and near a for fakes."""
 
     name = "lsgan"
+    smallest_batch = 1  # under every preset what is normalised are planes
 
     class Options(ConvolutionalOptions):
         networks: Literal[Networks, "folder64"] = "dcgan"

@@ -377,8 +377,8 @@ GOOD_D = "nn.Sequential(nn.Flatten(), nn.Linear(data.numel, 1))"
     ("generator", "discriminator", "more", "message"),
     [
         (GOOD_G, GOOD_D, "", None),
-        ("nn.Linear(options.latent, 3)", GOOD_D, "", "the generator of 'odd' makes (2, 3) of two latents"),
-        (GOOD_G, "nn.Identity()", "", "the discriminator of 'odd' makes (2, 1, 8, 8) of two images"),
+        ("nn.Linear(options.latent, 3)", GOOD_D, "", "the generator of 'odd' makes (2, 3) of 2 latents"),
+        (GOOD_G, "nn.Conv2d(1, 1, 1)", "", "the discriminator of 'odd' makes (2, 1, 8, 8) of 2 images"),
         (GOOD_G, "nn.Linear(5, 1)", "", "the discriminator of 'odd' fails for input of shape (2, 1, 8, 8)"),
         ("None", GOOD_D, "", "odd.generator() returned NoneType, not a torch.nn.Module"),
         (GOOD_G, GOOD_D, "objective = 'hing'", "unknown objective of odd 'hing'; did you mean 'hinge'?"),

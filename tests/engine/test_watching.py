@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support import untimed
 
 import zoo
 
@@ -90,12 +91,83 @@ def test_from_python_a_failing_watcher_is_a_warning(install, images):
         zoo.train("dcgan", data=str(images), width=2, batch_size=8, samples=4, log_every=1, steps=2)
 
 
-def test_a_hook_that_fails_is_named_and_stops_the_run_before_it_begins(install, cli, common):
-    install(watcher().replace("return Log(run)", "raise OSError('no disk')"), "zoo_log", distribution="zoo-log")
+@pytest.mark.parametrize("fails", ["raise OSError('no disk')", "yield zoo.Watcher(); raise OSError('no disk')"])
+def test_a_hook_that_fails_is_named_and_the_run_does_without_its_watchers(install, cli, common, fails):
+    install(watcher().replace("return Log(run)", fails), "zoo_log", distribution="zoo-log")
     outcome = cli("train", "dcgan", *common, "--steps", 1, "--out", "run")
-    assert outcome.code == 2
-    assert "plugin 'zoo_log' of zoo-log 1.0: zoo_training_callbacks failed: OSError: no disk" in outcome.err
+    assert outcome.code == 0
+    said = " ".join(outcome.out.split())
+    assert "plugin 'zoo_log' of zoo-log 1.0: zoo_training_callbacks failed: OSError: no disk" in said
+    assert "the run goes on without its watchers" in said
+
+
+def test_what_a_hook_says_in_zoos_own_errors_stops_the_run_before_it_begins(install, cli, common):
+    install(watcher().replace("return Log(run)", "raise zoo.errors.OptionError('it needs a disk')"), "zoo_log")
+    outcome = cli("train", "dcgan", *common, "--steps", 1, "--out", "run")
+    assert (outcome.code, outcome.err) == (2, "zoo: it needs a disk\n")
     assert not Path("run").exists()
+
+
+def test_a_folder_that_was_there_stays_where_a_run_cannot_begin(install, cli, common):
+    Path("mine").mkdir()
+    assert cli("train", "dcgan", *common, "--steps", 1, "--out", "mine", "--watch", "nobody").code == 2
+    assert Path("mine").is_dir()
+    assert list(Path("mine").iterdir()) == []
+
+
+def test_two_of_one_name_are_refused(install, cli, common):
+    install(watcher("log"), "zoo_left", distribution="left")
+    install(watcher("log"), "zoo_right", distribution="right")
+    assert cli("train", "dcgan", *common, "--steps", 1, "--out", "without").code == 0
+    outcome = cli("train", "dcgan", *common, "--steps", 1, "--out", "run", "--watch", "log")
+    assert outcome.code == 2
+    assert "left 1.0 and right 1.0 each have a watcher of that name" in outcome.err
+
+
+def test_a_run_whose_watcher_is_gone_says_how_to_go_on_without(install, cli, common, tmp_path, fresh_registry):
+    install(watcher("log"), "zoo_log")
+    assert cli("train", "dcgan", *common, "--steps", 1, "--out", "run", "--watch", "log").code == 0
+    for path in (tmp_path / "site-packages").glob("*.dist-info/entry_points.txt"):
+        path.unlink()
+    fresh_registry()
+    outcome = cli("resume", "run", "--steps", 2)
+    assert outcome.code == 2
+    assert "zoo resume run --watch, without a name, goes on without" in outcome.err
+    assert cli("resume", "run", "--steps", 2, "--watch").code == 0
+
+
+def test_a_hook_sees_the_watchers_that_a_resume_asks_for(install, cli, common):
+    source = watcher("log").replace(
+        "return Log(run)", "print('asked for', run.config['options']['watch']); return Log(run)"
+    )
+    install(source, "zoo_log")
+    assert cli("train", "dcgan", *common, "--steps", 1, "--out", "run").code == 0
+    assert "asked for ['log']" in cli("resume", "run", "--steps", 2, "--watch", "log").out
+
+
+def test_who_watches_changes_no_number_of_the_run(install, images):
+    noisy = """
+import torch, zoo
+
+class Noisy(zoo.Watcher):
+    def on_step(self, step):
+        torch.rand(3)
+    def on_metrics(self, metrics):
+        metrics.clear()
+
+@zoo.hookimpl
+def zoo_training_callbacks(run):
+    return Noisy()
+"""
+    options = dict(data=str(images), preset="mlp", batch_size=8, samples=4, log_every=1, steps=3)  # which has dropout
+    alone = zoo.train("cgan", **options)
+    install(noisy, "zoo_noisy")
+    assert untimed(zoo.train("cgan", **options)) == untimed(alone)
+
+
+@pytest.mark.parametrize("given", ["log", ["log"], ("log",), "log,"])
+def test_names_may_be_given_as_one_text(given):
+    assert zoo.Options(watch=given).watch == ("log",)
 
 
 def test_a_watcher_of_the_callers_own_may_stop_the_run(images):

@@ -221,6 +221,42 @@ class BlindDiscriminator(Conditional):
             super().__init__(data)
 
 
+class BlindInNoise(Conditional):
+    """Its generator does not look at the label, and draws noise of its own."""
+
+    name = "blind-in-noise"
+
+    class G(Generator):
+        def forward(self, latents, labels):
+            return super().forward(latents + 0.1 * torch.rand_like(latents))
+
+
+class BlindWithDropout(Conditional):
+    """Its discriminator does not look at the label, and drops out in evaluation too."""
+
+    name = "blind-with-dropout"
+
+    class D(Discriminator):
+        def forward(self, images, labels):
+            return super().forward(nn.functional.dropout(images, 0.2, True))
+
+
+class ZeroEmbeddings(Conditional):
+    """What it knows of labels begins at zero, and it keeps every promise."""
+
+    name = "zero-embeddings"
+
+    class G(Conditional.G):
+        def __init__(self, latent, data):
+            super().__init__(latent, data)
+            nn.init.zeros_(self.labels.weight)
+
+    class D(Conditional.D):
+        def __init__(self, data):
+            super().__init__(data)
+            nn.init.zeros_(self.labels.weight)
+
+
 # ---- learning
 
 
@@ -293,6 +329,31 @@ class SpreadOfOne(Good):
         def forward(self, images):
             logits = super().forward(images)
             return logits * (len(logits) - 1) / (len(logits) - 1) if self.training else logits
+
+
+class Four(Good):
+    """It compares images in groups of four, and says so; it keeps every promise."""
+
+    name = "four"
+    smallest_batch = 4
+
+    class D(Discriminator):
+        def forward(self, images):
+            hidden = self.hidden(images.flatten(1))
+            spread = hidden.view(-1, 4, 8).var(1, unbiased=False).mean(1)
+            return self.out(hidden) + spread.repeat_interleave(4)[:, None]
+
+
+class Clumsy(Good):
+    """A batch of one image is a mistake of its own."""
+
+    name = "clumsy"
+
+    class D(Discriminator):
+        def forward(self, images):
+            if len(images) == 1:
+                raise IndexError("no second image")
+            return super().forward(images)
 
 
 # ---- half precision
@@ -402,6 +463,41 @@ class CountingNetwork(Good):
             return super().forward(latents) * (1 - 0.5 ** (1 + self.count))
 
 
+class Lazy(Good):
+    """A loss that counts runs every sixteen steps."""
+
+    name = "lazy"
+    every = 16
+
+    def __init__(self):
+        self.count = 0
+
+    def phases(self, options):
+        seldom = zoo.Phase("discriminator", loss=self.counted, every=self.every, offset=self.every - 1)
+        return [zoo.Phase("discriminator"), seldom, zoo.Phase("generator")]
+
+    def counted(self, turn):
+        self.count += 1
+        loss, found = turn.default_loss()
+        return loss * self.count, found
+
+
+class Lazier(Lazy):
+    """The same every thousand steps."""
+
+    name = "lazier"
+    every = 1000
+
+
+class NoPhases(Good):
+    """It does nothing in a step."""
+
+    name = "no-phases"
+
+    def phases(self, options):
+        return []
+
+
 # ---- what is said of it
 
 
@@ -451,6 +547,40 @@ class Unbuildable(Good):
         return range(8, 29)
 
 
+class Unsuited(Good):
+    """The preset that it names for colours is none."""
+
+    name = "unsuited"
+
+    def preset_for(self, data):
+        return "quick" if data.channels == 1 else "colour"
+
+
+class BadDefault(Good):
+    """The preset that is meant where none is named sets what no option is."""
+
+    name = "bad-default"
+    presets = {"quick": dict(step=10), "slow": dict(steps=100)}
+    preset_notes = {}
+    default_preset = "quick"
+
+
+class Patient(Good):
+    """It wants a hundred steps."""
+
+    name = "patient"
+    presets = {}
+    preset_notes = {}
+
+    class Options(Good.Options):
+        skip: bool = False
+        """Connections from each block to the one after the next, which is what networks call this."""
+
+        def model_post_init(self, context):
+            if self.steps < 100:
+                raise ValueError("steps: a hundred or more")
+
+
 # ---- torch.compile
 
 
@@ -491,6 +621,26 @@ class Raising(Good):
 
 def failing(turn):
     return turn.objectives  # no such thing
+
+
+class ForgotAFile(Good):
+    """It reads a file that it did not bring."""
+
+    name = "forgot-a-file"
+
+    def generator(self, options, data):
+        with open("weights-that-are-not-there.bin"):
+            return super().generator(options, data)
+
+
+WATCHED = []
+"""The runs that this plugin was asked to watch."""
+
+
+@zoo.hookimpl
+def zoo_training_callbacks(run):
+    WATCHED.append(run)
+    return []
 
 
 TOYS = [value for value in list(globals().values()) if isinstance(value, type) and issubclass(value, zoo.Architecture)]

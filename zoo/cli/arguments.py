@@ -7,14 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tyro
 
 from zoo.architecture import Architecture
 from zoo.errors import OptionError
 from zoo.options import Options
-from zoo.resolve import resolve
+from zoo.registry import registry
+from zoo.resolve import flag, resolve
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ def parse(kind: type[T], command: str, arguments: Sequence[str]) -> T:
 
     Exits with code 2 and a message for arguments that do not fit.
     """
-    _check_flags(arguments)
+    _check_flags(arguments, get_type_hints(kind))
     return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=inspect.getdoc(kind))
 
 
@@ -48,6 +49,17 @@ def training_defaults(
     }
 
 
+def name_first(command: str, arguments: Sequence[str]) -> tuple[Architecture, list[str]]:
+    """The architecture that the first argument names, and the other arguments.
+
+    Raises OptionError where an option comes first, PluginError where there is no such architecture.
+    """
+    name, *rest = arguments
+    if name.startswith("-"):
+        raise OptionError(f"zoo {command} takes the architecture's name first, then options; given {name!r} (zoo list)")
+    return registry().architecture(name), rest
+
+
 def parse_training(
     architecture: Architecture,
     arguments: Sequence[str],
@@ -64,12 +76,12 @@ def parse_training(
     options are parsed as plain values; what they may be is for `zoo.resolve.validate` to say. `command` and `about` are for
     the help.
     """
-    _check_flags(arguments)
     rows = dict(own)
     for name, info in architecture.Options.model_fields.items():
         if name in without:
             continue
         rows[name] = (_plain(info.annotation), getattr(defaults, name), info.description or "")
+    _check_flags(arguments, {name: type_ for name, (type_, _, _) in rows.items()})
     kind = make_dataclass(
         "Arguments",
         [
@@ -89,16 +101,24 @@ def given_by_hand(parsed: Mapping[str, Any], arguments: Sequence[str]) -> dict[s
     return {key: value for key, value in parsed.items() if key in names}
 
 
-def _check_flags(arguments: Sequence[str]) -> None:
+def _check_flags(arguments: Sequence[str], types: Mapping[str, Any]) -> None:
     """Raise OptionError for an empty --out, as an unset variable of a shell leaves it: it would mean the current folder.
 
-    And for a list that is given in two parts, of which the first would be forgotten without a word.
+    And for a list that is given in two parts, of which the first would be forgotten without a word. `types`: of each option.
     """
     if early(arguments, "out").get("out") == "":
         raise OptionError("--out is empty; give a name, or leave it out")
-    for name in ("watch", "promise", "skip"):
-        if sum(argument.partition("=")[0] == f"--{name}" for argument in arguments) > 1:
-            raise OptionError(f"--{name} is given twice; write all of its values behind one: --{name} A B")
+    for name, type_ in types.items():
+        spelt = flag(name)
+        if _is_list(type_) and sum(argument.partition("=")[0] == spelt for argument in arguments) > 1:
+            raise OptionError(f"{spelt} is given twice; write all of its values behind one: {spelt} A B")
+
+
+def _is_list(type_: Any) -> bool:
+    """Whether an option takes several values."""
+    if get_origin(type_) in (Union, UnionType, Annotated):
+        return any(map(_is_list, get_args(type_)))
+    return get_origin(type_) in (list, tuple, set, frozenset)
 
 
 def _default(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from zoo.cli.arguments import given_by_hand, parse_training, training_defaults
+from zoo.cli.arguments import early, given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.console import standard_output
 from zoo.errors import OptionError
 from zoo.registry import registry
@@ -29,26 +29,25 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
         return 0
-    if arguments[0].startswith("-"):
-        raise OptionError(
-            f"zoo check takes the architecture's name first, then options; given {arguments[0]!r} (zoo list)"
-        )
-    name, *rest = arguments
-    architecture = registry().architecture(name)
+    architecture, rest = name_first("check", arguments)
 
-    from zoo.testing.subject import OURS, SMALL, Subject
+    from zoo.testing.subject import OURS, SMALL, Subject, not_the_callers
 
-    defaults, own = training_defaults(architecture, rest, SMALL)
+    try:
+        defaults, own = training_defaults(architecture, rest, SMALL)
+    except OptionError:  # whose mistake it is, the subject tells, which knows the other options too
+        with not_the_callers(architecture, early(rest, "preset").get("preset")):
+            defaults, own = training_defaults(architecture, rest)
     own |= {
         "promise": (tuple[str, ...], (), f"Check these alone: {', '.join(PROMISES)}."),
-        "skip": (tuple[str, ...], (), "Leave these out; compiled takes longest."),
+        "without": (tuple[str, ...], (), "Leave these out; compiled takes longest."),
         "json": (bool, False, "Print what was found as JSON, and nothing else."),
     }
     parsed = parse_training(architecture, rest, defaults, own, command="check", about="Check", without=OURS)
     given = given_by_hand(parsed, rest)
-    promises = select(given.pop("promise", None), given.pop("skip", ()))
+    promises = select(given.pop("promise", None), given.pop("without", ()))
     as_json = given.pop("json", False)
-    with Subject(name, **given) as subject:
+    with Subject(architecture.name, **given) as subject:
         outcomes = _quietly(promises, subject) if as_json else _aloud(promises, subject)
     return int(any(outcome.broken for outcome in outcomes))
 
@@ -77,7 +76,7 @@ def _aloud(promises: list[Promise], subject: Subject) -> list[Outcome]:
         console.print(_line(outcomes[-1]), soft_wrap=True)
     for outcome in outcomes:
         if outcome.broken is not None:
-            _say(console, f"\n{outcome.broken}")
+            _say(console, f"\n{outcome}")
     counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STYLES}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     _say(console, f"\n{told}, in {sum(outcome.seconds for outcome in outcomes):.1f} s")
@@ -87,6 +86,8 @@ def _aloud(promises: list[Promise], subject: Subject) -> list[Outcome]:
 def _line(outcome: Outcome) -> str:
     width = max(map(len, PROMISES))
     says = outcome.reason or (outcome.broken.found.partition("\n")[0] if outcome.broken else outcome.sentence)
+    if outcome.remark:
+        says = f"{says.removesuffix('.')}, {outcome.remark}"
     style = STYLES[outcome.state]
     time = "" if outcome.state == "not checked" else f"{outcome.seconds:5.1f} s"
     return f"[{style}]{outcome.state:<11}[/{style}]  {outcome.promise:<{width}}  {time:>7}  {escape(says)}"
@@ -100,7 +101,7 @@ def _usage() -> str:
     width = max(map(len, PROMISES))
     rows = "\n".join(f"  {name:<{width}}  {promise.sentence}" for name, promise in PROMISES.items())
     return (
-        "usage: zoo check NAME [--preset PRESET] [--promise WORD ...] [--skip WORD ...] [--json] [OPTIONS]\n\n"
+        "usage: zoo check NAME [--preset PRESET] [--promise WORD ...] [--without WORD ...] [--json] [OPTIONS]\n\n"
         "Check that an architecture behaves: 0 where it does, 1 where it breaks a promise. NAME is one of: "
         + ", ".join(registry().names)
         + f"\n\n{rows}\n\nA training option changes what is checked: zoo check NAME --width 8 is quicker. zoo check NAME --help "

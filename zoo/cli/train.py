@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.cli.arguments import given_by_hand, parse_training, training_defaults
-from zoo.errors import OptionError
+from zoo.cli.arguments import given_by_hand, name_first, parse_training, training_defaults
 from zoo.registry import registry
 
 
@@ -15,15 +14,9 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
         return 0
-    if arguments[0].startswith("-"):
-        raise OptionError(
-            f"zoo train takes the architecture's name first, then options; given {arguments[0]!r} (zoo list)"
-        )
-    name, *rest = arguments
-    architecture = registry().architecture(name)
-
+    architecture, rest = name_first("train", arguments)
     defaults, own = training_defaults(architecture, rest)
-    own["out"] = (Path | None, None, f"Folder of the new run; by default the next free runs/{name}-NNN.")
+    own["out"] = (Path | None, None, f"Folder of the new run; by default the next free runs/{architecture.name}-NNN.")
     given = given_by_hand(parse_training(architecture, rest, defaults, own), rest)
 
     from zoo.cli.progress import Progress
@@ -31,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
 
     with Progress() as progress:
         train(
-            name, watchers=[progress], say=progress.say, preparing=progress.preparing, **given,
+            architecture.name, watchers=[progress], say=progress.say, preparing=progress.preparing, **given,
         )  # fmt: skip
     return progress.code
 

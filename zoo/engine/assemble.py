@@ -18,8 +18,8 @@ from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
 from zoo.engine.step import Step
-from zoo.engine.trial import try_networks, try_single
-from zoo.errors import PluginError, unknown
+from zoo.engine.trial import try_batches, try_networks
+from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.latents import Latents
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
@@ -115,7 +115,8 @@ def assemble(
         precision=Precision(options.precision, device),
         classes=spec.classes if architecture.conditional else 0,
     )
-    average = Average(generator, options.ema) if options.ema else None
+    with guarding(architecture, "its generator cannot be copied, for --ema"):
+        average = Average(generator, options.ema) if options.ema else None
     return Assembly(architecture, step, feed, average, device)
 
 
@@ -129,35 +130,41 @@ def build_networks(
     """Both networks with weights drawn from the seed, on the device; tried once.
 
     `remainder`: the images of an epoch's smaller last batch, 0 where there is none. Raises PluginError where a network
-    cannot be built or gives something else than images and logits, OptionError where it cannot train on one image.
+    cannot be built or gives something else than images and logits, OptionError where it cannot train on so few images.
     """
     torch.manual_seed(stream_seed(options.seed, "weights"))
-    generator = _build(architecture, "generator", lambda: architecture.generator(options, spec))
-    discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
-    try_networks(architecture, options, spec, generator, discriminator)
-    try_single(architecture, options, spec, generator, discriminator, remainder)
+    with guarding(architecture, "its networks fail"):
+        generator = _build(architecture, "generator", lambda: architecture.generator(options, spec))
+        discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
+        try_networks(architecture, options, spec, generator, discriminator)
+        try_batches(architecture, options, spec, generator, discriminator, remainder)
     layout = torch.channels_last if torch.device(device).type == "cuda" else torch.preserve_format
     return generator.to(device, memory_format=layout), discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
 
 
 def build_objective(architecture: Architecture, options: Options) -> Objective:
-    """The game that the options name, or the architecture's own. Raises PluginError for one that is not known."""
+    """The game that the options name, or the architecture's own.
+
+    Raises OptionError for an option that names none that is known, PluginError for an architecture that does.
+    """
     with guarding(architecture, "game() failed"):
         game = architecture.game(options)
-    own = game if isinstance(game, str) else getattr(game, "kind", None)
-    if options.objective not in (None, own):
-        return registry().objective(options.objective, "--objective")
-    if type(game) is Objective and own not in KINDS:  # a subclass may call its own game what it likes
-        raise PluginError(unknown(f"objective of {architecture.name}", str(own), KINDS))
-    return registry().objective(game, f"objective of {architecture.name}") if isinstance(game, str) else game
+        own = game if isinstance(game, str) else getattr(game, "kind", None)
+        if options.objective in (None, own):
+            if type(game) is Objective and own not in KINDS:  # a subclass may call its own game what it likes
+                raise PluginError(unknown(f"objective of {architecture.name}", str(own), KINDS))
+            return registry().objective(game, f"objective of {architecture.name}") if isinstance(game, str) else game
+    if options.objective not in registry().objectives:
+        raise OptionError(unknown("--objective", options.objective, registry().objectives, "zoo plugins"))
+    return registry().objective(options.objective)
 
 
 def build_phases(architecture: Architecture, options: Options) -> list[Phase]:
     """The phases of a step under these options. Raises PluginError where they are none."""
     with guarding(architecture, "phases() failed"):
         phases = list(architecture.phases(options))
-    if not phases or not all(isinstance(phase, Phase) for phase in phases):
-        raise PluginError(f"phases() of {architecture.name!r} returned {phases!r}; return one zoo.Phase or more")
+        if not phases or not all(isinstance(phase, Phase) for phase in phases):
+            raise PluginError(f"phases() of {architecture.name!r} returned {phases!r}; return one zoo.Phase or more")
     return phases
 
 
@@ -166,4 +173,8 @@ def _build(architecture: Architecture, role: str, build: Callable[[], nn.Module]
         network = build()
     if not isinstance(network, nn.Module):
         raise PluginError(f"{architecture.name}.{role}() returned {type(network).__name__}, not a torch.nn.Module")
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise PluginError(
+            f"the {role} of {architecture.name!r} has no parameter that requires a gradient: it cannot learn"
+        )
     return network

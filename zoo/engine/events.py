@@ -30,7 +30,7 @@ class Watcher:
         """`step` steps are done. Called very often: be quick."""
 
     def on_metrics(self, metrics: Mapping[str, float]) -> None:
-        """A line of metrics.jsonl: step, d_loss, g_loss, d_real, d_fake, images_per_second, seconds, and a plugin's own."""
+        """A line of metrics.jsonl: step, d_loss, g_loss, d_real, d_fake, learning_rate, images_per_second, seconds, and a plugin's."""
 
     def on_sample(self, step: int, picture: Path) -> None:
         """A sample grid was written."""
@@ -39,4 +39,4 @@ class Watcher:
         """A checkpoint was written, whole."""
 
     def on_end(self, run: Run, step: int, finished: bool) -> None:
-        """Training is over: `finished`, or stopped on request at `step`."""
+        """Training is over: `finished`, or stopped on request at `step`. Not called where an error ends it."""

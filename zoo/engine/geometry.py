@@ -88,10 +88,10 @@ def image_sizes(architecture: Architecture, options: Options) -> Sequence[int] |
     """What `architecture.sizes` says. Raises PluginError where that is no size."""
     with guarding(architecture, "sizes() failed"):
         sizes = architecture.sizes(options)
-    if sizes is not None and not (sizes and all(isinstance(size, int) for size in sizes)):
-        raise PluginError(
-            f"sizes() of {architecture.name!r} returned {sizes!r}; return sizes in pixels, or None for every size"
-        )
+        if sizes is not None and not (sizes and all(isinstance(size, int) for size in sizes)):
+            raise PluginError(
+                f"sizes() of {architecture.name!r} returned {sizes!r}; return sizes in pixels, or None for every size"
+            )
     return sizes
 
 

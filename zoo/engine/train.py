@@ -26,10 +26,10 @@ from zoo.engine.geometry import points_spec, settle
 from zoo.engine.state import restore
 from zoo.engine.trainer import Trainer
 from zoo.engine.watching import gather_watchers
-from zoo.errors import RunError
+from zoo.errors import PluginError, RunError, unknown
 from zoo.memory import enough_memory
 from zoo.options import Options
-from zoo.registry import guarding, registry
+from zoo.registry import architecture_of, guarding, registry
 from zoo.resolve import resolve, validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.journal import truncate
@@ -48,6 +48,7 @@ def train(
     watchers: Sequence[Watcher] = (),
     say: Say | None = None,
     preparing: PrepareProgress | None = None,
+    plugins_watch: bool = True,
     **options: Any,
 ) -> Run:
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
@@ -61,6 +62,7 @@ def train(
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
         watchers: are told how it goes, beside those of plugins.
+        plugins_watch: whether those of plugins are asked at all.
         say: gets a line about anything worth knowing.
         preparing: is told how many images of how many are prepared.
         options: those of `zoo train NAME --help`, by name (`zoo.Options` and the architecture's own).
@@ -79,10 +81,13 @@ def train(
     changed = False
     if preset is None and config is None:
         glance = points_spec(source) if source.points else settle(architecture, resolved, source)
-        with guarding(
-            architecture, "preset_for() failed"
-        ):  # it may name networks for points where the default has none
+        # It may name networks for points where the default preset has none.
+        with guarding(architecture, "preset_for() failed"):
             suited = architecture.preset_for(glance)
+            if suited is not None and suited not in architecture.presets:
+                raise PluginError(
+                    unknown(f"preset that preset_for() names for {glance.kind}", str(suited), architecture.presets)
+                )
         changed = suited != named
         resolved, named = resolve(architecture, preset=suited, flags=options) if changed else (resolved, named)
     spec = settle(architecture, resolved, source)
@@ -98,7 +103,7 @@ def train(
         steps = total_steps(resolved, assembly)
         run = Run.create(out, _config(architecture, resolved, named, source, store, device, steps))
         try:
-            every = gather_watchers(run, watchers, resolved.watch, say or _warn)
+            every = gather_watchers(run, watchers, resolved.watch, say or _warn, plugins_watch)
         except BaseException:
             run.discard()
             raise
@@ -116,6 +121,7 @@ def resume(
     say: Say | None = None,
     preparing: PrepareProgress | None = None,
     watch: Sequence[str] | None = None,
+    plugins_watch: bool = True,
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
 
@@ -135,16 +141,17 @@ def resume(
         PluginError: where the run's architecture is no longer there, or fails.
     """
     run = Run(path)
-    architecture = registry().architecture(run.architecture)
+    architecture = architecture_of(run)
     options = validate(architecture, run.config["options"])
     if steps is not None:
         options = validate(architecture, {**options.model_dump(), "steps": steps, "epochs": None})
     if watch is not None:
         options = validate(architecture, {**options.model_dump(), "watch": watch})
+    config = {**run.config, "options": options.model_dump(mode="json")}
     start, folder = run.latest()
     spec, _ = run.geometry()
     source = open_source(options.data, registry().sources_for(options.data))
-    if source.fingerprint() != run.fingerprint:
+    if fingerprint(source) != run.fingerprint:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
     chosen = choose_device(device or options.device)
     with determinism(options.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
@@ -162,11 +169,14 @@ def resume(
             network = getattr(assembly.step, role)
             load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", architecture.name)
         seconds = restore(assembly, read_state(folder))
-        every = gather_watchers(run, watchers, options.watch, say or _warn)
+        if steps is not None:
+            config["steps"] = total
+        run.config = config  # plugins are to see what is in force
+        every = gather_watchers(run, watchers, options.watch, say or _warn, plugins_watch)
         if (steps, watch) != (None, None):
-            run.save_config({**run.config, "options": options.model_dump(mode="json"), "steps": total})
+            run.save_config(config)
         if say:
-            for line in differences(run, _environment(chosen)):
+            for line in differences(run, {**_environment(chosen), "plugin": _plugin(architecture)["version"]}):
                 say(line)
         truncate(run.path / "metrics.jsonl", start)
         Trainer(run, assembly, options, total, every, start, seconds, say).train()
@@ -178,13 +188,19 @@ def _warn(line: str) -> None:
     warnings.warn(line, stacklevel=2)
 
 
+def fingerprint(source: DataSource) -> str:
+    """What tells the data's content from any other. Raises PluginError where a plugin's source cannot say."""
+    with guarding(source, "fingerprint() failed"):
+        return source.fingerprint()
+
+
 def differences(run: Run, now: Mapping[str, Any]) -> list[str]:
     """What is not as it was when the run began, where that can change its numbers."""
-    then = run.config.get("environment") or {}
+    then = {**(run.config.get("environment") or {}), "plugin": (run.config.get("plugin") or {}).get("version")}
     return [
         f"{name} is {now[name]}, and was {then[name]}: the numbers may differ from what they would have been"
-        for name in ("device", "torch", "threads", "ops")
-        if name in then and then[name] != now[name]
+        for name in ("device", "torch", "threads", "ops", "plugin")
+        if then.get(name) is not None and then[name] != now[name]
     ]
 
 
@@ -206,7 +222,6 @@ def _config(
     steps: int,
 ) -> dict[str, Any]:
     """config.json: what builds the run again, and what it was made with."""
-    plugin = registry().contribution(architecture.name).plugin
     spec: DataSpec = store.spec
     return {
         "architecture": architecture.name,
@@ -222,11 +237,17 @@ def _config(
             "width": spec.width,
             "points": spec.points,
             "class_names": store.class_names,
-            "fingerprint": source.fingerprint(),
+            "fingerprint": fingerprint(source),
         },
-        "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
+        "plugin": _plugin(architecture),
         "environment": _environment(device),
     }
+
+
+def _plugin(architecture: Architecture) -> dict[str, str]:
+    """Where an architecture comes from."""
+    plugin = registry().contribution(architecture.name).plugin
+    return {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
 
 
 def _environment(device: torch.device) -> dict[str, Any]:

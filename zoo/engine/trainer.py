@@ -118,9 +118,7 @@ class Trainer:
             set_momentum(optimizer, momentum_at(self.options, number))
         try:
             statistics = self.assembly.step.run(number)
-        except (
-            Exception
-        ) as error:  # whoever reads the data or runs out of memory says so; the rest is of the architecture
+        except (Exception, SystemExit) as error:
             with guarding(self.assembly.architecture, f"step {number + 1} failed", self._advice()):
                 raise error
         if self.assembly.average and self.assembly.step.due("generator", number):

@@ -18,20 +18,21 @@ from zoo.registry import guarding
 def try_networks(
     architecture: Architecture, options: Options, spec: DataSpec, generator: nn.Module, discriminator: nn.Module
 ) -> None:
-    """One pass of two images through both networks, without a trace. Raises PluginError for shapes that do not fit."""
-    labels = (torch.zeros(2, dtype=torch.int64),) if architecture.conditional else ()
+    """One pass of a few images through both networks, without a trace. Raises PluginError for shapes that do not fit."""
+    count = max(2, architecture.smallest_batch)
+    labels = (torch.zeros(count, dtype=torch.int64),) if architecture.conditional else ()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        images = _pass(architecture, "generator", generator, torch.zeros(2, options.latent), *labels)
-        if tuple(images.shape) != (2, *spec.shape):
+        images = _pass(architecture, "generator", generator, torch.zeros(count, options.latent), *labels)
+        if tuple(images.shape) != (count, *spec.shape):
             raise PluginError(
-                f"the generator of {architecture.name!r} makes {tuple(images.shape)} of two latents; "
-                f"the data asks for {(2, *spec.shape)}"
+                f"the generator of {architecture.name!r} makes {tuple(images.shape)} of {count} latents; "
+                f"the data asks for {(count, *spec.shape)}"
             )
         logits = _pass(architecture, "discriminator", discriminator, images, *labels)
-    if logits.numel() != 2:
+    if logits.numel() != count:
         raise PluginError(
-            f"the discriminator of {architecture.name!r} makes {tuple(logits.shape)} of two images; "
-            "it should give one logit each, shape (2,) or (2, 1)"
+            f"the discriminator of {architecture.name!r} makes {tuple(logits.shape)} of {count} images; "
+            f"it should give one logit each, shape ({count},) or ({count}, 1)"
         )
 
 
@@ -47,7 +48,7 @@ def _pass(architecture: Architecture, role: str, network: nn.Module, *inputs: to
     return result
 
 
-def try_single(
+def try_batches(
     architecture: Architecture,
     options: Options,
     spec: DataSpec,
@@ -55,14 +56,31 @@ def try_single(
     discriminator: nn.Module,
     remainder: int,
 ) -> None:
-    """Where a network is to train on one image alone, see that it can; one with batch normalisation often cannot.
+    """See that no network is to train on fewer images than it can.
 
-    `remainder`: the images of an epoch's smaller last batch, 0 where there is none. Raises OptionError with the way out.
+    `remainder`: the images of an epoch's smaller last batch, 0 where there is none. What is less than the architecture's
+    `smallest_batch` is refused where that is more than two; one image alone is tried, which batch normalisation often cannot
+    take. Raises OptionError with the way out.
     """
+    smallest = architecture.smallest_batch
+    if smallest > 2:
+        sizes = {"--batch-size": options.batch_size, "--generator-batch-size": options.generator_batch_size}
+        for name, count in sizes.items():
+            if count is not None and count < smallest:
+                raise OptionError(f"{name} {count}: {architecture.name} trains on {smallest} images or more at a time")
+        if 0 < remainder < smallest:
+            raise OptionError(
+                f"the last batch of each epoch holds {remainder}, and {architecture.name} trains on {smallest} images or more "
+                "at a time; give --drop-remainder, or another --batch-size"
+            )
     real = 1 in (options.batch_size, remainder)  # one real image in D's turn, and one fake
     fake = (options.generator_batch_size or options.batch_size) == 1 or (real and options.reuse_fakes)  # in G's turn
     labels = (torch.zeros(1, dtype=torch.int64),) if architecture.conditional else ()
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.no_grad(),
+        guarding(architecture, "it fails on a batch of one image in training mode"),
+    ):
         try:
             if fake or (real and not options.evaluate_fakes):
                 copy.deepcopy(generator)(torch.zeros(1, options.latent), *labels)

@@ -6,39 +6,47 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from zoo.engine.events import Watcher
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.plugin import Plugin
 from zoo.registry import registry
-from zoo.run.run import Run
+from zoo.run.run import Run, quoted
 
 
 def gather_watchers(
-    run: Run, given: Iterable[Watcher], named: Sequence[str], say: Callable[[str], None]
+    run: Run, given: Iterable[Watcher], named: Sequence[str], say: Callable[[str], None], plugins: bool = True
 ) -> list[Watcher]:
-    """The watchers given; of plugins', those that have no name, and those that `named` asks for.
+    """The watchers given; where `plugins` are asked, those of theirs that have no name, and those that `named` asks for.
 
-    Raises OptionError for a name that no watcher has, PluginError where a plugin cannot say who is to watch.
+    A plugin that cannot say who is to watch is named in a line, and the run does without. Raises OptionError for a name that
+    no watcher has, or two have.
     """
-    found = list(_of_plugins(run))
-    names = {watcher.name for _, watcher in found if watcher.name}
-    for name in named:
-        if name not in names:
-            raise OptionError(unknown("watcher", name, names, "zoo plugins tells who brings some"))
+    found = list(_of_plugins(run, say)) if plugins else []
+    owners: dict[str, list[Plugin]] = {}
+    for plugin, watcher in found:
+        if watcher.name:
+            owners.setdefault(watcher.name, []).append(plugin)
+    for name in named if plugins else ():
+        if name not in owners:
+            hint = f"zoo resume {quoted(run.path)} --watch, without a name, goes on without" if run.checkpoints else ""
+            raise OptionError(unknown("watcher", name, owners, hint))
+        if len({plugin.key for plugin in owners[name]}) > 1:
+            who = " and ".join(plugin.origin for plugin in owners[name])
+            raise OptionError(f"--watch {name}: {who} each have a watcher of that name; choose with ZOO_PLUGINS")
     chosen = [(plugin, watcher) for plugin, watcher in found if watcher.name is None or watcher.name in named]
     return [*given, *(Guarded(watcher, plugin, say) for plugin, watcher in chosen)]
 
 
-def _of_plugins(run: Run) -> Iterator[tuple[Plugin, Watcher]]:
+def _of_plugins(run: Run, say: Callable[[str], None]) -> Iterator[tuple[Plugin, Watcher]]:
     for plugin in filter(registry().watches, registry().plugins):
-        for contributed in registry().watchers(run, plugin):
-            for watcher in list(contributed) if isinstance(contributed, Iterable) else [contributed]:
-                if not isinstance(watcher, Watcher):
-                    raise PluginError(
-                        f"plugin {plugin.name!r} of {plugin.origin}: zoo_training_callbacks returned {watcher!r}; "
-                        "return zoo.Watcher objects"
-                    )
-                yield plugin, watcher
+        try:
+            found = registry().watchers(run, plugin)
+        except PluginError as error:
+            say(f"{error}; the run goes on without its watchers")
+        else:
+            yield from ((plugin, watcher) for watcher in found)
 
 
 class Guarded(Watcher):
@@ -59,7 +67,7 @@ class Guarded(Watcher):
 
     def on_metrics(self, metrics: Mapping[str, float]) -> None:
         """Pass it on."""
-        self._tell("on_metrics", metrics)
+        self._tell("on_metrics", dict(metrics))
 
     def on_sample(self, step: int, picture: Path) -> None:
         """Pass it on."""
@@ -76,8 +84,11 @@ class Guarded(Watcher):
     def _tell(self, method: str, *arguments: Any) -> None:
         if self._watcher is None:
             return
+        random = torch.get_rng_state()
         try:
             getattr(self._watcher, method)(*arguments)
         except Exception as error:
             self._watcher = None
             self._say(f"{self._plugin.blame(error, f'{method} failed')}; the run goes on without this watcher")
+        finally:
+            torch.set_rng_state(random)  # the run's numbers are not to depend on who watches

@@ -27,7 +27,7 @@ from zoo.generate.sampling import BATCH, draw_images
 from zoo.generate.truncation import truncate
 from zoo.memory import need_memory
 from zoo.options import Options
-from zoo.registry import guarding, registry
+from zoo.registry import architecture_of, guarding
 from zoo.resolve import validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.run import Run
@@ -300,7 +300,7 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     if step is not None and step not in known:
         raise RunError(f"{run.path} has no checkpoint of step {step}; it has {', '.join(map(str, known)) or 'none'}")
     step, folder = (step, known[step]) if step is not None else run.latest()
-    architecture = registry().architecture(run.architecture)
+    architecture = architecture_of(run)
     options = validate(architecture, run.config["options"])
     spec, class_names = run.geometry()
     # Its random weights are replaced at once, and nobody else's numbers change.

@@ -36,6 +36,7 @@ class Run:
         """The folder."""
         self.config: dict[str, Any] = _read_config(self.path)
         """What config.json holds: architecture, preset, options, steps, data, plugin, environment."""
+        self._made = False  # whether `create` made the folder
 
     @staticmethod
     def check_place(out: Path | str | None) -> None:
@@ -66,6 +67,7 @@ class Run:
         else:
             path = Path(out).expanduser()
         cls.check_place(path)
+        made = out is None or not path.exists()
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         with writing(path):
@@ -78,13 +80,15 @@ class Run:
             write_json(path / "config.json", {"format": FORMAT, **config})
             claim.unlink()
         except BaseException:
-            _clear(path)
+            _clear(path, folder=made)
             raise
-        return cls(path)
+        run = cls(path)
+        run._made = made
+        return run
 
     def discard(self) -> None:
-        """Remove what `create` made: for a run that could not begin."""
-        _clear(self.path)
+        """Remove what `create` made, and no folder that was there before: for a run that could not begin."""
+        _clear(self.path, folder=self._made)
 
     def save_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.json."""
@@ -173,13 +177,13 @@ def _read_config(path: Path) -> dict[str, Any]:
     return dict(config)
 
 
-def _clear(path: Path) -> None:
-    """Remove the beginnings of a run, and its folder where nothing else is in it."""
+def _clear(path: Path, folder: bool) -> None:
+    """Remove the beginnings of a run; its `folder` too, if that is wanted and nothing else is in it."""
     for name in (".claim", "config.json"):
         (path / name).unlink(missing_ok=True)
-    for folder in (path / "samples", path / "checkpoints", path):
+    for place in (path / "samples", path / "checkpoints", *([path] if folder else [])):
         with contextlib.suppress(OSError):
-            folder.rmdir()
+            place.rmdir()
 
 
 def _claim(folder: Path, name: str) -> Path:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import OptionError, RunError, ZooError, unknown
-from zoo.testing.outcome import BrokenPromise, NotChecked, Outcome
+from zoo.testing.outcome import BrokenPromise, NotChecked, Outcome, State
 from zoo.testing.promises.batch import batch
 from zoo.testing.promises.bfloat16 import bfloat16
 from zoo.testing.promises.compiled import compiled
@@ -33,9 +33,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Promise:
-    """Something that every architecture is to keep: a function that takes a `Subject` and raises BrokenPromise or NotChecked."""
+    """Something that every architecture is to keep: a function that takes a `Subject` and raises BrokenPromise or NotChecked.
 
-    function: Callable[[Subject], None]
+    It may return a remark on what it had to leave out ("but for …").
+    """
+
+    function: Callable[[Subject], str | None]
 
     @property
     def name(self) -> str:
@@ -50,34 +53,33 @@ class Promise:
     def outcome(self, subject: Subject) -> Outcome:
         """Check it. What the plugin's own code raises breaks the promise, and is named by its file and line.
 
-        Raises RunError where memory runs out, which says nothing about the architecture.
+        Raises RunError where memory runs out or the machine cannot read or write, which says nothing about the architecture.
         """
         import torch
 
-        from zoo.memory import enough_memory
+        from zoo.testing.blame import machine
 
         began = time.perf_counter()
         broken: BrokenPromise | None = None
-        reason = ""
+        reason, remark = "", None
         subject.given = ""
         try:
-            with torch.random.fork_rng(devices=[]), enough_memory("smaller networks will do: see zoo check --help"):
-                self.function(subject)
+            with torch.random.fork_rng(devices=[]):
+                remark = self.function(subject)
         except NotChecked as error:
             reason = str(error)
         except BrokenPromise as error:
             broken = error
-        except RunError as error:
-            if "not enough memory" in str(error):
-                raise
-            broken = _failed(subject, error)
         except (Exception, SystemExit) as error:
+            if why := machine(error, subject.plugin):
+                raise RunError(why) from error
             broken = _failed(subject, error)
-        if broken is not None:
-            broken.architecture, broken.promise, broken.sentence = subject.name, self.name, self.sentence
-            broken.given, broken.again = subject.situation, subject.command(self.name)
-        state_ = "broken" if broken else "not checked" if reason else "kept"
-        return Outcome(self.name, self.sentence, state_, time.perf_counter() - began, broken, reason)  # type: ignore[arg-type]
+        state_: State = "broken" if broken else "not checked" if reason else "kept"
+        seconds = time.perf_counter() - began
+        if broken is None:
+            return Outcome(subject.name, self.name, self.sentence, state_, seconds, reason=reason, remark=remark or "")
+        given, again = subject.situation, subject.command(self.name)
+        return Outcome(subject.name, self.name, self.sentence, state_, seconds, given, again, broken)
 
 
 def _failed(subject: Subject, error: BaseException) -> BrokenPromise:
@@ -93,17 +95,17 @@ PROMISES: Mapping[str, Promise] = MappingProxyType({function.__name__: Promise(f
 """Every promise by its name, the slowest last."""
 
 
-def select(promises: Iterable[str] | None = None, skip: Iterable[str] = ()) -> list[Promise]:
-    """The promises of these names, all of them for None, less those to skip. Raises OptionError for a name that is not known."""
-    wanted, skipped = None if promises is None else list(promises), list(skip)
-    for name in [*(wanted or ()), *skipped]:
+def select(promises: Iterable[str] | None = None, without: Iterable[str] = ()) -> list[Promise]:
+    """The promises of these names, all of them for None, less those `without`. Raises OptionError for an unknown name."""
+    wanted, left_out = None if promises is None else list(promises), list(without)
+    for name in [*(wanted or ()), *left_out]:
         if name not in PROMISES:
             raise OptionError(unknown("promise", name, PROMISES, "zoo check --help"))
     chosen = [
-        promise for name, promise in PROMISES.items() if (wanted is None or name in wanted) and name not in skipped
+        promise for name, promise in PROMISES.items() if (wanted is None or name in wanted) and name not in left_out
     ]
     if not chosen:
-        raise OptionError("no promise is left to check; leave out a --skip, or name others with --promise")
+        raise OptionError("no promise is left to check; leave out a --without, or name others with --promise")
     return chosen
 
 
@@ -113,18 +115,18 @@ def check(
     preset: str | None = None,
     config: Path | str | None = None,
     promises: Iterable[str] | None = None,
-    skip: Iterable[str] = (),
+    without: Iterable[str] = (),
     **options: Any,
 ) -> list[Outcome]:
     """Whether the architecture `name` keeps its promises: an outcome for each.
 
     `preset`, `config` and `options` are those of `zoo.train`; small values do (``width=8``). What is not given is chosen small
-    where it only costs time: batches, steps, image sizes. The kit makes its own data. `promises` names those to check, `skip`
-    those to leave out (`PROMISES`). Raises OptionError and PluginError for arguments that do not fit and an architecture that
-    is not there; a broken promise is an outcome.
+    where it only costs time: batches, steps, image sizes. The kit makes its own data. `promises` names those to check,
+    `without` those to leave out (`PROMISES`). Raises OptionError and PluginError for arguments that do not fit and an
+    architecture that is not there, RunError where the machine fails; a broken promise is an outcome.
     """
     from zoo.testing.subject import Subject
 
-    chosen = select(promises, skip)
+    chosen = select(promises, without)
     with Subject(name, preset=preset, config=config, **options) as subject:
         return [promise.outcome(subject) for promise in chosen]

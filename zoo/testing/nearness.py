@@ -12,11 +12,11 @@ from zoo.testing.rehearsal import Rehearsal
 RELATIVE = 1e-3
 """How far a gradient may be off, as a share of the largest of its parameter, and a loss, as a share of itself."""
 ABSOLUTE = 1e-4
-"""How far besides: of gradients as a share of the largest of its network, for those that are zero but for rounding."""
+"""How far besides: a gradient as a share of the largest of its network, for what is zero but for rounding; a loss by itself."""
 
 TOLERANCE = (
-    f"losses within {RELATIVE:g}; gradients within {RELATIVE:g} of the largest of their parameter, and {ABSOLUTE:g} of the "
-    "largest of their network; in float32"
+    f"losses within {RELATIVE:g} of themselves and {ABSOLUTE:g} more; gradients within {RELATIVE:g} of the largest of their "
+    f"parameter and {ABSOLUTE:g} of the largest of their network; in float32"
 )
 
 

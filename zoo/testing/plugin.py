@@ -46,7 +46,7 @@ class PromiseOf:
         except ZooError as error:  # a name or an option that does not fit
             pytest.fail(str(error), pytrace=False)
         if outcome.broken is not None:
-            pytest.fail(str(outcome.broken), pytrace=False)
+            pytest.fail(str(outcome), pytrace=False)
         if outcome.state == "not checked":
             pytest.skip(f"not checked: {outcome.reason}")
 

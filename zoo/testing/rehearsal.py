@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import count, islice
+from itertools import count, cycle, islice
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from zoo.architecture import Phase
 from zoo.data.loader import Batch
 from zoo.engine.assemble import Assembly
 from zoo.engine.step import Statistics
+from zoo.generate.latents import Latents
 
 ROLES = ("discriminator", "generator")
 SEED = 11
@@ -33,6 +34,15 @@ class Rehearsal:
         self.batch = Batch(images, labels)
         step.draw = lambda: Batch(images.clone(), labels)  # R1 marks the images it is given
         step.phases = [replace(phase, skip_below=None) for phase in step.phases]
+
+    def every_label(self) -> Rehearsal:
+        """The same with the classes by turns, in the batch and for what G draws, however few images see a label at once."""
+        images = self.batch.images
+        latents = self.step.latents
+        self.step.latents = InTurn(0, latents.size, latents.distribution, latents.device)
+        given = InTurn(0, 1, device=images.device)
+        self.step.draw = lambda: Batch(images.clone(), given.labels(len(images), self.step.classes))
+        return self
 
     def play(self, number: int) -> Statistics:
         """Step `number`, with the same random numbers each time."""
@@ -71,6 +81,17 @@ class Rehearsal:
             for name, parameter in network.named_parameters()
             if parameter.requires_grad
         }
+
+
+class InTurn(Latents):
+    """Latents whose labels are 0, 1, 2, … and begin anew after the last class."""
+
+    _next: Iterator[int] | None = None
+
+    def labels(self, count: int, classes: int) -> Tensor:
+        """The next `count` labels, int64 of shape (count,)."""
+        self._next = self._next or cycle(range(classes))
+        return torch.tensor(list(islice(self._next, count)), device=self.device)
 
 
 def due(phases: Sequence[Phase], role: str) -> Iterator[int]:

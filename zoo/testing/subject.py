@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import DataSpec
-from zoo.errors import OptionError, PluginError, ZooError
-from zoo.memory import ran_out
+from zoo.errors import OptionError, PluginError
 from zoo.registry import guarding, registry
 from zoo.resolve import flag, resolve, validate
-from zoo.testing.outcome import BrokenPromise, NotChecked
+from zoo.testing.blame import not_the_machine
+from zoo.testing.outcome import NotChecked
 from zoo.testing.wording import describe, typed
 
 if TYPE_CHECKING:
+    from zoo.architecture import Architecture
     from zoo.data.store import ImageStore
     from zoo.engine.assemble import Assembly
     from zoo.options import Options
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 CLASSES = 3
 SIZE = 8
 BATCH = 8
+LONGEST = 100
+"""The most steps that a run is trained before it is stopped, for phases at intervals."""
+SHORT = 8
+"""Those before it is stopped where not even the longest would reach every phase."""
 
 SMALL: dict[str, Any] = {
     "steps": 4,
@@ -48,7 +55,8 @@ class Subject:
     """An architecture with the options it is checked under; a context that removes what it wrote when it ends.
 
     `given` tells what the networks are being given as a promise is checked, for the message if it is broken.
-    Raises OptionError for options that do not fit, PluginError for an architecture that is not there.
+    Raises OptionError for options that do not fit, PluginError for an architecture that is not there or contradicts itself,
+    RunError where the machine fails.
     """
 
     def __init__(
@@ -62,26 +70,33 @@ class Subject:
         self.architecture = registry().architecture(name)
         self.given = ""
         self._asked = {"preset": preset, "config": config, **options}
-        self.flags = {**SMALL, "batch_size": max(BATCH, self.architecture.smallest_batch), **options}
-        self._folder = tempfile.TemporaryDirectory(prefix="zoo-check-")
-        self.folder = Path(self._folder.name)
+        smallest = self.architecture.smallest_batch
+        self.flags = {**SMALL, "batch_size": smallest * ceil(BATCH / smallest), **options}
         self._runs: dict[str, Run] = {}
-        try:
-            self.options, self.preset = self._resolve(preset, config)
-            self.spec = self.settle(self.options)
+        with not_the_machine(self.plugin):
+            self._folder = tempfile.TemporaryDirectory(prefix="zoo-check-", ignore_cleanup_errors=True)
+            self.folder = Path(self._folder.name)
+            try:
+                self._prepare(preset, config)
+            except BaseException:
+                self.close()
+                raise
+
+    def _prepare(self, preset: str | None, config: Path | str | None) -> None:
+        self.options, self.preset = self._resolve(preset, config)
+        self.spec = self.settle(self.options)
+        if preset is None and config is None:
             with guarding(self.architecture, "preset_for() failed"):
                 suited = self.architecture.preset_for(self.spec)
-            if preset is None and config is None and suited != self.preset:
+            # One that is no preset breaks the promise 'presets', which tells of it.
+            if suited != self.preset and (suited is None or suited in self.architecture.presets):
                 self.options, self.preset = self._resolve(suited, None)
                 self.spec = self.settle(self.options)
-            smallest = self.architecture.smallest_batch
-            if self.options.batch_size < smallest:
-                raise OptionError(
-                    f"--batch-size {self.options.batch_size}: {name} trains on {smallest} images or more (smallest_batch)"
-                )
-        except BaseException:
-            self.close()
-            raise
+        smallest = self.architecture.smallest_batch
+        if self.options.batch_size < smallest:
+            raise OptionError(
+                f"--batch-size {self.options.batch_size}: {self.name} trains on {smallest} images or more (smallest_batch)"
+            )
 
     def __enter__(self) -> Subject:
         return self
@@ -94,14 +109,18 @@ class Subject:
         self._folder.cleanup()
 
     def _resolve(self, preset: str | None, config: Path | str | None) -> tuple[Options, str | None]:
-        try:
-            return resolve(self.architecture, preset=preset, config=config, flags=self.flags)
-        except OptionError as error:
+        """The options in force. Raises OptionError for what the caller has given, PluginError for what the architecture has."""
+        given = {name: value for name, value in self._asked.items() if name not in ("preset", "config")}
+        with not_the_callers(self.architecture, preset):
             try:
-                resolve(self.architecture)
-            except OptionError as own:
-                raise PluginError(f"the default preset of {self.name!r} does not fit its options: {own}") from error
-            raise
+                return resolve(self.architecture, preset=preset, config=config, flags=self.flags)
+            except OptionError as error:
+                resolve(self.architecture, preset=preset, config=config, flags=given)
+                chosen = {name: value for name, value in self.flags.items() if name not in given}
+                raise PluginError(
+                    f"{self.name} does not take the small values that zoo check chooses ({' '.join(typed(chosen))}): {error}; "
+                    "let it, or give others"
+                ) from error
 
     # ---- in words
 
@@ -119,19 +138,6 @@ class Subject:
     def tell(self, spec: DataSpec, *more: str) -> None:
         """Note what the networks are given from here on."""
         self.given = ", ".join([describe(spec), *more])
-
-    @contextmanager
-    def advising(self, advice: str) -> Iterator[None]:
-        """A block in which everything that fails breaks the promise, and `advice` is what to do about it."""
-        try:
-            yield
-        except (BrokenPromise, NotChecked):
-            raise
-        except Exception as error:
-            if ran_out(error):
-                raise
-            found = str(error) if isinstance(error, ZooError) else self.plugin.reason(error)
-            raise BrokenPromise(found, advice) from error
 
     # ---- data
 
@@ -185,10 +191,26 @@ class Subject:
 
     @property
     def halfway(self) -> int:
-        """A step in the middle of a run in which both networks have learned."""
+        """The steps before a run is stopped, and after: such that every phase runs in both where they are not given."""
         if "steps" in self._asked:
             return max(1, self.options.steps // 2)
-        return min(8, max(2, *(phase.every for phase in self.architecture.phases(self.options))))
+        return next(filter(self._reaches_every_phase, range(2, LONGEST + 1)), SHORT)
+
+    def _reaches_every_phase(self, halfway: int) -> bool:
+        from zoo.engine.assemble import build_phases
+
+        return all(
+            any(map(phase.due, range(halfway))) and any(map(phase.due, range(halfway, 2 * halfway)))
+            for phase in build_phases(self.architecture, self.options)
+        )
+
+    def must_reach_every_phase(self) -> None:
+        """Raise NotChecked where some phase does not run both before a run is stopped and after."""
+        if not self._reaches_every_phase(self.halfway):
+            raise NotChecked(
+                f"of its phases some come at intervals that {self.halfway} steps before the stop and as many after do not "
+                "hold; give more --steps"
+            )
 
     def run(self, name: str) -> Run:
         """A real training into a folder of this name, with a checkpoint halfway; always with the same seed."""
@@ -203,10 +225,15 @@ class Subject:
             }  # fmt: skip
             if options["device"] != "cpu":
                 options["deterministic"] = True
-            with self.own_cache():
-                self._runs[name] = zoo.train(
-                    self.name, preset=self.preset, out=self.folder / name, say=quiet, **options
-                )
+            place = self.folder / name
+            try:
+                with self.own_cache():
+                    self._runs[name] = zoo.train(
+                        self.name, preset=self.preset, out=place, say=quiet, plugins_watch=False, **options
+                    )
+            except BaseException:
+                shutil.rmtree(place, ignore_errors=True)  # another promise may ask for the same run
+                raise
         return self._runs[name]
 
     @contextmanager
@@ -221,6 +248,25 @@ class Subject:
                 del os.environ["ZOO_CACHE"]
             else:
                 os.environ["ZOO_CACHE"] = before
+
+
+@contextmanager
+def not_the_callers(architecture: Architecture, preset: str | None) -> Iterator[None]:
+    """A block that resolves options under a preset, or under the default one.
+
+    Raises PluginError in place of OptionError where the architecture's own values do not fit already.
+    """
+    try:
+        yield
+    except OptionError:
+        name = preset if preset is not None else architecture.default_preset
+        if name is None or name in architecture.presets:
+            try:
+                resolve(architecture, preset=name)
+            except OptionError as own:
+                what = f"the preset {name!r}" if name else "what is the default"
+                raise PluginError(f"{what} of {architecture.name!r} does not fit its own options: {own}") from own
+        raise
 
 
 def quiet(line: str) -> None:

@@ -15,6 +15,6 @@ def test_dense_wgan_gp_keeps(promise):
     promise.check()
 
 
-@pytest.mark.zoo_architecture("wgan-gp", preset="karras", width=4, latent=8)
+@pytest.mark.zoo_architecture("wgan-gp", preset="algorithm1", width=4, latent=8)
 def test_wgan_gp_with_drift_keeps(promise):
     promise.check()

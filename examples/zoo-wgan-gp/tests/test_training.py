@@ -13,6 +13,7 @@ from zoo_wgan_gp import WGANGP
 import zoo
 
 TINY = dict(width=4, latent=4, batch_size=8, steps=3, samples=4, log_every=1, device="cpu")
+ALGORITHM_1 = dict(TINY, preset="algorithm1")
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_the_critic_learns_k_times_and_then_the_generator_once(turns, reuse_fake
 
 
 def test_the_optimisers_count_as_many_updates():
-    run = zoo.train("wgan-gp", out="run", **TINY)
+    run = zoo.train("wgan-gp", out="run", **ALGORITHM_1)
     files = [file for file in run.latest()[1].glob("*.safetensors") if file.stem not in ("generator", "discriminator")]
     state = {name: value for file in files for name, value in load_file(file).items()}
     assert state["optimizer.discriminator.0.step"] == 15
@@ -58,7 +59,7 @@ def test_the_optimisers_count_as_many_updates():
 
 @pytest.mark.parametrize("options", [{}, dict(accumulate=2), dict(joined=True), dict(one_sided=True)])
 def test_the_loss_is_the_game_and_the_penalty_and_both_are_logged(options):
-    run = zoo.train("wgan-gp", out="run", **{**TINY, "joined": False, **options})
+    run = zoo.train("wgan-gp", out="run", **{**ALGORITHM_1, "joined": False, **options})
     for line in run.metrics():
         assert line["wasserstein"] == pytest.approx(line["d_real"] - line["d_fake"], abs=1e-5)
         assert line["penalty"] >= 0
@@ -68,12 +69,12 @@ def test_the_loss_is_the_game_and_the_penalty_and_both_are_logged(options):
 
 
 def test_a_penalty_of_nothing_is_the_game_alone():
-    line = zoo.train("wgan-gp", out="run", **TINY, penalty=0).metrics()[-1]
+    line = zoo.train("wgan-gp", out="run", **ALGORITHM_1, penalty=0).metrics()[-1]
     assert line["penalty"] == 0
     assert line["d_loss"] == pytest.approx(-line["wasserstein"], abs=1e-5)
 
 
-@pytest.mark.parametrize("preset", ["digits", "karras"])
+@pytest.mark.parametrize("preset", ["digits", "algorithm1"])
 def test_a_run_that_was_stopped_goes_on_exactly(preset):
     options = {**TINY, "schedule": "constant"}  # one that does not depend on the total
     whole = zoo.train("wgan-gp", preset=preset, out="whole", **{**options, "steps": 4})

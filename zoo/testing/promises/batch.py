@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 def batch(subject: Subject) -> None:
     """It trains on as few images at a time as it says (smallest_batch)."""
-    from zoo.testing.promises.bfloat16 import trains
+    from zoo.testing.training import advising, trains
 
     count = subject.architecture.smallest_batch
     advice = f"set smallest_batch to {count + 1} or more; batch normalisation, for one, needs several values for each channel"
-    with subject.advising(advice):
+    with advising(subject, advice):
         trains(subject.rehearsal(batch_size=count, generator_batch_size=None), advice)

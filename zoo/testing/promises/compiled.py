@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zoo.testing.blame import machine
 from zoo.testing.outcome import BrokenPromise, NotChecked
 from zoo.testing.wording import some
 
@@ -18,7 +20,10 @@ ADVICE = (
 )
 
 
-def compiled(subject: Subject) -> None:
+PENALTIES = "but for penalties on gradients, which torch.compile cannot differentiate twice"
+
+
+def compiled(subject: Subject) -> str | None:
     """With both networks under torch.compile a step gives the losses and gradients that it gives without."""
     import torch
 
@@ -29,6 +34,7 @@ def compiled(subject: Subject) -> None:
     from torch._inductor import config  # only where it can be imported
 
     torch.compiler.reset()
+    remark = PENALTIES if subject.options.r1 else None
     try:
         with warnings.catch_warnings(), config.patch(fallback_random=True):  # the same random numbers as without
             warnings.simplefilter("ignore")  # the compiler's own
@@ -37,17 +43,20 @@ def compiled(subject: Subject) -> None:
             except RuntimeError as error:
                 if "double backward" not in str(error):
                     raise
+                remark = PENALTIES + ": the objective's losses were played in place of its own"
                 _compare(subject, own_losses=False)
     except (BrokenPromise, NotChecked):
         raise
     except Exception as error:
-        places = re.findall(
-            r'File "([^"]+)", line (\d+)', str(error)
-        )  # of the code that was being compiled, where it is told
+        if machine(error, subject.plugin):
+            raise
+        # The places in the code that was being compiled, where they are told.
+        places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         where = f" ({places[-1][0]}:{places[-1][1]})" if places else ""
         raise BrokenPromise(reason(error) + where, ADVICE) from error
     finally:
         torch.compiler.reset()
+    return remark
 
 
 def _compare(subject: Subject, own_losses: bool) -> None:
@@ -56,14 +65,14 @@ def _compare(subject: Subject, own_losses: bool) -> None:
     What is compiled cannot be differentiated twice, which gradient penalties ask for: so there is no R1, and without its
     `own_losses` an architecture plays its objective alone.
     """
-    from zoo.architecture import Phase
     from zoo.testing.nearness import TOLERANCE, apart, measure
     from zoo.testing.steadiness import must_be_steady
 
     eager, compiled = (subject.rehearsal(precision="float32", r1=0.0).still() for _ in range(2))
     subject.given += ", both networks under torch.compile"
     if not own_losses:
-        eager.step.phases = compiled.step.phases = [Phase("discriminator"), Phase("generator")]
+        for rehearsal in (eager, compiled):
+            rehearsal.step.phases = [replace(phase, loss=None) for phase in rehearsal.step.phases]
         subject.given += ", without penalties on gradients"
     for _, network in compiled.networks():
         network.compile(dynamic=False)

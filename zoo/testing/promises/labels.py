@@ -10,28 +10,35 @@ from zoo.testing.outcome import BrokenPromise, NotChecked
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
-UPDATES = 2
+SEED = 5
 
 
 def labels(subject: Subject) -> None:
     """Where it is conditional, both networks answer differently for each label."""
     import torch
+    from torch import Tensor, nn
 
     if not subject.architecture.conditional:
         raise NotChecked("it is not conditional")
-    rehearsal = subject.rehearsal()
-    for number in rehearsal.numbers(UPDATES):  # a part for the labels may begin at zero
+    classes = subject.spec.classes
+    rehearsal = subject.rehearsal().every_label()
+    for number in rehearsal.numbers(
+        classes + 1
+    ):  # a part for the labels may begin at zero, even where a batch is one image
         rehearsal.play(number)
     images = rehearsal.batch.images
     latents = rehearsal.step.latents.draw(len(images))
+
+    def answer(network: nn.Module, given: Tensor, label: int) -> Tensor:
+        torch.manual_seed(SEED)  # noise and dropout, if there are any in evaluation, are the same for each label
+        found: Tensor = network(given, torch.full((len(images),), label, device=images.device))
+        return found
+
     for role, network in rehearsal.networks():
         network.eval()
         given = latents if role == "generator" else images
         with torch.no_grad():
-            answers = [
-                network(given, torch.full((len(images),), label, device=images.device))
-                for label in range(subject.spec.classes)
-            ]
+            answers = [answer(network, given, label) for label in range(classes)]
         for one, other in combinations(range(len(answers)), 2):
             if torch.equal(answers[one], answers[other]):
                 raise BrokenPromise(

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 def presets(subject: Subject) -> None:
-    """Every preset fits the options, and its networks, phases and objective can be built."""
+    """Every preset fits the options, its networks, phases and objective can be built, and preset_for() names such a one."""
     from zoo.engine.assemble import build_networks, build_objective, build_phases
     from zoo.errors import OptionError, ZooError
     from zoo.resolve import resolve
     from zoo.testing.rehearsal import ROLES
 
     architecture = subject.architecture
+    _suits(subject)
     if not architecture.presets:
         raise NotChecked("it has no presets")
     for preset in architecture.presets:
@@ -43,12 +44,24 @@ def presets(subject: Subject) -> None:
         for role in ROLES:
             if all(phase.updates != role for phase in phases):
                 raise BrokenPromise(f"no phase updates the {role}", "let phases(options) return one for each network")
-    for spec in (subject.spec,):
+
+
+def _suits(subject: Subject) -> None:
+    """Raise BrokenPromise where preset_for() names none of the presets, for some data."""
+    from zoo.registry import guarding
+    from zoo.testing.promises.shapes import specs
+
+    architecture = subject.architecture
+    for spec in (subject.spec, *specs(subject)):
         subject.tell(spec)
-        if (suited := architecture.preset_for(spec)) not in (None, *architecture.presets):
+        with guarding(architecture, "preset_for() failed"):
+            suited = architecture.preset_for(spec)
+        if suited is not None and suited not in architecture.presets:
             raise BrokenPromise(
                 f"preset_for() names {suited!r}, which is no preset",
-                f"let it return one of {', '.join(architecture.presets)}",
+                f"let it return one of {', '.join(architecture.presets)}"
+                if architecture.presets
+                else "let it return None",
             )
 
 

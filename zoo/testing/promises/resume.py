@@ -26,8 +26,9 @@ def resume(subject: Subject) -> None:
         if step > subject.halfway:
             shutil.rmtree(folder)  # as after a crash
     with subject.own_cache():
-        found = run_differences(whole, zoo.resume(part, say=quiet))
+        found = run_differences(whole, zoo.resume(part, say=quiet, plugins_watch=False))
     if not found:
+        subject.must_reach_every_phase()
         return
     if run_differences(whole, subject.run("another")):
         raise NotChecked("two runs with the same seed differ already: see the promise 'seed'")

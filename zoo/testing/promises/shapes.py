@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING
 
 from zoo.testing.outcome import BrokenPromise
@@ -24,9 +25,9 @@ def shapes(subject: Subject) -> None:
     for spec in specs(subject):
         subject.tell(spec)
         generator, discriminator = build(subject, spec)
-        for training in (True, False):
-            for count in (subject.options.batch_size,) if training else (5, 1):
-                _look(subject, spec, generator.train(training), discriminator.train(training), count, FAR)
+        _look(subject, spec, generator.train(), discriminator.train(), subject.options.batch_size, FAR)
+        for count in (5, 1):
+            _look(subject, spec, generator.eval(), discriminator.eval(), count, FAR)
         _look(subject, spec, generator.eval(), discriminator.eval(), 5, 1.0)
 
 
@@ -60,7 +61,10 @@ def specs(subject: Subject) -> Iterator[DataSpec]:
 def _look(
     subject: Subject, spec: DataSpec, generator: nn.Module, discriminator: nn.Module, count: int, far: float
 ) -> None:
-    """One pass of `count` latents, `far` times as large as usual, and of as many random images."""
+    """One pass of `count` latents, `far` times as large as usual, and of as many random images.
+
+    Pictures are drawn in any number. Of images D gets whole multiples of smallest_batch, where it needs more than two.
+    """
     import torch
 
     from zoo.generate.latents import Latents
@@ -73,6 +77,11 @@ def _look(
     latents = far * Latents(1, options.latent, options.latent_distribution).draw(count)
     with torch.no_grad():
         _is_images(generator(latents, *labels), (count, *spec.shape))
+        smallest = subject.architecture.smallest_batch
+        if smallest > 2:
+            count = smallest * ceil(count / smallest)
+            subject.tell(spec, f"a batch of {count}", mode)
+            labels = (torch.arange(count) % spec.classes,) if subject.architecture.conditional else ()
         images = torch.rand(count, *spec.shape, generator=torch.Generator().manual_seed(2)) * 2 - 1
         _is_logits(discriminator(images, *labels), count)
 

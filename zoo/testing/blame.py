@@ -1,0 +1,54 @@
+"""Whose fault a failure is: the architecture's, or that of the machine it is checked on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from zoo.errors import PluginError, RunError, ZooError
+from zoo.memory import OutOfMemoryError, ran_out
+
+if TYPE_CHECKING:
+    from zoo.plugin import Plugin
+
+
+@contextmanager
+def not_the_machine(plugin: Plugin) -> Iterator[None]:
+    """A block whose failures say something about a plugin's architecture: a full disk or too little memory do not.
+
+    They become a RunError of zoo's.
+    """
+    try:
+        yield
+    except Exception as error:
+        if why := machine(error, plugin):
+            raise RunError(why) from error
+        raise
+
+
+def machine(error: BaseException, plugin: Plugin) -> str:
+    """What the machine cannot do, where that is behind an error; empty where it is not.
+
+    An error of the system that a line of the plugin led to, such as a file that it does not find, is the plugin's.
+    """
+    for each in _causes(error):
+        if isinstance(each, PluginError):
+            return ""
+        if ran_out(each) or isinstance(each, OutOfMemoryError):
+            return "not enough memory; smaller networks will do: see zoo check --help"
+        if isinstance(each, OSError) and not plugin.place(each):
+            return (
+                f"this machine failed, not the architecture: {each}; the kit writes to {tempfile.gettempdir()} "
+                "(TMPDIR names another place)"
+            )
+    return ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it was raised from, and so on; a compiler of torch's wraps what it met."""
+    while error is not None:
+        yield error
+        behind = error.__cause__ or getattr(error, "inner_exception", None)
+        error = behind or (error.__context__ if isinstance(error, ZooError) else None)
