@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from zoo.ops import fallback, reference
 from zoo.ops.bias import bias_act
+from zoo.ops.convolution import conv2d, conv_transpose2d
 from zoo.ops.library import status
 from zoo.ops.losses import discriminator_loss, generator_loss
 from zoo.ops.normalisation import batch_norm_act
@@ -25,6 +26,8 @@ __all__ = [
     "bias_act",
     "build_info",
     "check",
+    "conv2d",
+    "conv_transpose2d",
     "discriminator_loss",
     "generator_loss",
     "reference",

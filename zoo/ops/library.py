@@ -46,8 +46,19 @@ SCHEMAS: Final[dict[str, str]] = {
         "-> (Tensor loss, Tensor statistics, Tensor dfake)"
     ),
     "generator_loss_backward": "(Tensor gradient, Tensor dfake) -> Tensor",
+    "conv2d_forward": "(Tensor x, Tensor weight, int stride, int padding) -> Tensor",
+    "conv2d_weight_gradient": (
+        "(Tensor x, Tensor gradient, int kernel, int stride, int padding, bool channels_last) -> Tensor"
+    ),
+    "conv_transpose2d_forward": (
+        "(Tensor x, Tensor weight, int stride, int padding, SymInt height, SymInt width) -> Tensor"
+    ),
 }
-FAMILIES: Final = ("batch_norm_act", "bias_act", "discriminator_loss", "generator_loss")
+FAMILIES: Final = (
+    "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "conv2d", "conv_transpose2d",
+)  # fmt: skip
+# Without wide vectors torch's convolutions are the faster ones, whatever the shape.
+_NEED_VECTORS: Final = frozenset({"conv2d", "conv_transpose2d"})
 
 _torch: Any = torch  # its operator library is not typed
 definitions: Final = _torch.library.Library(
@@ -74,6 +85,7 @@ _ways: dict[str, Ways] = {}  # family → what to call, filled by the file of ea
 _why: dict[str, str] = {}  # device → why the reference serves there
 _failures: dict[str, str] = {}  # device → its library, which is there and does not load
 _native: dict[str, frozenset[str]] = {}  # device → families whose kernels are loaded
+_too_slow: frozenset[str] = frozenset()  # families whose kernels are loaded for the CPU and better not used
 
 # Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
 _transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
@@ -124,7 +136,12 @@ def status() -> dict[str, dict[str, dict[str, str]]]:
         rows[family] = {}
         for device in DEVICES:
             if native(family, device):
-                entry = {"served_by": "native", "why": f"The {device} library of the native core is loaded."}
+                why = f"The {device} library of the native core is loaded."
+                if family in _NEED_VECTORS:
+                    why += " It takes the shapes for which it is the faster one, and leaves the others to torch."
+                entry = {"served_by": "native", "why": why}
+            elif device == "cpu" and family in _too_slow:
+                entry = {"served_by": "reference", "why": "Its kernels need AVX2 or AVX-512 to be the faster ones."}
             elif device in _failures:
                 entry = {"served_by": "error", "why": f"{_failures[device][:1].upper()}{_failures[device][1:]}."}
             else:
@@ -169,6 +186,7 @@ def _has_kernels(family: str, device: str) -> bool:
 
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
+    global _too_slow
     if not native_wanted():
         _why.update(dict.fromkeys(DEVICES, "ZOO_NATIVE=0 asks for the reference."))
         return
@@ -187,6 +205,9 @@ def _load() -> None:
                 _failures[device] = does_not_load(path.name, error)
             else:
                 _native[device] = frozenset(family for family in FAMILIES if _has_kernels(family, device))
+                if device == "cpu" and instruction_set() == "baseline":
+                    _too_slow = _native[device] & _NEED_VECTORS
+                    _native[device] -= _too_slow
 
 
 _load()
