@@ -281,6 +281,27 @@ def test_the_rule_takes_only_what_the_kernels_know():
         assert not convolution_rule.known("forward", good._replace(**change)), change
 
 
+def test_the_rule_asks_for_more_channels_where_torch_is_faster():
+    few = convolution_rule.Geometry(64, 16, 14, 14, 16, 4, 4, 2, 1)
+    assert {d for d in convolution_rule.DIRECTIONS if convolution_rule.pays(d, few)} == {"transposed"}
+    assert not any(convolution_rule.pays(d, few._replace(x_channels=3)) for d in convolution_rule.DIRECTIONS)
+
+
+def test_directions_of_one_convolution_may_be_served_by_either(monkeypatch):
+    """Sixteen channels: the gradient of x is ours, the rest torch's."""
+    calls = []
+    for name in ("_forward", "_transposed", "_weight"):
+        op = getattr(convolution_autograd, name)
+        monkeypatch.setattr(convolution_autograd, name, lambda *a, n=name, c=op: calls.append(n) or c(*a))
+    x, weight, y = case((4, 16, 14, 14), 16, 4, 2, 1)
+    got = results(lambda x, w: ops.conv2d(x, w, 2, 1), x, weight, y, torch.float32)
+    want = results(lambda x, w: reference.conv2d(x, w, 2, 1), x, weight, y, torch.float64)
+    assert calls == ["_transposed"]
+    for a, b in zip(got, want, strict=True):
+        assert error(a, b) < 2e-6
+        assert a.is_contiguous(memory_format=LAST)
+
+
 def test_zoo_native_0_is_torch_to_the_bit():
     code = (
         "import torch, zoo.ops as o\n"
