@@ -1,6 +1,7 @@
 // The convolutions of one instruction set, for the kernels and strides that GANs are made of.
 #pragma once
 
+#include "convolution_few_op.h"
 #include "convolution_op.h"
 #include "convolution_weight_op.h"
 
@@ -16,9 +17,20 @@ ZOO_INLINE void with_line(const Convolution& c, const F& body) {
   body(Line<3, 2>{});
 }
 
-void convolve_forward(const Convolution& c) { with_line(c, [&](auto line) { convolution_forward(c, line); }); }
-void convolve_transposed(const Convolution& c) { with_line(c, [&](auto line) { convolution_transposed(c, line); }); }
-void convolve_weight(const Convolution& c) { with_line(c, [&](auto line) { convolution_weight(c, line); }); }
+void convolve_forward(const Convolution& c) {
+  if (has_few_channels(c)) return few_forward(c);
+  with_line(c, [&](auto line) { convolution_forward(c, line); });
+}
+
+void convolve_transposed(const Convolution& c) {
+  if (has_few_channels(c)) return few_transposed(c);
+  with_line(c, [&](auto line) { convolution_transposed(c, line); });
+}
+
+void convolve_weight(const Convolution& c) {
+  if (has_few_channels(c)) return few_weight(c);
+  with_line(c, [&](auto line) { convolution_weight(c, line); });
+}
 
 }  // namespace
 }  // namespace zoo

@@ -168,9 +168,11 @@ void convolution_weight(const Convolution& c, L) {
             gradients, rows, columns, c.y + y_first, c.y_channels, y_channels, first, count, zeros);
         for (int q = 0; q < P::count; ++q) {
           for (int64_t k = 0; k < y_room; k += kPanel) {
-            panel_product_transposed(
-                windows.of(q), windows.row(q), P::phases(q) * x_room, gradients.panel(q, k), gradients.width(k), count,
-                sums + P::before(q) * x_room * y_room + k, y_room, first > start);
+            const int64_t width = gradients.width(k);
+            panel_product<true>(
+                {windows.of(q), windows.row(q), 0, 1, count, gradients.panel(q, k), width,
+                 sums + P::before(q) * x_room * y_room + k, y_room, first > start},
+                P::phases(q) * x_room, width);
           }
         }
       }

@@ -14,80 +14,88 @@ constexpr int64_t kPanel = kTileVectors * lanes<float>;
 // x - 0 is x for every x, which compilers know; 0 + x is not.
 ZOO_INLINE vec<float> broadcast(float value) { return value - vec<float>{}; }
 
-// c = a b, or c += a b: a[row * lda + p], or a[p * lda + row] if transposed; b[p][column], c[row * ldc + column].
+// The operands of a product of matrices c = a b or c += a b, where a is `blocks` matrices side by side.
+struct Product {
+  const float* a;  // [row][p] of a block is at row * a_row + p, or at p * a_row + row where it lies transposed
+  int64_t a_row, a_block;
+  int64_t blocks, depth;  // p < depth in each block
+  const float* b;  // rows of a tile's width, one after the other for all blocks
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  bool add;
+};
+
 template <int Rows, int Vectors, bool Transposed>
-void tile_product(const float* a, int64_t lda, const float* b, int64_t depth, float* c, int64_t ldc, bool add) {
+void tile_product(const Product& t) {
   vec<float> sum[Rows][Vectors] = {};
-  for (int64_t p = 0; p < depth; ++p) {
-    vec<float> row[Vectors];
-    for (int v = 0; v < Vectors; ++v) row[v] = load(b + (p * Vectors + v) * lanes<float>);
+  const float *a = t.a, *b = t.b;
+  const int64_t a_row = t.a_row, b_row = t.b_row;
+  for (int64_t block = 0; block < t.blocks; ++block, a += t.a_block) {
+    for (int64_t p = 0; p < t.depth; ++p, b += b_row) {
+      vec<float> row[Vectors];
+      for (int v = 0; v < Vectors; ++v) row[v] = load(b + v * lanes<float>);
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
-      const vec<float> factor = broadcast(Transposed ? a[p * lda + r] : a[r * lda + p]);
-      for (int v = 0; v < Vectors; ++v) sum[r][v] += factor * row[v];
+      for (int r = 0; r < Rows; ++r) {
+        const vec<float> factor = broadcast(Transposed ? a[p * a_row + r] : a[r * a_row + p]);
+        for (int v = 0; v < Vectors; ++v) sum[r][v] += factor * row[v];
+      }
     }
   }
-  if (add) {
+  if (t.add) {
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-      for (int v = 0; v < Vectors; ++v) sum[r][v] += load(c + r * ldc + v * lanes<float>);
+      for (int v = 0; v < Vectors; ++v) sum[r][v] += load(t.c + r * t.c_row + v * lanes<float>);
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-    for (int v = 0; v < Vectors; ++v) store(c + r * ldc + v * lanes<float>, sum[r][v]);
+    for (int v = 0; v < Vectors; ++v) store(t.c + r * t.c_row + v * lanes<float>, sum[r][v]);
   }
 }
 
-using TileProduct = void (*)(const float*, int64_t, const float*, int64_t, float*, int64_t, bool);
+using TileProduct = void (*)(const Product&);
 
 // tile_product for every number of rows that a tile can have, of one vector and of two.
 struct TileProducts {
-  TileProduct straight[2][kTileRows], transposed[2][kTileRows];
+  TileProduct table[2][2][kTileRows];  // [transposed][vectors - 1][rows - 1]
   template <int Rows = 1>
   constexpr void fill_in() {
-    straight[0][Rows - 1] = tile_product<Rows, 1, false>;
-    straight[1][Rows - 1] = tile_product<Rows, 2, false>;
-    transposed[0][Rows - 1] = tile_product<Rows, 1, true>;
-    transposed[1][Rows - 1] = tile_product<Rows, 2, true>;
+    table[0][0][Rows - 1] = tile_product<Rows, 1, false>;
+    table[0][1][Rows - 1] = tile_product<Rows, 2, false>;
+    table[1][0][Rows - 1] = tile_product<Rows, 1, true>;
+    table[1][1][Rows - 1] = tile_product<Rows, 2, true>;
     if constexpr (Rows < kTileRows) fill_in<Rows + 1>();
   }
-  constexpr TileProducts() : straight(), transposed() { fill_in(); }
+  constexpr TileProducts() : table() { fill_in(); }
 };
 constexpr TileProducts kTileProducts;
 
-// Calls body(first row, rows) for parts of `rows` that are as even as can be: none is left with a row or two.
-template <class F>
-ZOO_INLINE void tile_rows(int64_t rows, const F& body) {
+// The product for `rows` rows of c and one panel of b, `width` columns wide: kPanel, or one vector. The tiles are as even as
+// can be, so that none is left with a row or two, and in the order of the rows.
+template <bool Transposed>
+ZOO_INLINE void panel_product(Product t, int64_t rows, int64_t width) {
   const int64_t parts = (rows + kTileRows - 1) / kTileRows;
+  const float* const a = t.a;
+  float* const c = t.c;
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t begin = rows * part / parts, end = rows * (part + 1) / parts;
-    body(begin, end - begin);
+    t.a = a + (Transposed ? begin : begin * t.a_row);
+    t.c = c + begin * t.c_row;
+    kTileProducts.table[Transposed][width / lanes<float> - 1][end - begin - 1](t);
   }
 }
 
 // Long sums are cut: the sum of sums of this many terms loses less than one long sum does.
 constexpr int64_t kLongestSum = 256;
 
-// c = a b for all rows of a and one panel of b, `width` columns wide: kPanel, or one vector.
+// c = a b for one panel of b: a[row * a_row + p], b[p * width + column].
 ZOO_INLINE void panel_product(
-    const float* a, int64_t lda, int64_t rows, const float* b, int64_t width, int64_t depth, float* c, int64_t ldc) {
+    const float* a, int64_t a_row, int64_t rows, const float* b, int64_t width, int64_t depth, float* c, int64_t c_row) {
   for (int64_t p = 0; p < depth; p += kLongestSum) {
     const int64_t terms = depth - p < kLongestSum ? depth - p : kLongestSum;
-    tile_rows(rows, [&](int64_t begin, int64_t count) {
-      kTileProducts.straight[width / lanes<float> - 1][count - 1](
-          a + begin * lda + p, lda, b + p * width, terms, c + begin * ldc, ldc, p > 0);
-    });
+    panel_product<false>({a + p, a_row, 0, 1, terms, b + p * width, width, c, c_row, p > 0}, rows, width);
   }
-}
-
-// c = transposed(a) b, or c += .., for all columns of a, of which there are `rows`, and one panel of b.
-ZOO_INLINE void panel_product_transposed(
-    const float* a, int64_t lda, int64_t rows, const float* b, int64_t width, int64_t depth, float* c, int64_t ldc,
-    bool add) {
-  tile_rows(rows, [&](int64_t begin, int64_t count) {
-    kTileProducts.transposed[width / lanes<float> - 1][count - 1](a + begin, lda, b, depth, c + begin * ldc, ldc, add);
-  });
 }
 
 }  // namespace

@@ -35,6 +35,13 @@ SHAPES = [
     ((2, 24, 9, 10), 33, 5, 2, 1),
     ((2, 16, 9, 8), 48, 3, 1, 1),
     ((1, 40, 5, 12), 16, 3, 1, 0),
+    ((3, 3, 12, 9), 64, 4, 2, 1),
+    ((9, 1, 28, 28), 32, 4, 2, 1),
+    ((2, 3, 5, 6), 48, 4, 2, 2),
+    ((2, 4, 8, 7), 16, 3, 2, 1),
+    ((2, 2, 9, 11), 32, 5, 2, 2),
+    ((2, 3, 9, 8), 16, 3, 1, 1),
+    ((2, 3, 8, 8), 24, 4, 2, 1),
 ]
 
 
@@ -96,7 +103,7 @@ def test_equal_torch_in_float64(shape, outputs, kernel, stride, padding, layout)
     "sizes",
     [((8, 64, 32, 32), 128, 4, 2, 1), ((16, 128, 16, 16), 256, 4, 2, 1), ((32, 256, 8, 8), 512, 4, 2, 1),
      ((32, 32, 14, 14), 64, 4, 2, 1), ((32, 64, 7, 7), 128, 3, 2, 1), ((16, 64, 14, 14), 128, 5, 2, 2),
-     ((16, 64, 14, 14), 64, 3, 1, 1)],
+     ((16, 64, 14, 14), 64, 3, 1, 1), ((8, 3, 64, 64), 64, 4, 2, 1), ((32, 1, 28, 28), 32, 4, 2, 1)],
 )  # fmt: skip
 def test_the_error_is_at_most_twice_that_of_torch(sizes, everything_pays):
     x, weight, y = case(*sizes)
@@ -162,7 +169,9 @@ def test_gradients_may_come_in_any_memory():
 
 
 @pytest.mark.usefixtures("everything_pays")
-@pytest.mark.parametrize(("shape", "outputs", "kernel", "stride", "padding"), SHAPES[2:6] + SHAPES[9:13])
+@pytest.mark.parametrize(
+    ("shape", "outputs", "kernel", "stride", "padding"), SHAPES[2:6] + SHAPES[9:13] + SHAPES[15:20]
+)
 def test_nothing_outside_of_the_tensors_is_read(shape, outputs, kernel, stride, padding):
     """What lies before and behind them is NaN, which would come through."""
 
@@ -177,7 +186,9 @@ def test_nothing_outside_of_the_tensors_is_read(shape, outputs, kernel, stride, 
 
 
 @pytest.mark.usefixtures("everything_pays")
-@pytest.mark.parametrize("sizes", [((24, 32, 20, 20), 64, 4, 2, 1), ((64, 64, 4, 4), 160, 3, 2, 1)])
+@pytest.mark.parametrize(
+    "sizes", [((24, 32, 20, 20), 64, 4, 2, 1), ((64, 64, 4, 4), 160, 3, 2, 1), ((24, 3, 18, 18), 48, 4, 2, 1)]
+)
 def test_results_are_the_same_on_any_number_of_threads(sizes):
     x, weight, y = case(*sizes)
     up = reference.conv_transpose2d(y, weight, *sizes[3:])
@@ -284,7 +295,11 @@ def test_the_rule_takes_only_what_the_kernels_know():
 def test_the_rule_asks_for_more_channels_where_torch_is_faster():
     few = convolution_rule.Geometry(64, 16, 14, 14, 16, 4, 4, 2, 1)
     assert {d for d in convolution_rule.DIRECTIONS if convolution_rule.pays(d, few)} == {"transposed"}
-    assert not any(convolution_rule.pays(d, few._replace(x_channels=3)) for d in convolution_rule.DIRECTIONS)
+    assert not any(convolution_rule.pays(d, few._replace(x_channels=8)) for d in convolution_rule.DIRECTIONS)
+    picture = few._replace(x_channels=3)
+    assert all(convolution_rule.pays(d, picture) for d in convolution_rule.DIRECTIONS)
+    assert not any(convolution_rule.pays(d, picture._replace(y_channels=24)) for d in convolution_rule.DIRECTIONS)
+    assert not convolution_rule.pays("forward", picture._replace(rows=3, columns=3, stride=1))
 
 
 def test_directions_of_one_convolution_may_be_served_by_either(monkeypatch):

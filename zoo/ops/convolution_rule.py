@@ -27,6 +27,11 @@ _FEWEST: Final[dict[tuple[int, int], dict[Direction, int]]] = {
     (5, 2): {"forward": 32, "transposed": 16, "weight": 32},
 }
 
+# The pictures themselves, with a channel or three, go another way, which wins for any number of channels of y that fill
+# vectors (csrc/cpu/convolution_few_op.h), but for one direction of one kernel.
+_FEW: Final = 3
+_VECTOR: Final = 16
+
 
 class Geometry(NamedTuple):
     """The sizes of a convolution, whichever of its directions is asked for."""
@@ -73,7 +78,17 @@ def known(direction: Direction, g: Geometry) -> bool:
 
 def pays(direction: Direction, g: Geometry) -> bool:
     """Whether our kernel computes this direction, and faster than torch does."""
-    return known(direction, g) and min(g.x_channels, g.y_channels) >= _FEWEST[g.rows, g.stride][direction]
+    if not known(direction, g):
+        return False
+    if g.x_channels <= _FEW:
+        slower = direction == "forward" and g.stride == 1 and g.x_channels > 1
+        return g.y_channels % _VECTOR == 0 and not slower and _patch(g) <= _VECTOR
+    return min(g.x_channels, g.y_channels) >= _FEWEST[g.rows, g.stride][direction]
+
+
+def _patch(g: Geometry) -> int:
+    """Numbers in a row of x from one patch to the next that shares none with it."""
+    return -(-g.rows // g.stride) * g.stride * g.x_channels
 
 
 def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> bool:
