@@ -52,7 +52,7 @@ def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequentia
     ]
     for step in range(len(wide) - 1, 0, -1):
         layers += [
-            nn.ConvTranspose2d(wide[step], wide[step - 1], kernel(sizes[step]), 2, 1, bias=False),
+            zoo.nn.ConvTranspose2dAct(wide[step], wide[step - 1], kernel(sizes[step]), 2, 1, bias=False),
             zoo.nn.BatchNormAct(wide[step - 1], activation="relu"),
         ]
     layers += [zoo.nn.ConvTranspose2dAct(wide[0], channels, kernel(sizes[0]), 2, 1, activation="tanh")]
@@ -72,7 +72,7 @@ def discriminator(channels: int, size: int, width: int, pooled: bool = False) ->
     ]
     for step in range(1, len(wide)):
         layers += [
-            nn.Conv2d(wide[step - 1], wide[step], kernel(sizes[step]), 2, 1, bias=False),
+            zoo.nn.Conv2dAct(wide[step - 1], wide[step], kernel(sizes[step]), 2, 1, bias=False),
             zoo.nn.BatchNormAct(wide[step], activation="leaky_relu", slope=0.2),
         ]
     layers += [nn.Conv2d(wide[-1], 1, 1), nn.AdaptiveAvgPool2d(1)] if pooled else [nn.Conv2d(wide[-1], 1, sizes[-1])]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from zoo import ops
 from zoo.nn.arguments import check_activation, describe_activation
+from zoo.nn.convolution import convolve, convolve_transposed
 
 
 class LinearAct(nn.Linear):
@@ -62,7 +63,7 @@ class Conv2dAct(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C', H', W')."""
-        return ops.bias_act(self._conv_forward(x, self.weight, None), self.bias, self.activation, self.slope)
+        return _finish(self, convolve(self, x))
 
     def extra_repr(self) -> str:
         plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
@@ -90,9 +91,15 @@ class ConvTranspose2dAct(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # output_size is left to the plain layer
         """(N, C, H, W) to (N, C', H', W')."""
-        options: Any = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
-        return ops.bias_act(F.conv_transpose2d(x, self.weight, None, *options), self.bias, self.activation, self.slope)
+        return _finish(self, convolve_transposed(self, x))
 
     def extra_repr(self) -> str:
         plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
         return f"{plain}, {describe_activation(self.activation, self.slope)}"
+
+
+def _finish(layer: Conv2dAct | ConvTranspose2dAct, y: Tensor) -> Tensor:
+    """Bias and activation, where there is one."""
+    if layer.bias is None and layer.activation == "identity":
+        return y
+    return ops.bias_act(y, layer.bias, layer.activation, layer.slope)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from zoo.ops import fallback, reference
 from zoo.ops.bias import bias_act
+from zoo.ops.convolution import conv2d, conv_transpose2d
 from zoo.ops.library import references, status
 from zoo.ops.linear import linear
 from zoo.ops.losses import discriminator_loss, generator_loss
@@ -26,6 +27,8 @@ __all__ = [
     "bias_act",
     "build_info",
     "check",
+    "conv2d",
+    "conv_transpose2d",
     "discriminator_loss",
     "generator_loss",
     "linear",

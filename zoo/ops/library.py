@@ -47,8 +47,19 @@ SCHEMAS: Final[dict[str, str]] = {
         "-> (Tensor loss, Tensor statistics, Tensor dfake)"
     ),
     "generator_loss_backward": "(Tensor gradient, Tensor dfake) -> Tensor",
+    "conv2d_forward": "(Tensor x, Tensor weight, int stride, int padding) -> Tensor",
+    "conv2d_weight_gradient": (
+        "(Tensor x, Tensor gradient, int kernel, int stride, int padding, bool channels_last) -> Tensor"
+    ),
+    "conv_transpose2d_forward": (
+        "(Tensor x, Tensor weight, int stride, int padding, SymInt height, SymInt width) -> Tensor"
+    ),
 }
-FAMILIES: Final = ("batch_norm_act", "bias_act", "discriminator_loss", "generator_loss")
+FAMILIES: Final = (
+    "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "conv2d", "conv_transpose2d",
+)  # fmt: skip
+# Without wide vectors torch's convolutions are the faster ones, whatever the shape.
+_NEED_VECTORS: Final = frozenset({"conv2d", "conv_transpose2d"})
 
 BORROWED: Final = ("linear",)
 """Families without kernels of zoo's own: where another library that comes with torch is faster than the one that torch takes."""
@@ -79,6 +90,7 @@ _why: dict[str, str] = {}  # device → why the reference serves there
 _failures: dict[str, str] = {}  # device → its library, which is there and does not load
 _NOT_WANTED: Final = "ZOO_NATIVE=0 asks for the reference."
 _native: dict[str, frozenset[str]] = {}  # device → families whose kernels are loaded
+_too_slow: frozenset[str] = frozenset()  # families whose kernels are loaded for the CPU and better not used
 
 # Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
 _transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
@@ -145,11 +157,16 @@ def status() -> dict[str, dict[str, dict[str, str]]]:
         rows[family] = {}
         for device in DEVICES:
             if native(family, device):
-                entry = {"served_by": "native", "why": f"The {device} library of the native core is loaded."}
+                why = f"The {device} library of the native core is loaded."
+                if family in _NEED_VECTORS:
+                    why += " It takes the shapes for which it is the faster one, and leaves the others to torch."
                 if family in BORROWED:
-                    entry["why"] = "oneDNN, which is faster on this processor than what torch takes."
+                    why = "oneDNN, which is faster on this processor than what torch takes."
+                entry = {"served_by": "native", "why": why}
             elif family in BORROWED:
-                entry = {"served_by": "reference", "why": _why_not_borrowed(device)}
+                entry = {"served_by": "reference", "why": _why_not_borrowed(device) or _why.get(device, "")}
+            elif device == "cpu" and family in _too_slow:
+                entry = {"served_by": "reference", "why": "Its kernels need AVX2 or AVX-512 to be the faster ones."}
             elif device in _failures:
                 entry = {"served_by": "error", "why": f"{_failures[device][:1].upper()}{_failures[device][1:]}."}
             else:
@@ -170,7 +187,7 @@ def build_record() -> dict[str, Any]:
 def instruction_set() -> str | None:
     """What the loaded CPU kernels are compiled for: "avx512", "avx2" or "baseline"; None without them."""
     path = _library_file("cpu")
-    if path is None or "cpu" not in _native:
+    if path is None or not _native.get("cpu", frozenset()) & {*FAMILIES}:
         return None
     name = ctypes.CDLL(str(path)).zoo_instruction_set
     name.restype = ctypes.c_char_p
@@ -207,6 +224,7 @@ def _why_not_borrowed(device: str) -> str:
 
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
+    global _too_slow
     if not _why_not_borrowed("cpu"):
         _native["cpu"] = frozenset(BORROWED)
     if not native_wanted():
@@ -228,6 +246,9 @@ def _load() -> None:
             else:
                 ours = frozenset(family for family in FAMILIES if _has_kernels(family, device))
                 _native[device] = ours | _native.get(device, frozenset())
+                if device == "cpu" and instruction_set() == "baseline":
+                    _too_slow = ours & _NEED_VECTORS
+                    _native[device] -= _too_slow
 
 
 _load()

@@ -1,0 +1,89 @@
+"""Convolutions and transposed convolutions of images, without bias: `bias_act` adds it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.ops import checks, convolution_autograd, reference
+from zoo.ops.convolution_rule import Geometry, enters
+from zoo.ops.library import dispatch, offer
+
+
+def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+    """The convolution (cross-correlation) of x with weight, as `torch.nn.functional.conv2d` has it.
+
+    Which convolutions have a kernel of ours, `zoo.ops.convolution_rule` tells; torch computes the others. Under autocast
+    all are torch's.
+
+    Args:
+        x: (N, C, H, W); channels_last memory is what our kernels serve.
+        weight: (K, C, height, width), contiguous or channels_last.
+        stride: 1 or more, the same in both directions.
+        padding: rows and columns of zeros around x.
+
+    Returns:
+        A new tensor (N, K, H', W') with H' = ⌊(H + 2 padding - height) / stride⌋ + 1, in channels_last memory where x is.
+
+    Raises:
+        ValueError: for shapes or devices that do not fit.
+        TypeError: for integer, complex or mixed dtypes.
+        NativeError: if the native core is present but does not load.
+    """
+    checks.convolution("conv2d", x, weight, 1)
+    y: Tensor = dispatch("conv2d", x.device.type)(x, weight, stride, padding)
+    return y
+
+
+def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+    """The transposed convolution of x with weight, as `torch.nn.functional.conv_transpose2d` has it.
+
+    Args:
+        x: (N, K, H, W); channels_last memory is what our kernels serve.
+        weight: (K, C, height, width), contiguous or channels_last.
+        stride: 1 or more, the same in both directions.
+        padding: rows and columns that are cut off at each end of the result.
+
+    Returns:
+        A new tensor (N, C, H', W') with H' = (H - 1) stride - 2 padding + height, in channels_last memory where x is.
+
+    Raises:
+        ValueError: for shapes or devices that do not fit.
+        TypeError: for integer, complex or mixed dtypes.
+        NativeError: if the native core is present but does not load.
+    """
+    checks.convolution("conv_transpose2d", x, weight, 0)
+    y: Tensor = dispatch("conv_transpose2d", x.device.type)(x, weight, stride, padding)
+    return y
+
+
+def _conv2d_traced(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    if not enters(x, weight, Geometry.of_conv2d(x, weight, stride, padding), "forward"):
+        return reference.conv2d(x, weight, stride, padding)
+    y: Tensor = torch.ops.zoo.conv2d_forward(x, weight, stride, padding)
+    return y
+
+
+def _conv2d_eager(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    if not enters(x, weight, Geometry.of_conv2d(x, weight, stride, padding), "forward"):
+        return reference.conv2d(x, weight, stride, padding)
+    return convolution_autograd.conv2d(x, weight, stride, padding)
+
+
+def _conv_transpose2d_traced(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    geometry = Geometry.of_conv_transpose2d(x, weight, stride, padding)
+    if not enters(x, weight, geometry, "transposed"):
+        return reference.conv_transpose2d(x, weight, stride, padding)
+    y: Tensor = torch.ops.zoo.conv_transpose2d_forward(x, weight, stride, padding, geometry.height, geometry.width)
+    return y
+
+
+def _conv_transpose2d_eager(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    geometry = Geometry.of_conv_transpose2d(x, weight, stride, padding)
+    if not enters(x, weight, geometry, "transposed"):
+        return reference.conv_transpose2d(x, weight, stride, padding)
+    return convolution_autograd.conv_transpose2d(x, weight, stride, padding, geometry.height, geometry.width)
+
+
+offer("conv2d", reference.conv2d, _conv2d_traced, _conv2d_eager)
+offer("conv_transpose2d", reference.conv_transpose2d, _conv_transpose2d_traced, _conv_transpose2d_eager)
