@@ -110,7 +110,7 @@ def test_meta_tensors_have_shapes_only():
 def test_status_names_every_op_and_device_and_why():
     status = ops.status()
     assert set(status) == {
-        "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "conv2d", "conv_transpose2d",
+        "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "conv2d", "conv_transpose2d", "linear",
     }  # fmt: skip
     for row in status.values():
         assert set(row) == {"cpu", "cuda"}

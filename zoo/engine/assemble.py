@@ -14,6 +14,7 @@ from zoo.data.loader import Batch, Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore
 from zoo.engine.ema import Average
+from zoo.engine.layout import memory_format
 from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
@@ -82,7 +83,6 @@ def assemble(
     architecture: Architecture, options: Options, spec: DataSpec, store: ImageStore, device: torch.device
 ) -> Assembly:
     """Build everything from the seed. Raises PluginError where the networks do not keep the contract."""
-    layout = device.type == "cuda"
     feed = Feed(
         Loader(
             store,
@@ -92,12 +92,12 @@ def assemble(
             shuffle_buffer=options.shuffle_buffer,
             drop_remainder=options.drop_remainder,
             flip=options.flip,
-            channels_last=layout,
             pin=device.type == "cuda",
         ),
         device,
     )
     generator, discriminator = build_networks(architecture, options, spec, device, feed.loader.remainder)
+    feed.loader.channels_last = memory_format(device, generator, discriminator) == torch.channels_last
     rates = {
         "generator": options.learning_rate,
         "discriminator": options.discriminator_learning_rate or options.learning_rate,
@@ -138,7 +138,7 @@ def build_networks(
         discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
         try_networks(architecture, options, spec, generator, discriminator)
         try_batches(architecture, options, spec, generator, discriminator, remainder)
-    layout = torch.channels_last if torch.device(device).type == "cuda" else torch.preserve_format
+    layout = memory_format(device, generator, discriminator)
     return generator.to(device, memory_format=layout), discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
 
 

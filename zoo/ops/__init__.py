@@ -11,8 +11,8 @@ from __future__ import annotations
 from zoo.ops import fallback, reference
 from zoo.ops.bias import bias_act
 from zoo.ops.convolution import conv2d, conv_transpose2d
+from zoo.ops.dense import linear
 from zoo.ops.library import references, status
-from zoo.ops.linear import linear
 from zoo.ops.losses import discriminator_loss, generator_loss
 from zoo.ops.normalisation import batch_norm_act
 from zoo.ops.reference import LossOutput

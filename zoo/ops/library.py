@@ -211,13 +211,13 @@ def _has_kernels(family: str, device: str) -> bool:
 
 def _why_not_borrowed(device: str) -> str:
     """Why torch's own choice of library is left to it; nothing where oneDNN is to be taken."""
-    if device != "cpu":
-        return "torch's own."
     if not native_wanted():
         return _NOT_WANTED
+    if device != "cpu":
+        return "torch's own."
     if "AMD" not in processor_vendor() or torch.backends.cpu.get_cpu_capability() != "AVX512":
         return "torch's own, which uses all of this processor."
-    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
+    if not (_torch.backends.mkldnn.is_available() and hasattr(_torch.ops.mkldnn, "_linear_pointwise")):
         return "This torch comes without oneDNN."
     return ""
 

@@ -46,7 +46,7 @@ def _eager(x: Tensor, weight: Tensor) -> Tensor:
         and min(len(x), *weight.shape) >= 8
         and not torch.is_autocast_enabled("cpu")
     ):
-        y: Tensor = _Product.apply(x, weight)
+        y: Tensor = _Product.apply(x, weight)  # type: ignore[no-untyped-call]
         return y
     return F.linear(x, weight)
 
