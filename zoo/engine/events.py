@@ -30,7 +30,7 @@ class Watcher:
         """`step` steps are done. Called very often: be quick."""
 
     def on_metrics(self, metrics: Mapping[str, float]) -> None:
-        """A line of metrics.jsonl: step, d_loss, g_loss, d_real, d_fake, learning_rate, images_per_second, seconds, and a plugin's."""
+        """A line of metrics.jsonl: step, both losses, d_real, d_fake, learning_rate, images_per_second, seconds, a plugin's own."""
 
     def on_sample(self, step: int, picture: Path) -> None:
         """A sample grid was written."""
