@@ -34,12 +34,11 @@ def kernel(size: int) -> int:
     return 4 if size % 2 == 0 else 3
 
 
-class LatentToPlanes(zoo.nn.ConvTranspose2dAct):
-    """The first layer of G: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
+class LatentToPlanes(nn.ConvTranspose2d):
+    """The first layer of G, without bias: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
 
-    def forward(self, latents: Tensor) -> Tensor:
-        planes: Tensor = super().forward(latents[:, :, None, None])
-        return planes
+    def forward(self, latents: Tensor) -> Tensor:  # type: ignore[override]
+        return zoo.ops.conv_transpose2d(latents[:, :, None, None], self.weight)
 
 
 def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
