@@ -23,8 +23,10 @@ ZOO_INLINE Blocks cut(int64_t tiles, int64_t depth, int64_t columns) {
   const int64_t weights = int64_t(sizeof(float)) * P::total * depth * columns;
   const int64_t least = at_most(at_least(weights >> 16, 56), 252);
   int64_t length = at_most(at_least(kBlockBytes / per_tile, least), 252);
-  const int64_t count = ceil_divide(tiles, length);
-  length = ceil_divide(tiles, count);  // as even as can be
+  int64_t count = ceil_divide(tiles, length);
+  if (count > 2) count = (count + 2) / 4 * 4;  // the usual numbers of threads share them evenly
+  length = ceil_divide(tiles, count);
+  count = ceil_divide(tiles, length);
   const int64_t wanted = at_most(ceil_divide(8, count), at_least(columns / (4 * kPanel), 1));
   const int64_t slice = round_up(ceil_divide(columns, wanted), kPanel);
   return {tiles, length, count, columns, slice, ceil_divide(columns, slice)};

@@ -117,7 +117,7 @@ struct Sums {
 constexpr int64_t kSlice = 64;  // of channels: small enough for their sums to stay in L2
 
 ZOO_INLINE Sums cut_sums(int64_t tiles, int64_t x_channels, int64_t y_channels) {
-  constexpr int64_t kUnits = 8, kTilesPerPart = 512;
+  constexpr int64_t kUnits = 8, kTilesPerPart = 256;
   Sums s{};
   s.x_slices = ceil_divide(x_channels, kSlice);
   s.y_slices = ceil_divide(y_channels, kSlice);

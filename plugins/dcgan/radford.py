@@ -35,11 +35,10 @@ def kernel(size: int) -> int:
 
 
 class LatentToPlanes(nn.ConvTranspose2d):
-    """The first layer of G: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
+    """The first layer of G, without bias: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
 
     def forward(self, latents: Tensor) -> Tensor:  # type: ignore[override]
-        planes: Tensor = super().forward(latents[:, :, None, None])
-        return planes
+        return zoo.ops.conv_transpose2d(latents[:, :, None, None], self.weight)
 
 
 def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
@@ -75,7 +74,8 @@ def discriminator(channels: int, size: int, width: int, pooled: bool = False) ->
             zoo.nn.Conv2dAct(wide[step - 1], wide[step], kernel(sizes[step]), 2, 1, bias=False),
             zoo.nn.BatchNormAct(wide[step], activation="leaky_relu", slope=0.2),
         ]
-    layers += [nn.Conv2d(wide[-1], 1, 1), nn.AdaptiveAvgPool2d(1)] if pooled else [nn.Conv2d(wide[-1], 1, sizes[-1])]
+    last = zoo.nn.Conv2dAct(wide[-1], 1, 1 if pooled else sizes[-1])
+    layers += [last, nn.AdaptiveAvgPool2d(1)] if pooled else [last]
     return nn.Sequential(*layers).apply(initialise)
 
 

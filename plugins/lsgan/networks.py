@@ -19,7 +19,7 @@ def generator(latent: int, width: int, channels: int) -> nn.Module:
     wide = (4 * width, 4 * width, 2 * width, width)
     layers: list[nn.Module] = [
         nn.Unflatten(1, (latent, 1, 1)),
-        nn.ConvTranspose2d(latent, wide[0], KERNEL, bias=False),
+        zoo.nn.ConvTranspose2dAct(latent, wide[0], KERNEL, bias=False),
         zoo.nn.BatchNormAct(wide[0], activation="relu"),
     ]
     for inputs, outputs in pairwise(wide):
@@ -43,5 +43,5 @@ def discriminator(width: int, channels: int) -> nn.Module:
             zoo.nn.Conv2dAct(inputs, outputs, KERNEL, 2, 1, bias=False),
             zoo.nn.BatchNormAct(outputs, activation="leaky_relu", slope=0.2),
         ]
-    layers += [nn.Conv2d(wide[-1], 1, KERNEL, bias=False), nn.Sigmoid()]
+    layers += [zoo.nn.Conv2dAct(wide[-1], 1, KERNEL, bias=False), nn.Sigmoid()]
     return nn.Sequential(*layers, nn.Flatten(0))

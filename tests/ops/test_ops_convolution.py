@@ -384,3 +384,22 @@ def test_a_compiled_graph_keeps_our_ops_and_their_gradients():
     assert "zoo.conv_transpose2d_forward" in seen
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("layout", [LAST, torch.contiguous_format])
+@pytest.mark.parametrize("kernel_layout", [LAST, torch.contiguous_format])
+def test_a_kernel_as_large_as_the_image_is_one_product(layout, kernel_layout):
+    """D's last layer and G's first."""
+    x = tensor((3, 5, 4, 3)).contiguous(memory_format=layout)
+    weight = tensor((2, 5, 4, 3), seed=1).contiguous(memory_format=kernel_layout)
+    y = tensor((3, 2, 1, 1), seed=2)
+    for name, image, upstream in (("conv2d", x, y), ("conv_transpose2d", y, x)):
+        got = results(getattr(ops, name), image, weight, upstream, torch.float32)
+        want = results(getattr(reference, name), image, weight, upstream, torch.float64)
+        for a, b in zip(got, want, strict=True):
+            assert a.shape == b.shape
+            assert error(a, b) < 1e-6
+    assert got[0].is_contiguous(memory_format=kernel_layout)
+    assert ops.conv_transpose2d(y[:0], weight).shape == (0, 5, 4, 3)
+    inputs = leaves(x, weight, dtype=torch.float64)
+    assert torch.autograd.gradgradcheck(ops.conv2d, inputs, fast_mode=True)

@@ -62,7 +62,7 @@ class Conv2dAct(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C', H', W')."""
-        return _finish(self, convolve(self, x))
+        return finish(self, convolve(self, x))
 
     def extra_repr(self) -> str:
         plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
@@ -90,14 +90,15 @@ class ConvTranspose2dAct(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # output_size is left to the plain layer
         """(N, C, H, W) to (N, C', H', W')."""
-        return _finish(self, convolve_transposed(self, x))
+        padding: Any = self.padding  # numbers: the plain layer refuses words
+        return finish(self, convolve_transposed(self, x, padding, self.output_padding))
 
     def extra_repr(self) -> str:
         plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
         return f"{plain}, {describe_activation(self.activation, self.slope)}"
 
 
-def _finish(layer: Conv2dAct | ConvTranspose2dAct, y: Tensor) -> Tensor:
+def finish(layer: Conv2dAct | ConvTranspose2dAct, y: Tensor) -> Tensor:
     """Bias and activation, where there is one."""
     if layer.bias is None and layer.activation == "identity":
         return y

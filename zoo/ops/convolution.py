@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from zoo.ops import checks, convolution_autograd, reference
-from zoo.ops.convolution_rule import Geometry, enters
+from zoo.ops.convolution_rule import Geometry, enters, one_product
 from zoo.ops.library import dispatch, offer
 
 
@@ -57,33 +61,60 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 
     return y
 
 
-def _conv2d_traced(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    if not enters(x, weight, Geometry.of_conv2d(x, weight, stride, padding), "forward"):
-        return reference.conv2d(x, weight, stride, padding)
-    y: Tensor = torch.ops.zoo.conv2d_forward(x, weight, stride, padding)
-    return y
+def _conv2d(kernel: Any) -> Callable[..., Tensor]:
+    """conv2d by `kernel` where the rule says so."""
+
+    def way(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        geometry = Geometry.of_conv2d(x, weight, stride, padding)
+        if one_product(geometry):
+            return _gathered(x, weight)
+        if not enters(x, weight, geometry, "forward"):
+            return reference.conv2d(x, weight, stride, padding)
+        y: Tensor = kernel(x, weight, stride, padding)
+        return y
+
+    return way
 
 
-def _conv2d_eager(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    if not enters(x, weight, Geometry.of_conv2d(x, weight, stride, padding), "forward"):
-        return reference.conv2d(x, weight, stride, padding)
-    return convolution_autograd.conv2d(x, weight, stride, padding)
+def _conv_transpose2d(kernel: Any) -> Callable[..., Tensor]:
+    """conv_transpose2d by `kernel` where the rule says so."""
+
+    def way(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        geometry = Geometry.of_conv_transpose2d(x, weight, stride, padding)
+        if one_product(geometry):
+            return _spread(x, weight)
+        if not enters(x, weight, geometry, "transposed"):
+            return reference.conv_transpose2d(x, weight, stride, padding)
+        y: Tensor = kernel(x, weight, stride, padding, geometry.height, geometry.width)
+        return y
+
+    return way
 
 
-def _conv_transpose2d_traced(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    geometry = Geometry.of_conv_transpose2d(x, weight, stride, padding)
-    if not enters(x, weight, geometry, "transposed"):
-        return reference.conv_transpose2d(x, weight, stride, padding)
-    y: Tensor = torch.ops.zoo.conv_transpose2d_forward(x, weight, stride, padding, geometry.height, geometry.width)
-    return y
+def _gathered(x: Tensor, weight: Tensor) -> Tensor:
+    """(N, C, H, W) with (K, C, H, W): each image is one row of a matrix."""
+    if _is_channels_last(x):
+        x, weight = x.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)
+    return F.linear(x.flatten(1), weight.flatten(1))[:, :, None, None]
 
 
-def _conv_transpose2d_eager(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    geometry = Geometry.of_conv_transpose2d(x, weight, stride, padding)
-    if not enters(x, weight, geometry, "transposed"):
-        return reference.conv_transpose2d(x, weight, stride, padding)
-    return convolution_autograd.conv_transpose2d(x, weight, stride, padding, geometry.height, geometry.width)
+def _spread(x: Tensor, weight: Tensor) -> Tensor:
+    """(N, K, 1, 1) with (K, C, H, W): each result is one row of a matrix, in the layout of the weights."""
+    rows = x.flatten(1)
+    if not _is_channels_last(weight):
+        return (rows @ weight.flatten(1)).view(x.shape[0], *weight.shape[1:])
+    spread = weight.permute(0, 2, 3, 1)
+    return (rows @ spread.flatten(1)).view(x.shape[0], *spread.shape[1:]).permute(0, 3, 1, 2)
 
 
-offer("conv2d", reference.conv2d, _conv2d_traced, _conv2d_eager)
-offer("conv_transpose2d", reference.conv_transpose2d, _conv_transpose2d_traced, _conv_transpose2d_eager)
+def _is_channels_last(t: Tensor) -> bool:
+    return t.is_contiguous(memory_format=torch.channels_last) and not t.is_contiguous()
+
+
+offer("conv2d", reference.conv2d, _conv2d(torch.ops.zoo.conv2d_forward), _conv2d(convolution_autograd.conv2d))
+offer(
+    "conv_transpose2d",
+    reference.conv_transpose2d,
+    _conv_transpose2d(torch.ops.zoo.conv_transpose2d_forward),
+    _conv_transpose2d(convolution_autograd.conv_transpose2d),
+)

@@ -91,6 +91,11 @@ def _patch(g: Geometry) -> int:
     return -(-g.rows // g.stride) * g.stride * g.x_channels
 
 
+def one_product(g: Geometry) -> bool:
+    """Whether the kernel covers the whole image, once: D's last layer, or G's first, are each a product of two matrices."""
+    return g.padding == 0 and g.rows == g.height and g.columns == g.width
+
+
 def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> bool:
     """Whether a call goes our way: float32 in channels_last memory, with a direction that pays among those to come."""
     if image.dtype != torch.float32 or weight.dtype != torch.float32:
