@@ -556,6 +556,14 @@ class Unsuited(Good):
         return "quick" if data.channels == 1 else "colour"
 
 
+class Misplayed(Good):
+    """The objective of its preset is none."""
+
+    name = "misplayed"
+    presets = {"quick": dict(objective="nope")}
+    default_preset = "quick"
+
+
 class BadDefault(Good):
     """The preset that is meant where none is named sets what no option is."""
 

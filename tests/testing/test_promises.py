@@ -374,12 +374,28 @@ def test_it_leaves_the_random_numbers_and_the_cache_as_they_were(tmp_path, monke
         (dict(data="digits"), "zoo check chooses --data itself; leave it out"),
         (dict(widht=2), "unknown option 'widht'"),
         (dict(batch_size=0), "--batch-size: 0 does not fit"),
+        (dict(device="cuda:99"), "--device cuda:99: torch .* finds none here; devices here: "),
+        (dict(objective="hing"), "unknown --objective 'hing'; did you mean 'hinge'?"),
     ],
     ids=str,
 )
 def test_what_the_caller_gets_wrong_is_an_option_error(arguments, told):
     with pytest.raises(OptionError, match=told.replace("?", r"\?")):
         zoo.testing.check("good", **arguments)
+
+
+def test_one_promise_may_be_given_as_it_is():
+    assert [outcome.promise for outcome in zoo.testing.check("good", promises="documented")] == ["documented"]
+    assert "labels" not in [promise.name for promise in zoo.testing.kit.select(without="labels")]
+
+
+def test_what_is_no_name_is_an_option_error():
+    with pytest.raises(OptionError, match=r'give the name of an architecture, as in "my-gan".*; given 5'):
+        zoo.testing.check(5)
+
+
+def test_an_objective_that_only_a_preset_names_is_the_authors_mistake():
+    assert "unknown --objective 'nope'" in broken("misplayed", ["presets"])["presets"]
 
 
 def test_an_architecture_that_is_not_there_is_a_plugin_error():
@@ -427,7 +443,12 @@ def test_the_command_tells_the_same_as_json(cli):
         (["good", "--promise", "learn"], "unknown promise 'learn'; did you mean 'learning'?"),
         (["--preset", "quick"], "zoo check takes the architecture's name first"),
         (["good", "--preset", "quik"], "unknown preset of good 'quik'; did you mean 'quick'?"),
-        (["good", "--data", "digits"], "--data"),
+        (["good", "--data", "digits"], "zoo check chooses --data itself; leave it out"),
+        (["good", "--no-each-epoch"], "zoo check chooses --each-epoch itself; leave it out"),
+        (["good", "--promise"], "give the names of promises after --promise: documented, presets, "),
+        (["good", "--without", "--steps", "2"], "give the names of promises after --without"),
+        (["good", "--device", "cuda:99"], "--device cuda:99"),
+        (["good", "--objective", "nope"], "unknown --objective 'nope'"),
         (["good", "--batch-size", "0"], "--batch-size: 0 does not fit"),
     ],
     ids=str,

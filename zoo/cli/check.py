@@ -31,8 +31,9 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     architecture, rest = name_first("check", arguments)
 
-    from zoo.testing.subject import OURS, SMALL, Subject, not_the_callers
+    from zoo.testing.subject import OURS, SMALL, Subject, leave_out, not_the_callers
 
+    leave_out(given_by_hand(dict.fromkeys(OURS), rest))
     try:
         defaults, own = training_defaults(architecture, rest, SMALL)
     except OptionError:  # whose mistake it is, the subject tells, which knows the other options too
@@ -45,6 +46,9 @@ def run(arguments: Sequence[str]) -> int:
     }
     parsed = parse_training(architecture, rest, defaults, own, command="check", about="Check", without=OURS)
     given = given_by_hand(parsed, rest)
+    for flag in ("promise", "without"):
+        if given.get(flag) == ():
+            raise OptionError(f"give the names of promises after --{flag}: {', '.join(PROMISES)}")
     promises = select(given.pop("promise", None), given.pop("without", ()))
     as_json = given.pop("json", False)
     with Subject(architecture.name, **given) as subject:

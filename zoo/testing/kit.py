@@ -96,8 +96,11 @@ PROMISES: Mapping[str, Promise] = MappingProxyType({function.__name__: Promise(f
 
 
 def select(promises: Iterable[str] | None = None, without: Iterable[str] = ()) -> list[Promise]:
-    """The promises of these names, all of them for None, less those `without`. Raises OptionError for an unknown name."""
-    wanted, left_out = None if promises is None else list(promises), list(without)
+    """The promises of these names, all of them for None, less those `without`; a text is one name.
+
+    Raises OptionError for an unknown name, and where none is left.
+    """
+    wanted, left_out = None if promises is None else _names(promises), _names(without)
     for name in [*(wanted or ()), *left_out]:
         if name not in PROMISES:
             raise OptionError(unknown("promise", name, PROMISES, "zoo check --help"))
@@ -107,6 +110,10 @@ def select(promises: Iterable[str] | None = None, without: Iterable[str] = ()) -
     if not chosen:
         raise OptionError("no promise is left to check; leave out a --without, or name others with --promise")
     return chosen
+
+
+def _names(given: Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 def check(
@@ -122,8 +129,9 @@ def check(
 
     `preset`, `config` and `options` are those of `zoo.train`; small values do (``width=8``). What is not given is chosen small
     where it only costs time: batches, steps, image sizes. The kit makes its own data. `promises` names those to check,
-    `without` those to leave out (`PROMISES`). Raises OptionError and PluginError for arguments that do not fit and an
-    architecture that is not there, RunError where the machine fails; a broken promise is an outcome.
+    `without` those to leave out (`PROMISES`); a single name may be given as it is. Raises OptionError and PluginError for
+    arguments that do not fit and an architecture that is not there, RunError where the machine fails; a broken promise is an
+    outcome.
     """
     from zoo.testing.subject import Subject
 

@@ -6,8 +6,8 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,16 +62,12 @@ class Subject:
     def __init__(
         self, name: str, *, preset: str | None = None, config: Path | str | None = None, **options: Any
     ) -> None:
-        for option in OURS:
-            if option in options:
-                raise OptionError(f"zoo check chooses {flag(option)} itself; leave it out")
+        self.architecture = _named(name, options)
         self.name = name
         self.plugin = registry().contribution(name).plugin
-        self.architecture = registry().architecture(name)
         self.given = ""
         self._asked = {"preset": preset, "config": config, **options}
-        smallest = self.architecture.smallest_batch
-        self.flags = {**SMALL, "batch_size": smallest * ceil(BATCH / smallest), **options}
+        self.flags = _small(self.architecture, options)
         self._runs: dict[str, Run] = {}
         with not_the_machine(self.plugin):
             self._folder = tempfile.TemporaryDirectory(prefix="zoo-check-", ignore_cleanup_errors=True)
@@ -97,6 +93,17 @@ class Subject:
             raise OptionError(
                 f"--batch-size {self.options.batch_size}: {self.name} trains on {smallest} images or more (smallest_batch)"
             )
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """Raise OptionError for a device or an objective that is not there, where it was asked for."""
+        from zoo.engine.assemble import build_objective
+        from zoo.engine.device import choose_device
+
+        choose_device(self.options.device)
+        if "objective" in self._asked or self._asked["config"] is not None:
+            with suppress(PluginError):  # the architecture's own game breaks the promise 'presets', which tells of it
+                build_objective(self.architecture, self.options)
 
     def __enter__(self) -> Subject:
         return self
@@ -109,18 +116,8 @@ class Subject:
         self._folder.cleanup()
 
     def _resolve(self, preset: str | None, config: Path | str | None) -> tuple[Options, str | None]:
-        """The options in force. Raises OptionError for what the caller has given, PluginError for what the architecture has."""
         given = {name: value for name, value in self._asked.items() if name not in ("preset", "config")}
-        with not_the_callers(self.architecture, preset):
-            try:
-                return resolve(self.architecture, preset=preset, config=config, flags=self.flags)
-            except OptionError as error:
-                resolve(self.architecture, preset=preset, config=config, flags=given)
-                chosen = {name: value for name, value in self.flags.items() if name not in given}
-                raise PluginError(
-                    f"{self.name} does not take the small values that zoo check chooses ({' '.join(typed(chosen))}): {error}; "
-                    "let it, or give others"
-                ) from error
+        return _resolve(self.architecture, preset, config, given)
 
     # ---- in words
 
@@ -248,6 +245,49 @@ class Subject:
                 del os.environ["ZOO_CACHE"]
             else:
                 os.environ["ZOO_CACHE"] = before
+
+
+def must_fit(name: str, *, preset: str | None = None, config: Path | str | None = None, **options: Any) -> None:
+    """Raise what a Subject of these arguments would, as far as names and values tell: no network is built, nothing written."""
+    _resolve(_named(name, options), preset, config, options)
+
+
+def leave_out(options: Iterable[str]) -> None:
+    """Raise OptionError where an option is among them that the kit sets itself."""
+    for option in options:
+        if option in OURS:
+            raise OptionError(f"zoo check chooses {flag(option)} itself; leave it out")
+
+
+def _named(name: str, options: Iterable[str]) -> Architecture:
+    """The architecture of this name, to be checked under these options."""
+    if not isinstance(name, str):
+        raise OptionError(f'give the name of an architecture, as in "my-gan" (zoo list tells them); given {name!r}')
+    leave_out(options)
+    return registry().architecture(name)
+
+
+def _small(architecture: Architecture, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, with small values for the rest."""
+    smallest = architecture.smallest_batch
+    return {**SMALL, "batch_size": smallest * ceil(BATCH / smallest), **given}
+
+
+def _resolve(
+    architecture: Architecture, preset: str | None, config: Path | str | None, given: Mapping[str, Any]
+) -> tuple[Options, str | None]:
+    """The options in force. Raises OptionError for what the caller has given, PluginError for what the architecture has."""
+    flags = _small(architecture, given)
+    with not_the_callers(architecture, preset):
+        try:
+            return resolve(architecture, preset=preset, config=config, flags=flags)
+        except OptionError as error:
+            resolve(architecture, preset=preset, config=config, flags=given)
+            chosen = {name: value for name, value in flags.items() if name not in given}
+            raise PluginError(
+                f"{architecture.name} does not take the small values that zoo check chooses ({' '.join(typed(chosen))}): "
+                f"{error}; let it, or give others"
+            ) from error
 
 
 @contextmanager
