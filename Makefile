@@ -59,9 +59,9 @@ format: $(VENV)/.test
 
 check: lint test docs
 
-# What is installed is zoo itself, from this folder: pip adds the tools alone.
+# The tools of the extra alone, and not "zoo[docs]": an index has another package of that name, and zoo is here already.
 $(VENV)/.docs: $(VENV)/.train
-	$(BIN)/python -m pip install --quiet "zoo[docs]"
+	$(BIN)/python docs/site/tools.py | xargs $(BIN)/python -m pip install --quiet
 	@touch $@
 
 # Strict: a link that leads nowhere, a name that the source does not have, a page that is not in the navigation fail.

@@ -18,6 +18,6 @@ def zoo_training_callbacks(run: zoo.Run) -> TensorBoard:
 
     if TensorBoard.name in run.config["options"]["watch"] and find_spec("tensorboard") is None:
         raise zoo.errors.OptionError(
-            "--watch tensorboard needs the package tensorboard, which is not installed; pip install 'zoo[tensorboard]'"
+            "--watch tensorboard needs the package tensorboard, which is not installed; pip install tensorboard"
         )
     return TensorBoard()
