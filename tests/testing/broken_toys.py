@@ -143,7 +143,96 @@ class NotANumber(Good):
             return super().forward(images) / spread
 
 
+class Pair(Good):
+    """Its generator returns images and what it made them of."""
+
+    name = "pair"
+
+    class G(Generator):
+        def forward(self, latents):
+            return super().forward(latents), latents
+
+
+class Forgetting(Good):
+    """Its discriminator returns nothing."""
+
+    name = "forgetting"
+
+    class D(Discriminator):
+        def forward(self, images):
+            super().forward(images)
+
+
+class Flat(Good):
+    """Its images are rows of numbers."""
+
+    name = "flat"
+
+    class G(Generator):
+        def forward(self, latents):
+            return super().forward(latents).flatten(1)
+
+
+class Narrow(Good):
+    """Its discriminator takes other images than its generator makes."""
+
+    name = "narrow"
+
+    class D(Discriminator):
+        def forward(self, images):
+            return self.out(self.hidden(images.flatten(1)[:, 1:]))
+
+
+class Frozen(Good):
+    """Its generator has nothing to learn."""
+
+    name = "frozen"
+
+    def generator(self, options, data):
+        return super().generator(options, data).requires_grad_(False)
+
+
+class Worded(Good):
+    """Its phases are words."""
+
+    name = "worded"
+
+    def phases(self, options):
+        return ["discriminator", "generator"]
+
+
+class NoModule(Good):
+    """It forgets to return its generator."""
+
+    name = "no-module"
+
+    def generator(self, options, data):
+        super().generator(options, data)
+
+
 # ---- gradients
+
+
+class OneByOne(Good):
+    """Its discriminator takes no more than five images while it trains."""
+
+    name = "one-by-one"
+
+    class D(Discriminator):
+        def forward(self, images):
+            if self.training and len(images) > 5:
+                raise IndexError("too many")
+            return super().forward(images)
+
+
+class Undefined(Good):
+    """Its generator makes what is no number, of all that it is given."""
+
+    name = "undefined"
+
+    class G(Generator):
+        def forward(self, latents):
+            return super().forward(latents) / 0 * 0
 
 
 class Detached(Good):

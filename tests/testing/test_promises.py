@@ -233,8 +233,51 @@ def test_resume_is_not_checked_where_some_phase_would_not_run_before_and_after_t
 
 
 def test_no_phases_are_told_as_the_engine_tells_it():
-    for message in broken("no-phases", ["seed", "resume", "gradients"]).values():
-        assert "phases() of 'no-phases' returned []; return one zoo.Phase or more" in message
+    found = broken("no-phases")
+    assert list(found) == ["presets"]
+    assert "phases() of 'no-phases' returned []; return one zoo.Phase or more" in found["presets"]
+
+
+CASCADES = {
+    # toy: (the promise that tells it whole, what the message has to tell)
+    "pair": ("shapes", "found: the forward() of the generator returns a tuple", "to do: return one tensor"),
+    "forgetting": ("shapes", "found: the forward() of the discriminator returns None", "to do: return one tensor"),
+    "flat": ("shapes", "the generator makes (8, 64), where (8, 1, 8, 8) is asked for"),
+    "narrow": ("shapes", "the discriminator fails for input of shape (8, 1, 8, 8): ", "broken_toys.py:"),
+    "frozen": ("shapes", "the generator of 'frozen' has no parameter that requires a gradient"),
+    "no-module": ("shapes", "generator() returned NoneType", "let it return a torch.nn.Module"),
+    "worded": ("presets", "phases() of 'worded' returned ['discriminator', 'generator']; return one zoo.Phase or more"),
+}
+
+
+@pytest.mark.parametrize("name", CASCADES)
+def test_what_cannot_be_built_is_told_once(name):
+    promise, *told = CASCADES[name]
+    outcomes = {outcome.promise: outcome for outcome in zoo.testing.check(name, size=8)}
+    assert [other for other, outcome in outcomes.items() if outcome.broken] == [promise]
+    message = str(outcomes[promise])
+    assert [text for text in told if text not in message] == [], message
+    # Labels and ops may have a reason of their own besides, and compiled too: no labels, no kernels, no compiler.
+    what = "the networks" if promise == "shapes" else "the phases and the objective"
+    for other in ("gradients", "learning", "batch", "bfloat16", "state", "seed", "resume"):
+        assert outcomes[other].reason == f"{what} cannot be built: see {promise!r}"
+
+
+def test_an_error_in_a_step_says_which_network_it_was():
+    message = broken("one-by-one", ["gradients"])["gradients"]
+    assert "found: the discriminator fails: IndexError: too many" in message
+    assert "broken_toys.py:" in message
+
+
+def test_what_is_given_names_the_preset_that_was_looked_at_alone():
+    message = broken("unbuildable", ["presets"], preset="quick", latent=5)["presets"]
+    (given,) = [line for line in message.splitlines() if line.startswith("  given: ")]
+    assert given.endswith("preset 'large'; latent=5")
+
+
+def test_not_a_number_is_told_by_what_it_concerns_and_is_itself_in_a_state():
+    found = broken("undefined", ["shapes", "gradients", "state", "ops"])
+    assert list(found) == ["shapes", "gradients"]
 
 
 def test_advice_on_small_batches_and_half_precision_is_given_where_ordinary_steps_work():

@@ -88,14 +88,69 @@ def test_without_a_marker(promise):
 
 
 def test_what_is_missing_is_said(package):
-    files = {"test_a.py": USELESS, "test_b.py": TEST.format(name="goood")}
-    done = package(files, "-k", "marker or documented")
+    done = package({"test_a.py": USELESS})
     assert done.returncode == 1
     assert (
         'the fixture promise needs the name of an architecture: @pytest.mark.zoo_architecture("my-gan")' in done.stdout
     )
-    assert "unknown architecture 'goood'; did you mean 'good'?" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+MARKED = """
+import pytest
+
+@pytest.mark.zoo_architecture({marker})
+def test_it_keeps({fixture}):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("marker", "fixture", "told"),
+    [
+        ('"goood"', "promise", "unknown architecture 'goood'; did you mean 'good'?"),
+        ('"good", preset="quik"', "promise", "unknown preset of good 'quik'; did you mean 'quick'?"),
+        ('"good", latnt=3', "promise", "unknown option 'latnt'; did you mean 'latent'?"),
+        ('"good", latent="many"', "promise", "--latent: 'many' does not fit"),
+        ('"good", data="digits"', "promise", "zoo check chooses --data itself; leave it out"),
+        ("5", "promise", "give the name of an architecture"),
+        ("", "promise", "@pytest.mark.zoo_architecture takes the name of an architecture"),
+        ('"good"', "", "has the marker zoo_architecture, but does not take the fixture `promise`"),
+    ],
+)
+def test_a_mark_that_does_not_fit_is_one_error_of_collection(package, marker, fixture, told):
+    done = package({"test_it.py": MARKED.format(marker=marker, fixture=fixture)})
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f"test_it.py::test_it_keeps: {told}" in done.stdout
+    assert "1 error in" in done.stdout
+    assert "_callers.py" not in done.stdout, "no frames of pytest's"
+    assert "Traceback" not in done.stdout
+    assert len(done.stdout.splitlines()) < 20, done.stdout
+
+
+UNCHECKED = """
+import pytest
+
+@pytest.mark.zoo_architecture("good")
+def test_that_forgets(promise):
+    pass
+
+@pytest.mark.zoo_architecture("good")
+def test_that_is_skipped(promise):
+    pytest.skip("not today")
+
+@pytest.mark.zoo_architecture("good")
+def test_that_fails(promise):
+    assert promise is None
+"""
+
+
+def test_a_promise_that_is_not_checked_is_an_error(package):
+    done = package({"test_it.py": UNCHECKED}, "-k", "documented")
+    assert done.returncode == 1
+    assert "the promise 'documented' of good was not checked: call promise.check()" in done.stdout
+    assert "ERROR at teardown of test_that_forgets[documented]" in done.stdout
+    assert "1 failed, 1 passed, 1 skipped, 36 deselected, 1 error" in done.stdout
 
 
 BYSTANDER = """
@@ -119,9 +174,33 @@ def test_a_broken_plugin_beside_it_hinders_no_check(package, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_collecting_imports_no_torch(package):
+LAZY = """
+import zoo
+
+class Lazy(zoo.Architecture):
+    name = "lazy"
+
+    def generator(self, options, data):
+        import torch
+
+    def discriminator(self, options, data):
+        import torch
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Lazy)
+"""
+
+
+def test_collecting_imports_no_torch(package, tmp_path):
+    write_distribution(tmp_path / "site-packages", LAZY, "lazy_plugin")
     conftest = "import sys\ndef pytest_collection_finish(session):\n    assert 'torch' not in sys.modules\n"
-    done = package({"conftest.py": conftest, "test_it.py": TEST.format(name="good")}, "--collect-only", "-q")
+    done = package(
+        {"conftest.py": conftest, "test_it.py": TEST.format(name="lazy")},
+        "--collect-only",
+        "-q",
+        ZOO_PLUGINS="lazy_plugin",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -43,6 +44,28 @@ def machine(error: BaseException, plugin: Plugin) -> str:
                 f"this machine failed, not the architecture: {each}; the kit writes to {tempfile.gettempdir()} "
                 "(TMPDIR names another place)"
             )
+    return ""
+
+
+def reason(error: BaseException, plugin: Plugin) -> str:
+    """What an error in a training step says, with its line and the network in whose forward() it arose, where it was in one."""
+    role = _network(error)
+    return (f"the {role} fails: " if role else "") + plugin.reason(error)
+
+
+def _network(error: BaseException) -> str:
+    """The role of the network that a step was asking when an error arose; empty where it was asking none."""
+    from zoo.engine.step import Step
+
+    step = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        me = frame.f_locals.get("self")
+        if isinstance(me, Step):
+            step = me
+        elif step is not None:
+            for role, network in (("generator", step.generator), ("discriminator", step.discriminator)):
+                if me is network:
+                    return role
     return ""
 
 

@@ -86,7 +86,9 @@ def _failed(subject: Subject, error: BaseException) -> BrokenPromise:
     """What the plugin's own code raised, or what zoo said of it."""
     if isinstance(error, ZooError):
         return BrokenPromise(str(error), "mend what it names; ZOO_TRACEBACK=1 zoo train shows where it comes from")
-    return BrokenPromise(subject.plugin.reason(error), "mend that line, or what it is given")
+    from zoo.testing.blame import reason
+
+    return BrokenPromise(reason(error, subject.plugin), "mend that line, or what it is given")
 
 
 _ALL = (documented, presets, shapes, gradients, labels, learning, batch, bfloat16, ops, state, seed, resume, compiled)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from zoo.testing.outcome import NotChecked
 from zoo.testing.subject import Subject
+
+
+def identical(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same bit for bit; so NaN is the same as NaN."""
+    return (one.dtype, one.shape) == (other.dtype, other.shape) and torch.equal(_bytes(one), _bytes(other))
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    return tensor.detach().reshape(-1).contiguous().view(torch.uint8)
 
 
 def must_be_steady(subject: Subject) -> None:
@@ -21,5 +31,7 @@ def must_be_steady(subject: Subject) -> None:
         values = [value for statistics in played for value in statistics.values()]
         found.append([*values, *rehearsal.parameters().values()])
     subject.given = given
-    if not all(torch.equal(one, other) for one, other in zip(*found, strict=True)):
+    if not all(bool(torch.isfinite(value).all()) for values in found for value in values):
+        raise NotChecked("losses or parameters are NaN or infinity: see the promise 'gradients'")
+    if not all(identical(one, other) for one, other in zip(*found, strict=True)):
         raise NotChecked("two networks that are built alike learn differently: see the promise 'seed'")

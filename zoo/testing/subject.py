@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import ceil
 from pathlib import Path
@@ -69,6 +69,7 @@ class Subject:
         self._asked = {"preset": preset, "config": config, **options}
         self.flags = _small(self.architecture, options)
         self._runs: dict[str, Run] = {}
+        self._failures: dict[str, str] = {}
         with not_the_machine(self.plugin):
             self._folder = tempfile.TemporaryDirectory(prefix="zoo-check-", ignore_cleanup_errors=True)
             self.folder = Path(self._folder.name)
@@ -126,7 +127,10 @@ class Subject:
         """What is being given, under which options."""
         asked = {name: value for name, value in self._asked.items() if name not in ("preset", "config")}
         words = ", ".join(f"{name}={value}" for name, value in asked.items())
-        return "; ".join(part for part in (self.given, self.preset and f"preset {self.preset}", words) if part)
+        preset = (
+            f"preset {self.preset}" if self.preset and "preset " not in self.given else ""
+        )  # the one that was looked at
+        return "; ".join(part for part in (self.given, preset, words) if part)
 
     def command(self, promise: str) -> str:
         """What checks one promise again."""
@@ -166,8 +170,45 @@ class Subject:
         """The options with some changes."""
         return validate(self.architecture, {**self.options.model_dump(), **changes})
 
+    def networks_fail(self) -> str:
+        """Why the networks cannot be built or do not fit each other; empty where they can. `shapes` tells of it."""
+        from zoo.engine.assemble import build_networks
+
+        def build() -> None:
+            build_networks(self.architecture, self.options, self.spec)
+
+        return self._failure("shapes", build)
+
+    def phases_fail(self) -> str:
+        """Why there are no phases or no objective under the options; empty where there are. `presets` tells of it."""
+        from zoo.engine.assemble import build_objective, build_phases
+
+        def build() -> None:
+            build_phases(self.architecture, self.options)
+            build_objective(self.architecture, self.options)
+
+        return self._failure("presets", build)
+
+    def must_be_built(self) -> None:
+        """Raise NotChecked where there is nothing to train: one promise tells of it, which is enough."""
+        if self.networks_fail():
+            raise NotChecked("the networks cannot be built: see 'shapes'")
+        if self.phases_fail():
+            raise NotChecked("the phases and the objective cannot be built: see 'presets'")
+
+    def _failure(self, promise: str, build: Callable[[], None]) -> str:
+        """What a build fails with that a promise tells of; tried once."""
+        if promise not in self._failures:
+            try:
+                build()
+                self._failures[promise] = ""
+            except PluginError as error:  # an OptionError is about batches, and for the promise 'batch'
+                self._failures[promise] = str(error)
+        return self._failures[promise]
+
     def assembly(self, **changes: Any) -> Assembly:
-        """Everything of a training but the loop, under the options with some changes."""
+        """Everything of a training but the loop, under the options with some changes. Raises NotChecked where there is none."""
+        self.must_be_built()
         from zoo.engine.assemble import assemble
         from zoo.engine.device import choose_device
 
@@ -213,6 +254,7 @@ class Subject:
         """A real training into a folder of this name, with a checkpoint halfway; always with the same seed."""
         import zoo
 
+        self.must_be_built()
         steps = max(2, self.options.steps) if "steps" in self._asked else 2 * self.halfway
         self.tell(self.spec, f"{steps} steps of zoo train, batches of {self.options.batch_size}")
         if name not in self._runs:

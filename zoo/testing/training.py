@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from zoo.errors import ZooError
-from zoo.testing.blame import machine
+from zoo.testing.blame import machine, reason
 from zoo.testing.outcome import BrokenPromise, NotChecked
 from zoo.testing.rehearsal import Rehearsal
 from zoo.testing.subject import Subject
@@ -50,7 +50,7 @@ def _ordinary(subject: Subject) -> str:
 
 
 def _words(subject: Subject, error: Exception) -> str:
-    return str(error) if isinstance(error, ZooError) else subject.plugin.reason(error)
+    return str(error) if isinstance(error, ZooError) else reason(error, subject.plugin)
 
 
 def trains(rehearsal: Rehearsal, advice: str) -> None:

@@ -20,6 +20,11 @@ def presets(subject: Subject) -> None:
 
     architecture = subject.architecture
     _suits(subject)
+    if found := subject.phases_fail():
+        subject.tell(subject.spec)
+        raise BrokenPromise(found, "see that phases() and game() return what they should")
+    if subject.networks_fail():
+        subject.must_be_built()
     if not architecture.presets:
         raise NotChecked("it has no presets")
     for preset in architecture.presets:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from math import ceil
 from typing import TYPE_CHECKING
 
+from zoo.errors import ZooError
+from zoo.testing.blame import machine
 from zoo.testing.outcome import BrokenPromise
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ def shapes(subject: Subject) -> None:
         for count in (5, 1):
             _look(subject, spec, generator.eval(), discriminator.eval(), count, FAR)
         _look(subject, spec, generator.eval(), discriminator.eval(), 5, 1.0)
+    if found := subject.networks_fail():  # what only the trial before a run sees
+        subject.tell(subject.spec)
+        raise BrokenPromise(found, "mend what it names: no run begins otherwise")
 
 
 def specs(subject: Subject) -> Iterator[DataSpec]:
@@ -76,23 +81,42 @@ def _look(
     labels = (torch.arange(count) % spec.classes,) if subject.architecture.conditional else ()
     latents = far * Latents(1, options.latent, options.latent_distribution).draw(count)
     with torch.no_grad():
-        _is_images(generator(latents, *labels), (count, *spec.shape))
+        _is_images(_answer(subject, "generator", generator, latents, *labels), (count, *spec.shape))
         smallest = subject.architecture.smallest_batch
         if smallest > 2:
             count = smallest * ceil(count / smallest)
             subject.tell(spec, f"a batch of {count}", mode)
             labels = (torch.arange(count) % spec.classes,) if subject.architecture.conditional else ()
         images = torch.rand(count, *spec.shape, generator=torch.Generator().manual_seed(2)) * 2 - 1
-        _is_logits(discriminator(images, *labels), count)
+        _is_logits(_answer(subject, "discriminator", discriminator, images, *labels), count)
+
+
+def _answer(subject: Subject, role: str, network: nn.Module, *inputs: Tensor) -> Tensor:
+    """What a network makes of its inputs, which is to be one tensor."""
+    import torch
+
+    try:
+        found = network(*inputs)
+    except Exception as error:
+        if isinstance(error, ZooError) or machine(error, subject.plugin):
+            raise
+        given = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
+        raise BrokenPromise(
+            f"the {role} fails for input of shape {given}: {subject.plugin.reason(error)}",
+            "mend that line, or what it is given",
+        ) from error
+    if not isinstance(found, torch.Tensor):
+        what = "None" if found is None else f"a {type(found).__name__}"
+        raise BrokenPromise(f"the forward() of the {role} returns {what}", "return one tensor")
+    return found
 
 
 def _is_images(images: Tensor, shape: tuple[int, ...]) -> None:
     import torch
 
-    if not isinstance(images, torch.Tensor) or tuple(images.shape) != shape:
-        found = tuple(images.shape) if isinstance(images, torch.Tensor) else type(images).__name__
+    if tuple(images.shape) != shape:
         raise BrokenPromise(
-            f"the generator makes {found}, where {shape} is asked for",
+            f"the generator makes {tuple(images.shape)}, where {shape} is asked for",
             "build it from data.shape, which is (channels, height, width); sizes(options) tells which sizes it can be built for",
         )
     if not images.dtype.is_floating_point:
@@ -110,10 +134,9 @@ def _is_images(images: Tensor, shape: tuple[int, ...]) -> None:
 def _is_logits(logits: Tensor, count: int) -> None:
     import torch
 
-    if not isinstance(logits, torch.Tensor) or logits.numel() != count:
-        found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if logits.numel() != count:
         raise BrokenPromise(
-            f"the discriminator gives {found} for {count} images, where one logit each is asked for",
+            f"the discriminator gives {tuple(logits.shape)} for {count} images, where one logit each is asked for",
             f"let it return the shape ({count},) or ({count}, 1)",
         )
     if not bool(torch.isfinite(logits).all()):

@@ -21,11 +21,9 @@ ADVICE = (
 
 def state(subject: Subject) -> None:
     """Its state goes through safetensors into new networks bit for bit, and these draw the same and train on the same."""
-    import torch
-
     from zoo.engine.state import capture, networks, restore
     from zoo.run.checkpoint import load_network, read_state, read_tensors, write_checkpoint
-    from zoo.testing.steadiness import must_be_steady
+    from zoo.testing.steadiness import identical, must_be_steady
 
     trained = subject.rehearsal()
     for number in trained.numbers(2):
@@ -49,7 +47,7 @@ def state(subject: Subject) -> None:
         )
     for number in (following, following + 1):
         one, other = trained.play(number), new.play(number)
-        if different := [name for name in one if not torch.equal(one[name], other[name])]:
+        if different := [name for name in one if not identical(one[name], other[name])]:
             must_be_steady(subject)
             shown = some([f"{name} is {float(one[name]):.9g} and {float(other[name]):.9g}" for name in different])
             raise BrokenPromise(f"trained on, the old and the new networks part in step {number}: {shown}", ADVICE)
@@ -58,10 +56,12 @@ def state(subject: Subject) -> None:
 
 def _compare(one: Rehearsal, other: Rehearsal, where: str) -> None:
     """Raise BrokenPromise where the state dicts are not the same, bit for bit."""
+    from zoo.testing.steadiness import identical
+
     different = []
     for (role, ours), (_, theirs) in zip(one.networks(), other.networks(), strict=True):
         found, wanted = theirs.state_dict(), ours.state_dict()
-        different += [f"{role}.{name}" for name in wanted if not _same(wanted[name], found[name])]
+        different += [f"{role}.{name}" for name in wanted if not identical(wanted[name], found[name])]
     if different:
         raise BrokenPromise(f"not the same {where}: {some(different)}", ADVICE)
 
@@ -83,10 +83,6 @@ def _draw(rehearsal: Rehearsal) -> list[Tensor]:
 
 
 def _alike(one: list[Tensor], other: list[Tensor]) -> bool:
-    return all(_same(ours, theirs) for ours, theirs in zip(one, other, strict=True))
+    from zoo.testing.steadiness import identical
 
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    import torch
-
-    return one.dtype == other.dtype and torch.equal(one, other)
+    return all(identical(ours, theirs) for ours, theirs in zip(one, other, strict=True))
