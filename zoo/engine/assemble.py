@@ -14,7 +14,7 @@ from zoo.data.loader import Batch, Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore
 from zoo.engine.ema import Average
-from zoo.engine.layout import memory_format
+from zoo.engine.layout import are_channels_last, lay_out
 from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
@@ -97,7 +97,7 @@ def assemble(
         device,
     )
     generator, discriminator = build_networks(architecture, options, spec, device, feed.loader.remainder)
-    feed.loader.channels_last = memory_format(device, generator, discriminator) == torch.channels_last
+    feed.loader.channels_last = are_channels_last(generator, discriminator)
     rates = {
         "generator": options.learning_rate,
         "discriminator": options.discriminator_learning_rate or options.learning_rate,
@@ -138,8 +138,11 @@ def build_networks(
         discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
         try_networks(architecture, options, spec, generator, discriminator)
         try_batches(architecture, options, spec, generator, discriminator, remainder)
-    layout = memory_format(device, generator, discriminator)
-    return generator.to(device, memory_format=layout), discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
+    generator, discriminator = generator.to(device), discriminator.to(device)
+    latents = torch.zeros(2, options.latent, device=device)
+    labels = (torch.zeros(2, dtype=torch.int64, device=device),) if architecture.conditional else ()
+    lay_out(generator, discriminator, latents, *labels)
+    return generator, discriminator
 
 
 def build_objective(architecture: Architecture, options: Options) -> Objective:
