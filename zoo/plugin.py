@@ -130,9 +130,8 @@ def blaming(find: Callable[[BaseException], Plugin | None], what: str, then: str
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:
-        refused = (
-            isinstance(error, PluginError) and not error.named
-        )  # a check of zoo's, which does not know whose it is
+        # A check of zoo's own, which does not know whose it is.
+        refused = isinstance(error, PluginError) and not error.named
         plugin = find(error) if refused or not (isinstance(error, ZooError) or ran_out(error)) else None
         if plugin is None:
             raise
