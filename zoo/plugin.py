@@ -44,6 +44,11 @@ class Plugin:
         return f"{self.distribution} {self.version}".strip()
 
     @property
+    def title(self) -> str:
+        """How messages call it: ``plugin 'dcgan' of zoo 0.1.0``."""
+        return f"plugin {self.name!r} of {self.origin}"
+
+    @property
     def key(self) -> str:
         """What tells it from every other plugin: two distributions may give theirs the same name."""
         return f"{self.distribution}:{self.name}"
@@ -63,7 +68,7 @@ class Plugin:
 
     def blame(self, error: BaseException, what: str) -> str:
         """The sentence for code of this plugin that failed: ``plugin 'my-gan' of zoo-my-gan 0.1: generator() failed: …``."""
-        return f"plugin {self.name!r} of {self.origin}: {what}: {self.reason(error)}"
+        return f"{self.title}: {what}: {self.reason(error)}"
 
     def reason(self, error: BaseException) -> str:
         """What an error says, and the line of the plugin's own files that led to it, as far as there is one."""
@@ -135,7 +140,7 @@ def blaming(find: Callable[[BaseException], Plugin | None], what: str, then: str
         plugin = find(error) if refused or not (isinstance(error, ZooError) or ran_out(error)) else None
         if plugin is None:
             raise
-        told = f"plugin {plugin.name!r} of {plugin.origin}: {error}" if refused else plugin.blame(error, what)
+        told = f"{plugin.title}: {error}" if refused else plugin.blame(error, what)
         blamed = PluginError(told + (f"; {then}" if then else ""))
         blamed.named = True
         raise blamed from (error.__cause__ if refused else error)

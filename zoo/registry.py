@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -24,6 +22,7 @@ from zoo.contract import check_architecture, check_objective, check_source
 from zoo.errors import PluginError, unknown
 from zoo.objective import KINDS, Objective
 from zoo.plugin import Plugin, blaming
+from zoo.selection import selected
 
 if TYPE_CHECKING:
     from zoo.data.source import DataSource
@@ -49,6 +48,8 @@ class Kind:
     hook: str
     check: Callable[[object], None]
     attribute: str = "name"
+    flag: str = ""
+    """What stands before the name on the command line."""
 
     def name_of(self, value: object) -> str:
         """The name of one of the kind."""
@@ -56,8 +57,8 @@ class Kind:
 
 
 ARCHITECTURE = Kind("architecture", "zoo_register_architectures", check_architecture)
-SOURCE = Kind("data source", "zoo_register_data_sources", check_source)
-OBJECTIVE = Kind("objective", "zoo_register_objectives", check_objective, "kind")
+SOURCE = Kind("data source", "zoo_register_data_sources", check_source, flag="--data ")
+OBJECTIVE = Kind("objective", "zoo_register_objectives", check_objective, "kind", "--objective ")
 KINDS_OF_CONTRIBUTIONS = (ARCHITECTURE, SOURCE, OBJECTIVE)
 
 
@@ -145,9 +146,8 @@ class Registry:
     @property
     def conflicts(self) -> dict[str, str]:
         """For each name that is registered more than once, as it is typed, the sentence that says by whom."""
-        spelt = {ARCHITECTURE: "", SOURCE: "--data ", OBJECTIVE: "--objective "}
         return {
-            spelt[kind] + name: _conflict(kind, name, who)
+            kind.flag + name: _conflict(kind, name, who)
             for kind, found in self._found.items()
             for name, who in found.items()
             if len(who) > 1
@@ -176,7 +176,7 @@ class Registry:
 
     def _why_not(self, plugin: Plugin, name: str) -> str:
         """Why a plugin that is called as an architecture brings none of that name."""
-        who = f"plugin {plugin.name!r} of {plugin.origin}"
+        who = plugin.title
         if plugin.error:
             return f"{who} failed to load: {plugin.error}"
         if plugin in self.left_out:
@@ -296,38 +296,11 @@ def _conflict(kind: Kind, name: str, who: list[Contribution]) -> str:
     return f"{kind.title} {name!r} is registered twice, by {places}; {advice}"
 
 
-def _selected(points: Iterable[EntryPoint]) -> tuple[list[EntryPoint], list[EntryPoint]]:
-    """The entry points that ``ZOO_PLUGINS=a,b`` names, by their own name or their distribution's, and the others.
-
-    All of them are selected where it is not set.
-    """
-    available = sorted(points, key=lambda point: (point.name, point.dist.name if point.dist else ""))
-    wanted = os.environ.get("ZOO_PLUGINS")
-    if wanted is None:
-        return available, []
-    names = {name.strip(): _normal(name.strip()) for name in wanted.split(",") if name.strip()}
-    called = {id(point): {point.name, _normal(point.dist.name) if point.dist else ""} for point in available}
-    for name, normal in names.items():
-        if not any({name, normal} & each for each in called.values()):
-            known = set().union(*called.values()) - {""}
-            raise PluginError(unknown("plugin", name, known, "from ZOO_PLUGINS"))
-    chosen = {*names, *names.values()}
-    return (
-        [point for point in available if called[id(point)] & chosen],
-        [point for point in available if not called[id(point)] & chosen],
-    )
-
-
-def _normal(name: str) -> str:
-    """A distribution's name as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 @cache
 def registry() -> Registry:
     """The registry of this process, loaded when first asked for."""
     loaded = Registry()
-    chosen, others = _selected(entry_points(group=GROUP))
+    chosen, others = selected(entry_points(group=GROUP))
     loaded.load(chosen)
     loaded.left_out = [Plugin.of(point) for point in others]
     return loaded

@@ -45,9 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         console.print(f"\n{sentence}", style="red", markup=False)
     for plugin in known.plugins:
         if plugin.error:
-            console.print(
-                f"\nplugin {plugin.name!r} of {plugin.origin} failed to load: {plugin.error}", style="red", markup=False
-            )
+            console.print(f"\n{plugin.title} failed to load: {plugin.error}", style="red", markup=False)
             console.print("  zoo doctor --plugins shows the traceback; the others work without it", markup=False)
     return 0
 

@@ -13,7 +13,7 @@ from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.compatibility import API_VERSION
 from zoo.plugin import Plugin
-from zoo.registry import Registry, registry
+from zoo.registry import ARCHITECTURE, OBJECTIVE, SOURCE, Registry, registry
 
 
 @dataclass
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _row(known: Registry, plugin: Plugin) -> dict[str, Any]:
     """All that is known of a plugin."""
-    brought = {kind.title: sorted(kind.name_of(one.value) for one in found) for kind, found in known.of(plugin).items()}
+    brought = {kind: sorted(kind.name_of(one.value) for one in found) for kind, found in known.of(plugin).items()}
     return {
         "name": plugin.name,
         "from": plugin.origin,
@@ -57,9 +57,9 @@ def _row(known: Registry, plugin: Plugin) -> dict[str, Any]:
         "zoo_api": plugin.api,
         "loaded": plugin in known.plugins and plugin.error is None,
         "error": plugin.error,
-        "architectures": brought["architecture"],
-        "data_sources": brought["data source"],
-        "objectives": brought["objective"],
+        "architectures": brought[ARCHITECTURE],
+        "data_sources": brought[SOURCE],
+        "objectives": brought[OBJECTIVE],
         "training_callbacks": known.watches(plugin),
     }
 
@@ -70,6 +70,6 @@ def _brings(row: dict[str, Any]) -> str:
         return f"failed to load: {row['error']}"
     if not row["loaded"]:
         return "left out: ZOO_PLUGINS does not name it"
-    kinds = {"architectures": "", "data_sources": "--data ", "objectives": "--objective "}
-    words = [spelt + name for kind, spelt in kinds.items() for name in row[kind]]
+    kinds = {"architectures": ARCHITECTURE, "data_sources": SOURCE, "objectives": OBJECTIVE}
+    words = [kind.flag + name for column, kind in kinds.items() for name in row[column]]
     return ", ".join([*words, *(["watches runs"] if row["training_callbacks"] else [])]) or "nothing"
