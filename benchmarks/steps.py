@@ -26,7 +26,7 @@ from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
 from torch.utils.flop_counter import FlopCounterMode
 
-from zoo import compiling
+from zoo import compiling, ops
 from zoo.bench.machine import facts
 from zoo.bench.measure import Effort, interleaved, median, ratio
 from zoo.engine.device import choose_device
@@ -81,7 +81,7 @@ def measure(workload: Workload, device: torch.device, effort: Effort, without: s
             except Absent as reason:
                 absent[contender] = str(reason)
         left, right = torch.randn(2, SIDE, SIDE, device=device)
-        steps["product"] = lambda: torch.mm(left, right)
+        steps["product"] = lambda: ops.linear(left, right)
         times = interleaved(steps, effort, device)
     peak = 2 * SIDE**3 / min(times.pop("product"))
     return {

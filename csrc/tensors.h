@@ -61,9 +61,11 @@ inline Tensor new_tensor(const Tensor& like, const std::array<int64_t, N>& sizes
   return new_strided(like, sizes.data(), strides.data(), int64_t(N), type);
 }
 
-// A new tensor of x's shape and dtype, in rows or contiguous.
+// A new tensor of x's shape and dtype, in rows or contiguous. An image of one channel or one pixel is both, and keeps its
+// strides: they tell the layers behind this one which of the two is meant.
 inline Tensor new_like(const Tensor& x, bool rows) {
   if (x.dim() == 2) return new_tensor<2>(x, {x.size(0), x.size(1)}, x.scalar_type());
+  if (rows && x.is_contiguous()) return new_strided(x, x.sizes().data(), x.strides().data(), 4, x.scalar_type());
   const std::array<int64_t, 4> n = {x.size(0), x.size(1), x.size(2), x.size(3)};
   if (!rows) return new_tensor(x, n, x.scalar_type());
   const auto at_least_one = [](int64_t v) { return v > 1 ? v : 1; };

@@ -57,17 +57,19 @@ class Bench:
         if contender.startswith("zoo"):
             return _zoo(made, references=contender.endswith("references"))
         lean, compiled = "lean" in contender, "compiled" in contender
-        networks = [plain(network, inplace=not compiled) for network in (made.step.generator, made.step.discriminator)]
-        if lean:
-            networks = [network.to(memory_format=torch.channels_last) for network in networks]  # type: ignore[call-overload]
+        layout = torch.channels_last if lean else torch.contiguous_format
+        networks = [
+            plain(network, inplace=not compiled).to(memory_format=layout)  # type: ignore[call-overload]
+            for network in (made.step.generator, made.step.discriminator)
+        ]
         if compiled:
             networks = [_compiled(network) for network in networks]
         options = made.step.options
         latents = Latents(
             stream_seed(options.seed, "latents"), options.latent, options.latent_distribution, self.device
         )
-        draw = _channels_last(made.feed) if lean else made.feed
-        return Loop(networks[0], networks[1], draw, latents, made.step.classes, lean).step
+        made.feed.loader.channels_last = lean
+        return Loop(networks[0], networks[1], made.feed, latents, made.step.classes, lean).step
 
     def close(self) -> None:
         """End the threads that prepare batches."""
@@ -84,14 +86,6 @@ def _zoo(made: Assembly, references: bool) -> Step:
         return statistics["d_loss"], statistics["g_loss"]
 
     return step
-
-
-def _channels_last(feed):
-    def draw():
-        batch = feed()
-        return batch._replace(images=batch.images.contiguous(memory_format=torch.channels_last))
-
-    return draw
 
 
 def _compiled(network: nn.Module) -> nn.Module:

@@ -85,6 +85,17 @@ struct ScaledCopy {
   double factor;
 };
 
+// A convolution of images in rows, (batch, height, width, channels), with square kernels: y from x, x from y or the weights
+// from both; what is computed is written. Images are padded with zeros, `top` rows and `left` columns before the first.
+// Element (y channel, x channel, row, column) of the weights is at the sum of its indices times `weight_steps`.
+struct Convolution {
+  int kernel, stride;
+  int64_t top, left;
+  int64_t batch, x_height, x_width, x_channels, y_height, y_width, y_channels;
+  int64_t weight_steps[4];
+  float *x, *y, *weight;
+};
+
 struct Kernels {
   const char* instruction_set;
   void (*batch_norm_forward[kStorages])(const BatchNormForward&);
@@ -93,6 +104,9 @@ struct Kernels {
   void (*bias_backward[kStorages])(const BiasBackward&);
   void (*loss_side[kStorages])(LossSide&);
   void (*scaled_copy[kStorages])(const ScaledCopy&);
+  void (*convolve_forward)(const Convolution&);
+  void (*convolve_transposed)(const Convolution&);
+  void (*convolve_weight)(const Convolution&);
 };
 
 // One table per compiled instruction set; null where the compiler does not make it for this machine's family.
@@ -108,7 +122,8 @@ const Kernels& kernels();
 // Calls body(context, begin, end) on parts of [0, count) from torch's threads; in place where count <= grain.
 void parallel_ranges(int64_t count, int64_t grain, void (*body)(void*, int64_t, int64_t), void* context);
 
-// Memory of the calling thread, 64-byte aligned, valid until its next request; not cleared.
-void* scratch(int64_t bytes);
+// Memory of the calling thread, 64-byte aligned, valid until its next request for the same purpose; not cleared.
+enum ScratchPurpose { kBlockScratch = 0, kWeightScratch = 1, kScratchPurposes = 2 };
+void* scratch(int64_t bytes, ScratchPurpose purpose = kBlockScratch);
 
 }  // namespace zoo

@@ -2,6 +2,7 @@
 // that sums come out the same to the last bit on any number of them.
 #pragma once
 
+#include "../inline.h"
 #include "kernels.h"
 
 namespace zoo {

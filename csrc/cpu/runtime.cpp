@@ -59,8 +59,9 @@ void parallel_ranges(int64_t count, int64_t grain, void (*body)(void*, int64_t, 
   TORCH_ERROR_CODE_CHECK(torch_parallel_for(0, count, grain, run, &call));
 }
 
-void* scratch(int64_t bytes) {
-  static thread_local Scratch own;
+void* scratch(int64_t bytes, ScratchPurpose purpose) {
+  static thread_local Scratch all[kScratchPurposes];
+  Scratch& own = all[purpose];
   if (own.bytes < bytes) {
     std::free(own.memory);
     own.bytes = (bytes + bytes / 2 + 4095) / 4096 * 4096;

@@ -35,11 +35,10 @@ def kernel(size: int) -> int:
 
 
 class LatentToPlanes(nn.ConvTranspose2d):
-    """The first layer of G: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
+    """The first layer of G, without bias: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
 
     def forward(self, latents: Tensor) -> Tensor:  # type: ignore[override]
-        planes: Tensor = super().forward(latents[:, :, None, None])
-        return planes
+        return zoo.ops.conv_transpose2d(latents[:, :, None, None], self.weight)
 
 
 def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
@@ -52,7 +51,7 @@ def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequentia
     ]
     for step in range(len(wide) - 1, 0, -1):
         layers += [
-            nn.ConvTranspose2d(wide[step], wide[step - 1], kernel(sizes[step]), 2, 1, bias=False),
+            zoo.nn.ConvTranspose2dAct(wide[step], wide[step - 1], kernel(sizes[step]), 2, 1, bias=False),
             zoo.nn.BatchNormAct(wide[step - 1], activation="relu"),
         ]
     layers += [zoo.nn.ConvTranspose2dAct(wide[0], channels, kernel(sizes[0]), 2, 1, activation="tanh")]
@@ -72,10 +71,11 @@ def discriminator(channels: int, size: int, width: int, pooled: bool = False) ->
     ]
     for step in range(1, len(wide)):
         layers += [
-            nn.Conv2d(wide[step - 1], wide[step], kernel(sizes[step]), 2, 1, bias=False),
+            zoo.nn.Conv2dAct(wide[step - 1], wide[step], kernel(sizes[step]), 2, 1, bias=False),
             zoo.nn.BatchNormAct(wide[step], activation="leaky_relu", slope=0.2),
         ]
-    layers += [nn.Conv2d(wide[-1], 1, 1), nn.AdaptiveAvgPool2d(1)] if pooled else [nn.Conv2d(wide[-1], 1, sizes[-1])]
+    last = zoo.nn.Conv2dAct(wide[-1], 1, 1 if pooled else sizes[-1])
+    layers += [last, nn.AdaptiveAvgPool2d(1)] if pooled else [last]
     return nn.Sequential(*layers).apply(initialise)
 
 

@@ -19,15 +19,15 @@ def generator(latent: int, width: int, channels: int) -> nn.Module:
     wide = (4 * width, 4 * width, 2 * width, width)
     layers: list[nn.Module] = [
         nn.Unflatten(1, (latent, 1, 1)),
-        nn.ConvTranspose2d(latent, wide[0], KERNEL, bias=False),
+        zoo.nn.ConvTranspose2dAct(latent, wide[0], KERNEL, bias=False),
         zoo.nn.BatchNormAct(wide[0], activation="relu"),
     ]
     for inputs, outputs in pairwise(wide):
         layers += [
-            nn.ConvTranspose2d(inputs, outputs, KERNEL, 2, 1, bias=False),
+            zoo.nn.ConvTranspose2dAct(inputs, outputs, KERNEL, 2, 1, bias=False),
             zoo.nn.BatchNormAct(outputs, activation="relu"),
         ]
-    layers += [nn.ConvTranspose2d(width, channels, KERNEL, 2, 1, bias=False), nn.Sigmoid()]
+    layers += [zoo.nn.ConvTranspose2dAct(width, channels, KERNEL, 2, 1, bias=False), nn.Sigmoid()]
     return nn.Sequential(*layers, zoo.nn.Rescale((0, 1), (-1, 1)))
 
 
@@ -40,8 +40,8 @@ def discriminator(width: int, channels: int) -> nn.Module:
     ]
     for inputs, outputs in pairwise(wide):
         layers += [
-            nn.Conv2d(inputs, outputs, KERNEL, 2, 1, bias=False),
+            zoo.nn.Conv2dAct(inputs, outputs, KERNEL, 2, 1, bias=False),
             zoo.nn.BatchNormAct(outputs, activation="leaky_relu", slope=0.2),
         ]
-    layers += [nn.Conv2d(wide[-1], 1, KERNEL, bias=False), nn.Sigmoid()]
+    layers += [zoo.nn.Conv2dAct(wide[-1], 1, KERNEL, bias=False), nn.Sigmoid()]
     return nn.Sequential(*layers, nn.Flatten(0))

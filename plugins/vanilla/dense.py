@@ -15,7 +15,7 @@ def generator(latent: int, data: zoo.DataSpec) -> nn.Module:
     inputs = latent
     for units in (256, 512, 1024):
         normalise = batch_norm(units, "leaky_relu", 0.2, order="act_norm", momentum=0.8)
-        layers += [nn.Linear(inputs, units), normalise]
+        layers += [zoo.nn.LinearAct(inputs, units), normalise]
         inputs = units
     layers += [zoo.nn.LinearAct(inputs, data.numel, activation="tanh"), nn.Unflatten(1, data.shape)]
     return nn.Sequential(*layers).apply(glorot)

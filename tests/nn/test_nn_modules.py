@@ -141,3 +141,40 @@ def test_arguments_given_by_place_still_reach_device_and_dtype():
     """`unbiased` came later: it is last, so that arguments given by place mean what they meant."""
     norm = zoo_nn.BatchNormAct(3, "relu", 0.0, "norm_act", 0.1, 1e-5, True, True, "meta", torch.float64)
     assert (norm.weight.device.type, norm.running_mean.dtype, norm.unbiased) == ("meta", torch.float64, True)
+
+
+@pytest.mark.parametrize(
+    ("ours", "plain", "shape"),
+    [
+        (
+            lambda **k: zoo_nn.Conv2dAct(32, 48, 4, 2, 1, **k),
+            lambda **k: nn.Conv2d(32, 48, 4, 2, 1, **k),
+            (2, 32, 8, 8),
+        ),
+        (
+            lambda **k: zoo_nn.ConvTranspose2dAct(32, 48, 4, 2, 1, **k),
+            lambda **k: nn.ConvTranspose2d(32, 48, 4, 2, 1, **k),
+            (2, 32, 8, 8),
+        ),
+    ],
+)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_convolutions_with_kernels_of_ours_train_alike(ours, plain, shape, layout):
+    """The layers go through `zoo.ops`, which takes channels_last memory; without bias and activation they add nothing."""
+    torch.manual_seed(0)
+    for bias in (True, False):
+        layer, theirs = ours(bias=bias).to(memory_format=layout), plain(bias=bias).double()
+        theirs.load_state_dict(layer.state_dict())
+        x = torch.randn(shape).contiguous(memory_format=layout)
+        y, expected = layer(x), theirs(x.double())
+        assert y.is_contiguous(memory_format=layout)
+        torch.testing.assert_close(y.double(), expected, rtol=1e-5, atol=1e-5)
+        (gradient,) = torch.autograd.grad(y.square().sum(), layer.weight)
+        (wanted,) = torch.autograd.grad(expected.square().sum(), theirs.weight)
+        torch.testing.assert_close(gradient.double(), wanted, rtol=1e-4, atol=1e-3)
+
+
+def test_a_transposed_convolution_with_padding_same_keeps_its_layout():
+    layer = zoo_nn.ConvTranspose2dSame(16, 16, 5, 2, bias=False)
+    for layout in (torch.channels_last, torch.contiguous_format):
+        assert layer(torch.randn(2, 16, 4, 4).contiguous(memory_format=layout)).is_contiguous(memory_format=layout)

@@ -44,6 +44,12 @@ def samples(dtype=torch.float32):
         yield "discriminator_loss_forward", (*leaves, kind, 0.0, 1.0, 1.0)
         yield "generator_loss_forward", (leaves[1], kind, 0.0, 1.0, 1.0, 1.0)
     yield "discriminator_loss_backward", (real.sum(), real, fake)
+    for layout in (torch.channels_last, torch.contiguous_format):
+        x, y = tensor((2, 3, 6, 5), dtype).contiguous(memory_format=layout), tensor((2, 4, 3, 2), dtype)
+        leaf, small, kernel = (t.clone().requires_grad_() for t in (x, y, tensor((4, 3, 4, 4), dtype)))
+        yield "conv2d_forward", (leaf, kernel, 2, 1)
+        yield "conv_transpose2d_forward", (small, kernel, 2, 1, 6, 5)
+        yield "conv2d_weight_gradient", (leaf, small, 4, 2, 1, layout == torch.channels_last)
     yield "generator_loss_backward", (real.sum(), fake)
 
 
@@ -103,7 +109,9 @@ def test_meta_tensors_have_shapes_only():
 
 def test_status_names_every_op_and_device_and_why():
     status = ops.status()
-    assert set(status) == {"batch_norm_act", "bias_act", "discriminator_loss", "generator_loss"}
+    assert set(status) == {
+        "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "conv2d", "conv_transpose2d", "linear",
+    }  # fmt: skip
     for row in status.values():
         assert set(row) == {"cpu", "cuda"}
         for entry in row.values():

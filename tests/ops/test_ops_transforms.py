@@ -19,6 +19,10 @@ def loss(module, name, kind):
     return lambda *logits: getattr(module, name)(*logits, kind).loss
 
 
+def kernels(outputs, inputs):
+    return tensor((outputs, inputs, 4, 4), torch.float64, 1)
+
+
 def cases():
     """(name, our function, the reference's, inputs), float64."""
     image, vector, logits = (
@@ -40,6 +44,10 @@ def cases():
             return lambda x, b: module.bias_act(x, b, activation)
 
         yield f"bias_act {activation}", bias(ops), bias(reference), (image, vector)
+    picture = tensor((2, 3, 6, 4), torch.float64).contiguous(memory_format=torch.channels_last)
+    yield "conv2d", *(lambda x, w, m=m: m.conv2d(x, w, 2, 1) for m in (ops, reference)), (picture, kernels(4, 3))
+    up = (lambda x, w, m=m: m.conv_transpose2d(x, w, 2, 1) for m in (ops, reference))
+    yield "conv_transpose2d", *up, (picture, kernels(3, 4))
     for kind in KINDS:
         d, g = "discriminator_loss", "generator_loss"
         yield f"{d} {kind}", loss(ops, d, kind), loss(reference, d, kind), (logits, logits.flip(0))
@@ -103,6 +111,7 @@ def test_vmap_over_running_statistics_is_refused_and_nothing_is_written():
 @pytest.mark.parametrize("name", [n for n in library.SCHEMAS if n.endswith("_forward")])
 def test_calls_through_torch_ops_keep_their_tangents_too(name):
     x, v, logits = tensor((4, 5), torch.float64), tensor((5,), torch.float64), tensor((6, 1), torch.float64)
+    picture, kernel = tensor((2, 3, 6, 4)), 0.1 * tensor((3, 3, 4, 4))  # float32, which is what has kernels
     op = getattr(torch.ops.zoo, name)
     call, primal, theirs = {
         "batch_norm_act_forward": (
@@ -121,8 +130,18 @@ def test_calls_through_torch_ops_keep_their_tangents_too(name):
             logits,
             lambda x: reference.generator_loss(x).loss,
         ),
+        "conv2d_forward": (
+            lambda x: op(x, kernel, 2, 1),
+            picture,
+            lambda x: reference.conv2d(x, kernel, 2, 1),
+        ),
+        "conv_transpose2d_forward": (
+            lambda x: op(x, kernel, 2, 1, 12, 8),
+            picture,
+            lambda x: reference.conv_transpose2d(x, kernel, 2, 1),
+        ),
     }[name]
-    tangent = tensor(primal.shape, torch.float64)
+    tangent = tensor(primal.shape, primal.dtype)
     torch.testing.assert_close(
         torch.func.jvp(call, (primal,), (tangent,)), torch.func.jvp(theirs, (primal,), (tangent,))
     )

@@ -23,7 +23,12 @@ class _Conv2dSame(nn.Conv2d):
 
 class _ConvTranspose2dSame(nn.ConvTranspose2d):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        return transposed(self, x, self.bias)
+        return transposed(self, x, _conv_transpose2d)
+
+
+def _conv_transpose2d(layer: nn.ConvTranspose2d, x: Tensor, padding: list[int], more: list[int]) -> Tensor:
+    options: Any = (layer.stride, padding, more, layer.groups, layer.dilation)
+    return F.conv_transpose2d(x, layer.weight, layer.bias, *options)
 
 
 _LAYERS: Final[dict[type[nn.Module], type[nn.Module]]] = {  # subclasses before what they extend

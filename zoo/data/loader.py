@@ -77,7 +77,8 @@ class Loader:
         self._buffer = shuffle_buffer
         self._flip = flip
         self._range = value_range
-        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.channels_last = channels_last
+        """Whether the channels of a pixel lie together; may be set before the first batch is asked for."""
         self._pin = pin and torch.cuda.is_available()
         self._epoch: tuple[int, Indices] | None = None
         self._touched = 0
@@ -90,7 +91,7 @@ class Loader:
         images = torch.empty(
             (len(indices), channels, height, width),
             dtype=torch.float32,
-            memory_format=self._layout,
+            memory_format=torch.channels_last if self.channels_last else torch.contiguous_format,
             pin_memory=self._pin,
         )
         flips = self._random(number, 1).integers(0, 2, len(indices)).astype(np.bool_) if self._flip else None

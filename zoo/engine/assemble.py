@@ -14,6 +14,7 @@ from zoo.data.loader import Batch, Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore
 from zoo.engine.ema import Average
+from zoo.engine.layout import lay_out
 from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
@@ -82,7 +83,6 @@ def assemble(
     architecture: Architecture, options: Options, spec: DataSpec, store: ImageStore, device: torch.device
 ) -> Assembly:
     """Build everything from the seed. Raises PluginError where the networks do not keep the contract."""
-    layout = device.type == "cuda"
     feed = Feed(
         Loader(
             store,
@@ -92,7 +92,6 @@ def assemble(
             shuffle_buffer=options.shuffle_buffer,
             drop_remainder=options.drop_remainder,
             flip=options.flip,
-            channels_last=layout,
             pin=device.type == "cuda",
         ),
         device,
@@ -138,8 +137,12 @@ def build_networks(
         discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
         try_networks(architecture, options, spec, generator, discriminator)
         try_batches(architecture, options, spec, generator, discriminator, remainder)
-    layout = torch.channels_last if torch.device(device).type == "cuda" else torch.preserve_format
-    return generator.to(device, memory_format=layout), discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
+    generator, discriminator = generator.to(device), discriminator.to(device)
+    count = max(2, architecture.smallest_batch)
+    latents = torch.zeros(count, options.latent, device=device)
+    labels = (torch.zeros(count, dtype=torch.int64, device=device),) if architecture.conditional else ()
+    lay_out(generator, discriminator, latents, *labels)
+    return generator, discriminator
 
 
 def build_objective(architecture: Architecture, options: Options) -> Objective:

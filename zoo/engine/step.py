@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from zoo.architecture import Phase
 from zoo.data.loader import Batch
+from zoo.engine.layout import enter, leave
 from zoo.engine.precision import Precision
 from zoo.generate.latents import Latents
 from zoo.nn.modes import evaluating
@@ -200,14 +201,15 @@ class Step:
     def generate(self, count: int, labels: Tensor | None) -> Fakes:
         """G's images of new latents."""
         latents = self.latents.draw(count)
-        if not self.classes:
-            return Fakes(self.generator(latents), None)
-        labels = self.latents.labels(count, self.classes) if labels is None else labels
-        return Fakes(self.generator(latents, labels), labels)
+        if self.classes and labels is None:
+            labels = self.latents.labels(count, self.classes)
+        images = self.generator(latents, labels) if self.classes else self.generator(latents)
+        return Fakes(leave(images, self.generator), labels if self.classes else None)
 
     def judge(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits of the images."""
-        logits: Tensor = self.discriminator(images, labels) if self.classes else self.discriminator(images)
+        entered = enter(images, self.discriminator)
+        logits: Tensor = self.discriminator(entered, labels) if self.classes else self.discriminator(entered)
         return logits.reshape(len(images))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from zoo import ops
 from zoo.nn.arguments import check_activation, describe_activation
+from zoo.nn.convolution import convolve, convolve_transposed
 
 
 class LinearAct(nn.Linear):
@@ -35,7 +35,7 @@ class LinearAct(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_features) to (N, out_features)."""
-        return ops.bias_act(F.linear(x, self.weight), self.bias, self.activation, self.slope)
+        return ops.bias_act(ops.linear(x, self.weight), self.bias, self.activation, self.slope)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, {describe_activation(self.activation, self.slope)}"
@@ -62,7 +62,7 @@ class Conv2dAct(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C', H', W')."""
-        return ops.bias_act(self._conv_forward(x, self.weight, None), self.bias, self.activation, self.slope)
+        return finish(self, convolve(self, x))
 
     def extra_repr(self) -> str:
         plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
@@ -90,9 +90,16 @@ class ConvTranspose2dAct(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # output_size is left to the plain layer
         """(N, C, H, W) to (N, C', H', W')."""
-        options: Any = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
-        return ops.bias_act(F.conv_transpose2d(x, self.weight, None, *options), self.bias, self.activation, self.slope)
+        padding: Any = self.padding  # numbers: the plain layer refuses words
+        return finish(self, convolve_transposed(self, x, padding, self.output_padding))
 
     def extra_repr(self) -> str:
         plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
         return f"{plain}, {describe_activation(self.activation, self.slope)}"
+
+
+def finish(layer: Conv2dAct | ConvTranspose2dAct, y: Tensor) -> Tensor:
+    """Bias and activation, where there is one."""
+    if layer.bias is None and layer.activation == "identity":
+        return y
+    return ops.bias_act(y, layer.bias, layer.activation, layer.slope)

@@ -8,13 +8,18 @@ stride times as many rows, with the rest of the full result cut off, one row at 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from zoo import ops
-from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct
+from zoo.nn.convolution import convolve_padded, convolve_transposed
+from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct, finish
+from zoo.ops.layout import lies_channels_last
+
+TransposedConvolution = Callable[[Any, Tensor, list[int], list[int]], Tensor]
 
 
 class Conv2dSame(Conv2dAct):
@@ -41,8 +46,7 @@ class Conv2dSame(Conv2dAct):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C', ⌈H / stride⌉, ⌈W / stride⌉)."""
         x, padding = padded(self, x)
-        y = F.conv2d(x, self.weight, None, self.stride, padding, self.dilation, self.groups)
-        return ops.bias_act(y, self.bias, self.activation, self.slope)
+        return finish(self, convolve_padded(self, x, padding))
 
 
 class ConvTranspose2dSame(ConvTranspose2dAct):
@@ -68,7 +72,7 @@ class ConvTranspose2dSame(ConvTranspose2dAct):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # as in ConvTranspose2dAct
         """(N, C, H, W) to (N, C', stride · H, stride · W)."""
-        return ops.bias_act(transposed(self, x, None), self.bias, self.activation, self.slope)
+        return finish(self, transposed(self, x, convolve_transposed))
 
 
 def padded(layer: nn.Conv2d, x: Tensor) -> tuple[Tensor, list[int]]:
@@ -85,16 +89,15 @@ def padded(layer: nn.Conv2d, x: Tensor) -> tuple[Tensor, list[int]]:
     return F.pad(x, (left, right, top, bottom)), [0, 0]
 
 
-def transposed(layer: nn.ConvTranspose2d, x: Tensor, bias: Tensor | None) -> Tensor:
-    """The transposed convolution of stride · H × stride · W, and the bias."""
+def transposed(layer: nn.ConvTranspose2d, x: Tensor, convolution: TransposedConvolution) -> Tensor:
+    """The transposed convolution of stride · H × stride · W, by `convolution(layer, x, padding, output_padding)`."""
     # The full result has `over` rows too many. torch cuts off `padding` rows at both ends and can only give rows back at
     # the end (output_padding, where the kernel is smaller than the stride), so the odd one is cut off here.
     over = [rows - stride for rows, stride in zip(_reach(layer), layer.stride, strict=True)]
-    cut = [max(0, rows) // 2 for rows in over]
-    more = [max(0, -rows) for rows in over]
-    y = F.conv_transpose2d(x, layer.weight, bias, layer.stride, cut, more, layer.groups, layer.dilation)
+    y = convolution(layer, x, [max(0, rows) // 2 for rows in over], [max(0, -rows) for rows in over])
     height, width = (size * stride for size, stride in zip(x.shape[2:], layer.stride, strict=True))
-    return y[:, :, :height, :width]
+    last = torch.channels_last if lies_channels_last(y) else torch.contiguous_format
+    return y[:, :, :height, :width].contiguous(memory_format=last)
 
 
 def _reach(layer: nn.Conv2d | nn.ConvTranspose2d) -> list[int]:

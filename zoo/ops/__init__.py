@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from zoo.ops import fallback, reference
 from zoo.ops.bias import bias_act
+from zoo.ops.convolution import conv2d, conv_transpose2d
+from zoo.ops.dense import linear
 from zoo.ops.library import references, status
 from zoo.ops.losses import discriminator_loss, generator_loss
 from zoo.ops.normalisation import batch_norm_act
@@ -25,8 +27,11 @@ __all__ = [
     "bias_act",
     "build_info",
     "check",
+    "conv2d",
+    "conv_transpose2d",
     "discriminator_loss",
     "generator_loss",
+    "linear",
     "reference",
     "references",
     "status",

@@ -101,7 +101,7 @@ class BiasAct(torch.autograd.Function):
         needs_x, needs_bias = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled() or transforming():
             dx, dbias = formulas.bias_act_backward(gradient, y, activation, slope)
-        elif needs_bias and _is_wanted(ctx.next_functions[1][0]):
+        elif needs_bias and is_wanted(ctx.next_functions[1][0]):
             with below_autograd():
                 dx, dbias = _bias_backward(gradient, y, activation, slope)
         else:  # no sum over the batch: torch's own kernels read and write no more than they must
@@ -110,7 +110,7 @@ class BiasAct(torch.autograd.Function):
         return dx if needs_x else None, dbias if needs_bias else None, None, None
 
 
-def _is_wanted(node: Any) -> bool:
+def is_wanted(node: Any) -> bool:
     """Whether the backward pass under way goes on to this node.
 
     `ctx.needs_input_grad` says yes for the discriminator's parameters in the generator's turn as well, where
@@ -279,7 +279,7 @@ def _with_options(function: type[torch.autograd.Function], tensors: int, *betwee
     return call
 
 
-def _kernel(operator: Any, function: Callable[..., Any], transparent: Callable[..., Any]) -> Callable[..., Any]:
+def dispatched(operator: Any, function: Callable[..., Any], transparent: Callable[..., Any]) -> Callable[..., Any]:
     """What the Autograd key calls: `function` where a graph is wanted, the kernel below where not, and where a
     forward-mode derivative or torch.func looks inside, `transparent`, which is plain PyTorch."""
 
@@ -307,14 +307,14 @@ def register() -> None:
         ("discriminator_loss_forward", _d_forward, _with_options(DiscriminatorLossWithGradients, 2, None)),
         ("generator_loss_forward", _g_forward, _with_options(GeneratorLossWithGradient, 1, None)),
     ):
-        bind(name, _kernel(operator, function, getattr(fallback, name)), "Autograd")
+        bind(name, dispatched(operator, function, getattr(fallback, name)), "Autograd")
     for name, operator, formula in (
         ("batch_norm_act_backward", _bn_backward, formulas.batch_norm_act_backward),
         ("bias_act_backward", _bias_backward, formulas.bias_act_backward),
         ("discriminator_loss_backward", _d_backward, _scaled),
         ("generator_loss_backward", _g_backward, _scaled),
     ):
-        bind(name, _kernel(operator, formula, formula), "Autograd")
+        bind(name, dispatched(operator, formula, formula), "Autograd")
 
 
 register()

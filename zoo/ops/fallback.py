@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from zoo.ops import formulas, reference
@@ -18,10 +19,13 @@ Optional = Tensor | None
 
 
 def empty_like_plain(x: Tensor) -> Tensor:
-    """The layout of every output as large as x: channels_last where x is, contiguous otherwise."""
-    if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
-        return torch.empty_like(x, memory_format=torch.channels_last)
-    return torch.empty_like(x, memory_format=torch.contiguous_format)
+    """The layout of every output as large as x: channels_last where x is, contiguous otherwise.
+
+    An image of one channel or one pixel is both, and keeps its strides.
+    """
+    if x.dim() != 4 or not x.is_contiguous(memory_format=torch.channels_last):
+        return torch.empty_like(x, memory_format=torch.contiguous_format)
+    return torch.empty_like(x, memory_format=torch.preserve_format if x.is_contiguous() else torch.channels_last)
 
 
 def _like(result: Tensor, x: Tensor) -> Tensor:
@@ -102,6 +106,58 @@ def generator_loss_backward(gradient: Tensor, dfake: Tensor) -> Tensor:
     return _contiguous(dfake * gradient)
 
 
+def conv2d_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    return _channels_last(reference.conv2d(x, weight, stride, padding))
+
+
+def conv_transpose2d_forward(x: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int) -> Tensor:
+    # Several sizes of the result shrink to the same size of x; torch asks how much more than the smallest it is.
+    more = [
+        wanted - ((size - 1) * stride - 2 * padding + rows)
+        for wanted, size, rows in zip((height, width), x.shape[2:], weight.shape[2:], strict=True)
+    ]
+    return _channels_last(F.conv_transpose2d(x, weight, None, stride, padding, more))
+
+
+def conv2d_weight_gradient(
+    x: Tensor, gradient: Tensor, kernel: int, stride: int, padding: int, channels_last: bool
+) -> Tensor:
+    weight = x.new_empty((1,)).expand(gradient.shape[1], x.shape[1], kernel, kernel)  # torch looks at its shape alone
+    options: Any = (None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1, [False, True, False])
+    dweight: Tensor = torch.ops.aten.convolution_backward.default(gradient, x, weight, *options)[1]
+    return dweight.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _fake_images(like: Tensor, channels: int, height: int, width: int, layout: torch.memory_format) -> Tensor:
+    size = (like.shape[0], channels, height, width)
+    return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=layout)
+
+
+def _fake_conv2d_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    height, width = (
+        (n + 2 * padding - rows) // stride + 1 for n, rows in zip(x.shape[2:], weight.shape[2:], strict=True)
+    )
+    return _fake_images(x, weight.shape[0], height, width, torch.channels_last)
+
+
+def _fake_conv_transpose2d_forward(
+    x: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int
+) -> Tensor:
+    return _fake_images(x, weight.shape[1], height, width, torch.channels_last)
+
+
+def _fake_conv2d_weight_gradient(
+    x: Tensor, gradient: Tensor, kernel: int, stride: int, padding: int, channels_last: bool
+) -> Tensor:
+    size = (gradient.shape[1], x.shape[1], kernel, kernel)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=layout)
+
+
 def _fake_batch_norm_act_forward(x: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     training, groups = arguments[4], arguments[10]
     shape = (groups if training else 1, x.shape[1])
@@ -159,6 +215,9 @@ def register() -> None:
         (discriminator_loss_backward, _fake_discriminator_loss_backward),
         (generator_loss_forward, _fake_generator_loss_forward),
         (generator_loss_backward, _fake_generator_loss_backward),
+        (conv2d_forward, _fake_conv2d_forward),
+        (conv_transpose2d_forward, _fake_conv_transpose2d_forward),
+        (conv2d_weight_gradient, _fake_conv2d_weight_gradient),
     ):
         bind(kernel.__name__, kernel, "CompositeExplicitAutograd")
         torch.library.register_fake(f"zoo::{kernel.__name__}", fake, lib=definitions)

@@ -94,6 +94,16 @@ def bias_act(x: Tensor, bias: Tensor | None, activation: str = "identity", slope
     return y.clone() if y is x else y
 
 
+def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+    """The convolution without bias, torch's own."""
+    return F.conv2d(x, weight, None, stride, padding)
+
+
+def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+    """The transposed convolution without bias, torch's own."""
+    return F.conv_transpose2d(x, weight, None, stride, padding)
+
+
 def _softplus(x: Tensor) -> Tensor:
     return -F.logsigmoid(-x)  # F.softplus drops exp(-x) beyond x = 20, which float64 still sees
 

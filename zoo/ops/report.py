@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoo.native import does_not_load, host_module
 from zoo.ops import codes, library, reference
+from zoo.ops.convolution_rule import KERNELS
 
 
 class CheckRow(NamedTuple):
@@ -31,6 +32,8 @@ class CheckRow(NamedTuple):
 
 # Largest accepted error, relative to the largest value of each result: a few units in the last place of the storage.
 _TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
+
+_CONVOLUTIONS = ("conv2d", "conv_transpose2d")  # float32 alone; torch computes the others
 
 
 def build_info() -> dict[str, Any]:
@@ -64,7 +67,7 @@ def check() -> list[CheckRow]:
     for device in library.DEVICES:
         for family in library.FAMILIES:
             if library.native(family, device):
-                for dtype in _TOLERANCES:
+                for dtype in (torch.float32,) if family in _CONVOLUTIONS else _TOLERANCES:
                     error = max(_error(call, inputs, dtype, device) for call, inputs in _cases(family))
                     name = str(dtype).removeprefix("torch.")
                     rows.append(CheckRow(family, device, name, error, error <= _TOLERANCES[dtype]))
@@ -86,6 +89,10 @@ def _bias_act(activation: str) -> Call:
     return lambda ops, t: ops.bias_act(*t, activation, 0.2)
 
 
+def _convolution(family: str, stride: int) -> Call:
+    return lambda ops, t: getattr(ops, family)(*t, stride, 1)
+
+
 def _loss(family: str, kind: str) -> Call:
     return lambda ops, t: getattr(ops, family)(*t, kind).loss
 
@@ -105,6 +112,10 @@ def _cases(family: str) -> Iterator[tuple[Call, list[Tensor]]]:
     elif family == "bias_act":
         for x, activation in product(layouts, codes.ACTIVATION_NAMES):
             yield _bias_act(activation), [x, normal(x.shape[1])]
+    elif family in _CONVOLUTIONS:
+        x = normal(8, 32, 12, 16).contiguous(memory_format=torch.channels_last)
+        for kernel, stride in KERNELS:
+            yield _convolution(family, stride), [x, 0.1 * normal(32, 32, kernel, kernel)]
     else:
         logits = [normal(65), normal(33)] if family == "discriminator_loss" else [normal(65)]
         for kind in codes.LOSS_KIND_NAMES:

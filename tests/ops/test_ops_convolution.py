@@ -1,0 +1,406 @@
+"""conv2d and conv_transpose2d: against torch in float64, in every direction and order of derivatives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from op_cases import gradients, leaves, tensor
+from torch._dynamo.backends.debugging import aot_eager
+from torch.autograd import forward_ad
+
+from zoo import ops
+from zoo.ops import convolution_autograd, convolution_rule, library, reference
+from zoo.ops.layout import as_channels_last
+
+LAST = torch.channels_last
+BUILT = "cpu" in library._native
+# (batch, channels, height, width), channels of the result, kernel, stride, padding
+SHAPES = [
+    ((3, 16, 8, 8), 16, 4, 2, 1),
+    ((1, 64, 16, 16), 32, 4, 2, 1),
+    ((2, 32, 9, 7), 48, 4, 2, 1),
+    ((2, 33, 10, 5), 70, 4, 2, 1),
+    ((2, 20, 6, 8), 17, 4, 2, 0),
+    ((2, 16, 3, 2), 32, 4, 2, 2),
+    ((2, 130, 4, 4), 300, 4, 2, 1),
+    ((40, 16, 14, 14), 32, 4, 2, 1),
+    ((1, 512, 4, 4), 16, 4, 2, 1),
+    ((2, 64, 7, 7), 32, 3, 2, 1),
+    ((3, 17, 8, 9), 40, 3, 2, 0),
+    ((2, 32, 14, 11), 16, 5, 2, 2),
+    ((2, 24, 9, 10), 33, 5, 2, 1),
+    ((2, 16, 9, 8), 48, 3, 1, 1),
+    ((1, 40, 5, 12), 16, 3, 1, 0),
+    ((3, 3, 12, 9), 64, 4, 2, 1),
+    ((9, 1, 28, 28), 32, 4, 2, 1),
+    ((2, 3, 5, 6), 48, 4, 2, 2),
+    ((2, 4, 8, 7), 16, 3, 2, 1),
+    ((2, 2, 9, 11), 32, 5, 2, 2),
+    ((2, 3, 9, 8), 16, 3, 1, 1),
+    ((2, 3, 8, 8), 24, 4, 2, 1),
+]
+
+
+def case(shape, outputs, kernel, stride, padding, layout=LAST):
+    """x, weight and a gradient of the result."""
+    x = as_channels_last(tensor(shape))
+    weight = tensor((outputs, shape[1], kernel, kernel), seed=1) / (shape[1] * kernel * kernel) ** 0.5
+    y = tensor(tuple(F.conv2d(x, weight, None, stride, padding).shape), seed=2)
+    return x, weight.contiguous(memory_format=layout), as_channels_last(y)
+
+
+def results(call, x, weight, upstream, dtype):
+    """The result and both gradients of `call`, computed in `dtype`."""
+    inputs = leaves(x, weight, dtype=dtype)
+    y = call(*inputs)
+    return [y.detach(), *torch.autograd.grad(y, inputs, upstream.to(dtype))]
+
+
+def error(ours, theirs):
+    ours, theirs = ours.detach().double(), theirs.detach()
+    return float((ours - theirs).norm() / theirs.norm())
+
+
+@pytest.fixture
+def everything_pays(monkeypatch):
+    """Our kernels compute whatever they know, the shapes for which torch is faster as well."""
+    monkeypatch.setattr(convolution_rule, "pays", convolution_rule.known)
+    monkeypatch.setattr(convolution_autograd, "pays", convolution_rule.known)
+
+
+@pytest.mark.usefixtures("everything_pays")
+@pytest.mark.parametrize("layout", [LAST, torch.contiguous_format], ids=["weight channels_last", "weight contiguous"])
+@pytest.mark.parametrize(("shape", "outputs", "kernel", "stride", "padding"), SHAPES)
+def test_equal_torch_in_float64(shape, outputs, kernel, stride, padding, layout):
+    x, weight, y = case(shape, outputs, kernel, stride, padding, layout)
+    height, width = ((n - 1) * stride - 2 * padding + kernel for n in y.shape[2:])
+    transposed_upstream = tensor((shape[0], shape[1], height, width), seed=3).contiguous(memory_format=LAST)
+    for name, image, upstream in (("conv2d", x, y), ("conv_transpose2d", y, transposed_upstream)):
+
+        def ours(a, w, name=name):
+            return getattr(ops, name)(a, w, stride, padding)
+
+        def theirs(a, w, name=name):
+            return getattr(reference, name)(a, w, stride, padding)
+
+        got = results(ours, image, weight, upstream, torch.float32)
+        want = results(theirs, image, weight, upstream, torch.float64)
+        for what, a, b in zip(("result", "gradient of x", "gradient of weight"), got, want, strict=True):
+            assert a.shape == b.shape, (name, what)
+            assert error(a, b) < 2e-6, (name, what)
+        assert got[0].is_contiguous(memory_format=LAST)
+        assert got[1].is_contiguous(memory_format=LAST)
+        assert got[2].stride() == weight.stride()
+        with torch.no_grad():
+            assert torch.equal(ours(image, weight), got[0])
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [((8, 64, 32, 32), 128, 4, 2, 1), ((16, 128, 16, 16), 256, 4, 2, 1), ((32, 256, 8, 8), 512, 4, 2, 1),
+     ((32, 32, 14, 14), 64, 4, 2, 1), ((32, 64, 7, 7), 128, 3, 2, 1), ((16, 64, 14, 14), 128, 5, 2, 2),
+     ((16, 64, 14, 14), 64, 3, 1, 1), ((8, 3, 64, 64), 64, 4, 2, 1), ((32, 1, 28, 28), 32, 4, 2, 1)],
+)  # fmt: skip
+def test_the_error_is_at_most_twice_that_of_torch(sizes, everything_pays):
+    x, weight, y = case(*sizes)
+    stride, padding = sizes[3:]
+    ours = results(lambda x, w: ops.conv2d(x, w, stride, padding), x, weight, y, torch.float32)
+    theirs = results(lambda x, w: reference.conv2d(x, w, stride, padding), x, weight, y, torch.float32)
+    exact = results(lambda x, w: reference.conv2d(x, w, stride, padding), x, weight, y, torch.float64)
+    for what, a, b, c in zip(("result", "gradient of x", "gradient of weight"), ours, theirs, exact, strict=True):
+        assert error(a, c) < 2 * error(b, c), what
+
+
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
+@pytest.mark.parametrize(("kernel", "stride"), convolution_rule.KERNELS)
+def test_gradients_of_first_and_second_order_in_float64(op, kernel, stride, monkeypatch):
+    """Torch computes each direction here, ours ties them together."""
+    monkeypatch.setattr(convolution_autograd, "pays", lambda direction, geometry: False)
+    x, weight = leaves(tensor((2, 3, 6, 5), torch.float64), tensor((3, 3, kernel, kernel), torch.float64, 1))
+    size = () if op == "conv2d" else ((6 - 1) * stride - 2 + kernel, (5 - 1) * stride - 2 + kernel)
+
+    def call(x, weight):
+        return getattr(convolution_autograd, op)(x, weight, stride, 1, *size)
+
+    assert type(call(x, weight).grad_fn).__name__.startswith("Convolution")
+    assert torch.autograd.gradcheck(call, (x, weight), fast_mode=True)
+    assert torch.autograd.gradgradcheck(call, (x, weight), fast_mode=True)
+
+
+@pytest.mark.usefixtures("everything_pays")
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
+def test_gradients_of_gradients_of_gradients(op):
+    x, weight, _ = case((2, 32, 8, 10), 32, 4, 2, 1)
+    found = []
+    for module, dtype in ((ops, torch.float32), (reference, torch.float64)):
+        inputs = leaves(x, weight, dtype=dtype)
+        order = [getattr(module, op)(*inputs, 2, 1)]
+        for _ in range(3):
+            order.append(sum(t.square().sum() for t in order[-1:]))
+            order += [torch.cat([g.flatten() for g in torch.autograd.grad(order[-1], inputs, create_graph=True)]) / 30]
+        found.append(order)
+    for ours, theirs in zip(*found, strict=True):
+        assert error(ours, theirs) < 1e-5
+
+
+@pytest.mark.usefixtures("everything_pays")
+def test_the_backward_stays_with_our_ops_when_it_is_differentiated():
+    x, weight = leaves(*case((2, 16, 8, 8), 16, 4, 2, 1)[:2])
+    y = ops.conv2d(x, weight, 2, 1)
+    for gradient in torch.autograd.grad(y.square().sum(), (x, weight), create_graph=True):
+        assert type(gradient.grad_fn).__name__.startswith("Convolution")
+
+
+@pytest.mark.usefixtures("everything_pays")
+def test_gradients_may_come_in_any_memory():
+    x, weight, upstream = case((2, 16, 8, 8), 32, 4, 2, 1)
+    want = results(lambda x, w: ops.conv2d(x, w, 2, 1), x, weight, upstream, torch.float32)
+    expanded = torch.ones(1).expand(upstream.shape)
+    for given in (upstream.contiguous(), upstream.transpose(2, 3).contiguous().transpose(2, 3)):
+        got = results(lambda x, w: ops.conv2d(x, w, 2, 1), x, weight, given, torch.float32)
+        assert all(torch.equal(a, b) for a, b in zip(got, want, strict=True))
+    ones = results(lambda x, w: ops.conv2d(x, w, 2, 1), x, weight, expanded, torch.float32)
+    exact = results(lambda x, w: reference.conv2d(x, w, 2, 1), x, weight, expanded, torch.float64)
+    assert all(error(a, b) < 2e-6 for a, b in zip(ones, exact, strict=True))
+
+
+@pytest.mark.usefixtures("everything_pays")
+@pytest.mark.parametrize(
+    ("shape", "outputs", "kernel", "stride", "padding"), SHAPES[2:6] + SHAPES[9:13] + SHAPES[15:20]
+)
+def test_nothing_outside_of_the_tensors_is_read(shape, outputs, kernel, stride, padding):
+    """What lies before and behind them is NaN, which would come through."""
+
+    def guarded(t):
+        memory = torch.full((t.numel() + 2048,), float("nan"))
+        inside = memory[1024:-1024].as_strided(t.shape, t.stride())
+        return inside.copy_(t)
+
+    x, weight, y = (guarded(t) for t in case(shape, outputs, kernel, stride, padding))
+    for value in results(lambda x, w: ops.conv2d(x, w, stride, padding), x, weight, y, torch.float32):
+        assert value.isfinite().all()
+
+
+@pytest.mark.usefixtures("everything_pays")
+@pytest.mark.parametrize(
+    "sizes", [((24, 32, 20, 20), 64, 4, 2, 1), ((64, 64, 4, 4), 160, 3, 2, 1), ((24, 3, 18, 18), 48, 4, 2, 1)]
+)
+def test_results_are_the_same_on_any_number_of_threads(sizes):
+    x, weight, y = case(*sizes)
+    up = reference.conv_transpose2d(y, weight, *sizes[3:])
+    runs = []
+    for threads in (1, 2, 3, 1):
+        torch.set_num_threads(threads)
+        try:
+            runs.append(results(lambda x, w: ops.conv2d(x, w, *sizes[3:]), x, weight, y, torch.float32))
+            runs[-1] += results(lambda y, w: ops.conv_transpose2d(y, w, *sizes[3:]), y, weight, up, torch.float32)
+        finally:
+            torch.set_num_threads(1)
+    if BUILT:
+        for run in runs[1:]:
+            assert all(torch.equal(a, b) for a, b in zip(runs[0], run, strict=True))
+
+
+@pytest.mark.usefixtures("everything_pays")
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
+def test_no_gradient_is_computed_that_nobody_asks_for(op, monkeypatch):
+    """In the generator's turn D's weights require gradients, but backward(inputs=...) leaves them out."""
+    calls = []
+    for name in ("conv2d", "conv_transpose2d", "weight_gradient"):
+        compute = getattr(convolution_autograd, name)
+        monkeypatch.setattr(convolution_autograd, name, lambda *a, n=name, c=compute: calls.append(n) or c(*a))
+    x, weight, y = case((2, 16, 8, 8), 16, 4, 2, 1)
+    (a, upstream), back = ((x, y), "conv_transpose2d") if op == "conv2d" else ((y, x), "conv2d")
+    a, w = leaves(a, weight)
+    for asked, expected in (([a, w], {back, "weight_gradient"}), ([a], {back}), ([w], {"weight_gradient"})):
+        z = getattr(ops, op)(a * 1, w, 2, 1)
+        calls.clear()
+        z.backward(upstream, inputs=asked)
+        assert set(calls) == expected
+
+
+def test_what_our_kernels_do_not_serve_is_torch_to_the_bit():
+    x, weight, y = case((2, 32, 8, 8), 32, 4, 2, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(ops.conv2d(x, weight, 2, 1), F.conv2d(x, weight, None, 2, 1))
+    for image in (x.contiguous(), x.transpose(2, 3).contiguous(), x.double(), x.bfloat16()):
+        kernel = weight.to(image.dtype)
+        assert torch.equal(ops.conv2d(image, kernel, 2, 1), F.conv2d(image, kernel, None, 2, 1))
+        assert torch.equal(ops.conv2d(image, kernel, 1, 0), F.conv2d(image, kernel))
+    few = y[:, :2].contiguous(memory_format=LAST)
+    for stride, padding in ((1, 1), (2, 3), (3, 0)):
+        small = tensor((2, 5, 7, 7))
+        assert torch.equal(
+            ops.conv_transpose2d(few, small, stride, padding), F.conv_transpose2d(few, small, None, stride, padding)
+        )
+
+
+def test_an_empty_batch_passes():
+    x, weight = leaves(torch.zeros(0, 16, 8, 8).contiguous(memory_format=LAST), torch.ones(16, 16, 4, 4))
+    y = ops.conv2d(x, weight, 2, 1)
+    assert y.shape == (0, 16, 4, 4)
+    y.sum().backward()
+    assert not weight.grad.any()
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+def test_a_call_by_name_refuses_what_it_does_not_know():
+    x, weight, y = case((2, 16, 8, 8), 16, 4, 2, 1)
+    for call, words in (
+        (lambda: torch.ops.zoo.conv2d_forward(x, weight, 3, 1), "stride 3"),
+        (lambda: torch.ops.zoo.conv2d_forward(x, weight, 2, 4), "padding is 4"),
+        (lambda: torch.ops.zoo.conv2d_forward(x.double(), weight, 2, 1), "float32"),
+        (lambda: torch.ops.zoo.conv2d_forward(x[:, :3], weight, 2, 1), "does not fit"),
+        (lambda: torch.ops.zoo.conv2d_forward(x[:, :, :1, :1], weight, 2, 1), "do not go together"),
+        (lambda: torch.ops.zoo.conv_transpose2d_forward(y, weight, 2, 1, 8, 6), "do not go together"),
+        (lambda: torch.ops.zoo.conv_transpose2d_forward(y, weight, 2, 1, 11, 8), "do not go together"),
+        (lambda: torch.ops.zoo.conv2d_weight_gradient(x, y[:1], 4, 2, 1, False), "number of images"),
+        (lambda: torch.ops.zoo.conv2d_weight_gradient(x, y, 3, 1, 1, False), "do not go together"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "problem", "words"),
+    [
+        (torch.zeros(3, 8, 8), torch.zeros(4, 3, 4, 4), ValueError, ["(3, 8, 8)", "four"]),
+        (torch.zeros(1, 3, 8, 8), torch.zeros(4, 5, 4, 4), ValueError, ["(4, 5, 4, 4)", "(1, 3, 8, 8)"]),
+        (torch.zeros(1, 3, 8, 8), torch.zeros(4, 3, 4, 4, dtype=torch.int32), TypeError, ["int32"]),
+        (torch.zeros(1, 3, 8, 8), torch.zeros(4, 3, 4, 4).double(), TypeError, ["float64", "float32"]),
+        (torch.zeros(1, 3, 8, 8), torch.zeros(4, 3, 4, 4, device="meta"), ValueError, ["meta", "cpu"]),
+    ],
+)
+def test_bad_input_is_refused_with_a_message_that_names_it(x, weight, problem, words):
+    with pytest.raises(problem) as caught:
+        ops.conv2d(x, weight, 2, 1)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_the_rule_takes_only_what_the_kernels_know():
+    good = convolution_rule.Geometry(64, 64, 32, 32, 128, 4, 4, 2, 1)
+    assert all(convolution_rule.pays(direction, good) for direction in convolution_rule.DIRECTIONS)
+    for change in (
+        {"rows": 6, "columns": 6}, {"rows": 3}, {"stride": 3}, {"stride": 1}, {"padding": 4}, {"padding": -1},
+        {"height": 1, "padding": 0}, {"batch": 0}, {"x_channels": 0},
+    ):  # fmt: skip
+        assert not convolution_rule.known("forward", good._replace(**change)), change
+
+
+def test_the_rule_asks_for_more_channels_where_torch_is_faster():
+    few = convolution_rule.Geometry(64, 16, 14, 14, 16, 4, 4, 2, 1)
+    assert {d for d in convolution_rule.DIRECTIONS if convolution_rule.pays(d, few)} == {"transposed"}
+    assert not any(convolution_rule.pays(d, few._replace(x_channels=8)) for d in convolution_rule.DIRECTIONS)
+    picture = few._replace(x_channels=3)
+    assert all(convolution_rule.pays(d, picture) for d in convolution_rule.DIRECTIONS)
+    assert not any(convolution_rule.pays(d, picture._replace(y_channels=24)) for d in convolution_rule.DIRECTIONS)
+    assert not convolution_rule.pays("forward", picture._replace(rows=3, columns=3, stride=1))
+
+
+def test_directions_of_one_convolution_may_be_served_by_either(monkeypatch):
+    """Sixteen channels: the gradient of x is ours, the rest torch's."""
+    calls = []
+    for name in ("_forward", "_transposed", "_weight"):
+        op = getattr(convolution_autograd, name)
+        monkeypatch.setattr(convolution_autograd, name, lambda *a, n=name, c=op: calls.append(n) or c(*a))
+    x, weight, y = case((4, 16, 14, 14), 16, 4, 2, 1)
+    got = results(lambda x, w: ops.conv2d(x, w, 2, 1), x, weight, y, torch.float32)
+    want = results(lambda x, w: reference.conv2d(x, w, 2, 1), x, weight, y, torch.float64)
+    assert calls == ["_transposed"]
+    for a, b in zip(got, want, strict=True):
+        assert error(a, b) < 2e-6
+        assert a.is_contiguous(memory_format=LAST)
+
+
+def test_zoo_native_0_is_torch_to_the_bit():
+    code = (
+        "import torch, zoo.ops as o\n"
+        "x = torch.randn(2, 32, 8, 8).contiguous(memory_format=torch.channels_last); w = torch.randn(32, 32, 4, 4)\n"
+        "assert torch.equal(o.conv2d(x, w, 2, 1), torch.nn.functional.conv2d(x, w, None, 2, 1))\n"
+        "assert o.status()['conv2d']['cpu']['served_by'] == 'reference'"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "ZOO_NATIVE": "0"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_transposed_convolution_is_the_adjoint():
+    x, weight, y = case((2, 32, 8, 8), 48, 4, 2, 1)
+    forward = (ops.conv2d(x, weight, 2, 1).double() * y).sum()
+    backward = (ops.conv_transpose2d(y, weight, 2, 1).double() * x).sum()
+    torch.testing.assert_close(forward, backward, rtol=1e-5, atol=1e-3)
+
+
+def test_gradients_reach_a_module_in_float32():
+    x, weight, _ = case((4, 16, 8, 8), 16, 4, 2, 1)
+    inputs, wide = leaves(x, weight), leaves(x, weight, dtype=torch.float64)
+    ours, theirs = ops.conv2d(*inputs, 2, 1).tanh(), reference.conv2d(*wide, 2, 1).tanh()
+    for got, want in zip(gradients(ours, inputs), gradients(theirs, wide), strict=True):
+        assert error(got, want) < 2e-6
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode
+@pytest.mark.usefixtures("everything_pays")
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
+def test_a_graph_made_before_is_differentiated_forwards_inside_a_dual_level(op):
+    x, weight, y = case((2, 16, 8, 8), 16, 4, 2, 1)
+    image, upstream = (x, y) if op == "conv2d" else (y, x)
+
+    def tangents(module):
+        inputs = leaves(image, weight)
+        result = getattr(module, op)(*inputs, 2, 1)
+        with forward_ad.dual_level():
+            given = torch.autograd.grad(result, inputs, forward_ad.make_dual(upstream, upstream.flip(0)))
+            return [forward_ad.unpack_dual(g).tangent for g in given]
+
+    for ours, theirs in zip(tangents(ops), tangents(reference), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("everything_pays")
+def test_a_compiled_graph_keeps_our_ops_and_their_gradients():
+    x, weight, _ = case((2, 16, 8, 8), 16, 4, 2, 1)
+    seen = []
+
+    def backend(graph, inputs):
+        seen.extend(str(node.target) for node in graph.graph.nodes)
+        return aot_eager(graph, inputs)
+
+    def call(x, weight):
+        return ops.conv_transpose2d(ops.conv2d(x, weight, 2, 1), weight, 2, 1)
+
+    found = []
+    for run in (call, torch.compile(call, fullgraph=True, backend=backend)):
+        inputs = leaves(x, weight)
+        found.append(torch.autograd.grad(run(*inputs).square().sum(), inputs))
+    assert "zoo.conv2d_forward" in seen
+    assert "zoo.conv_transpose2d_forward" in seen
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("layout", [LAST, torch.contiguous_format])
+@pytest.mark.parametrize("kernel_layout", [LAST, torch.contiguous_format])
+def test_a_kernel_as_large_as_the_image_is_one_product(layout, kernel_layout):
+    """D's last layer and G's first."""
+    x = tensor((3, 5, 4, 3)).contiguous(memory_format=layout)
+    weight = tensor((2, 5, 4, 3), seed=1).contiguous(memory_format=kernel_layout)
+    y = tensor((3, 2, 1, 1), seed=2)
+    for name, image, upstream in (("conv2d", x, y), ("conv_transpose2d", y, x)):
+        got = results(getattr(ops, name), image, weight, upstream, torch.float32)
+        want = results(getattr(reference, name), image, weight, upstream, torch.float64)
+        for a, b in zip(got, want, strict=True):
+            assert a.shape == b.shape
+            assert error(a, b) < 1e-6
+    assert got[0].is_contiguous(memory_format=kernel_layout)
+    assert ops.conv_transpose2d(y[:0], weight).shape == (0, 5, 4, 3)
+    inputs = leaves(x, weight, dtype=torch.float64)
+    assert torch.autograd.gradgradcheck(ops.conv2d, inputs, fast_mode=True)

@@ -1,0 +1,117 @@
+"""Convolutions and transposed convolutions of images, without bias: `bias_act` adds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from zoo.ops import checks, convolution_autograd, reference
+from zoo.ops.convolution_rule import Geometry, enters, one_product
+from zoo.ops.layout import lies_channels_last
+from zoo.ops.library import dispatch, offer
+
+
+def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+    """The convolution (cross-correlation) of x with weight, as `torch.nn.functional.conv2d` has it.
+
+    Which convolutions have a kernel of ours, `zoo.ops.convolution_rule` tells; torch computes the others. Under autocast
+    all are torch's.
+
+    Args:
+        x: (N, C, H, W); channels_last memory is what our kernels serve.
+        weight: (K, C, height, width), contiguous or channels_last.
+        stride: 1 or more, the same in both directions.
+        padding: rows and columns of zeros around x.
+
+    Returns:
+        A new tensor (N, K, H', W') with H' = ⌊(H + 2 padding - height) / stride⌋ + 1, in channels_last memory where x is.
+
+    Raises:
+        ValueError: for shapes or devices that do not fit.
+        TypeError: for integer, complex or mixed dtypes.
+        NativeError: if the native core is present but does not load.
+    """
+    checks.convolution("conv2d", x, weight, 1)
+    y: Tensor = dispatch("conv2d", x.device.type)(x, weight, stride, padding)
+    return y
+
+
+def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+    """The transposed convolution of x with weight, as `torch.nn.functional.conv_transpose2d` has it.
+
+    Args:
+        x: (N, K, H, W); channels_last memory is what our kernels serve.
+        weight: (K, C, height, width), contiguous or channels_last.
+        stride: 1 or more, the same in both directions.
+        padding: rows and columns that are cut off at each end of the result.
+
+    Returns:
+        A new tensor (N, C, H', W') with H' = (H - 1) stride - 2 padding + height, in channels_last memory where x is.
+
+    Raises:
+        ValueError: for shapes or devices that do not fit.
+        TypeError: for integer, complex or mixed dtypes.
+        NativeError: if the native core is present but does not load.
+    """
+    checks.convolution("conv_transpose2d", x, weight, 0)
+    y: Tensor = dispatch("conv_transpose2d", x.device.type)(x, weight, stride, padding)
+    return y
+
+
+def _conv2d(kernel: Any) -> Callable[..., Tensor]:
+    """conv2d by `kernel` where the rule says so."""
+
+    def way(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        geometry = Geometry.of_conv2d(x, weight, stride, padding)
+        if one_product(geometry):
+            return _gathered(x, weight)
+        if not enters(x, weight, geometry, "forward"):
+            return reference.conv2d(x, weight, stride, padding)
+        y: Tensor = kernel(x, weight, stride, padding)
+        return y
+
+    return way
+
+
+def _conv_transpose2d(kernel: Any) -> Callable[..., Tensor]:
+    """conv_transpose2d by `kernel` where the rule says so."""
+
+    def way(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        geometry = Geometry.of_conv_transpose2d(x, weight, stride, padding)
+        if one_product(geometry):
+            return _spread(x, weight)
+        if not enters(x, weight, geometry, "transposed"):
+            return reference.conv_transpose2d(x, weight, stride, padding)
+        y: Tensor = kernel(x, weight, stride, padding, geometry.height, geometry.width)
+        return y
+
+    return way
+
+
+def _gathered(x: Tensor, weight: Tensor) -> Tensor:
+    """(N, C, H, W) with (K, C, H, W): each image is one row of a matrix."""
+    if lies_channels_last(x):
+        x, weight = x.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)
+    return F.linear(x.flatten(1), weight.flatten(1))[:, :, None, None]
+
+
+def _spread(x: Tensor, weight: Tensor) -> Tensor:
+    """(N, K, 1, 1) with (K, C, H, W): each result is one row of a matrix, in the layout of the weights."""
+    rows = x.flatten(1)
+    if not lies_channels_last(weight):
+        return (rows @ weight.flatten(1)).view(x.shape[0], *weight.shape[1:])
+    spread = weight.permute(0, 2, 3, 1)
+    return (rows @ spread.flatten(1)).view(x.shape[0], *spread.shape[1:]).permute(0, 3, 1, 2)
+
+
+offer("conv2d", reference.conv2d, _conv2d(torch.ops.zoo.conv2d_forward), _conv2d(convolution_autograd.conv2d))
+offer(
+    "conv_transpose2d",
+    reference.conv_transpose2d,
+    _conv_transpose2d(torch.ops.zoo.conv_transpose2d_forward),
+    _conv_transpose2d(convolution_autograd.conv_transpose2d),
+)

@@ -1,0 +1,111 @@
+"""Which convolutions our kernels compute: those that they know, and compute faster than torch does.
+
+One convolution has three directions, which are judged apart: "forward", y from x; "transposed", x from y, which is the
+gradient of x as well as what a transposed convolution computes; "weight", the gradient of the weights from both.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from zoo.ops.layout import lies_channels_last
+
+Direction = Literal["forward", "transposed", "weight"]
+DIRECTIONS: Final[tuple[Direction, ...]] = ("forward", "transposed", "weight")
+
+KERNELS: Final = ((3, 1), (3, 2), (4, 2), (5, 2))
+"""(rows and columns, stride) of the kernels in csrc/cpu/convolution_kernels.h."""
+
+# The fewest channels, of x and of y, from which ours are the faster ones. Measured on one thread, with AVX-512 and with
+# AVX2, on images of 4×4 to 64×64 in batches of 1 to 64. With fewer channels, transforming the images costs more than the
+# products that it saves.
+_FEWEST: Final[dict[tuple[int, int], dict[Direction, int]]] = {
+    (3, 1): {"forward": 16, "transposed": 16, "weight": 32},
+    (3, 2): {"forward": 64, "transposed": 16, "weight": 32},
+    (4, 2): {"forward": 32, "transposed": 16, "weight": 32},
+    (5, 2): {"forward": 32, "transposed": 16, "weight": 32},
+}
+
+# The pictures themselves, with a channel or three, go another way, which wins for any number of channels of y that fill
+# vectors (csrc/cpu/convolution_few_op.h), but for one direction of one kernel.
+_FEW: Final = 3
+_VECTOR: Final = 16
+
+
+class Geometry(NamedTuple):
+    """The sizes of a convolution, whichever of its directions is asked for."""
+
+    batch: int
+    x_channels: int
+    height: int
+    width: int
+    """Of x, the larger image."""
+    y_channels: int
+    rows: int
+    columns: int
+    """Of the weights."""
+    stride: int
+    padding: int
+
+    @classmethod
+    def of_conv2d(cls, x: Tensor, weight: Tensor, stride: int, padding: int) -> Geometry:
+        """That of ``conv2d(x, weight, stride, padding)``."""
+        batch, channels, height, width = x.shape
+        outputs, _, rows, columns = weight.shape
+        return cls(batch, channels, height, width, outputs, rows, columns, stride, padding)
+
+    @classmethod
+    def of_conv_transpose2d(cls, y: Tensor, weight: Tensor, stride: int, padding: int) -> Geometry:
+        """That of ``conv_transpose2d(y, weight, stride, padding)``."""
+        batch, outputs, y_height, y_width = y.shape
+        _, channels, rows, columns = weight.shape
+        height, width = (y_height - 1) * stride - 2 * padding + rows, (y_width - 1) * stride - 2 * padding + columns
+        return cls(batch, channels, height, width, outputs, rows, columns, stride, padding)
+
+
+def known(direction: Direction, g: Geometry) -> bool:
+    """Whether our kernels compute this direction at all."""
+    return (
+        g.rows == g.columns
+        and (g.rows, g.stride) in KERNELS
+        and 0 <= g.padding < g.rows
+        and min(g.height, g.width) >= 1
+        and min(g.height, g.width) + 2 * g.padding >= g.rows
+        and min(g.batch, g.x_channels, g.y_channels) >= 1
+    )
+
+
+def pays(direction: Direction, g: Geometry) -> bool:
+    """Whether our kernel computes this direction, and faster than torch does."""
+    if not known(direction, g):
+        return False
+    if g.x_channels <= _FEW:
+        slower = direction == "forward" and g.stride == 1 and g.x_channels > 1
+        return g.y_channels % _VECTOR == 0 and not slower and _patch(g) <= _VECTOR
+    return min(g.x_channels, g.y_channels) >= _FEWEST[g.rows, g.stride][direction]
+
+
+def _patch(g: Geometry) -> int:
+    """Numbers in a row of x from one patch to the next that shares none with it."""
+    return -(-g.rows // g.stride) * g.stride * g.x_channels
+
+
+def one_product(g: Geometry) -> bool:
+    """Whether the kernel covers the whole image, once: D's last layer, or G's first, are each a product of two matrices."""
+    return g.padding == 0 and g.rows == g.height and g.columns == g.width
+
+
+def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> bool:
+    """Whether a call goes our way: float32 in channels_last memory, with a direction that pays among those to come."""
+    if image.dtype != torch.float32 or weight.dtype != torch.float32:
+        return False
+    if not image.is_contiguous(memory_format=torch.channels_last) or torch.is_autocast_enabled(image.device.type):
+        return False
+    if not (lies_channels_last(image) or lies_channels_last(weight)):
+        return False
+    if torch.is_grad_enabled() and (image.requires_grad or weight.requires_grad):
+        return any(pays(d, g) for d in DIRECTIONS)
+    return pays(direction, g)
