@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Adam, Optimizer
+
+from zoo.engine.lean import Adam, Optimizer
 
 
 class KerasAdam(Adam):

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
-from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from torch.optim import Optimizer
 
 from zoo.engine.keras import KerasAdam, KerasRMSprop
+from zoo.engine.lean import SGD, Adam, AdamW, RMSprop
 from zoo.options import Options
 
 
