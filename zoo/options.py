@@ -61,6 +61,9 @@ class Options(BaseModel):
     """auto, cpu, mps, cuda or cuda:N; auto takes a GPU where there is one."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Arithmetic of the networks' passes; weights stay float32. float16 scales the loss."""
+    capture: bool = False
+    """On a CUDA GPU, record a whole step as a graph and replay it: the numbers are exactly the same, and the hundreds of kernels of
+    a step start with one call, which saves small networks most of their time."""
     deterministic: bool = False
     """On a GPU, use only algorithms that give the same numbers every time (a CPU always does)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -24,6 +24,10 @@ class Resume:
     watch: Annotated[
         tuple[str, ...] | None, tyro.conf.arg(help="Watchers of plugins from here on; by default the run's.")
     ] = None
+    capture: Annotated[
+        Literal["on", "off"] | None,
+        tyro.conf.arg(help="Whether steps are captured from here on; by default as the run's are."),
+    ] = None
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -33,9 +37,10 @@ def run(arguments: Sequence[str]) -> int:
     from zoo.cli.progress import Progress
     from zoo.engine.train import resume
 
+    capture = None if given.capture is None else given.capture == "on"
     with Progress() as progress:
         resume(
-            given.run, steps=given.steps, device=given.device, watch=given.watch,
+            given.run, steps=given.steps, device=given.device, watch=given.watch, capture=capture,
             watchers=[progress], say=progress.say, preparing=progress.preparing,
         )  # fmt: skip
     return progress.code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,12 +14,14 @@ from zoo.architecture import Architecture, Phase
 from zoo.data.loader import Batch, Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore
+from zoo.engine.capture import CapturedStep, check_capture
+from zoo.engine.cuda_graphs import CudaGraphs
 from zoo.engine.ema import Average
 from zoo.engine.layout import lay_out
-from zoo.engine.optim import build_optimizer
+from zoo.engine.optim import base_rates, build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
-from zoo.engine.step import Step
+from zoo.engine.step import Statistics, Step
 from zoo.engine.trial import try_batches, try_networks
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.latents import Latents
@@ -26,24 +29,55 @@ from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.registry import guarding, registry
 
+_AHEAD = 2  # batches by which the host may be ahead of a GPU: enough for it never to wait, and bounded memory
+
 
 class Feed:
-    """The batches of a run, on its device, and how many have been drawn."""
+    """The batches of a run, on its device, and how many have been drawn.
+
+    On a GPU a batch is copied on a stream of its own, while the steps before it are still at work: the host is ahead of them.
+    """
 
     def __init__(self, loader: Loader, device: torch.device) -> None:
         self.loader = loader
         self.device = device
         self.drawn = 0
         self._stream: Iterator[Batch] | None = None
+        self._copies: torch.cuda.Stream | None = None
+        if device.type == "cuda":
+            self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._marks: deque[torch.cuda.Event] = deque()
 
     def __call__(self) -> Batch:
         """The next batch."""
         if self._stream is None:
             self._stream = self.loader.stream(self.drawn)
-        images, labels = next(self._stream)
+        batch = next(self._stream)
         self.drawn += 1
-        images = images.to(self.device, non_blocking=True)
-        return Batch(images, None if labels is None else labels.to(self.device, non_blocking=True))
+        return self._moved(batch) if self._copies is None else self._copied(batch, self._copies)
+
+    def _moved(self, batch: Batch) -> Batch:
+        labels = batch.labels
+        return Batch(
+            batch.images.to(self.device, non_blocking=True),
+            None if labels is None else labels.to(self.device, non_blocking=True),
+        )
+
+    def _copied(self, batch: Batch, copies: torch.cuda.Stream) -> Batch:
+        working = torch.cuda.current_stream(self.device)
+        mark = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        self._marks.append(working.record_event(mark))
+        if len(self._marks) > _AHEAD:
+            self._marks.popleft().synchronize()
+        with torch.cuda.stream(copies):
+            batch = self._moved(batch)
+        working.wait_stream(copies)
+        for tensor in batch:
+            if tensor is not None:
+                tensor.record_stream(
+                    working
+                )  # its memory belongs to the other stream, which is not to use it again before
+        return batch
 
     @property
     def images(self) -> int:
@@ -66,6 +100,11 @@ class Assembly:
     feed: Feed
     average: Average | None
     device: torch.device
+    captured: CapturedStep | None = None
+
+    def run(self, number: int) -> Statistics:
+        """Step `number` (from 0): `Step.run`, captured where that is asked for."""
+        return (self.captured or self.step).run(number)
 
     @property
     def steps_per_epoch(self) -> Fraction:
@@ -80,9 +119,19 @@ class Assembly:
 
 
 def assemble(
-    architecture: Architecture, options: Options, spec: DataSpec, store: ImageStore, device: torch.device
+    architecture: Architecture,
+    options: Options,
+    spec: DataSpec,
+    store: ImageStore,
+    device: torch.device,
+    say: Callable[[str], None] | None = None,
 ) -> Assembly:
-    """Build everything from the seed. Raises PluginError where the networks do not keep the contract."""
+    """Build everything from the seed. `say` gets a line about what turns out not to be as asked for.
+
+    Raises PluginError where the networks do not keep the contract, OptionError for a ``--capture`` that cannot be had.
+    """
+    phases = build_phases(architecture, options)
+    check_capture(options, phases, device)
     feed = Feed(
         Loader(
             store,
@@ -97,16 +146,16 @@ def assemble(
         device,
     )
     generator, discriminator = build_networks(architecture, options, spec, device, feed.loader.remainder)
-    rates = {
-        "generator": options.learning_rate,
-        "discriminator": options.discriminator_learning_rate or options.learning_rate,
-    }
+    rates = base_rates(options)
     networks = {"generator": generator, "discriminator": discriminator}
     step = Step(
         generator=generator,
         discriminator=discriminator,
-        optimizers={name: build_optimizer(networks[name].parameters(), options, rates[name]) for name in networks},
-        phases=build_phases(architecture, options),
+        optimizers={
+            name: build_optimizer(networks[name].parameters(), options, rates[name], capturable=device.type == "cuda")
+            for name in networks
+        },
+        phases=phases,
         objective=build_objective(architecture, options),
         options=options,
         latents=Latents(stream_seed(options.seed, "latents"), options.latent, options.latent_distribution, device),
@@ -116,7 +165,8 @@ def assemble(
     )
     with guarding(architecture, "its generator cannot be copied, for --ema"):
         average = Average(generator, options.ema) if options.ema else None
-    return Assembly(architecture, step, feed, average, device)
+    captured = CapturedStep(step, CudaGraphs(device), say) if options.capture else None
+    return Assembly(architecture, step, feed, average, device, captured)
 
 
 def build_networks(

@@ -28,13 +28,14 @@ class Average:
         self._averaged: list[Tensor] = [ours[name] for name in floating]
         self._sources: list[Tensor] = [theirs[name].detach() for name in floating]
         others = [name for name, value in theirs.items() if not value.is_floating_point()]
-        self._copies = [(ours[name], theirs[name]) for name in others]
+        self._copies = [ours[name] for name in others]
+        self._originals = [theirs[name] for name in others]
 
     @torch.no_grad()
     def update(self) -> None:
         """Take in the network's weights as they are now."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         torch._foreach_lerp_(self._averaged, self._sources, 1.0 - decay)
-        for ours, theirs in self._copies:
-            ours.copy_(theirs)
+        if self._copies:
+            torch._foreach_copy_(self._copies, self._originals)
         self.updates += 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from zoo.engine.keras import KerasAdam, KerasRMSprop
@@ -14,26 +15,53 @@ from zoo.engine.lean import SGD, Adam, AdamW, RMSprop
 from zoo.options import Options
 
 
-def build_optimizer(parameters: Iterable[nn.Parameter], options: Options, rate: float) -> Optimizer:
+def build_optimizer(
+    parameters: Iterable[nn.Parameter], options: Options, rate: float, capturable: bool = False
+) -> Optimizer:
     """The optimiser that the options name, with `rate` as its learning rate.
 
     Adam, AdamW and SGD run as one fused kernel over all parameters, which gives the same numbers as the plain loop and
     spares a small network most of its optimiser's time.
+
+    `capturable`: as a CUDA graph can hold it, with all that changes from step to step in tensors on the device (but for a
+    momentum that changes). Every run on a GPU has it so, whether captured or not, for both are to give the same numbers.
     """
     parameters = list(parameters)
+    return _build(
+        parameters, options, _on_device(rate, parameters) if capturable and rate_changes(options) else rate, capturable
+    )
+
+
+def _build(parameters: list[nn.Parameter], options: Options, rate: Any, capturable: bool) -> Optimizer:
     decay = options.weight_decay
     keras = options.epsilon_style == "keras"
     if options.optimizer in ("adam", "adamw"):
         kind = Adam if options.optimizer == "adam" else AdamW
         betas = (options.beta1, options.beta2)
         if keras:
-            return KerasAdam(parameters, rate, betas, options.epsilon, decay, decoupled=options.optimizer == "adamw")
-        return kind(parameters, rate, betas, options.epsilon, decay, fused=True)
+            decoupled = options.optimizer == "adamw"
+            return KerasAdam(parameters, rate, betas, options.epsilon, decay, decoupled, capturable)
+        return kind(parameters, rate, betas, options.epsilon, decay, fused=True, capturable=capturable)
     if options.optimizer == "rmsprop":
         if keras:
             return KerasRMSprop(parameters, rate, options.rho, options.epsilon, decay, options.momentum)
-        return RMSprop(parameters, rate, options.rho, options.epsilon, decay, options.momentum)
+        return RMSprop(parameters, rate, options.rho, options.epsilon, decay, options.momentum, capturable=capturable)
     return SGD(parameters, rate, options.momentum, weight_decay=decay, nesterov=options.nesterov, fused=True)
+
+
+def base_rates(options: Options) -> dict[str, float]:
+    """The learning rate of each network by the options, before any schedule."""
+    rate = options.learning_rate
+    return {"generator": rate, "discriminator": options.discriminator_learning_rate or rate}
+
+
+def rate_changes(options: Options) -> bool:
+    """Whether the learning rate differs from step to step."""
+    return options.schedule != "constant" or options.warmup > 0
+
+
+def _on_device(rate: float, parameters: list[nn.Parameter]) -> Tensor:
+    return torch.tensor(rate, dtype=torch.float32, device=parameters[0].device)  # float32: fused kernels take no other
 
 
 def rate_at(options: Options, rate: float, step: int, steps: int) -> float:

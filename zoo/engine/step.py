@@ -32,7 +32,7 @@ Statistics = dict[str, Tensor]
 def discriminator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
     """The objective's loss of D on a real batch and as many fakes, of the same labels."""
     real, fake, labels = turn.real, turn.fakes.images.detach(), turn.labels
-    scale, penalised = turn.scale, turn.options.r1 and turn.turn % turn.options.r1_every == 0
+    scale, penalised = turn.scale, turn.penalised
     if penalised:
         real.requires_grad_()
     if turn.options.joined:  # one batch and one mean: batch normalisation sees both, and each half weighs one half
@@ -87,14 +87,27 @@ class Turn:
         self._phase = phase
         self._judged = judged
         self._differentiable = differentiable
-        self.number = number
-        """The step, counted from 0."""
-        self.turn = number // phase.every
-        """How often this phase has run before."""
+        self._number = number
         self.options: Any = step.options
         self.objective = step.objective
         self.scale = 1.0 / step.options.accumulate
         """What the loss is to be multiplied with, so that the gradients of accumulated batches average."""
+
+    @property
+    def number(self) -> int:
+        """The step, counted from 0."""
+        self._step.number_asked = True
+        return self._number
+
+    @property
+    def turn(self) -> int:
+        """How often this phase has run before."""
+        return self.number // self._phase.every
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the options ask for a gradient penalty of D in this turn."""
+        return penalised(self.options, self._phase, self._number)
 
     @cached_property
     def batch(self) -> Batch:
@@ -154,6 +167,8 @@ class Step:
     precision: Precision
     classes: int = 0
     latest: Statistics = field(default_factory=dict)
+    number_asked: bool = field(default=False, init=False)
+    """Whether a loss has looked at the number of a step, which makes steps differ in more than what is due."""
 
     def run(self, number: int) -> Statistics:
         """Run the phases of step `number` (counted from 0).
@@ -211,6 +226,11 @@ class Step:
         entered = enter(images, self.discriminator)
         logits: Tensor = self.discriminator(entered, labels) if self.classes else self.discriminator(entered)
         return logits.reshape(len(images))
+
+
+def penalised(options: Options, phase: Phase, number: int) -> bool:
+    """Whether D's gradient penalty is due in a phase of step `number` (from 0): in every `r1_every`-th turn of it."""
+    return phase.updates == "discriminator" and options.r1 > 0 and number // phase.every % options.r1_every == 0
 
 
 def _alternate(phase: Phase, following: Phase) -> bool:

@@ -19,7 +19,8 @@ from zoo.data.registry import absolute, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
-from zoo.engine.assemble import Assembly, assemble, build_objective
+from zoo.engine.assemble import Assembly, assemble, build_objective, build_phases
+from zoo.engine.capture import check_capture
 from zoo.engine.device import choose_device, determinism
 from zoo.engine.events import Watcher
 from zoo.engine.geometry import points_spec, settle
@@ -94,12 +95,13 @@ def train(
     if changed and say:
         say(f"preset {named}, for {spec.kind} (--preset chooses another)")
     build_objective(architecture, resolved)  # a name that is unknown is better said before the data is prepared
+    check_capture(resolved, build_phases(architecture, resolved), device)
     place = absolute(resolved.data, registry().sources)  # so that the run can be resumed from any folder
     resolved = resolved.model_copy(update={"data": place})
     with determinism(resolved.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
         with guarding(source, "its data cannot be read"):
             store = prepare(source, spec, fit=resolved.fit, strict=resolved.strict, report=say, progress=preparing)
-        assembly = assemble(architecture, resolved, spec, store, device)
+        assembly = assemble(architecture, resolved, spec, store, device, say)
         steps = total_steps(resolved, assembly)
         run = Run.create(out, _config(architecture, resolved, named, source, store, device, steps))
         try:
@@ -121,6 +123,7 @@ def resume(
     say: Say | None = None,
     preparing: PrepareProgress | None = None,
     watch: Sequence[str] | None = None,
+    capture: bool | None = None,
     plugins_watch: bool = True,
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
@@ -133,11 +136,12 @@ def resume(
         say: as for `train`.
         preparing: as for `train`.
         watch: the names of plugins' watchers that are on from here; by default those of the run.
+        capture: whether steps are captured from here on (``--capture``); by default as the run began, where the device can.
 
     Raises:
         RunError: where there is nothing to go on from, or nothing left to do.
         DataError: where the data is gone or has changed.
-        OptionError: for a number of steps, device or watcher that does not fit.
+        OptionError: for a number of steps, device, watcher or capture that does not fit.
         PluginError: where the run's architecture is no longer there, or fails.
     """
     run = Run(path)
@@ -154,11 +158,18 @@ def resume(
     if fingerprint(source) != run.fingerprint:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
     chosen = choose_device(device or options.device)
+    if capture is None and options.capture and chosen.type != "cuda":
+        capture = False
+        if say:
+            say(f"--capture is for NVIDIA GPUs, and this computes on {chosen}: the run goes on without it")
+    if capture is not None:
+        options = options.model_copy(update={"capture": capture})
+    check_capture(options, build_phases(architecture, options), chosen)
     with determinism(options.deterministic), enough_memory("lower --batch-size, --size or the networks' widths"):
         with guarding(source, "its data cannot be read"):
             store = prepare(source, spec, fit=options.fit, strict=options.strict, report=say, progress=preparing)
         del source
-        assembly = assemble(architecture, options, spec, store, chosen)
+        assembly = assemble(architecture, options, spec, store, chosen, say)
         total = total_steps(options, assembly)
         if start >= total:
             raise RunError(

@@ -13,7 +13,7 @@ from zoo.engine.assemble import Assembly
 from zoo.engine.events import Watcher
 from zoo.engine.interrupt import Interrupt
 from zoo.engine.memory import keep_freed_memory
-from zoo.engine.optim import momentum_at, rate_at, set_momentum, set_rate
+from zoo.engine.optim import base_rates, momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.seeds import stream_seed
 from zoo.engine.state import capture, networks
 from zoo.engine.step import Statistics
@@ -57,7 +57,7 @@ class Trainer:
         self.start = start
         self._say = say
         self._saved: int | None = start or None
-        self._rates = {name: each.param_groups[0]["lr"] for name, each in assembly.step.optimizers.items()}
+        self._rates = base_rates(options)
         self._clock = Clock(seconds)
         self._epoch = assembly.steps_per_epoch
         latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
@@ -117,7 +117,7 @@ class Trainer:
             set_rate(optimizer, rate_at(self.options, self._rates[name], number, self.steps))
             set_momentum(optimizer, momentum_at(self.options, number))
         try:
-            statistics = self.assembly.step.run(number)
+            statistics = self.assembly.run(number)
         except (Exception, SystemExit) as error:
             with guarding(self.assembly.architecture, f"step {number + 1} failed", self._advice()):
                 raise error
@@ -159,7 +159,7 @@ class Trainer:
         metrics = {
             "step": done,
             **statistics,
-            "learning_rate": float(self.assembly.step.optimizers["generator"].param_groups[0]["lr"]),
+            "learning_rate": rate_at(self.options, self._rates["generator"], done - 1, self.steps),
             "images_per_second": self._clock.lap(self.assembly.feed.images),
             "seconds": round(self._clock.seconds, 3),
         }

@@ -23,10 +23,11 @@ class Latents:
         self.distribution = distribution
         self.device = torch.device(device)
         self.random = torch.Generator().manual_seed(seed)
+        self._pinned = self.device.type == "cuda"  # a copy from other memory would wait for the device
 
     def draw(self, count: int) -> Tensor:
         """The next `count` latents, float32 of shape (count, size)."""
-        latents = torch.empty(count, self.size)
+        latents = torch.empty(count, self.size, pin_memory=self._pinned)
         if self.distribution in RANGES:
             latents.uniform_(*RANGES[self.distribution], generator=self.random)
         else:
@@ -35,4 +36,5 @@ class Latents:
 
     def labels(self, count: int, classes: int) -> Tensor:
         """The next `count` labels, int64 of shape (count,), each class equally likely."""
-        return torch.randint(classes, (count,), generator=self.random).to(self.device, non_blocking=True)
+        labels = torch.randint(classes, (count,), generator=self.random, pin_memory=self._pinned)
+        return labels.to(self.device, non_blocking=True)
