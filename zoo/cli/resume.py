@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from zoo.cli.arguments import parse
+from zoo.cli.importing import importing
 
 
 @dataclass
@@ -30,8 +31,9 @@ def run(arguments: Sequence[str]) -> int:
     """Resume; returns the exit code."""
     given = parse(Resume, "resume", arguments)
 
-    from zoo.cli.progress import Progress
-    from zoo.engine.train import resume
+    with importing():
+        from zoo.cli.progress import Progress
+        from zoo.engine.train import resume
 
     with Progress() as progress:
         resume(
