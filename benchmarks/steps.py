@@ -1,12 +1,15 @@
-"""Whole training steps, side by side: python benchmarks/steps.py [WORKLOAD …] [--rounds 15] [--json FILE] [--markdown FILE]
+"""Whole training steps, side by side: python benchmarks/steps.py [WORKLOAD …] [--json FILE] [--markdown FILE] [--chart FILE]
 
 In one run, in turn: zoo (with its native ops, and on their references), the loop of the official PyTorch DCGAN example with the
-same networks of torch.nn (as published; lean, that is channels last and without unused gradients; each of them compiled), Keras on
-TensorFlow in graph mode where it is installed (--keras PYTHON names another interpreter that has it), and large matrix products,
-which are as fast as arithmetic gets on this machine. All of them train: the same weights and data to begin
-with, Adam, both updates. Before anything is timed, ten steps of zoo and of the published loop are played and their losses compared.
+same networks of torch.nn (as published; lean, that is channels last and without unused gradients; and compiled, with neither,
+either and both), Keras in graph mode on TensorFlow and jitted on JAX where they are installed (--keras PYTHON names an
+interpreter that has them; make bench-steps makes one), and large matrix products, as fast as arithmetic gets on this machine.
+All of them train: the same networks, batch and Adam, both updates. Those that alternate are compared with zoo, those that update
+simultaneously with zoo --simultaneous. Before anything is timed, ten steps of zoo and of the published loop are played and their
+losses compared.
 
-Times are medians over interleaved rounds, one step in each; ratios are medians of the ratio within a round.
+Times are medians over interleaved rounds, in each of which every contender steps for 50 ms at least; ratios are medians of the
+ratio within a round. OMP_NUM_THREADS says how many threads each of them takes. --from reads reports in place of measuring.
 """
 
 from __future__ import annotations
@@ -21,19 +24,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peers import keras_side, torch_side
+from peers import agreement, chart, keras_side, torch_side
+from peers.table import OURS, semantics, table
 from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
 from torch.utils.flop_counter import FlopCounterMode
 
 from zoo import compiling, ops
 from zoo.bench.machine import facts
-from zoo.bench.measure import Effort, interleaved, median, ratio
+from zoo.bench.measure import Effort, Times, interleaved, median, ratio
 from zoo.engine.device import choose_device
 from zoo.engine.memory import keep_freed_memory
 
 CONTENDERS = (*torch_side.CONTENDERS, *keras_side.WAYS)
-STEPS = 10
 SIDE = 2048
 """Rows and columns of the matrices that tell how fast arithmetic can be."""
 
@@ -41,38 +44,63 @@ SIDE = 2048
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"by default all: {', '.join(WORKLOADS)}")
-    arguments.add_argument("--rounds", type=int, default=15)
+    arguments.add_argument("--rounds", type=int, default=15, help="at least 3")
     arguments.add_argument("--device", default="auto")
-    arguments.add_argument("--without", nargs="*", default=[], metavar="CONTENDER", help=f"of: {', '.join(CONTENDERS)}")
-    arguments.add_argument(
-        "--keras", metavar="PYTHON", default=sys.executable, help="an interpreter that has Keras 3 and TensorFlow"
-    )
+    arguments.add_argument("--without", nargs="*", default=[], metavar="CONTENDER", help=f"of: {'; '.join(CONTENDERS)}")
+    arguments.add_argument("--only", nargs="*", metavar="CONTENDER", help="these, beside zoo")
+    arguments.add_argument("--keras", metavar="PYTHON", default=sys.executable, help="that has keras, tensorflow, jax")
+    arguments.add_argument("--from", dest="reports", nargs="+", type=Path, metavar="JSON", help="measure nothing")
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--markdown", type=Path)
+    arguments.add_argument("--chart", type=Path, metavar="PNG", help="needs matplotlib")
     given = arguments.parse_args()
-    for name in given.workloads:
-        if name not in WORKLOADS:
-            arguments.error(f"unknown workload {name!r}; known: {', '.join(WORKLOADS)}")
-    keep_freed_memory()
-    device = choose_device(given.device)
-    effort = Effort(rounds=given.rounds, seconds=0.0, warm_up=0.0)
-    report = {"machine": facts(device, effort), "rows": []}
-    for name in given.workloads or WORKLOADS:
-        report["rows"].append(measure(WORKLOADS[name], device, effort, set(given.without), given.keras))
-        print(table(report["rows"][-1:]), flush=True)
+    for what, names, known in (
+        ("workload", given.workloads, WORKLOADS),
+        ("contender", [*given.without, *(given.only or [])], CONTENDERS),
+    ):
+        for name in names:
+            if name not in known:
+                arguments.error(f"unknown {what} {name!r}; known: {'; '.join(known)}")
+    if given.rounds < 3:
+        arguments.error(f"--rounds {given.rounds}: give at least 3")
+    if given.reports:
+        reports = [json.loads(path.read_text("utf-8")) for path in given.reports]
+        report = {**reports[0], "rows": [row for each in reports for row in each["rows"]]}
+        print(table(report))
+    else:
+        without = {name for name in CONTENDERS if given.only is not None and name not in {"zoo", *given.only}}
+        report = measured(given, without | set(given.without))
     if given.json:
         given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     if given.markdown:
-        given.markdown.write_text(table(report["rows"]) + "\n", "utf-8")
+        given.markdown.write_text(table(report) + "\n", "utf-8")
+    if given.chart:
+        chart.draw(report, given.chart)
+
+
+def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
+    """The report, told while it grows; what is there so far is kept, where a file is given for it."""
+    keep_freed_memory()
+    torch._dynamo.config.recompile_limit = 64  # the contenders' networks share torch's code, and with it a limit of 8
+    torch._dynamo.config.fail_on_recompile_limit_hit = True  # in place of running eagerly and saying nothing
+    device = choose_device(given.device)
+    effort = Effort(rounds=given.rounds, seconds=0.05, warm_up=0.0)
+    report: dict[str, Any] = {"schema": 1, "machine": facts(device, effort), "rows": []}
+    for name in given.workloads or WORKLOADS:
+        report["rows"].append(measure(WORKLOADS[name], device, effort, without, given.keras))
+        print(table({**report, "rows": report["rows"][-1:]}), end="\n\n", flush=True)
+        if given.json:
+            given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    return report
 
 
 def measure(workload: Workload, device: torch.device, effort: Effort, without: set[str], keras: str) -> dict[str, Any]:
     """Everything about one workload: seconds, ratios, operations, and whether zoo and the published loop agree."""
     with ExitStack() as stack:
         bench = stack.enter_context(closing(Bench(workload, device)))
-        difference = disagreement(bench)
+        differences = agreement.agreement(bench)
         flops = operations(bench)
-        absent = dict.fromkeys(without, "not asked for")
+        absent = dict.fromkeys(sorted(without), "not asked for")
         steps: dict[str, Any] = {}
         for contender in CONTENDERS:
             try:
@@ -81,18 +109,21 @@ def measure(workload: Workload, device: torch.device, effort: Effort, without: s
             except Absent as reason:
                 absent[contender] = str(reason)
         left, right = torch.randn(2, SIDE, SIDE, device=device)
-        steps["product"] = lambda: ops.linear(left, right)
-        times = interleaved(steps, effort, device)
-    peak = 2 * SIDE**3 / min(times.pop("product"))
+        times = interleaved({**steps, "product": lambda: ops.linear(left, right)}, effort, device)
+        peak = 2 * SIDE**3 / min(times.pop("product"))
+        for name, step in steps.items():
+            if isinstance(step, keras_side.Worker):
+                times[name] = step.rounds(effort.rounds)
     return {
         "workload": workload.name,
         "batch": workload.batch,
-        "largest_difference_of_losses": difference,
+        "rounds": effort.rounds,
+        "losses_apart": differences,
         "gigaflop_per_step": flops / 1e9,
         "peak_gflops": peak / 1e9,
         "seconds": {name: median(rounds) for name, rounds in times.items()},
         "spread": {name: quartiles(rounds) for name, rounds in times.items()},
-        "ratios": {name: ratio(times, name, "zoo") for name in times if name != "zoo"},
+        "ratios": ratios(times),
         "share_of_peak": flops / peak / median(times["zoo"]),
         "absent": absent,
     }
@@ -105,10 +136,11 @@ class Absent(Exception):  # noqa: N818 (what it is)
 def prepared(contender: str, bench: Bench, keras: str, stack: ExitStack) -> Callable[[], Any]:
     """A contender's step, played once; `stack` ends what it needs. Raises Absent for one that is not to be had here."""
     if contender in keras_side.WAYS:
-        if reason := keras_side.obstacle(keras):
+        backend, way = keras_side.WAYS[contender]
+        if reason := keras_side.obstacle(keras, backend):
             raise Absent(reason)
-        return stack.enter_context(keras_side.Worker(keras, bench.workload, bench.classes, keras_side.WAYS[contender]))
-    if "compiled" in contender and (reason := compiling.obstacle()):
+        return stack.enter_context(keras_side.Worker(keras, bench.workload, bench.classes, backend, way))
+    if reason := torch_side.obstacle(contender):
         raise Absent(reason)
     step = bench.make(contender)
     try:
@@ -120,20 +152,16 @@ def prepared(contender: str, bench: Bench, keras: str, stack: ExitStack) -> Call
     return step
 
 
+def ratios(times: Times) -> dict[str, float]:
+    """How many times as long as zoo's step of the same semantics each takes, where that one was measured."""
+    bases = {name: OURS[semantics(name)] for name in times}
+    return {name: ratio(times, name, base) for name, base in bases.items() if base in times and name != base}
+
+
 def quartiles(rounds: list[float]) -> tuple[float, float]:
     """The bounds of the middle half, seconds."""
     lower, _, upper = statistics.quantiles(rounds, n=4)
     return lower, upper
-
-
-def disagreement(bench: Bench) -> float:
-    """The largest relative difference between the losses of zoo and of the published loop, over ten steps from the same weights."""
-    ours, theirs = bench.make("zoo"), bench.make("official")
-    worst = 0.0
-    for _ in range(STEPS):
-        for one, other in zip(ours(), theirs(), strict=True):
-            worst = max(worst, abs(float(one) - float(other)) / abs(float(other)))
-    return worst
 
 
 def operations(bench: Bench) -> int:
@@ -142,20 +170,6 @@ def operations(bench: Bench) -> int:
     with FlopCounterMode(display=False) as counter:
         step()
     return counter.get_total_flops()
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown: a row for each workload, a column for each contender, times as long as zoo."""
-    names = [name for name in CONTENDERS if name != "zoo"]
-    head = ["step", "zoo", *(f"{name} ×" for name in names), "of peak", "losses apart"]
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-    for row in rows:
-        low, high = row["spread"]["zoo"]
-        cells = [row["workload"], f"{row['seconds']['zoo'] * 1e3:.1f} ms ({low * 1e3:.1f} to {high * 1e3:.1f})"]
-        cells += [f"{row['ratios'][name]:.2f}" if name in row["ratios"] else "–" for name in names]
-        cells += [f"{row['share_of_peak']:.0%}", f"{row['largest_difference_of_losses']:.0e}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

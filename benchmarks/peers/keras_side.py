@@ -1,33 +1,49 @@
-"""The contenders that run on Keras and TensorFlow, each in a process of its own that waits for its turn."""
+"""The contenders that run on Keras, over TensorFlow and over JAX, each in a process of its own that waits for its turn."""
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 from types import TracebackType
+
+import torch
 
 from peers.workloads import Workload
 
 WORKER = Path(__file__).with_name("keras_worker.py")
-WAYS = {"tensorflow": "alternating", "tensorflow, simultaneous": "simultaneous"}
-"""Contenders, and how they play; simultaneous: both updates from one pass of D over the fakes, about a tenth less to compute."""
+WAYS = {
+    "tensorflow": ("tensorflow", "alternating"),
+    "jax": ("jax", "alternating"),
+    "tensorflow, simultaneous": ("tensorflow", "simultaneous"),
+    "jax, simultaneous": ("jax", "simultaneous"),
+}
+"""Contenders: Keras' backend, and how they play. What the two ways are, keras_worker.py says."""
 
 
 class Worker:
-    """A contender in another process: calling it has one step done there. Use it as a context."""
+    """A contender in another process: calling it has one step done there. Use it as a context.
 
-    def __init__(self, python: str, workload: Workload, classes: int, way: str) -> None:
+    It takes as many threads as torch takes here. `seconds` are what its steps took there, without what the pipe takes.
+    """
+
+    def __init__(self, python: str, workload: Workload, classes: int, backend: str, way: str) -> None:
+        self.seconds: list[float] = []
         self._command = [
-            python, str(WORKER), "dense" if workload.architecture == "vanilla" else "convolutional", str(workload.batch),
-            str(workload.options.get("size", 28)), str(workload.options.get("channels", 1)), str(classes), way,
+            python, str(WORKER), backend, "dense" if workload.architecture == "vanilla" else "convolutional",
+            str(workload.batch), str(workload.options.get("size", 28)), str(workload.options.get("channels", 1)),
+            str(classes), way,
         ]  # fmt: skip
 
     def __enter__(self) -> Worker:
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-        if self._answer() != "ready":
-            raise RuntimeError(self._process.stderr.read().strip().splitlines()[-1] or "it ended without a word")
+        environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+        self._process = subprocess.Popen(
+            self._command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment
+        )
+        if (answer := self._process.stdout.readline().strip()) != "ready":
+            raise RuntimeError(f"it ended with {answer or 'no word'}; see what {' '.join(self._command)} says")
         return self
 
     def __exit__(
@@ -36,20 +52,30 @@ class Worker:
         self._process.stdin.close()
         self._process.wait()
 
-    def __call__(self) -> float:
-        """One step; the seconds it took, without what the pipe takes."""
+    def __call__(self) -> None:
+        """One step."""
         self._process.stdin.write("step\n")
         self._process.stdin.flush()
-        return float(self._answer())
+        self.seconds.append(float(self._process.stdout.readline()))
 
-    def _answer(self) -> str:
-        return self._process.stdout.readline().strip()
+    def rounds(self, count: int) -> list[float]:
+        """Seconds per step in each of the last `count` rounds, of as many steps each; what came before them was warming up."""
+        each = len(self.seconds) // count
+        last = self.seconds[len(self.seconds) - each * count :]
+        return [sum(last[start : start + each]) / each for start in range(0, len(last), each)]
 
 
-def obstacle(python: str) -> str | None:
-    """Why Keras and TensorFlow cannot be measured with this interpreter; None where they can."""
-    done = subprocess.run([python, "-c", "import keras, tensorflow"], capture_output=True, text=True)
+@cache
+def obstacle(python: str, backend: str) -> str | None:
+    """Why Keras on a backend cannot be measured with this interpreter; None where it can."""
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    try:
+        done = subprocess.run(
+            [python, "-c", f"import keras, {backend}"], capture_output=True, text=True, env=environment
+        )
+    except OSError as error:
+        return f"--keras {python}: {error.strerror}"
     if done.returncode == 0:
         return None
     last = (done.stderr.strip().splitlines() or ["it does not run"])[-1]
-    return f"{last}; name one that has Keras 3 and TensorFlow with --keras PYTHON ({sys.executable} is this one)"
+    return f"{last} in {python}; name an interpreter that has keras and {backend} with --keras PYTHON (make bench-steps makes one)"

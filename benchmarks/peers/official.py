@@ -42,7 +42,7 @@ class Loop:
         real, given = self.draw()
         labels = (given,) if self.classes else ()
         count = len(real)
-        one, zero = torch.ones(count, device=real.device), torch.zeros(count, device=real.device)
+        one, zero = real.new_ones(count), real.new_zeros(count)
 
         self.discriminator.zero_grad()
         error_real = self.loss(self.judge(real, *labels), one)

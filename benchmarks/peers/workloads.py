@@ -21,6 +21,7 @@ class Workload:
     """An architecture of zoo under a preset, on the embedded digits; `options` are those that the data's size and kind need."""
 
     name: str
+    title: str
     architecture: str
     preset: str
     batch: int
@@ -36,12 +37,12 @@ COLOUR64 = {"size": 64, "channels": 3}
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("dcgan64-b64", "dcgan", "radford64", 64, COLOUR64),
-        Workload("dcgan64-b128", "dcgan", "radford64", 128, COLOUR64),
-        Workload("dcgan28-b64", "dcgan", "mnist", 64),
-        Workload("cgan28-b64", "cgan", "dcgan", 64),
-        Workload("dense-b32", "vanilla", "dense", 32),
-        Workload("dense-b128", "vanilla", "dense", 128),
+        Workload("dcgan64-b64", "DCGAN, 64×64×3, batch 64", "dcgan", "radford64", 64, COLOUR64),
+        Workload("dcgan64-b128", "DCGAN, 64×64×3, batch 128", "dcgan", "radford64", 128, COLOUR64),
+        Workload("dcgan28-b64", "DCGAN, 28×28, batch 64", "dcgan", "mnist", 64),
+        Workload("cgan28-b64", "conditional DCGAN, 28×28, batch 64", "cgan", "dcgan", 64),
+        Workload("dense-b32", "dense GAN, 28×28, batch 32", "vanilla", "dense", 32),
+        Workload("dense-b128", "dense GAN, 28×28, batch 128", "vanilla", "dense", 128),
     )
 }
 """By name; the first is the one that DCGAN's paper is about, the others are what people start with."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from zoo.data import DataSpec, open_source, picture, prepare
 from zoo.data.picture import PictureError, read_header, read_pixels
@@ -181,3 +184,43 @@ def test_stretched_all_of_a_picture_is_there(tmp_path, size, suffix):
 def test_small_pictures_are_enlarged(tmp_path):
     flat(tmp_path / "a.png", size=(2, 2))
     assert (images_of(tmp_path) == (200, 30, 30)).all()
+
+
+def png_with(path: Path, *chunks: tuple[bytes, bytes], behind: bool) -> Path:
+    """A grey PNG 24 wide and 12 high with more chunks, before its pixels or behind them."""
+    Image.new("L", (24, 12)).save(path)
+    content = path.read_bytes()
+    more = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    place = content.index(b"IEND" if behind else b"IDAT") - 4
+    path.write_bytes(content[:place] + more + content[place:])
+    return path
+
+
+ON_ITS_SIDE = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+XMP = b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>'
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("chunk", [(b"eXIf", ON_ITS_SIDE), (b"iTXt", XMP)], ids=["exif", "xmp"])
+def test_the_orientation_of_a_png_may_stand_before_its_pixels_or_behind_them(tmp_path, chunk, behind):
+    path = png_with(tmp_path / "a.png", (b"tIME", b"\x07\xe6\x01\x01\0\0\0"), chunk, behind=behind)
+    assert read_header(path)[:2] == (12, 24)
+    assert read_pixels(path, 1, 12).shape == (24, 12, 1)
+
+
+def test_the_header_of_a_png_is_read_without_its_pixels(tmp_path, monkeypatch):
+    flat(tmp_path / "a.png", size=(24, 12))
+    monkeypatch.setattr(PngImageFile, "load", lambda self: pytest.fail("all of it is decoded"))
+    assert read_header(tmp_path / "a.png") == (24, 12, False)
+
+
+def test_a_png_that_is_cut_off_still_has_a_header(tmp_path):
+    path = flat(tmp_path / "a.png", size=(24, 12))
+    for length in range(34, len(path.read_bytes())):
+        (tmp_path / "b.png").write_bytes(path.read_bytes()[:length])
+        try:
+            assert read_header(tmp_path / "b.png")[:2] == (24, 12)
+        except PictureError:
+            assert length < 60  # where Pillow finds no pixels at all

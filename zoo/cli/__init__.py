@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from zoo.cli.importing import importing
 from zoo.errors import PluginError, ZooError, unknown
 
 COMMANDS = {
@@ -51,7 +52,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if command not in COMMANDS:
             raise ZooError(unknown("command", command, COMMANDS, "zoo --help"))
-        code: int = importlib.import_module(f"zoo.cli.{command}").run(rest)
+        with importing():
+            module = importlib.import_module(f"zoo.cli.{command}")
+        code: int = module.run(rest)
         return code
     except ZooError as error:
         if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):

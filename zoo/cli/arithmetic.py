@@ -12,6 +12,7 @@ import tyro
 
 from zoo.cli.arguments import parse
 from zoo.cli.drawing import check_drawable
+from zoo.cli.importing import importing
 from zoo.generate.expression import parse_expression
 from zoo.generate.output import PICTURES, check_out, make_folder
 from zoo.generate.request import check_truncation
@@ -49,9 +50,10 @@ def run(arguments: Sequence[str]) -> int:
     check_truncation(given.truncation, name="--truncation")
     check_out(given.out, PICTURES, folder=False)
 
-    from zoo.generate.generator import load
-    from zoo.generate.grid import save
-    from zoo.memory import enough_memory
+    with importing():
+        from zoo.generate.generator import load
+        from zoo.generate.grid import save
+        from zoo.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
     check_drawable(generator.spec, given.out)

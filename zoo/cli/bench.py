@@ -13,6 +13,7 @@ from rich.console import Console
 
 from zoo.bench.workloads import NAMES, chosen
 from zoo.cli.arguments import parse
+from zoo.cli.importing import importing
 from zoo.errors import OptionError, unknown
 
 if TYPE_CHECKING:
@@ -57,13 +58,14 @@ def run(arguments: Sequence[str]) -> int:
         raise OptionError(f"--json {given.json}: give the name of a file in a folder that exists")
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler would write lines of its own between ours
 
-    import torch
+    with importing():
+        import torch
 
-    from zoo.bench.machine import facts
-    from zoo.bench.measure import Effort
-    from zoo.bench.report import as_json, goals_table
-    from zoo.engine.device import choose_device
-    from zoo.engine.memory import keep_freed_memory
+        from zoo.bench.machine import facts
+        from zoo.bench.measure import Effort
+        from zoo.bench.report import as_json, goals_table
+        from zoo.engine.device import choose_device
+        from zoo.engine.memory import keep_freed_memory
 
     device = choose_device(given.device)
     effort = Effort.quick() if given.quick else Effort()

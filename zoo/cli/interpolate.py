@@ -11,6 +11,7 @@ import tyro
 
 from zoo.cli.arguments import parse
 from zoo.cli.drawing import check_drawable, split_classes
+from zoo.cli.importing import importing
 from zoo.errors import OptionError
 from zoo.generate.numbers import describe_numbers, parse_numbers
 from zoo.generate.output import FILMS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
@@ -65,8 +66,9 @@ def run(arguments: Sequence[str]) -> int:
     for place in places:
         check_out(place, (*PICTURES, *FILMS, ".npy"))
 
-    from zoo.generate.generator import load
-    from zoo.memory import enough_memory
+    with importing():
+        from zoo.generate.generator import load
+        from zoo.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
     for place in places:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from zoo.cli.arguments import parse
+from zoo.cli.importing import importing
 
 
 @dataclass
@@ -34,8 +35,9 @@ def run(arguments: Sequence[str]) -> int:
     """Resume; returns the exit code."""
     given = parse(Resume, "resume", arguments)
 
-    from zoo.cli.progress import Progress
-    from zoo.engine.train import resume
+    with importing():
+        from zoo.cli.progress import Progress
+        from zoo.engine.train import resume
 
     capture = None if given.capture is None else given.capture == "on"
     with Progress() as progress:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.cli.arguments import given_by_hand, name_first, parse_training, training_defaults
+from zoo.cli.importing import importing
 from zoo.registry import registry
 
 
@@ -19,8 +20,9 @@ def run(arguments: Sequence[str]) -> int:
     own["out"] = (Path | None, None, f"Folder of the new run; by default the next free runs/{architecture.name}-NNN.")
     given = given_by_hand(parse_training(architecture, rest, defaults, own), rest)
 
-    from zoo.cli.progress import Progress
-    from zoo.engine.train import train
+    with importing():
+        from zoo.cli.progress import Progress
+        from zoo.engine.train import train
 
     with Progress() as progress:
         train(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ SUFFIXES = frozenset(
 SUFFIXES |= {".avif", ".jp2", ".j2k", ".jpf", ".tga", ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".ico"}
 
 _ORIENTATION = 0x0112
+_PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -78,7 +80,8 @@ def read_pixels(path: Path, channels: int, smallest: int) -> npt.NDArray[np.uint
         if picture.has_transparency_data:
             colour = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour)
-        picture = picture.convert("L" if channels == 1 else "RGB")
+        mode = "L" if channels == 1 else "RGB"
+        picture = picture if picture.mode == mode else picture.convert(mode)
         if upright is not None:
             picture = picture.transpose(upright)
         return np.asarray(picture).reshape(picture.height, picture.width, channels)
@@ -113,9 +116,35 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 (upright) when there is none or it is damaged."""
     try:
-        return int(image.getexif().get(_ORIENTATION, 1))
+        return int(_exif(image).get(_ORIENTATION, 1))
     except Exception:  # a damaged note about a picture does not make the picture unreadable
         return 1
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    """Pillow's notes about a picture. For those of a PNG it decodes all of it, in case they stand behind the pixels.
+
+    That is spared where none do; but not with a palette, which decoding may change (`_grey_palette` looks at it).
+    """
+    file = getattr(image, "fp", None)  # none once all is decoded
+    spared = file and image.format == "PNG" and image.mode != "P" and not _notes_behind_pixels(file)
+    return Image.Image.getexif(image) if spared else image.getexif()
+
+
+def _notes_behind_pixels(file: IO[bytes]) -> bool:
+    """Whether an open PNG has chunks behind its pixels that may tell its orientation. Leaves the file where it was."""
+    place = file.tell()
+    try:
+        file.seek(8)  # its signature
+        pixels = False
+        while len(head := file.read(8)) == 8 and (kind := head[4:]) != b"IEND":
+            if pixels and kind in _PNG_NOTES:
+                return True
+            pixels = pixels or kind == b"IDAT"
+            file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)  # content and checksum
+        return False
+    finally:
+        file.seek(place)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

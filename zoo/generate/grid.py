@@ -120,10 +120,17 @@ def save_grid(images: Tensor, path: Path, columns: int) -> None:
 
 def save(picture: Image.Image, path: Path) -> None:
     """Write a picture, whole or not at all; the suffix says which format. Raises RunError where that fails."""
-    kind = Image.registered_extensions()[path.suffix.lower()]
+    kind = _format_of(path)
     check_sides(picture, kind, path)
     with replacing(path) as temporary:
         picture.save(temporary, format=kind, **({"quality": 95} if kind == "JPEG" else {}))
+
+
+def _format_of(path: Path) -> str:
+    """Pillow's name of the format that a suffix means. The usual ones are known without loading all of Pillow's plugins."""
+    Image.preinit()
+    suffix = path.suffix.lower()
+    return Image.EXTENSION.get(suffix) or Image.registered_extensions()[suffix]
 
 
 def check_sides(picture: Image.Image, kind: str, path: Path) -> None:

@@ -1,0 +1,97 @@
+"""The report of ../steps.py as Markdown: a column for each workload, the contenders in rows by what they compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peers.agreement import COMPARISONS
+from peers.keras_side import WAYS
+from peers.torch_side import CONTENDERS
+
+OURS = {"alternating": "zoo", "simultaneous": "zoo, simultaneous"}
+"""What the contenders of each semantics are compared with."""
+HEADINGS = {
+    "alternating": "D's update, then G's through the D that has just learnt",
+    "simultaneous": "both updates from one pass of D over the fakes",
+}
+NAMES = {
+    "zoo, references": "zoo without its native core",
+    "zoo, simultaneous": "zoo --simultaneous",
+    "official": "PyTorch's DCGAN example",
+    "official, lean": "… channels last, no unused gradients",
+    "official, compiled": "… torch.compile",
+    "official, channels last, compiled": "… torch.compile, channels last",
+    "official, unused left out, compiled": "… torch.compile, no unused gradients",
+    "official, lean, compiled": "… torch.compile, both",
+    "tensorflow": "Keras on TensorFlow",
+    "jax": "Keras on JAX",
+    "tensorflow, simultaneous": "Keras on TensorFlow",
+    "jax, simultaneous": "Keras on JAX",
+}
+"""What a reader is told of a contender; one that is not here goes by its own name."""
+Row = dict[str, Any]
+
+
+def semantics(contender: str) -> str:
+    """alternating or simultaneous."""
+    return "simultaneous" if "simultaneous" in contender else "alternating"
+
+
+def table(report: dict[str, Any]) -> str:
+    """The whole report. What was not measured anywhere has a line of its reason below."""
+    rows = report["rows"]
+    lines = [line(["", *(row["workload"] for row in rows)]), "|---|" + "--:|" * len(rows)]
+    lines.append(line(["images in a batch", *(str(row["batch"]) for row in rows)]))
+    for way, ours in OURS.items():
+        played = [name for name in (*CONTENDERS, *WAYS) if semantics(name) == way and measured(name, rows)]
+        if played:
+            lines.append(line([f"**{way}**: {HEADINGS[way]}", *[""] * len(rows)]))
+        for name in sorted(played, key=lambda name: name != ours):
+            lines.append(line([NAMES.get(name, name), *(time_of(name, row) for row in rows)]))
+    lines.append(line(["**zoo and this machine**", *[""] * len(rows)]))
+    lines.append(line(["GFLOP that a step cannot do without", *(number(row["gigaflop_per_step"]) for row in rows)]))
+    lines.append(line(["GFLOP/s of a large matrix product", *(f"{row['peak_gflops']:.0f}" for row in rows)]))
+    lines.append(line(["zoo's step beside such a product's time", *(f"{row['share_of_peak']:.0%}" for row in rows)]))
+    lines.append(line(["**the largest difference of losses in ten steps**, relative", *[""] * len(rows)]))
+    for key, what in COMPARISONS.items():
+        lines.append(line([what, *(difference(row["losses_apart"][key]) for row in rows)]))
+    return "\n".join([*lines, *absences(rows)])
+
+
+def measured(name: str, rows: list[Row]) -> bool:
+    return any(name in row["seconds"] for row in rows)
+
+
+def line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def time_of(name: str, row: Row) -> str:
+    """Of zoo's: milliseconds, with the middle half of the rounds; of another's: times as long."""
+    if name not in row["seconds"]:
+        return "–"
+    if name in row["ratios"]:
+        return f"{row['ratios'][name]:.2f} ×"
+    low, high = row["spread"][name]
+    return f"{number(row['seconds'][name] * 1e3)} ms ({number(low * 1e3)} to {number(high * 1e3)})"
+
+
+def number(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
+
+
+def difference(steps: list[float]) -> str:
+    return f"{max(steps):.0e}" if max(steps) else "0"
+
+
+def absences(rows: list[Row]) -> list[str]:
+    """A line for each contender that is missing somewhere, unless nobody asked for it."""
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        for name, reason in row["absent"].items():
+            if reason != "not asked for":
+                told.setdefault(f"- {name}: {reason}", []).append(row["workload"])
+    everywhere = len(rows)
+    lines = [text if len(where) == everywhere else f"{text} ({', '.join(where)})" for text, where in told.items()]
+    return ["", "Not measured:", "", *lines] if lines else []
