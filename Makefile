@@ -98,6 +98,7 @@ test-cuda: $(VENV)/.cuda
 
 bench-cuda: $(VENV)/.cuda
 	for plan in "" block cooperative split; do ZOO_CUDA_PLAN=$$plan $(BIN)/zoo bench --device cuda || exit 1; done
+	$(BIN)/python benchmarks/steps.py --device cuda
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

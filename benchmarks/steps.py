@@ -84,6 +84,7 @@ def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
     torch._dynamo.config.recompile_limit = 64  # the contenders' networks share torch's code, and with it a limit of 8
     torch._dynamo.config.fail_on_recompile_limit_hit = True  # in place of running eagerly and saying nothing
     device = choose_device(given.device)
+    without = without | set(() if device.type == "cuda" else torch_side.ON_GPU)
     effort = Effort(rounds=given.rounds, seconds=0.05, warm_up=0.0)
     report: dict[str, Any] = {"schema": 1, "machine": facts(device, effort), "rows": []}
     for name in given.workloads or WORKLOADS:

@@ -8,6 +8,7 @@ both networks as zoo's conditional architectures take them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ class Loop:
     """One contender: two networks of torch.nn, batches, latents.
 
     `lean`: without the gradients of D's weights that G's update does not use. The published loop computes them.
+    `autocast`: what the networks' passes run in, if not in the precision of the weights.
     """
 
     generator: nn.Module
@@ -31,6 +33,7 @@ class Loop:
     latents: Latents
     classes: int
     lean: bool
+    autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def __post_init__(self) -> None:
         self.loss = nn.BCELoss()
@@ -47,7 +50,8 @@ class Loop:
         self.discriminator.zero_grad()
         error_real = self.loss(self.judge(real, *labels), one)
         error_real.backward()
-        fake = self.generator(self.latents.draw(count), *labels)
+        with self.autocast():
+            fake = self.generator(self.latents.draw(count), *labels)
         error_fake = self.loss(self.judge(fake.detach(), *labels), zero)
         error_fake.backward()
         self.optimizer_d.step()
@@ -64,4 +68,6 @@ class Loop:
 
     def judge(self, images: Tensor, *labels: Any) -> Tensor:
         """D's probabilities (N,), as the example's D ends in a sigmoid."""
-        return self.discriminator(images, *labels).view(-1).sigmoid()
+        with self.autocast():
+            logits = self.discriminator(images, *labels).view(-1)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32)).sigmoid()

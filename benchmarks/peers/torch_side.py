@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from zoo.data.loader import Batch
 from zoo.data.registry import open_source
 from zoo.data.store import prepare
 from zoo.engine.assemble import Assembly, assemble
+from zoo.engine.capture import WARM_UP
 from zoo.engine.geometry import settle
 from zoo.engine.optim import build_optimizer
 from zoo.engine.seeds import stream_seed
@@ -28,9 +30,23 @@ from zoo.options import Options
 from zoo.registry import registry
 from zoo.resolve import resolve
 
+MODES = ("max-autotune", "max-autotune-no-cudagraphs")
+"""torch.compile's, beside its default."""
 Losses = tuple[Tensor, Tensor]
 Step = Callable[[], Losses]
 
+ON_GPU = (
+    "zoo, captured",
+    "zoo, bfloat16",
+    "zoo, captured, bfloat16",
+    "official, lean, bfloat16",
+    "official, lean, compiled, max-autotune-no-cudagraphs",
+    "official, lean, compiled, max-autotune-no-cudagraphs, bfloat16",
+    "official, lean, compiled, max-autotune",
+    "official, lean, compiled, max-autotune, bfloat16",
+)
+"""Contenders on a GPU alone. `captured`: zoo --capture. `max-autotune`: torch.compile's mode of that name, CUDA graphs included.
+`bfloat16`: autocast of both networks' passes; weights, optimisers and losses stay float32."""
 CONTENDERS = (
     "zoo",
     "zoo, references",
@@ -41,6 +57,7 @@ CONTENDERS = (
     "official, channels last, compiled",
     "official, unused left out, compiled",
     "official, lean, compiled",
+    *ON_GPU,
 )
 """`unused left out`: G's update computes no gradients of D's weights. `lean`: channels last, and unused left out. `compiled`:
 both networks under torch.compile. `simultaneous`: both losses from one pass of D over the fakes; all others alternate."""
@@ -77,8 +94,13 @@ class Bench:
 
     def make(self, contender: str, dtype: torch.dtype = torch.float32) -> Step:
         """A contender's step, which returns D's loss and G's as 0-d tensors."""
-        made = self.assembly(**({"simultaneous": True} if "simultaneous" in contender else {}))
+        half = "bfloat16" in contender
+        asked = {"simultaneous": "simultaneous" in contender, "capture": "captured" in contender}
+        options: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
+        made = self.assembly(**options, **({"precision": "bfloat16"} if half else {}))
         step = made.step if dtype == torch.float32 else _cast(made, dtype)
+        if made.captured:
+            return _captured(_zoo(made, references=False))
         if contender.startswith("zoo"):
             return _zoo(step, references="references" in contender)
         compiled, lean = "compiled" in contender, "lean" in contender
@@ -89,9 +111,13 @@ class Bench:
             for network in (step.generator, step.discriminator)
         ]
         if compiled:
-            networks = [_compiled(network) for network in networks]
+            mode = next((mode for mode in MODES if mode in contender.split(", ")), None)
+            networks = [_compiled(network, mode) for network in networks]
         made.feed.loader.channels_last = last
-        return Loop(*networks, step.draw, step.latents, step.classes, lean or "unused left out" in contender).step
+        autocast = partial(torch.autocast, self.device.type, torch.bfloat16) if half else nullcontext
+        unused = lean or "unused left out" in contender
+        loop = Loop(*networks, step.draw, step.latents, step.classes, unused, autocast).step
+        return _marked(loop) if "max-autotune" in contender.split(", ") else loop
 
     def close(self) -> None:
         """End the threads that prepare batches."""
@@ -99,13 +125,30 @@ class Bench:
             made.feed.close()
 
 
-def _zoo(step: Engine, references: bool) -> Step:
+def _zoo(step: Engine | Assembly, references: bool) -> Step:
     numbers = iter(range(10**9))
 
     def once() -> Losses:
         with ops.references() if references else nullcontext():
             statistics = step.run(next(numbers))
         return statistics["d_loss"], statistics["g_loss"]
+
+    return once
+
+
+def _captured(step: Step) -> Step:
+    """The step once it is a graph, which is when it has been played often enough."""
+    for _ in range(WARM_UP + 1):
+        step()
+    return step
+
+
+def _marked(step: Step) -> Step:
+    """Tells torch.compile's own graphs that what they gave in the step before is done with."""
+
+    def once() -> Losses:
+        torch.compiler.cudagraph_mark_step_begin()
+        return step()
 
     return once
 
@@ -130,7 +173,7 @@ def _cast(made: Assembly, dtype: torch.dtype) -> Engine:
     return replace(step, optimizers=optimizers, latents=latents, draw=draw)
 
 
-def _compiled(network: nn.Module) -> nn.Module:
+def _compiled(network: nn.Module, mode: str | None) -> nn.Module:
     network = copy.deepcopy(network)
-    network.compile(dynamic=False)
+    network.compile(dynamic=False, mode=mode)
     return network
