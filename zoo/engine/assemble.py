@@ -14,7 +14,8 @@ from zoo.data.loader import Batch, Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore
 from zoo.engine.ema import Average
-from zoo.engine.layout import lay_out
+from zoo.engine.layout import is_convolutional, lay_out
+from zoo.engine.one_pass import judges_halves_apart
 from zoo.engine.optim import build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
@@ -102,6 +103,7 @@ def assemble(
         "discriminator": options.discriminator_learning_rate or options.learning_rate,
     }
     networks = {"generator": generator, "discriminator": discriminator}
+    classes = spec.classes if architecture.conditional else 0
     step = Step(
         generator=generator,
         discriminator=discriminator,
@@ -112,7 +114,9 @@ def assemble(
         latents=Latents(stream_seed(options.seed, "latents"), options.latent, options.latent_distribution, device),
         draw=feed,
         precision=Precision(options.precision, device),
-        classes=spec.classes if architecture.conditional else 0,
+        classes=classes,
+        one_pass=not is_convolutional(discriminator)  # whose time goes into arithmetic, of which one pass has as much
+        and judges_halves_apart(discriminator, spec, classes, options.batch_size),
     )
     with guarding(architecture, "its generator cannot be copied, for --ema"):
         average = Average(generator, options.ema) if options.ema else None
