@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ZOO := $(BIN)/zoo
+KERAS := .venv-keras
 
 # torch is pinned for the build's own environment too, or that one takes whatever release is newest.
 # The two variables say the same to older and to newer releases of pip.
@@ -13,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train test lint format check docs bench quality test-cuda bench-cuda photos clean
+.PHONY: help train test lint format check docs bench bench-steps quality test-cuda bench-cuda photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
@@ -21,11 +22,12 @@ help:
 	@echo "make lint    formatting, ruff, mypy"
 	@echo "make docs    the documentation as a site, into site/: open site/index.html"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
+	@echo "make bench-steps  whole steps beside PyTorch's DCGAN example and Keras, which gets a $(KERAS) of its own: build/steps/"
 	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits; then a ring of modes"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: the kernels' tests, with compute-sanitizer; their timings"
 	@echo "make check   what CI runs: lint, then test, then docs"
-	@echo "make clean   remove $(VENV) and what was built"
+	@echo "make clean   remove $(VENV), $(KERAS) and what was built"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -61,7 +63,7 @@ check: lint test docs
 
 # The tools of the extra alone, and not "zoo[docs]": an index has another package of that name, and zoo is here already.
 $(VENV)/.docs: $(VENV)/.train
-	$(BIN)/python docs/site/tools.py | xargs $(BIN)/python -m pip install --quiet
+	$(BIN)/python docs/site/tools.py docs | xargs $(BIN)/python -m pip install --quiet
 	@touch $@
 
 # Strict: a link that leads nowhere, a name that the source does not have, a page that is not in the navigation fail.
@@ -72,6 +74,18 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.test
 	$(ZOO) bench
+
+# Of its own, so that TensorFlow's and JAX's demands are none on zoo's environment.
+$(KERAS)/.bench: $(VENV)/.train
+	$(PYTHON) -m venv $(KERAS)
+	$(BIN)/python docs/site/tools.py bench | xargs $(KERAS)/bin/python -m pip install --quiet
+	@touch $@
+
+bench-steps: $(VENV)/.test $(KERAS)/.bench
+	mkdir -p build/steps
+	$(BIN)/python benchmarks/steps.py --keras $(KERAS)/bin/python \
+	  --json build/steps/steps.json --markdown build/steps/steps.md --chart build/steps/steps.png
+	$(BIN)/python benchmarks/layers.py --json build/steps/layers.json --markdown build/steps/layers.md
 
 quality: $(VENV)/.test
 	for name in dcgan lsgan cgan vanilla; do $(ZOO) train $$name --out runs/quality-$$name || exit 1; done
@@ -101,5 +115,5 @@ bench-cuda: $(VENV)/.cuda
 	$(BIN)/python benchmarks/steps.py --device cuda
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(KERAS) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	rm -rf zoo/_native zoo/_host*.so

@@ -179,7 +179,8 @@ def test_it_trains_on_colour_images(name, tmp_path):
 @pytest.mark.parametrize(
     "more", [dict(joined=True, reuse_fakes=False), dict(reuse_fakes=True, evaluate_fakes=False, joined=False),
              dict(evaluate_fakes=True, reuse_fakes=False), dict(accumulate=2), dict(discriminator_steps=2),
-             dict(reuse_fakes=False, generator_batch_size=5), dict(epsilon_style="keras")],
+             dict(reuse_fakes=False, generator_batch_size=5), dict(epsilon_style="keras"),
+             dict(simultaneous=True, evaluate_fakes=False, joined=False, generator_batch_size=None)],
     ids=str,
 )  # fmt: skip
 def test_it_trains_with_every_way_of_playing(assembled, name, more):

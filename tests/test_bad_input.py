@@ -226,6 +226,19 @@ def test_of_two_mistakes_the_one_that_was_made(cli, images):
     assert_refused(cli("train", "vanilla", *given), "reuse_fakes and evaluate_fakes exclude each other")
 
 
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (["--joined"], ["simultaneous and joined exclude each other", "--no-joined"]),
+        (["--generator-batch-size", "7"], ["simultaneous needs as many fakes", "--generator-batch-size 16"]),
+        (["--evaluate-fakes"], ["simultaneous and evaluate_fakes exclude each other", "--no-evaluate-fakes"]),
+    ],
+)
+def test_what_cannot_go_with_updates_at_once_tells_the_way_out(cli, images, other, told):
+    given = ["--data", images, "--batch-size", "16", "--out", "run", "--simultaneous", *other]
+    assert_refused(cli("train", "vanilla", *given), *told)
+
+
 @pytest.mark.parametrize("size", [5, 300])
 def test_a_size_that_the_networks_do_not_take(refused, images, size):
     refused(["--data", images, "--size", size], f"--size {size}: dcgan works for every size from 8 to 256")

@@ -201,7 +201,7 @@ def test_nesterov_needs_a_momentum():
 
 
 def test_reused_fakes_are_as_many_for_both_networks():
-    with pytest.raises(OptionError, match="leave out --generator-batch-size"):
+    with pytest.raises(OptionError, match="give --generator-batch-size"):
         resolve(Sample(), flags={"reuse_fakes": True, "generator_batch_size": 7})
     assert resolve(Sample(), flags={"reuse_fakes": True, "batch_size": 7, "generator_batch_size": 7})[0].reuse_fakes
 

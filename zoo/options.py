@@ -81,6 +81,9 @@ class Options(BaseModel):
     """Show the discriminator real and fake images as one batch with one mean loss, instead of as two batches."""
     reuse_fakes: bool = False
     """Let the generator's update judge the fakes of the discriminator's update again instead of drawing new ones: faster."""
+    simultaneous: bool = False
+    """Update both networks at once, from one pass of the discriminator over the same fakes, in place of one after the other:
+    about a tenth less to compute; the generator does not answer to the discriminator's newest weights."""
     evaluate_fakes: bool = False
     """Draw the discriminator's fakes with the generator in evaluation mode (running statistics), as Keras' predict does."""
     r1: Annotated[float, Field(ge=0)] = 0.0
@@ -166,14 +169,22 @@ class Options(BaseModel):
             )
         if self.momentum_steps and self.final_momentum is None:
             raise ValueError("momentum_steps needs a --final-momentum, which the momentum has after so many steps")
-        if self.reuse_fakes and self.evaluate_fakes:
+        same = "simultaneous" if self.simultaneous else "reuse_fakes" if self.reuse_fakes else None
+        if same and self.evaluate_fakes:
             raise ValueError(
-                "reuse_fakes and evaluate_fakes exclude each other: fakes drawn in evaluation mode are not those that "
-                "the generator learns from; give --no-reuse-fakes or --no-evaluate-fakes"
+                f"{same} and evaluate_fakes exclude each other: fakes drawn in evaluation mode are not those that "
+                f"the generator learns from; give --no-{same.replace('_', '-')} or --no-evaluate-fakes"
+            )
+        if self.simultaneous and self.joined:
+            raise ValueError(
+                "simultaneous and joined exclude each other: a joined batch is D's alone, and the generator has no part in "
+                "it; give --no-simultaneous or --no-joined"
             )
         drawn = self.generator_batch_size
-        if self.reuse_fakes and drawn is not None and drawn != self.batch_size:
-            raise ValueError("reuse_fakes needs as many fakes for both networks; leave out --generator-batch-size")
+        if same and drawn is not None and drawn != self.batch_size:
+            raise ValueError(
+                f"{same} needs as many fakes for both networks; give --generator-batch-size {self.batch_size}"
+            )
         if self.order == "slice" and not self.drop_remainder:
             raise ValueError("a slice is always a whole batch; give --drop-remainder, or another --order")
         if self.schedule == "exponential" and self.schedule_decay < 1:

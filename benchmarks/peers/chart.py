@@ -36,7 +36,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
     figure.suptitle(
         "Images per second in training, both updates: longer is faster\n"
         f"float32, {machine['hardware']}, {threads}, torch {machine['torch']}, {machine['date']}; "
-        "in brackets: so many times as fast is zoo with the same kind of update",
+        "in brackets: how many times as fast zoo is with the same kind of update",
         fontsize=10, x=0.01, ha="left",
     )  # fmt: skip
     write(figure, path)
@@ -77,7 +77,9 @@ def panel(axes: Axes, row: dict[str, Any], places: dict[str, int]) -> None:
     axes.set_title(WORKLOADS[row["workload"]].title, fontsize=9, loc="left", fontweight="bold")
     axes.set_yticks(list(places.values()), [HEADINGS.get(name) or NAMES.get(name, name) for name in places], fontsize=8)
     for name, text in zip(places, axes.get_yticklabels(), strict=False):  # only the leftmost panel has any
-        text.set_fontweight("bold" if name in HEADINGS or name in OURS.values() else "normal")
+        text.set(fontweight="bold" if name in OURS.values() else "normal")
+        if name in HEADINGS:
+            text.set(fontstyle="italic", color="#777777")
     axes.set_ylim(max(places.values()) + 0.6, -0.6)
     axes.set_xlim(0, widest * 1.32)
     axes.tick_params(axis="x", labelsize=7)

@@ -59,7 +59,8 @@ def table(report: dict[str, Any]) -> str:
     lines.append(line(["**zoo and this machine**", *[""] * len(rows)]))
     lines.append(line(["GFLOP that a step cannot do without", *(number(row["gigaflop_per_step"]) for row in rows)]))
     lines.append(line(["GFLOP/s of a large matrix product", *(f"{row['peak_gflops']:.0f}" for row in rows)]))
-    lines.append(line(["zoo's step beside such a product's time", *(f"{row['share_of_peak']:.0%}" for row in rows)]))
+    share = [f"{row['share_of_peak']:.0%}" for row in rows]
+    lines.append(line(["zoo's GFLOP/s, by that count, of the product's", *share]))
     lines.append(line(["**the largest difference of losses in ten steps**, relative", *[""] * len(rows)]))
     for key, what in COMPARISONS.items():
         lines.append(line([what, *(difference(row["losses_apart"][key]) for row in rows)]))

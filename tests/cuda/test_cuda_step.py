@@ -29,6 +29,7 @@ RUNS = {
     "dcgan, bfloat16": ("dcgan", dict(precision="bfloat16")),
     "dcgan, a smaller last batch": ("dcgan", dict(batch_size=7, drop_remainder=False, order="buffer", flip=True)),
     "dcgan, accumulated": ("dcgan", dict(accumulate=2, reuse_fakes=True)),
+    "dcgan, simultaneous": ("dcgan", dict(simultaneous=True, reuse_fakes=True)),
     "dcgan, seldom logged": ("dcgan", dict(log_every=4, discriminator_steps=2)),
     "dcgan, adamw": ("dcgan", dict(optimizer="adamw", weight_decay=0.1, schedule="linear")),
     "dcgan, rmsprop": ("dcgan", dict(optimizer="rmsprop", schedule="linear")),

@@ -121,6 +121,8 @@ def compare(make: Callable[[], object], steps: int = STEPS) -> Replayed:
     [
         dict(),
         dict(reuse_fakes=True),
+        dict(reuse_fakes=True, simultaneous=True),
+        dict(reuse_fakes=True, simultaneous=True, r1=0.5, r1_every=2, accumulate=2),
         dict(joined=True),
         dict(r1=0.5, r1_every=2),
         dict(r1=0.5, r1_every=3, joined=True, reuse_fakes=True),

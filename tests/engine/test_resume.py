@@ -58,6 +58,8 @@ WAYS = {
     ),
     "sgd, plain": dict(optimizer="sgd", ema=0.0),
     "reused fakes, flips": dict(reuse_fakes=True, flip=True),
+    "both at once": dict(simultaneous=True),
+    "both at once, float16": dict(simultaneous=True, precision="float16"),
     "fakes in evaluation mode": dict(evaluate_fakes=True, reuse_fakes=False, joined=True),
     "new fakes, accumulated": dict(reuse_fakes=False, accumulate=2),
     "slices, uniform latents": dict(order="slice", latent_distribution="uniform"),

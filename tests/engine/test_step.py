@@ -120,14 +120,16 @@ def test_a_constant_network_learns_again_after_an_error():
 # ---- against plain torch, by hand
 
 
-def by_hand(steps: int, *, joined: bool = False, reuse: bool = False, d_steps: int = 1, g_batch: int = 8):
+def by_hand(
+    steps: int, *, joined: bool = False, reuse: bool = False, d_steps: int = 1, g_batch: int = 8, together: bool = False
+):
     """The non-saturating game with plain SGD, written out. Returns both networks."""
     torch.manual_seed(0)
     g, d = generator(), discriminator()
     feed, latents = Feed(8), Latents(7, LATENT)
 
-    def descend(network, loss):
-        gradients = torch.autograd.grad(loss, list(network.parameters()))
+    def descend(network, loss, gradients=None):
+        gradients = gradients or torch.autograd.grad(loss, list(network.parameters()))
         with torch.no_grad():
             for parameter, gradient in zip(network.parameters(), gradients, strict=True):
                 parameter -= 0.1 * gradient
@@ -137,8 +139,13 @@ def by_hand(steps: int, *, joined: bool = False, reuse: bool = False, d_steps: i
             real, noise = feed().images, latents.draw(8)
             fake = g(noise).detach()
             loss = softplus(-d(real)).mean() + softplus(d(fake)).mean()
+            if together:  # both gradients from the weights as they are
+                to_g = torch.autograd.grad(softplus(-d(g(noise))).mean(), list(g.parameters()))
             descend(d, loss / 2 if joined else loss)
-        descend(g, softplus(-d(g(noise if reuse else latents.draw(g_batch)))).mean())
+        if together:
+            descend(g, None, to_g)
+        else:
+            descend(g, softplus(-d(g(noise if reuse else latents.draw(g_batch)))).mean())
     return g, d
 
 
@@ -155,6 +162,8 @@ def assert_like(step, g, d):
         (dict(joined=True), dict(joined=True)),
         (dict(reuse_fakes=True), dict(reuse=True)),
         (dict(joined=True, reuse_fakes=True), dict(joined=True, reuse=True)),
+        (dict(simultaneous=True), dict(together=True)),
+        (dict(simultaneous=True, discriminator_steps=2), dict(together=True, d_steps=2)),
         (dict(discriminator_steps=3), dict(d_steps=3)),
         (dict(discriminator_steps=2, reuse_fakes=True), dict(d_steps=2, reuse=True)),
         (dict(generator_batch_size=5), dict(g_batch=5)),
@@ -261,6 +270,8 @@ def count_calls(network: nn.Module) -> list[int]:
         (dict(reuse_fakes=True), [8], [8, 8, 8]),
         (dict(joined=True), [8, 8], [16, 8]),
         (dict(joined=True, reuse_fakes=True), [8], [16, 8]),
+        (dict(simultaneous=True), [8], [8, 8]),
+        (dict(simultaneous=True, accumulate=2), [8, 8], [8, 8, 8, 8]),
         (dict(generator_batch_size=5), [8, 5], [8, 8, 5]),
         (dict(accumulate=2), [8, 8, 8, 8], [8, 8, 8, 8, 8, 8]),
         (dict(accumulate=2, reuse_fakes=True), [8, 8], [8, 8, 8, 8, 8, 8]),

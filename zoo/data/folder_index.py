@@ -17,6 +17,7 @@ import PIL
 from zoo.data.cache import digest, hash_bytes_of, recall, remember, settled
 from zoo.data.picture import SUFFIXES, PictureError, pillow_manners, read_header
 
+_PER_ITEM = 64  # files; to hand over one alone takes longer than to look at it
 _VERSION = f"1, Pillow {PIL.__version__}"  # another Pillow can read other files
 
 
@@ -55,10 +56,15 @@ class FolderIndex:
     def _update(self, look: Callable[[Entry], Entry], needed: Callable[[Entry], bool]) -> bool:
         """Replace the entries that need a look, looking at several files at once; whether there were any."""
         places = [place for place, entry in enumerate(self.entries) if needed(entry)]
+        parts = [places[start : start + _PER_ITEM] for start in range(0, len(places), _PER_ITEM)]
+
+        def look_at(part: list[int]) -> list[Entry]:
+            return [look(self.entries[place]) for place in part]
+
         with pillow_manners(), ThreadPoolExecutor(thread_name_prefix="zoo-folder") as pool:
-            looked = pool.map(look, [self.entries[place] for place in places])
-            for place, entry in zip(places, looked, strict=True):
-                self.entries[place] = entry
+            for part, looked in zip(parts, pool.map(look_at, parts), strict=True):
+                for place, entry in zip(part, looked, strict=True):
+                    self.entries[place] = entry
         return bool(places)
 
     def _with_header(self, entry: Entry) -> Entry:

@@ -17,7 +17,8 @@ from zoo.data.store import ImageStore
 from zoo.engine.capture import CapturedStep, check_capture
 from zoo.engine.cuda_graphs import CudaGraphs
 from zoo.engine.ema import Average
-from zoo.engine.layout import lay_out
+from zoo.engine.layout import is_convolutional, lay_out
+from zoo.engine.one_pass import judges_halves_apart
 from zoo.engine.optim import base_rates, build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
@@ -148,6 +149,7 @@ def assemble(
     generator, discriminator = build_networks(architecture, options, spec, device, feed.loader.remainder)
     rates = base_rates(options)
     networks = {"generator": generator, "discriminator": discriminator}
+    classes = spec.classes if architecture.conditional else 0
     step = Step(
         generator=generator,
         discriminator=discriminator,
@@ -161,7 +163,9 @@ def assemble(
         latents=Latents(stream_seed(options.seed, "latents"), options.latent, options.latent_distribution, device),
         draw=feed,
         precision=Precision(options.precision, device),
-        classes=spec.classes if architecture.conditional else 0,
+        classes=classes,
+        one_pass=not is_convolutional(discriminator)  # whose time goes into arithmetic, of which one pass has as much
+        and judges_halves_apart(discriminator, spec, classes, options.batch_size),
     )
     with guarding(architecture, "its generator cannot be copied, for --ema"):
         average = Average(generator, options.ema) if options.ema else None

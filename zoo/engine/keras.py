@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.engine.lean import Adam, Optimizer
+from zoo.engine.adam import FusedAdam
+from zoo.engine.lean import Optimizer
 
 
-class KerasAdam(Adam):
+class KerasAdam(FusedAdam):
     """Adam with the "epsilon hat" of Kingma & Ba (2015, section 2): w ← w - rate · √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε).
 
     That is torch's rule, rate / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε), with ε / √(1 - β₂ᵗ) for ε: so torch's fused kernel
@@ -33,16 +34,7 @@ class KerasAdam(Adam):
         decoupled: bool,
         capturable: bool = False,
     ) -> None:
-        super().__init__(
-            parameters,
-            rate,
-            betas,
-            epsilon,
-            weight_decay,
-            fused=True,
-            decoupled_weight_decay=decoupled,
-            capturable=capturable,
-        )
+        super().__init__(parameters, rate, betas, epsilon, weight_decay, decoupled, capturable)
         # The fused kernel would leave out an update that overflows in float16 without telling: it would be counted here.
         self._step_supports_amp_scaling = False
         self._epsilon = epsilon

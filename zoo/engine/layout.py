@@ -44,17 +44,18 @@ def are_channels_last(*networks: nn.Module) -> bool:
 
 
 def enter(images: Tensor, network: nn.Module) -> Tensor:
-    """Images (N, C, H, W) as the network takes them. Their gradient comes out contiguous."""
-    return _laid(images, last=True) if are_channels_last(network) else images
+    """Images (N, C, H, W) as the network takes them. Their gradient comes out in their own layout."""
+    return _laid(images, are_channels_last(network))
 
 
-def leave(images: Tensor, network: nn.Module) -> Tensor:
-    """Images (N, C, H, W) of the network, contiguous. Their gradient goes in as they came out."""
-    return _laid(images, last=False) if are_channels_last(network) else images
+def leave(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) of a network, contiguous. Their gradient goes in as they came out."""
+    return _laid(images, last=False)
 
 
 def _laid(images: Tensor, last: bool) -> Tensor:
-    if images.dim() != 4 or images.shape[1] == 1:  # which lie both ways
+    form = torch.channels_last if last else torch.contiguous_format
+    if images.dim() != 4 or images.is_contiguous(memory_format=form):
         return images
     laid: Tensor = _Laid.apply(images, last)  # type: ignore[no-untyped-call]
     return laid
@@ -82,7 +83,12 @@ def _pays(device: torch.device, *networks: nn.Module) -> bool:
     """On a GPU it always does. On a CPU zoo's own convolutions want it; torch's alone gain little, and dense layers nothing."""
     if device.type == "cuda":
         return True
-    return device.type == "cpu" and native("conv2d", "cpu") and any(True for _ in _kernels(*networks))
+    return device.type == "cpu" and native("conv2d", "cpu") and is_convolutional(*networks)
+
+
+def is_convolutional(*networks: nn.Module) -> bool:
+    """Whether there are convolutions in one of them."""
+    return any(True for _ in _kernels(*networks))
 
 
 def _kernels(*networks: nn.Module) -> Iterator[nn.Parameter]:

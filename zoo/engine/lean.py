@@ -39,11 +39,6 @@ class Adam(optim.Adam):
 
 
 @lean
-class AdamW(optim.AdamW):
-    """torch's."""
-
-
-@lean
 class RMSprop(optim.RMSprop):
     """torch's."""
 

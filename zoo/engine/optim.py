@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from zoo.engine.adam import FusedAdam
 from zoo.engine.keras import KerasAdam, KerasRMSprop
-from zoo.engine.lean import SGD, Adam, AdamW, RMSprop
+from zoo.engine.lean import SGD, RMSprop
 from zoo.options import Options
 
 
@@ -36,12 +37,10 @@ def _build(parameters: list[nn.Parameter], options: Options, rate: Any, capturab
     decay = options.weight_decay
     keras = options.epsilon_style == "keras"
     if options.optimizer in ("adam", "adamw"):
-        kind = Adam if options.optimizer == "adam" else AdamW
+        kind = KerasAdam if keras else FusedAdam
         betas = (options.beta1, options.beta2)
-        if keras:
-            decoupled = options.optimizer == "adamw"
-            return KerasAdam(parameters, rate, betas, options.epsilon, decay, decoupled, capturable)
-        return kind(parameters, rate, betas, options.epsilon, decay, fused=True, capturable=capturable)
+        decoupled = options.optimizer == "adamw"
+        return kind(parameters, rate, betas, options.epsilon, decay, decoupled, capturable)
     if options.optimizer == "rmsprop":
         if keras:
             return KerasRMSprop(parameters, rate, options.rho, options.epsilon, decay, options.momentum)

@@ -29,17 +29,22 @@ class Precision:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)
 
-    def backward(self, loss: Tensor, parameters: Sequence[Tensor]) -> None:
-        """Add the gradients of the loss with respect to these parameters; no other gradient is computed."""
-        self._scaler.scale(loss).backward(inputs=parameters)  # type: ignore[no-untyped-call]
+    def backward(self, loss: Tensor, parameters: Sequence[Tensor], again: bool = False) -> None:
+        """Add the gradients of the loss with respect to these parameters; no other gradient is computed.
 
-    def update(self, optimizer: Optimizer) -> None:
-        """Let the optimiser take its step."""
-        if not self._scaler.is_enabled():
-            optimizer.step()
-            return
-        self._scaler.step(optimizer)
-        self._scaler.update()
+        `again`: another loss will go back the same way.
+        """
+        self._scaler.scale(loss).backward(inputs=parameters, retain_graph=again)  # type: ignore[no-untyped-call]
+
+    def update(self, *optimizers: Optimizer) -> None:
+        """Let the optimisers take their steps, whose gradients have been computed with the same scale."""
+        for optimizer in optimizers:
+            if self._scaler.is_enabled():
+                self._scaler.step(optimizer)
+            else:
+                optimizer.step()
+        if optimizers and self._scaler.is_enabled():
+            self._scaler.update()
 
     def state(self) -> dict[str, Any]:
         """The scale and its history, as plain numbers; empty where nothing is scaled."""

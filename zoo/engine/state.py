@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, AdamW, Optimizer, RMSprop
+from torch.optim import Adam, Optimizer, RMSprop
 
 from zoo.engine.assemble import Assembly
 from zoo.engine.keras import KerasRMSprop
@@ -103,7 +103,7 @@ def _restore_optimizer(name: str, optimizer: Optimizer, tensors: dict[str, Tenso
 def _keys(optimizer: Optimizer) -> list[str]:
     """What the optimiser keeps of each parameter, once it has taken a step."""
     group = optimizer.param_groups[0]
-    if isinstance(optimizer, Adam | AdamW):
+    if isinstance(optimizer, Adam):
         return ["step", "exp_avg", "exp_avg_sq"]
     if isinstance(optimizer, RMSprop):
         return ["step", "square_avg", *(["momentum_buffer"] if group["momentum"] else [])]

@@ -23,6 +23,7 @@ from zoo.engine.layout import enter, leave
 from zoo.engine.precision import Precision
 from zoo.generate.latents import Latents
 from zoo.nn.modes import evaluating
+from zoo.nn.normalisation import in_groups
 from zoo.objective import Objective
 from zoo.options import Options
 
@@ -31,16 +32,12 @@ Statistics = dict[str, Tensor]
 
 def discriminator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
     """The objective's loss of D on a real batch and as many fakes, of the same labels."""
-    real, fake, labels = turn.real, turn.fakes.images.detach(), turn.labels
-    scale, penalised = turn.scale, turn.penalised
+    real, scale, penalised = turn.real, turn.scale, turn.penalised
     if penalised:
         real.requires_grad_()
-    if turn.options.joined:  # one batch and one mean: batch normalisation sees both, and each half weighs one half
-        logits = turn.judge(torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels]))
-        real_logits, fake_logits = logits[: len(real)], logits[len(real) :]
+    real_logits, fake_logits = turn.judge_both(apart=penalised)
+    if turn.options.joined:  # one mean, in which each half weighs one half
         scale /= 2
-    else:
-        real_logits, fake_logits = turn.judge(real, labels), turn.judge(fake, labels)
     loss, statistics = turn.objective.discriminator_loss(real_logits, fake_logits, scale=scale)
     found = {"d_real": statistics[0], "d_fake": statistics[1]}
     if penalised:
@@ -60,7 +57,8 @@ def squared_slope(logits: Tensor, images: Tensor) -> Tensor:
 
 def generator_loss(turn: Turn) -> tuple[Tensor, Statistics]:
     """The objective's loss of G on fakes, as D judges them."""
-    logits = turn.judge(turn.fakes.images, turn.fakes.labels)
+    fakes = turn.fakes
+    logits = turn.judge(fakes.drawn, fakes.labels) if fakes.logits is None else fakes.logits
     loss, _ = turn.objective.generator_loss(logits, scale=turn.scale)
     return loss, {}
 
@@ -71,22 +69,33 @@ _LOSSES: dict[str, Callable[[Turn], tuple[Tensor, Statistics]]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Fakes:
-    """Generated images (N, C, H, W), and the labels they were drawn for where the architecture is conditional."""
+    """Generated images, and the labels they were drawn for where the architecture is conditional."""
 
-    images: Tensor
+    drawn: Tensor
+    """The images as G lays them in memory."""
     labels: Tensor | None
+    logits: Tensor | None = None
+    """D's, with gradients to both networks, where both learn from one pass over them (``--simultaneous``)."""
+
+    @cached_property
+    def images(self) -> Tensor:
+        """The images (N, C, H, W), contiguous."""
+        return leave(self.drawn)
 
 
 class Turn:
     """What the loss of one phase may use. A batch and fakes are drawn when first asked for."""
 
-    def __init__(self, step: Step, number: int, phase: Phase, judged: Fakes | None, differentiable: bool) -> None:
+    def __init__(
+        self, step: Step, number: int, phase: Phase, judged: Fakes | None, differentiable: bool, together: bool = False
+    ) -> None:
         self._step = step
         self._phase = phase
         self._judged = judged
         self._differentiable = differentiable
+        self._together = together
         self._number = number
         self.options: Any = step.options
         self.objective = step.objective
@@ -143,6 +152,26 @@ class Turn:
         """D's logits, of shape (N,). They carry gradients to D where this turn is D's."""
         return self._step.judge(images, labels)
 
+    def judge_both(self, apart: bool = False) -> tuple[Tensor, Tensor]:
+        """D's logits of `real` and of `fakes`, (N,) each, the fakes being constants to it.
+
+        In one pass where D is known to judge as in two, unless they are to be kept `apart` (for the gradient at one of them);
+        with ``--joined`` in one pass whatever D makes of that.
+        """
+        real, fakes, labels = self.real, self.fakes, self.labels
+        if (
+            self._together
+        ):  # G learns from the pass over the fakes too: it is left open towards G, and holds nothing else
+            real_logits = self.judge(real, labels)
+            fakes.logits = self.judge(fakes.drawn, labels)
+            return real_logits, fakes.logits
+        fake, joined = fakes.drawn.detach(), self.options.joined
+        if joined or (self._step.one_pass and not apart):
+            with in_groups(self._step.discriminator, 1 if joined else 2):
+                logits = self.judge(torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels]))
+            return logits[: len(real)], logits[len(real) :]
+        return self.judge(real, labels), self.judge(fake, labels)
+
     def default_loss(self) -> tuple[Tensor, Statistics]:
         """The loss of a phase that brings none of its own, and its statistics by name.
 
@@ -166,6 +195,8 @@ class Step:
     draw: Callable[[], Batch]
     precision: Precision
     classes: int = 0
+    one_pass: bool = False
+    """Whether D may see real images and fakes in one pass (`zoo.engine.one_pass`)."""
     latest: Statistics = field(default_factory=dict)
     number_asked: bool = field(default=False, init=False)
     """Whether a loss has looked at the number of a step, which makes steps differ in more than what is due."""
@@ -178,9 +209,16 @@ class Step:
         statistics: Statistics = {}
         due = [phase for phase in self.phases if phase.due(number)]
         judged: list[Fakes] = []
+        played: list[Phase] = []
         for phase, following in zip(due, [*due, None][1:], strict=True):
-            keep = self.options.reuse_fakes and following is not None and _alternate(phase, following)
-            judged = self._play(phase, number, judged, keep, statistics)
+            both = following is not None and _alternate(phase, following)
+            together = self.options.simultaneous and both
+            keep = together or (self.options.reuse_fakes and both)
+            judged = self._play(phase, number, judged, keep, together, statistics)
+            played.append(phase)
+            if not together:
+                self._update(played, statistics)
+                played = []
         self.latest |= statistics
         return dict(self.latest)
 
@@ -188,30 +226,44 @@ class Step:
         """Whether a network is updated in step `number`."""
         return any(phase.updates == role and phase.due(number) for phase in self.phases)
 
-    def _play(self, phase: Phase, number: int, judged: list[Fakes], keep: bool, statistics: Statistics) -> list[Fakes]:
-        """One phase: forward, backward, update. Returns the fakes it judged, where they are to be kept."""
-        learner = self.optimizers[phase.updates]
+    def _play(
+        self, phase: Phase, number: int, judged: list[Fakes], keep: bool, together: bool, statistics: Statistics
+    ) -> list[Fakes]:
+        """One phase: forward and backward. Returns the fakes it judged, where they are to be kept.
+
+        `together`: with the phase that follows, so that what is needed to go back through D once more is kept too.
+        """
         learning = phase.updates == "generator"
         parameters = [p for p in getattr(self, phase.updates).parameters() if p.requires_grad]
-        learner.zero_grad(set_to_none=True)
+        for parameter in parameters:
+            parameter.grad = None
         total: Tensor | None = None
         kept: list[Fakes] = []
         with constant(self.discriminator if learning else None):
             for _ in range(self.options.accumulate):
-                turn = Turn(self, number, phase, judged.pop(0) if learning and judged else None, learning or keep)
+                given = judged.pop(0) if learning and judged else None
+                turn = Turn(self, number, phase, given, learning or keep, together)
                 with self.precision.autocast():
                     outcome = (phase.loss or _LOSSES[phase.updates])(turn)
                 loss, found = outcome if isinstance(outcome, tuple) else (outcome, {})
-                self.precision.backward(loss, parameters)
+                self.precision.backward(loss, parameters, again=together)
                 total = loss.detach() if total is None else total + loss.detach()
                 statistics.update(found)
                 if keep:
                     kept.append(turn.fakes)
         assert total is not None
         statistics[f"{phase.updates[0]}_loss"] = total
-        if phase.skip_below is None or float(total) > phase.skip_below:
-            self.precision.update(learner)
         return kept
+
+    def _update(self, phases: Sequence[Phase], statistics: Statistics) -> None:
+        """Let the networks that these phases have computed gradients for take a step, but for one whose loss is low enough."""
+        self.precision.update(
+            *(
+                self.optimizers[phase.updates]
+                for phase in phases
+                if phase.skip_below is None or float(statistics[f"{phase.updates[0]}_loss"]) > phase.skip_below
+            )
+        )
 
     def generate(self, count: int, labels: Tensor | None) -> Fakes:
         """G's images of new latents."""
@@ -219,7 +271,7 @@ class Step:
         if self.classes and labels is None:
             labels = self.latents.labels(count, self.classes)
         images = self.generator(latents, labels) if self.classes else self.generator(latents)
-        return Fakes(leave(images, self.generator), labels if self.classes else None)
+        return Fakes(images, labels if self.classes else None)
 
     def judge(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits of the images."""

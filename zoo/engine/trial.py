@@ -74,7 +74,9 @@ def try_batches(
                 "at a time; give --drop-remainder, or another --batch-size"
             )
     real = 1 in (options.batch_size, remainder)  # one real image in D's turn, and one fake
-    fake = (options.generator_batch_size or options.batch_size) == 1 or (real and options.reuse_fakes)  # in G's turn
+    fake = (options.generator_batch_size or options.batch_size) == 1 or (
+        real and (options.reuse_fakes or options.simultaneous)
+    )  # in G's turn
     labels = (torch.zeros(1, dtype=torch.int64),) if architecture.conditional else ()
     with (
         torch.random.fork_rng(devices=[]),

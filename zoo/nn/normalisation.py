@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from zoo import ops
@@ -73,17 +76,20 @@ class BatchNormAct(_NormBase):
         self.slope = slope
         self.order = order
         self.unbiased = unbiased
+        self._groups = 1
 
-    def forward(self, x: Tensor, groups: int = 1) -> Tensor:
+    def forward(self, x: Tensor, groups: int | None = None) -> Tensor:
         """Normalises and activates.
 
         Args:
             x: (N, C) or (N, C, H, W).
-            groups: equal consecutive parts of the batch, each with its own statistics, as in separate calls.
+            groups: equal consecutive parts of the batch, each with its own statistics, as in separate calls; by default
+                one, or as many as `in_groups` says.
 
         Raises:
             ValueError, TypeError: as `zoo.ops.batch_norm_act`.
         """
+        groups = self._groups if groups is None else groups
         running_mean, running_var = self.running_mean, self.running_var
         training = self.training or running_mean is None
         before = running_var.clone() if training and running_var is not None and not self.unbiased else None
@@ -105,6 +111,19 @@ class BatchNormAct(_NormBase):
         parts += [f"momentum={self.momentum:g}", f"eps={self.eps:g}"]
         parts += [f"{name}=False" for name in ("affine", "track_running_stats", "unbiased") if not getattr(self, name)]
         return ", ".join(parts)
+
+
+@contextmanager
+def in_groups(network: nn.Module, groups: int) -> Iterator[None]:
+    """Within it every `BatchNormAct` of the network takes a batch for so many equal consecutive ones."""
+    layers = [module for module in network.modules() if isinstance(module, BatchNormAct)]
+    for layer in layers:
+        layer._groups = groups
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer._groups = 1
 
 
 def make_biased(running_var: Tensor, before: Tensor, kept: float, count: int) -> None:

@@ -1,0 +1,111 @@
+"""D sees real images and fakes in one pass where that gives the results of two."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import zoo
+from zoo.data.registry import open_source
+from zoo.data.store import prepare
+from zoo.engine.assemble import assemble
+from zoo.engine.geometry import settle
+from zoo.engine.one_pass import judges_halves_apart
+from zoo.registry import registry
+from zoo.resolve import resolve
+
+from .toys import build, same, weights
+
+SPEC = zoo.DataSpec(1, 2, 4)
+
+
+def dense(*between: nn.Module) -> nn.Module:
+    return nn.Sequential(
+        nn.Flatten(), zoo.nn.LinearAct(8, 6, activation="leaky_relu", slope=0.2), *between, nn.Linear(6, 1)
+    )
+
+
+class Compares(nn.Module):
+    """Looks at the whole batch, as minibatch discrimination does."""
+
+    def forward(self, x):
+        return x - x.mean(0)
+
+
+class OneSize(nn.Module):
+    def forward(self, x):
+        return x.view(3, 6)
+
+
+@pytest.mark.parametrize(
+    ("between", "apart"),
+    [
+        ([], True),
+        ([zoo.nn.BatchNormAct(6, activation="relu")], True),
+        ([nn.LayerNorm(6)], True),
+        ([nn.BatchNorm1d(6)], False),
+        ([nn.Dropout()], False),
+        ([Compares()], False),
+        ([OneSize()], False),
+        ([nn.utils.parametrizations.spectral_norm(nn.Linear(6, 6))], False),
+    ],
+    ids=[
+        "plain",
+        "BatchNormAct",
+        "LayerNorm",
+        "torch's batch norm",
+        "dropout",
+        "compares",
+        "one size",
+        "spectral norm",
+    ],
+)
+def test_it_is_tried_whether_halves_are_judged_apart(between, apart):
+    network = dense(*between)
+    before, state = weights(network), torch.random.get_rng_state()
+    assert judges_halves_apart(network, SPEC, 0, 3) is apart
+    assert same(before, network)
+    assert torch.equal(state, torch.random.get_rng_state()), "nobody else's numbers change"
+
+
+def test_labels_go_along():
+    class Labelled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.of = nn.Embedding(3, 1)
+
+        def forward(self, images, labels):
+            return images.flatten(1).sum(1, keepdim=True) * self.of(labels)
+
+    assert judges_halves_apart(Labelled(), SPEC, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "options", [dict(), dict(r1=1.0, r1_every=2), dict(accumulate=2), dict(reuse_fakes=True)], ids=str
+)
+def test_one_pass_trains_as_two_do(options):
+    one, two = build(**options), build(**options)
+    one.one_pass = True
+    for number in range(4):
+        ours, theirs = one.run(number), two.run(number)
+        for name, value in theirs.items():
+            torch.testing.assert_close(ours[name], value, rtol=1e-4, atol=1e-6)
+    for role in ("discriminator", "generator"):
+        for a, b in zip(getattr(one, role).parameters(), getattr(two, role).parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "seen"), [("vanilla", [16, 8]), ("dcgan", [8, 8, 8])])
+def test_dense_discriminators_see_both_at_once_and_convolutional_ones_one_after_the_other(name, seen):
+    architecture = registry().architecture(name)
+    flags = dict(batch_size=8, generator_batch_size=None, r1=0.0, reuse_fakes=True, evaluate_fakes=False, joined=False)
+    options, _ = resolve(architecture, flags=flags)
+    source = open_source("digits")
+    spec = settle(architecture, options, source)
+    made = assemble(architecture, options, spec, prepare(source, spec, fit=options.fit), torch.device("cpu"))
+    batches = []
+    made.step.discriminator.register_forward_pre_hook(lambda module, given: batches.append(len(given[0])))
+    made.step.run(0)
+    made.feed.close()
+    assert batches == seen

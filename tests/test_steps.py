@@ -1,0 +1,117 @@
+"""The programs that measure whole steps: what is compared with what, and that zoo trains what the published loop trains."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+
+import layers
+import steps
+from peers import agreement, chart
+from peers.keras_side import Worker
+from peers.table import table
+from peers.torch_side import Bench
+from peers.workloads import WORKLOADS, Workload
+
+CPU = torch.device("cpu")
+TINY = (
+    Workload("tiny", "", "dcgan", "mnist", 4, {"width": 8}),
+    Workload("tiny labels", "", "cgan", "dcgan", 4, {"width": 8}),
+    Workload("tiny dense", "", "vanilla", "dense", 4),
+)
+SECONDS = {"zoo": 1.0, "official": 2.0, "zoo, simultaneous": 0.5, "jax, simultaneous": 2.0}
+
+
+def report(seconds: dict[str, float] = SECONDS) -> dict:
+    rounds = {name: [value] * 4 for name, value in seconds.items()}
+    row = {
+        "workload": "dcgan64-b64", "batch": 64, "seconds": seconds, "ratios": steps.ratios(rounds),
+        "spread": {name: steps.quartiles(values) for name, values in rounds.items()},
+        "losses_apart": {name: [0.0, 2e-7] for name in agreement.COMPARISONS}, "gigaflop_per_step": 146.0,
+        "peak_gflops": 220.0, "share_of_peak": 0.6, "absent": {"jax": "no module named jax", "official, lean": "not asked for"},
+    }  # fmt: skip
+    machine = {"hardware": "a processor", "threads": 1, "torch": "2", "date": "today"}
+    return {"schema": 1, "machine": machine, "rows": [row]}
+
+
+@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
+def test_zoo_trains_what_the_published_loop_trains(workload):
+    with closing(Bench(workload, CPU)) as bench:
+        found = agreement.agreement(bench)
+    assert set(found) == set(agreement.COMPARISONS)
+    assert all(len(steps) == agreement.STEPS for steps in found.values())
+    assert max(found["zoo_float64"]) < 1e-10
+    assert found["zoo"][0] < 1e-4  # before Adam makes more of rounding
+
+
+def test_each_is_compared_with_zoo_of_the_same_update():
+    assert report()["rows"][0]["ratios"] == {"official": 2.0, "jax, simultaneous": 4.0}
+
+
+def test_one_without_zoo_of_its_update_is_compared_with_nothing():
+    row = report({"zoo": 1.0, "jax, simultaneous": 2.0})
+    assert row["rows"][0]["ratios"] == {}
+    assert "| Keras on JAX | 2,000 ms (2,000 to 2,000) |" in table(row)
+
+
+def test_the_table_tells_the_two_updates_apart_and_why_something_is_missing():
+    lines = table(report()).splitlines()
+    first = [line.split(" | ")[0].strip("| ").partition(":")[0] for line in lines if line.startswith("|")]
+    alternating, simultaneous = first.index("**alternating**"), first.index("**simultaneous**")
+    assert first[alternating + 1 : simultaneous] == ["zoo", "PyTorch's DCGAN example"]
+    assert first[simultaneous + 1 : simultaneous + 3] == ["zoo --simultaneous", "Keras on JAX"]
+    assert "| PyTorch's DCGAN example | 2.00 × |" in lines
+    assert "| the same, both in float64 | 2e-07 |" in lines
+    assert lines[-1] == "- jax: no module named jax"
+
+
+def test_the_chart_is_a_picture(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (the extra plots)")
+    chart.draw(report(), tmp_path / "steps.png")
+    assert (tmp_path / "steps.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_clock_of_another_process_counts_the_rounds_alone():
+    worker = Worker("python", WORKLOADS["dense-b32"], 0, "jax", "alternating")
+    worker.seconds = [9.0, 9.0, 1.0, 3.0, 2.0, 4.0, 5.0, 5.0]  # twice to warm up, then three rounds of two
+    assert worker.rounds(3) == [2.0, 3.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dcgan65"], "unknown workload 'dcgan65'; known: dcgan64-b64;"),
+        (["--without", "keras"], "unknown contender 'keras'; known: zoo;"),
+        (["--rounds", "2"], "--rounds 2: give at least 3"),
+    ],
+)
+def test_a_mistake_is_answered_in_words(arguments, message, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["steps.py", *arguments])
+    with pytest.raises(SystemExit):
+        steps.main()
+    assert message in capsys.readouterr().err
+
+
+def test_a_step_is_taken_apart_into_all_that_its_layers_are_asked_for():
+    with closing(Bench(TINY[0], CPU)) as bench:
+        step = bench.assembly().step
+        calls = layers.watch(step)
+        timed = layers.pieces(calls)
+        rows = layers.shares(calls, dict.fromkeys(timed, 1.0))
+        assert all(once() >= 0 for once in timed.values())
+    found = {(row.what.partition(":")[0], row.direction): row for row in rows}
+    first, last = "D layers.0", "G layers.6"
+    assert (first, "weights' gradient") in found
+    assert (first, "input's gradient") in found  # for G's update alone
+    assert (last, "weights' gradient") in found
+    assert "→ 1×28×28" in found[last, "forward"].what
+    images = found[first, "forward"].flops / (2 * 14 * 14 * 8 * 16)
+    assert images == 3 * 4  # real, fakes, and fakes once more for G
+    assert found[first, "weights' gradient"].flops * 3 == found[first, "forward"].flops * 2
+    assert found[first, "input's gradient"].flops * 3 == found[first, "forward"].flops
