@@ -25,7 +25,7 @@ help:
 	@echo "make bench-steps  whole steps beside PyTorch's DCGAN example and Keras, which gets a $(KERAS) of its own: build/steps/"
 	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits; then a ring of modes"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
-	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: the kernels' tests, with compute-sanitizer; their timings"
+	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
 	@echo "make check   what CI runs: lint, then test, then docs"
 	@echo "make clean   remove $(VENV), $(KERAS) and what was built"
 
