@@ -236,7 +236,7 @@ def test_of_two_mistakes_the_one_that_was_made(cli, images):
 )
 def test_what_cannot_go_with_updates_at_once_tells_the_way_out(cli, images, other, told):
     given = ["--data", images, "--batch-size", "16", "--out", "run", "--simultaneous", *other]
-    assert_refused(cli("train", "vanilla", *given), *told)
+    assert_refused(cli("train", "dcgan", *given), *told)
 
 
 @pytest.mark.parametrize("size", [5, 300])

@@ -1,0 +1,66 @@
+"""How soon a run begins, and whether its data keeps up: python benchmarks/input.py [start] [batches] [pictures] [--quick]
+
+start: from typing `zoo train dcgan --steps 1` to the end of its first step, part by part, beside a plain torch.nn script; and whole
+commands beside `python -c "import torch"`. batches: assembling one, beside a step that takes it, torch's DataLoader, and an index
+into a tensor. pictures: preparing folders of 10,000 pictures that it makes itself, beside pools of processes with Pillow.
+
+Contenders take turns; the table has medians, quartiles, and the median of the ratios within each round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from inputs import batches, pictures, start
+from inputs.sides import Row
+
+from zoo.engine.memory import keep_freed_memory
+
+PARTS = ("start", "batches", "pictures")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("parts", nargs="*", metavar="PART", help=f"by default all: {', '.join(PARTS)}")
+    arguments.add_argument("--quick", action="store_true", help="few rounds, few pictures: whether it works")
+    arguments.add_argument("--rounds", type=int, default=9)
+    arguments.add_argument("--count", type=int, default=10_000, help="pictures in a folder")
+    arguments.add_argument("--scratch", type=Path, help="a folder to work in, kept; by default a temporary one")
+    arguments.add_argument("--json", type=Path)
+    given = arguments.parse_args()
+    for part in given.parts:
+        if part not in PARTS:
+            arguments.error(f"unknown part {part!r}; known: {', '.join(PARTS)}")
+    chosen = given.parts or PARTS
+    rounds, count = (2, 100) if given.quick else (given.rounds, given.count)
+    keep_freed_memory()
+    print(f"torch {torch.__version__}, {os.cpu_count()} cores, {torch.get_num_threads()} threads of torch's\n")
+    print("| what | by | median (quartiles) | times as long |\n|---|---|--:|--:|", flush=True)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = (given.scratch or Path(temporary)).absolute()
+        scratch.mkdir(parents=True, exist_ok=True)
+        if "start" in chosen:
+            rows += show(start.measure(scratch, rounds))
+        if "batches" in chosen:
+            rows += show(batches.measure(scratch, rounds if given.quick else max(rounds, 15), given.quick))
+        if "pictures" in chosen:
+            rows += show(pictures.measure(scratch, rounds if given.quick else min(rounds, 5), count))
+    print("\n" + "\n".join(f"{row.title}: {note}" for row in rows for note in row.notes))
+    if given.json:
+        given.json.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", "utf-8")
+
+
+def show(rows: list[Row]) -> list[Row]:
+    for row in rows:
+        print("\n".join(row.markdown()), flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    main()
