@@ -137,6 +137,8 @@ class Absent(Exception):  # noqa: N818 (what it is)
 def prepared(contender: str, bench: Bench, keras: str, stack: ExitStack) -> Callable[[], Any]:
     """A contender's step, played once; `stack` ends what it needs. Raises Absent for one that is not to be had here."""
     if contender in keras_side.WAYS:
+        if bench.device.type != "cpu":
+            raise Absent("Keras is measured on the CPU alone")
         backend, way = keras_side.WAYS[contender]
         if reason := keras_side.obstacle(keras, backend):
             raise Absent(reason)
