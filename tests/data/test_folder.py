@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import DataSpec, open_source, picture, prepare
+from zoo.data import DataSource, DataSpec, Images, open_source, picture, prepare
 from zoo.errors import DataError
 
 from .helpers import SIZE, flat, images_of, old
@@ -226,3 +226,29 @@ def test_names_that_are_not_utf8_do_not_disturb(tmp_path):
     (tmp_path / "a.png").write_bytes(b"x")
     store = prepare(open_source(str(tmp_path)), DataSpec(3, SIZE, SIZE))
     assert (len(store), len(store.skipped)) == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["crop", "stretch"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("modes", [("L", "1"), ("RGB", "L", "P", "RGBA")], ids=str)
+def test_the_shorter_way_to_stored_images_gives_the_same_bytes(tmp_path, modes, channels, how):
+    random = np.random.default_rng(0)
+    for number, size in enumerate([(40, 90), (90, 40), (SIZE, SIZE), (5, 7), (700, 500)]):
+        picture = Image.fromarray(random.integers(0, 256, (*size, 3), np.uint8))
+        for mode in modes:
+            picture.convert(mode).save(tmp_path / f"{number}-{mode}.png")
+        if "RGB" in modes:
+            picture.save(tmp_path / f"{number}.jpg", quality=90)
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    source = open_source(str(tmp_path))
+    spec = DataSpec(channels, SIZE, SIZE)
+    for item in source.chunks():
+        short, long = list(source.fitted(item, spec, how)), list(DataSource.fitted(source, item, spec, how))
+        assert len(short) == len(long)
+        for one, other in zip(short, long, strict=True):
+            assert type(one) is type(other)
+            if isinstance(one, Images):
+                assert one.pixels.shape == (1, *spec.shape[1:], channels)
+                np.testing.assert_array_equal(one.pixels, other.pixels)
+            else:
+                assert one == other

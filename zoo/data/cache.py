@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-_PIECE = 1 << 20
+_PIECE = 1 << 16  # bytes; most pictures are one or two pieces, and a larger buffer would be a new mapping for each
 _REMEMBER_FROM = 16 << 20  # hashing less than this is quicker than looking it up
 _RACY_NS = 2_000_000_000  # file systems with coarse clocks can miss an edit this soon after another
 
@@ -36,7 +36,7 @@ def digest(*parts: str | bytes | int | None) -> str:
 def hash_bytes_of(path: Path) -> str:
     """The hash of a file's content, read in pieces."""
     hasher = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         while piece := file.read(_PIECE):
             hasher.update(piece)
     return hasher.hexdigest()

@@ -66,17 +66,33 @@ def _grey(pixels: Pixels) -> Pixels:
     return ((total + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
+def fit_picture(picture: Image.Image, spec: DataSpec, how: Fit = "crop") -> Pixels:
+    """What `fit` makes of one image, (1, spec.height, spec.width, spec.channels), from a Pillow picture of mode L or RGB.
+
+    It spares the way through an array of the picture's own size and back.
+    """
+    if spec.channels == 1:
+        picture = picture if picture.mode == "L" else picture.convert("L")
+    if picture.size != (spec.width, spec.height):
+        picture = _resized(picture, spec, how)
+    pixels = np.asarray(picture).reshape(1, spec.height, spec.width, -1)
+    return np.repeat(pixels, 3, axis=3) if pixels.shape[3] < spec.channels else pixels
+
+
 def _resize(pixels: Pixels, spec: DataSpec, how: Fit) -> Pixels:
-    height, width, channels = pixels.shape[1:]
-    box = (0.0, 0.0, width, height) if how == "stretch" else _centre(width, height, spec.width / spec.height)
-    size = (spec.width, spec.height)
+    channels = pixels.shape[3]
     fitted = np.empty((len(pixels), spec.height, spec.width, channels), np.uint8)
     for image, target in zip(pixels, fitted, strict=True):
         picture = Image.fromarray(np.ascontiguousarray(image[..., 0] if channels == 1 else image))
-        # reducing_gap: a large picture is first shrunk by whole factors: several times faster, and no eye sees it.
-        small = picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
-        target[...] = np.asarray(small).reshape(target.shape)
+        target[...] = np.asarray(_resized(picture, spec, how)).reshape(target.shape)
     return fitted
+
+
+def _resized(picture: Image.Image, spec: DataSpec, how: Fit) -> Image.Image:
+    width, height = picture.size
+    box = (0.0, 0.0, width, height) if how == "stretch" else _centre(width, height, spec.width / spec.height)
+    # reducing_gap: a large picture is first shrunk by whole factors: several times faster, and no eye sees it.
+    return picture.resize((spec.width, spec.height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
 
 
 def _centre(width: int, height: int, aspect: float) -> tuple[float, float, float, float]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from zoo.data.cache import digest
+from zoo.data.fit import Fit, fit_picture
 from zoo.data.folder_index import FolderIndex
-from zoo.data.picture import SUFFIXES, PictureError, read_pixels
+from zoo.data.picture import SUFFIXES, PictureError, read_picture
 from zoo.data.source import DataSource, Images, Unreadable
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
@@ -78,17 +81,26 @@ class FolderSource(DataSource):
             yield range(start, min(total, start + _PER_ITEM))
 
     def decode(self, item: range, spec: DataSpec) -> Iterator[Images | Unreadable]:
+        return self._read(item, spec, lambda picture: np.asarray(picture).reshape(1, *picture.size[::-1], -1))
+
+    def fitted(self, item: range, spec: DataSpec, how: Fit) -> Iterator[Images | Unreadable]:
+        """As images are stored, straight from Pillow's pictures."""
+        return self._read(item, spec, lambda picture: fit_picture(picture, spec, how))
+
+    def _read(
+        self, item: range, spec: DataSpec, pixels: Callable[[Image.Image], npt.NDArray[np.uint8]]
+    ) -> Iterator[Images | Unreadable]:
         for position in item:
             entry = self._index.entries[position]
             try:
                 if entry.problem is not None:
                     raise PictureError(entry.problem)
-                pixels = read_pixels(self._folder / entry.name, self.channels, max(spec.width, spec.height))
+                picture = read_picture(self._folder / entry.name, self.channels, max(spec.width, spec.height))
             except PictureError as error:
                 yield Unreadable(_shown(entry.name), str(error))
             else:
                 labels = np.array([self._labels[position]], np.int64) if self._labels else None
-                yield Images(pixels[None], labels)
+                yield Images(pixels(picture), labels)
 
 
 def _shown(name: str) -> str:

@@ -67,7 +67,13 @@ def read_header(path: Path) -> Header:
 
 
 def read_pixels(path: Path, channels: int, smallest: int) -> npt.NDArray[np.uint8]:
-    """The upright picture as uint8 (H, W, channels), transparency over white; raises PictureError.
+    """What `read_picture` reads, as uint8 (H, W, channels)."""
+    picture = read_picture(path, channels, smallest)
+    return np.asarray(picture).reshape(picture.height, picture.width, channels)
+
+
+def read_picture(path: Path, channels: int, smallest: int) -> Image.Image:
+    """The upright picture, of mode L for 1 channel and RGB for 3, transparency over white; raises PictureError.
 
     Of an animation it is the first frame. 16-bit grey is scaled by 255/65535. `smallest` is the side that the caller
     needs at least: a JPEG much larger than that is decoded at a fraction of its size, which is several times faster.
@@ -84,7 +90,7 @@ def read_pixels(path: Path, channels: int, smallest: int) -> npt.NDArray[np.uint
         picture = picture if picture.mode == mode else picture.convert(mode)
         if upright is not None:
             picture = picture.transpose(upright)
-        return np.asarray(picture).reshape(picture.height, picture.width, channels)
+        return picture.copy() if picture is image else picture  # the file is closed behind it
 
 
 @contextlib.contextmanager

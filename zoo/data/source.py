@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # NumPy is imported only by the kinds of data that are opened
     import numpy as np
     import numpy.typing as npt
 
+    from zoo.data.fit import Fit
     from zoo.data.spec import DataSpec
 
 
@@ -125,3 +126,13 @@ class DataSource(ABC):
         Images may keep their own size: the caller fits them to `spec`. A source that can decode at a smaller size for
         less (JPEG) may do so, as long as no side gets smaller than `spec` asks.
         """
+
+    def fitted(self, item: Any, spec: DataSpec, how: Fit) -> Iterator[Images | Unreadable]:
+        """The images of one item as the store is to hold them: `decode`, then fitted to `spec`, cropped or stretched.
+
+        Overridden where there is a shorter way to the same bytes. Raises DataError for what does not fit.
+        """
+        from zoo.data.fit import as_stored
+
+        for part in self.decode(item, spec):
+            yield part if isinstance(part, Unreadable) else as_stored(part, spec, self, how)

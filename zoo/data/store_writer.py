@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from zoo.data.fit import Fit, as_stored
+from zoo.data.fit import Fit
 from zoo.data.picture import pillow_manners
 from zoo.data.source import DataSource, Images, Unreadable
 from zoo.data.spec import DataSpec
@@ -144,10 +144,7 @@ def _decoded(source: DataSource, spec: DataSpec, fit: Fit, workers: int | None) 
     """The fitted images of each work item, in order; only a few items are in memory at a time."""
 
     def work(item: Any) -> list[Images | Unreadable]:
-        return [
-            part if isinstance(part, Unreadable) else as_stored(part, spec, source, fit)
-            for part in source.decode(item, spec)
-        ]
+        return list(source.fitted(item, spec, fit))
 
     threads = max(1, workers or min(_MOST_WORKERS, os.cpu_count() or 1))
     pending: deque[Future[list[Images | Unreadable]]] = deque()
