@@ -78,4 +78,4 @@ def obstacle(python: str, backend: str) -> str | None:
     if done.returncode == 0:
         return None
     last = (done.stderr.strip().splitlines() or ["it does not run"])[-1]
-    return f"{last} in {python}; name an interpreter that has keras and {backend} with --keras PYTHON (make bench-steps makes one)"
+    return f"{last}; name an interpreter that has keras and {backend} with --keras PYTHON (make bench-steps makes one)"
