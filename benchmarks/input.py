@@ -1,8 +1,9 @@
-"""How soon a run begins, and whether its data keeps up: python benchmarks/input.py [start] [batches] [pictures] [--quick]
+"""How soon a run begins, and whether its data keeps up: python benchmarks/input.py [start] [batches] [pictures] [bench] [--quick]
 
 start: from typing `zoo train dcgan --steps 1` to the end of its first step, part by part, beside a plain torch.nn script; and whole
 commands beside `python -c "import torch"`. batches: assembling one, beside a step that takes it, torch's DataLoader, and an index
 into a tensor. pictures: preparing folders of 10,000 pictures that it makes itself, beside pools of processes with Pillow.
+bench: `zoo bench --quick`, three times.
 
 Contenders take turns; the table has medians, quartiles, and the median of the ratios within each round.
 """
@@ -21,7 +22,7 @@ from inputs.sides import Row
 
 from zoo.engine.memory import keep_freed_memory
 
-PARTS = ("start", "batches", "pictures")
+PARTS = ("start", "batches", "pictures", "bench")
 
 
 def main() -> None:
@@ -51,6 +52,8 @@ def main() -> None:
             rows += show(batches.measure(scratch, rounds if given.quick else max(rounds, 15), given.quick))
         if "pictures" in chosen:
             rows += show(pictures.measure(scratch, rounds if given.quick else min(rounds, 5), count))
+        if "bench" in chosen:
+            rows += show([start.quick_bench(scratch, min(rounds, 3))])
     print("\n" + "\n".join(f"{row.title}: {note}" for row in rows for note in row.notes))
     if given.json:
         given.json.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", "utf-8")

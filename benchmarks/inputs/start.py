@@ -36,14 +36,6 @@ def measure(scratch: Path, rounds: int) -> list[Row]:
 
         return call
 
-    def whole(*arguments: str) -> Callable[[], float]:
-        def call() -> float:
-            began = time.perf_counter()
-            run(arguments, scratch)
-            return time.perf_counter() - began
-
-        return call
-
     first = in_turn(
         {
             "zoo train dcgan, data prepared": first_step("zoo", "first_step.py", *TRAIN),
@@ -54,14 +46,30 @@ def measure(scratch: Path, rounds: int) -> list[Row]:
     )
     commands = in_turn(
         {
-            "zoo train dcgan --steps 1": whole("-m", "zoo", "train", *TRAIN),
-            'python -c "import torch"': whole("-c", "import torch"),
-            "zoo list": whole("-m", "zoo", "list"),
+            "zoo train dcgan --steps 1": whole(scratch, "-m", "zoo", "train", *TRAIN),
+            'python -c "import torch"': whole(scratch, "-c", "import torch"),
+            "zoo list": whole(scratch, "-m", "zoo", "list"),
         },
         rounds,
     )
     notes = [f"{name}: {breakdown(each[1:])}" for name, each in parts.items()]
     return [Row("until the first step is done", first, notes), Row("whole command", commands)]
+
+
+def quick_bench(scratch: Path, rounds: int) -> Row:
+    """``zoo bench --quick`` from beginning to end."""
+    return Row("whole command", in_turn({"zoo bench --quick": whole(scratch, "-m", "zoo", "bench", "--quick")}, rounds))
+
+
+def whole(scratch: Path, *arguments: str) -> Callable[[], float]:
+    """A Python process; the seconds from its start to its end."""
+
+    def call() -> float:
+        began = time.perf_counter()
+        run(arguments, scratch)
+        return time.perf_counter() - began
+
+    return call
 
 
 def run(arguments: Sequence[str], scratch: Path, cold: bool = False) -> None:
