@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -59,10 +60,10 @@ def main() -> None:
         given.json.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", "utf-8")
 
 
-def show(rows: list[Row]) -> list[Row]:
+def show(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         print("\n".join(row.markdown()), flush=True)
-    return rows
+        yield row
 
 
 if __name__ == "__main__":

@@ -45,10 +45,10 @@ class Pictures(Dataset[torch.Tensor]):
         return image.to(torch.float32).div(255).sub_(0.5).div_(0.5)
 
 
-def measure(scratch: Path, rounds: int, quick: bool) -> list[Row]:
+def measure(scratch: Path, rounds: int, quick: bool) -> Iterator[Row]:
     """A row for each workload: a batch by zoo, a step of zoo, the same batch by torch."""
     names = list(WORKLOADS)[:1] if quick else list(WORKLOADS)
-    return [row(name, scratch, rounds) for name in names]
+    return (row(name, scratch, rounds) for name in names)
 
 
 def row(name: str, scratch: Path, rounds: int) -> Row:

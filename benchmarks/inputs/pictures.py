@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +23,8 @@ SIZES = {"small": (64, 320), "mixed": (128, 768)}
 """Pixels of the shorter and the longer sides of two folders: thumbnails, and what cameras and the web give."""
 
 
-def measure(scratch: Path, rounds: int, count: int) -> list[Row]:
+def measure(scratch: Path, rounds: int, count: int) -> Iterator[Row]:
     """A row for each folder of `count` pictures."""
-    rows = []
     for kind in SIZES:
         folder = make(scratch / kind, kind, count)
         zoo, same, plain = scratch / "zoo", scratch / "same", scratch / "plain"
@@ -41,8 +40,7 @@ def measure(scratch: Path, rounds: int, count: int) -> list[Row]:
         )
         far = np.abs(one.astype(np.int16) - third).mean()
         row.notes.append(f"zoo and ImageOps.fit: {far:.2f} levels of 255 apart on average")
-        rows.append(row)
-    return rows
+        yield row
 
 
 def script(how: str, folder: Path, out: Path) -> Callable[[], float]:

@@ -252,3 +252,14 @@ def test_the_shorter_way_to_stored_images_gives_the_same_bytes(tmp_path, modes, 
                 np.testing.assert_array_equal(one.pixels, other.pixels)
             else:
                 assert one == other
+
+
+def test_files_that_are_read_at_once_and_files_that_are_read_twice_are_known_alike(tmp_path, monkeypatch):
+    broken_pictures(tmp_path / "photos")
+    sources = []
+    for limit in (0, 1 << 20):
+        monkeypatch.setattr("zoo.data.folder_index._SMALL", limit)
+        monkeypatch.setenv("ZOO_CACHE", str(tmp_path / f"cache-{limit}"))
+        sources.append(open_source(str(tmp_path / "photos")))
+    assert sources[0].fingerprint() == sources[1].fingerprint()
+    assert sources[0]._index.entries == sources[1]._index.entries

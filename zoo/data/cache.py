@@ -33,6 +33,11 @@ def digest(*parts: str | bytes | int | None) -> str:
     return hasher.hexdigest()
 
 
+def hash_bytes(content: bytes) -> str:
+    """The hash of some bytes, which is that of a file that holds them."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 def hash_bytes_of(path: Path) -> str:
     """The hash of a file's content, read in pieces."""
     hasher = hashlib.blake2b(digest_size=16)

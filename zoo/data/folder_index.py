@@ -14,9 +14,10 @@ from pathlib import Path
 
 import PIL
 
-from zoo.data.cache import digest, hash_bytes_of, recall, remember, settled
+from zoo.data.cache import digest, hash_bytes, hash_bytes_of, recall, remember, settled
 from zoo.data.picture import SUFFIXES, PictureError, pillow_manners, read_header
 
+_SMALL = 1 << 20  # bytes
 _PER_ITEM = 64  # files; to hand over one alone takes longer than to look at it
 _VERSION = f"1, Pillow {PIL.__version__}"  # another Pillow can read other files
 
@@ -36,7 +37,7 @@ class Entry:
 
 
 class FolderIndex:
-    """The picture files below a folder, sorted by name, with their headers; contents are hashed when asked for."""
+    """The picture files below a folder, sorted by name, with their headers; contents of large files are hashed when asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -68,11 +69,17 @@ class FolderIndex:
         return bool(places)
 
     def _with_header(self, entry: Entry) -> Entry:
+        picture: Path | bytes = self._folder / entry.name
+        content = entry.content
         try:
-            header = read_header(self._folder / entry.name)
-        except PictureError as error:
-            return replace(entry, problem=str(error))
-        return replace(entry, width=header.width, height=header.height, grey=header.grey)
+            if entry.size <= _SMALL:  # reading all of it at once is cheaper than coming back to hash it
+                picture = (self._folder / entry.name).read_bytes()
+                content = hash_bytes(picture)
+            header = read_header(picture)
+        except (PictureError, OSError) as error:
+            reason = str(error) if isinstance(error, PictureError) else error.strerror or str(error)
+            return replace(entry, problem=reason, content=content)
+        return replace(entry, content=content, width=header.width, height=header.height, grey=header.grey)
 
     def _with_content(self, entry: Entry) -> Entry:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -56,9 +57,9 @@ def pillow_manners() -> Iterator[None]:
         yield
 
 
-def read_header(path: Path) -> Header:
-    """Size and kind of a picture from its first bytes; raises PictureError."""
-    with _opened(path) as image:
+def read_header(picture: Path | bytes) -> Header:
+    """Size and kind of a picture, a file or its content, from its first bytes; raises PictureError."""
+    with _opened(picture) as image:
         width, height = image.size
         if image.format != "TIFF" and _orientation(image) >= 5:  # 5 to 8 lie on their side; Pillow turns TIFF itself
             width, height = height, width
@@ -90,16 +91,17 @@ def read_picture(path: Path, channels: int, smallest: int) -> Image.Image:
         picture = picture if picture.mode == mode else picture.convert(mode)
         if upright is not None:
             picture = picture.transpose(upright)
-        return picture.copy() if picture is image else picture  # the file is closed behind it
+        return picture
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
     """An open picture of a permissible size; whatever goes wrong inside becomes a PictureError."""
     try:
         # Through a file object: given a path, Pillow maps uncompressed TIFF into memory, and then scrambles those that lie
         # on their side and dies with the file when somebody shortens it.
-        with path.open("rb") as file, Image.open(file) as image:
+        file: IO[bytes] = io.BytesIO(picture) if isinstance(picture, bytes) else picture.open("rb")
+        with file, Image.open(file) as image:
             width, height = image.size
             if min(width, height) < SMALLEST_SIDE:
                 raise PictureError(f"{width}×{height} pixels; each side must be at least {SMALLEST_SIDE}")
