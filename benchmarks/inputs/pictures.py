@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -28,33 +29,43 @@ def measure(scratch: Path, rounds: int, count: int) -> Iterator[Row]:
     for kind in SIZES:
         folder = make(scratch / kind, kind, count)
         zoo, same, plain = scratch / "zoo", scratch / "same", scratch / "plain"
+        work: dict[str, list[float]] = {"zoo": [], "same": [], "plain": []}
         contenders = {
-            "zoo": script("zoo", folder, zoo),
-            "Pool, Pillow's calls as zoo's": script("same", folder, same),
-            "Pool, ImageOps.fit": script("plain", folder, plain),
+            "zoo": script("zoo", folder, zoo, work),
+            "Pool, Pillow's calls as zoo's": script("same", folder, same, work),
+            "Pool, ImageOps.fit": script("plain", folder, plain, work),
         }
         row = Row(f"{count:,} {kind} pictures at {SIDE}×{SIDE}", in_turn(contenders, rounds))
         one, other, third = (np.fromfile(path, np.uint8) for path in (zoo, same, plain))
         row.notes.append(
             "zoo and the pool with the same calls: " + ("equal" if np.array_equal(one, other) else "NOT EQUAL")
         )
+        row.notes.append(
+            "seconds of processors: "
+            + ", ".join(f"{how} {statistics.median(spent[1:]):.1f}" for how, spent in work.items())
+        )
         far = np.abs(one.astype(np.int16) - third).mean()
         row.notes.append(f"zoo and ImageOps.fit: {far:.2f} levels of 255 apart on average")
         yield row
 
 
-def script(how: str, folder: Path, out: Path) -> Callable[[], float]:
-    """A process that prepares the folder into the file `out`; the seconds it takes, imports and all."""
+def script(how: str, folder: Path, out: Path, work: dict[str, list[float]]) -> Callable[[], float]:
+    """A process that prepares the folder into the file `out`; the seconds it takes, imports and all.
+
+    What it takes of all processors, which neighbours on the machine change less, goes to `work`.
+    """
 
     def call() -> float:
         cache = out.with_suffix(".cache")
         shutil.rmtree(cache, ignore_errors=True)
-        began = time.perf_counter()
+        began, before = time.perf_counter(), os.times()
         subprocess.run(
             [sys.executable, str(HERE / "prepare.py"), how, str(folder), str(out), str(SIDE)],
             env={**os.environ, "ZOO_CACHE": str(cache)}, check=True,
         )  # fmt: skip
-        return time.perf_counter() - began
+        took, after = time.perf_counter() - began, os.times()
+        work[how].append(sum(after[2:4]) - sum(before[2:4]))
+        return took
 
     return call
 
