@@ -37,8 +37,8 @@ from zoo.engine.device import choose_device
 from zoo.engine.memory import keep_freed_memory
 
 CONTENDERS = (*torch_side.CONTENDERS, *keras_side.WAYS)
-SIDE = 2048
-"""Rows and columns of the matrices that tell how fast arithmetic can be."""
+ROWS, SIDE = 256, 1024
+"""Of the matrices whose product, ROWS×SIDE by SIDE×SIDE, tells how fast arithmetic can be."""
 
 
 def main() -> None:
@@ -109,9 +109,9 @@ def measure(workload: Workload, device: torch.device, effort: Effort, without: s
                     steps[contender] = prepared(contender, bench, keras, stack)
             except Absent as reason:
                 absent[contender] = str(reason)
-        left, right = torch.randn(2, SIDE, SIDE, device=device)
+        left, right = torch.randn(ROWS, SIDE, device=device), torch.randn(SIDE, SIDE, device=device)
         times = interleaved({**steps, "product": lambda: ops.linear(left, right)}, effort, device)
-        peak = 2 * SIDE**3 / min(times.pop("product"))
+        peak = 2 * ROWS * SIDE**2 / min(times.pop("product"))
         for name, step in steps.items():
             if isinstance(step, keras_side.Worker):
                 times[name] = step.rounds(effort.rounds)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import platform
-from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -26,16 +24,6 @@ def does_not_load(name: str, error: BaseException) -> str:
         f"the native core {name} is present but does not load ({error}); "
         f"rebuild it with `{REBUILD}`, or set ZOO_NATIVE=0 to do without"
     )
-
-
-def processor_vendor() -> str:
-    """Who made the processor, as it says itself: "AuthenticAMD", "GenuineIntel"; whatever Python knows where it does not say."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    found = [line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id")]
-    return found[0] if found else platform.processor()
 
 
 def host_module() -> tuple[ModuleType | None, str]:

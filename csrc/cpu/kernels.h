@@ -96,6 +96,18 @@ struct Convolution {
   float *x, *y, *weight;
 };
 
+// y (rows, columns) = a b, summed over `depth`. `across`: a is [row][p] and b [column][p]; else b is [p][column], of a multiple
+// of 16 columns, and a [row][p], or [p][row] where it lies transposed. Rows of a and b are `a_step` and `b_step` apart.
+struct Dense {
+  bool across, a_transposed;
+  int64_t rows, columns, depth;
+  const float* a;
+  int64_t a_step;
+  const float* b;
+  int64_t b_step;
+  float* y;
+};
+
 struct Kernels {
   const char* instruction_set;
   void (*batch_norm_forward[kStorages])(const BatchNormForward&);
@@ -107,6 +119,7 @@ struct Kernels {
   void (*convolve_forward)(const Convolution&);
   void (*convolve_transposed)(const Convolution&);
   void (*convolve_weight)(const Convolution&);
+  void (*dense_product)(const Dense&);
 };
 
 // One table per compiled instruction set; null where the compiler does not make it for this machine's family.

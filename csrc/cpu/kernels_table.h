@@ -6,6 +6,7 @@
 #include "batch_norm_rows_op.h"
 #include "bias_act_op.h"
 #include "convolution_kernels.h"
+#include "dense_op.h"
 #include "losses_op.h"
 
 namespace zoo {
@@ -25,7 +26,7 @@ void batch_norm_backward(const BatchNormBackward& a) {
 #define ZOO_KERNELS(name)                                                                                 \
   {name, ZOO_ALL_STORAGES(batch_norm_forward), ZOO_ALL_STORAGES(batch_norm_backward),                     \
    ZOO_ALL_STORAGES(bias_forward), ZOO_ALL_STORAGES(bias_backward), ZOO_ALL_STORAGES(loss_side),          \
-   ZOO_ALL_STORAGES(scaled_copy), convolve_forward, convolve_transposed, convolve_weight}
+   ZOO_ALL_STORAGES(scaled_copy), convolve_forward, convolve_transposed, convolve_weight, dense_product}
 
 }  // namespace
 }  // namespace zoo

@@ -44,6 +44,8 @@ def samples(dtype=torch.float32):
         yield "discriminator_loss_forward", (*leaves, kind, 0.0, 1.0, 1.0)
         yield "generator_loss_forward", (leaves[1], kind, 0.0, 1.0, 1.0, 1.0)
     yield "discriminator_loss_backward", (real.sum(), real, fake)
+    x, weight = (tensor(shape, dtype).requires_grad_() for shape in ((9, 20), (16, 20)))
+    yield "linear_forward", (x, weight)
     for layout in (torch.channels_last, torch.contiguous_format):
         x, y = tensor((2, 3, 6, 5), dtype).contiguous(memory_format=layout), tensor((2, 4, 3, 2), dtype)
         leaf, small, kernel = (t.clone().requires_grad_() for t in (x, y, tensor((4, 3, 4, 4), dtype)))

@@ -9,16 +9,17 @@ from torch.nn import functional as F  # noqa: N812
 from zoo import ops
 from zoo.ops import dense, library
 
-SHAPES = [(64, 784, 392), (32, 100, 512), (33, 257, 129), (128, 784, 784)]
+BUILT = "cpu" in library._native
+SHAPES = [(64, 784, 392), (32, 100, 512), (33, 257, 129), (128, 784, 784), (9, 600, 48), (512, 65, 16), (300, 300, 31)]
 
 
-@pytest.fixture(params=["by oneDNN", "by torch"])
+@pytest.fixture(params=["by our kernel", "by torch"])
 def serving(request, monkeypatch):
-    """Each way in which the product can be computed; oneDNN where torch brings it along, fast here or not."""
-    borrowed = request.param == "by oneDNN"
-    if borrowed and not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
-        pytest.skip("this torch comes without oneDNN")
-    monkeypatch.setattr(library, "native", lambda family, device: borrowed and device == "cpu")
+    """Each way in which the product can be computed; our kernel where it is built, the fastest here or not."""
+    ours = request.param == "by our kernel"
+    if ours and not BUILT:
+        pytest.skip("the CPU library is not built")
+    monkeypatch.setattr(library, "native", lambda family, device: ours and device == "cpu")
 
 
 def leaves(n: int, inputs: int, outputs: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,7 +69,7 @@ def test_the_gradient_may_lie_in_any_way(serving):
 
 @pytest.mark.parametrize("shape", [(1, 784, 784), (64, 784, 1), (4, 4, 4)])
 def test_small_products_are_torchs_own(serving, monkeypatch, shape):
-    monkeypatch.setattr(dense, "_product", lambda *_: pytest.fail("too small to be worth it"))
+    monkeypatch.setattr(dense, "_linear", lambda *_: pytest.fail("too small to be worth it"))
     x, weight = leaves(*shape)
     assert torch.equal(ops.linear(x, weight), F.linear(x, weight))
 
@@ -103,3 +104,47 @@ def test_transforms_and_compiling(serving):
     torch.testing.assert_close(each, F.linear(x, weight), rtol=1e-4, atol=1e-4)
     traced = torch.compile(ops.linear, backend="eager", fullgraph=True)(x, weight)
     torch.testing.assert_close(traced, F.linear(x, weight))
+
+
+# ---- the kernel itself, for whatever shape
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+@pytest.mark.parametrize("rows", [0, 1, 7, 16, 31, 32, 33, 65])
+@pytest.mark.parametrize("depth", [0, 1, 15, 256, 257, 300])
+@pytest.mark.parametrize("columns", [0, 1, 16, 48, 63, 144])
+def test_the_kernel_takes_matrices_that_lie_in_any_way(rows, depth, columns):
+    random = torch.Generator().manual_seed(rows + depth + columns)
+    x, weight = torch.randn(rows, depth, generator=random), torch.randn(columns, depth, generator=random)
+    wanted = x.double() @ weight.double().t()
+    wide = torch.zeros(rows, 2 * depth)
+    wide[:, ::2] = x
+    ways = [x, x.t().contiguous().t(), wide[:, ::2], torch.cat([x, x], 1)[:, :depth]]
+    for given in ways:
+        for other in (weight, weight.t().contiguous().t(), torch.cat([weight, weight], 1)[:, :depth]):
+            got = torch.ops.zoo.linear_forward(given, other)
+            assert got.shape == wanted.shape
+            torch.testing.assert_close(got.double(), wanted, rtol=1e-5, atol=1e-5 * max(1, depth) ** 0.5)
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+def test_the_kernel_says_what_does_not_fit():
+    with pytest.raises(RuntimeError, match=r"linear: weight has shape .* does not fit x of shape"):
+        torch.ops.zoo.linear_forward(torch.ones(2, 3), torch.ones(2, 4))
+    with pytest.raises(RuntimeError, match=r"linear: weight of shape .* is not a float32 matrix"):
+        torch.ops.zoo.linear_forward(torch.ones(2, 3), torch.ones(3))
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+def test_the_results_are_the_same_on_any_number_of_threads():
+    x, weight = (leaf.detach() for leaf in leaves(100, 700, 400))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            pairs = ((x, weight), (x[:, :400].contiguous(), weight.t()), (x.t(), x.t()))
+            found.append([torch.ops.zoo.linear_forward(*pair) for pair in pairs])
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(map(torch.equal, found[0], other))

@@ -111,7 +111,7 @@ def test_vmap_over_running_statistics_is_refused_and_nothing_is_written():
 @pytest.mark.parametrize("name", [n for n in library.SCHEMAS if n.endswith("_forward")])
 def test_calls_through_torch_ops_keep_their_tangents_too(name):
     x, v, logits = tensor((4, 5), torch.float64), tensor((5,), torch.float64), tensor((6, 1), torch.float64)
-    picture, kernel = tensor((2, 3, 6, 4)), 0.1 * tensor((3, 3, 4, 4))  # float32, which is what has kernels
+    picture, kernel, rows = tensor((2, 3, 6, 4)), 0.1 * tensor((3, 3, 4, 4)), tensor((16, 5))  # float32 has kernels
     op = getattr(torch.ops.zoo, name)
     call, primal, theirs = {
         "batch_norm_act_forward": (
@@ -130,6 +130,7 @@ def test_calls_through_torch_ops_keep_their_tangents_too(name):
             logits,
             lambda x: reference.generator_loss(x).loss,
         ),
+        "linear_forward": (lambda x: op(x, rows), rows + 1, lambda x: reference.linear(x, rows)),
         "conv2d_forward": (
             lambda x: op(x, kernel, 2, 1),
             picture,

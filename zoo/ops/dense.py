@@ -1,23 +1,26 @@
-"""The product of a dense layer, on processors where torch's own choice of library is not the fastest that it has.
-
-torch leaves float32 products on a CPU to MKL, which on AMD's processors does not use AVX-512. oneDNN does, and comes with torch:
-twice as fast there, forward and in both gradients (docs/performance.md).
-"""
+"""The product of a dense layer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from zoo.ops.library import dispatch, offer
+from zoo.ops import fallback, reference
+from zoo.ops.autograd import below_autograd, dispatched, is_wanted
+from zoo.ops.library import bind, dispatch, offer, transforming
 
-_OP = "linear"
-SMALLEST = 1 << 20
-"""Multiplications of the smallest product that is worth the way through Python, some 10 µs."""
+_FAMILY = "linear"
+_forward = torch.ops.zoo.linear_forward.default
+
+# Measured with AVX-512 and with AVX2, one and two threads, weights in the cache and not. A smaller product is not worth the
+# way through Python, some 10 µs; where both sides are larger than a batch, libraries that cut them to measure are as fast.
+SMALLEST = 1 << 18
+"""Multiplications of the smallest product that goes to our kernel."""
+LARGEST_BATCH = 512
+"""The most that the smaller of two sides may have: the batch, which is a row of x each, or what a gradient sums over."""
+_TOGETHER = 16
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
@@ -32,52 +35,67 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: for shapes or dtypes that do not fit, as torch.
+        NativeError: if the native core is present but does not load.
     """
-    y: Tensor = dispatch(_OP, x.device.type)(x, weight)
+    y: Tensor = dispatch(_FAMILY, x.device.type)(x, weight)
     return y
 
 
-def _eager(x: Tensor, weight: Tensor) -> Tensor:
-    if (
-        x.dim() == weight.dim() == 2
-        and x.dtype == weight.dtype == torch.float32
-        and x.shape[1] == weight.shape[1]
-        and len(x) * weight.numel() >= SMALLEST
-        and min(len(x), *weight.shape) >= 8
-        and not torch.is_autocast_enabled("cpu")
+def pays(x: Tensor, weight: Tensor) -> bool:
+    """Whether our kernel computes x Wᵀ, without copying anything, and faster than torch does."""
+    if not (
+        x.dim() == weight.dim() == 2 and x.dtype == weight.dtype == torch.float32 and x.shape[1] == weight.shape[1]
     ):
-        y: Tensor = _Product.apply(x, weight)  # type: ignore[no-untyped-call]
-        return y
-    return F.linear(x, weight)
+        return False
+    rows, depth = x.shape
+    if min(rows, depth) < 8 or min(rows, depth) > LARGEST_BATCH or rows * weight.numel() < SMALLEST or len(weight) < 8:
+        return False
+    if weight.is_contiguous():
+        return x.is_contiguous()
+    return weight.t().is_contiguous() and len(weight) % _TOGETHER == 0 and (x.is_contiguous() or x.t().is_contiguous())
 
 
-class _Product(torch.autograd.Function):
-    """x Wᵀ by oneDNN. Its gradients are such products again, which makes them differentiable too."""
+class Linear(torch.autograd.Function):
+    """x Wᵀ. Its gradients are such products again, which makes them differentiable to any order."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Any, weight: Any) -> Any:
         ctx.save_for_backward(x, weight)
-        return _product(x, weight)
+        with below_autograd():
+            return _product(x, weight)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, *gradients: Any) -> Any:
         x, weight = ctx.saved_tensors
-        (gradient,) = gradients
-        multiply: Callable[[Tensor, Tensor], Tensor] = linear if torch.is_grad_enabled() else _product
+        gradient = gradients[0].contiguous()
         return (
-            multiply(gradient, weight.t()) if ctx.needs_input_grad[0] else None,
-            multiply(gradient.t(), x.t()) if ctx.needs_input_grad[1] else None,
+            _linear(gradient, weight.t()) if _wants(ctx, 0) else None,
+            _linear(gradient.t(), x.t()) if _wants(ctx, 1) else None,
         )
 
 
+def _wants(ctx: Any, index: int) -> bool:
+    return ctx.needs_input_grad[index] and is_wanted(ctx.next_functions[index][0])
+
+
 def _product(x: Tensor, weight: Tensor) -> Tensor:
-    y: Tensor = torch.ops.mkldnn._linear_pointwise(_plain(x), _plain(weight), None, "none", [], "")
-    return y
+    return cast(Tensor, (_forward if pays(x, weight) else reference.linear)(x, weight))
 
 
-def _plain(matrix: Tensor) -> Tensor:
-    """A matrix that lies row by row or column by column, and not in steps, or the same row again and again."""
-    return matrix if matrix.is_contiguous() or matrix.t().is_contiguous() else matrix.contiguous()
+def _linear(x: Tensor, weight: Tensor) -> Tensor:
+    if transforming():
+        return reference.linear(x, weight)
+    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+        return cast(Tensor, Linear.apply(x, weight))  # type: ignore[no-untyped-call]
+    with below_autograd():
+        return _product(x, weight)
 
 
-offer(_OP, F.linear, F.linear, _eager)
+def _eager(x: Tensor, weight: Tensor) -> Tensor:
+    return (
+        _linear(x, weight) if pays(x, weight) and not torch.is_autocast_enabled("cpu") else reference.linear(x, weight)
+    )
+
+
+bind("linear_forward", dispatched(_forward, _linear, fallback.linear_forward), "Autograd")
+offer(_FAMILY, reference.linear, reference.linear, _eager)

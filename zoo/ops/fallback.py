@@ -106,6 +106,10 @@ def generator_loss_backward(gradient: Tensor, dfake: Tensor) -> Tensor:
     return _contiguous(dfake * gradient)
 
 
+def linear_forward(x: Tensor, weight: Tensor) -> Tensor:
+    return reference.linear(x, weight)
+
+
 def conv2d_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     return _channels_last(reference.conv2d(x, weight, stride, padding))
 
@@ -156,6 +160,10 @@ def _fake_conv2d_weight_gradient(
     size = (gradient.shape[1], x.shape[1], kernel, kernel)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=layout)
+
+
+def _fake_linear_forward(x: Tensor, weight: Tensor) -> Tensor:
+    return x.new_empty((x.shape[0], weight.shape[0]))
 
 
 def _fake_batch_norm_act_forward(x: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -215,6 +223,7 @@ def register() -> None:
         (discriminator_loss_backward, _fake_discriminator_loss_backward),
         (generator_loss_forward, _fake_generator_loss_forward),
         (generator_loss_backward, _fake_generator_loss_backward),
+        (linear_forward, _fake_linear_forward),
         (conv2d_forward, _fake_conv2d_forward),
         (conv_transpose2d_forward, _fake_conv_transpose2d_forward),
         (conv2d_weight_gradient, _fake_conv2d_weight_gradient),

@@ -18,7 +18,7 @@ import torch
 from torch.autograd import forward_ad
 
 from zoo.errors import NativeError
-from zoo.native import REBUILD, does_not_load, native_wanted, processor_vendor
+from zoo.native import REBUILD, does_not_load, native_wanted
 
 NATIVE_FOLDER: Final = Path(__file__).resolve().parent.parent / "_native"
 DEVICES: Final = ("cpu", "cuda")
@@ -47,6 +47,7 @@ SCHEMAS: Final[dict[str, str]] = {
         "-> (Tensor loss, Tensor statistics, Tensor dfake)"
     ),
     "generator_loss_backward": "(Tensor gradient, Tensor dfake) -> Tensor",
+    "linear_forward": "(Tensor x, Tensor weight) -> Tensor",
     "conv2d_forward": "(Tensor x, Tensor weight, int stride, int padding) -> Tensor",
     "conv2d_weight_gradient": (
         "(Tensor x, Tensor gradient, int kernel, int stride, int padding, bool channels_last) -> Tensor"
@@ -56,13 +57,11 @@ SCHEMAS: Final[dict[str, str]] = {
     ),
 }
 FAMILIES: Final = (
-    "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "conv2d", "conv_transpose2d",
+    "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "linear", "conv2d",
+    "conv_transpose2d",
 )  # fmt: skip
-# Without wide vectors torch's convolutions are the faster ones, whatever the shape.
-_NEED_VECTORS: Final = frozenset({"conv2d", "conv_transpose2d"})
-
-BORROWED: Final = ("linear",)
-"""Families without kernels of zoo's own: where another library that comes with torch is faster than the one that torch takes."""
+# Without wide vectors torch's products and convolutions are the faster ones, whatever the shape.
+_NEED_VECTORS: Final = frozenset({"linear", "conv2d", "conv_transpose2d"})
 
 _torch: Any = torch  # its operator library is not typed
 definitions: Final = _torch.library.Library(
@@ -153,18 +152,14 @@ def status() -> dict[str, dict[str, dict[str, str]]]:
     An "error" is a native library that is present and does not load: the op raises NativeError there.
     """
     rows: dict[str, dict[str, dict[str, str]]] = {}
-    for family in (*FAMILIES, *BORROWED):
+    for family in FAMILIES:
         rows[family] = {}
         for device in DEVICES:
             if native(family, device):
                 why = f"The {device} library of the native core is loaded."
                 if family in _NEED_VECTORS:
                     why += " It takes the shapes for which it is the faster one, and leaves the others to torch."
-                if family in BORROWED:
-                    why = "oneDNN, which is faster on this processor than what torch takes."
                 entry = {"served_by": "native", "why": why}
-            elif family in BORROWED:
-                entry = {"served_by": "reference", "why": _why_not_borrowed(device) or _why.get(device, "")}
             elif device == "cpu" and family in _too_slow:
                 entry = {"served_by": "reference", "why": "Its kernels need AVX2 or AVX-512 to be the faster ones."}
             elif device in _failures:
@@ -187,7 +182,7 @@ def build_record() -> dict[str, Any]:
 def instruction_set() -> str | None:
     """What the loaded CPU kernels are compiled for: "avx512", "avx2" or "baseline"; None without them."""
     path = _library_file("cpu")
-    if path is None or not _native.get("cpu", frozenset()) & {*FAMILIES}:
+    if path is None or "cpu" not in _native:
         return None
     name = ctypes.CDLL(str(path)).zoo_instruction_set
     name.restype = ctypes.c_char_p
@@ -209,24 +204,9 @@ def _has_kernels(family: str, device: str) -> bool:
     return all(torch._C._dispatch_has_kernel_for_dispatch_key(name, key) for name in names)
 
 
-def _why_not_borrowed(device: str) -> str:
-    """Why torch's own choice of library is left to it; nothing where oneDNN is to be taken."""
-    if not native_wanted():
-        return _NOT_WANTED
-    if device != "cpu":
-        return "torch's own."
-    if "AMD" not in processor_vendor() or torch.backends.cpu.get_cpu_capability() != "AVX512":
-        return "torch's own, which uses all of this processor."
-    if not (_torch.backends.mkldnn.is_available() and hasattr(_torch.ops.mkldnn, "_linear_pointwise")):
-        return "This torch comes without oneDNN."
-    return ""
-
-
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
     global _too_slow
-    if not _why_not_borrowed("cpu"):
-        _native["cpu"] = frozenset(BORROWED)
     if not native_wanted():
         _why.update(dict.fromkeys(DEVICES, _NOT_WANTED))
         return
@@ -245,7 +225,7 @@ def _load() -> None:
                 _failures[device] = does_not_load(path.name, error)
             else:
                 ours = frozenset(family for family in FAMILIES if _has_kernels(family, device))
-                _native[device] = ours | _native.get(device, frozenset())
+                _native[device] = ours
                 if device == "cpu" and instruction_set() == "baseline":
                     _too_slow = ours & _NEED_VECTORS
                     _native[device] -= _too_slow

@@ -94,6 +94,11 @@ def bias_act(x: Tensor, bias: Tensor | None, activation: str = "identity", slope
     return y.clone() if y is x else y
 
 
+def linear(x: Tensor, weight: Tensor) -> Tensor:
+    """x Wᵀ, torch's own."""
+    return F.linear(x, weight)
+
+
 def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
     """The convolution without bias, torch's own."""
     return F.conv2d(x, weight, None, stride, padding)

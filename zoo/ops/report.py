@@ -67,7 +67,7 @@ def check() -> list[CheckRow]:
     for device in library.DEVICES:
         for family in library.FAMILIES:
             if library.native(family, device):
-                for dtype in (torch.float32,) if family in _CONVOLUTIONS else _TOLERANCES:
+                for dtype in (torch.float32,) if family in (*_CONVOLUTIONS, "linear") else _TOLERANCES:
                     error = max(_error(call, inputs, dtype, device) for call, inputs in _cases(family))
                     name = str(dtype).removeprefix("torch.")
                     rows.append(CheckRow(family, device, name, error, error <= _TOLERANCES[dtype]))
@@ -87,6 +87,10 @@ def _batch_norm_act(activation: str, order: str) -> Call:
 
 def _bias_act(activation: str) -> Call:
     return lambda ops, t: ops.bias_act(*t, activation, 0.2)
+
+
+def _linear(ops: Any, t: list[Tensor]) -> Any:
+    return ops.linear(*t)
 
 
 def _convolution(family: str, stride: int) -> Call:
@@ -112,6 +116,10 @@ def _cases(family: str) -> Iterator[tuple[Call, list[Tensor]]]:
     elif family == "bias_act":
         for x, activation in product(layouts, codes.ACTIVATION_NAMES):
             yield _bias_act(activation), [x, normal(x.shape[1])]
+    elif family == "linear":
+        for rows in (32, 65):
+            yield _linear, [normal(rows, 129), 0.1 * normal(144, 129)]
+            yield _linear, [normal(rows, 144), 0.1 * normal(129, 144)]
     elif family in _CONVOLUTIONS:
         x = normal(8, 32, 12, 16).contiguous(memory_format=torch.channels_last)
         for kernel, stride in KERNELS:
