@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from zoo.ops import checks, convolution_autograd, reference
 from zoo.ops.convolution_rule import Geometry, enters, one_product
+from zoo.ops.dense import linear
 from zoo.ops.layout import lies_channels_last
 from zoo.ops.library import dispatch, offer
 
@@ -96,16 +96,16 @@ def _gathered(x: Tensor, weight: Tensor) -> Tensor:
     """(N, C, H, W) with (K, C, H, W): each image is one row of a matrix."""
     if lies_channels_last(x):
         x, weight = x.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)
-    return F.linear(x.flatten(1), weight.flatten(1))[:, :, None, None]
+    return linear(x.flatten(1), weight.flatten(1))[:, :, None, None]
 
 
 def _spread(x: Tensor, weight: Tensor) -> Tensor:
     """(N, K, 1, 1) with (K, C, H, W): each result is one row of a matrix, in the layout of the weights."""
     rows = x.flatten(1)
     if not lies_channels_last(weight):
-        return (rows @ weight.flatten(1)).view(x.shape[0], *weight.shape[1:])
+        return linear(rows, weight.flatten(1).t()).view(x.shape[0], *weight.shape[1:])
     spread = weight.permute(0, 2, 3, 1)
-    return (rows @ spread.flatten(1)).view(x.shape[0], *spread.shape[1:]).permute(0, 3, 1, 2)
+    return linear(rows, spread.flatten(1).t()).view(x.shape[0], *spread.shape[1:]).permute(0, 3, 1, 2)
 
 
 offer("conv2d", reference.conv2d, _conv2d(torch.ops.zoo.conv2d_forward), _conv2d(convolution_autograd.conv2d))

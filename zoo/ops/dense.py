@@ -68,10 +68,12 @@ class Linear(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         x, weight = ctx.saved_tensors
         gradient = gradients[0].contiguous()
-        return (
-            _linear(gradient, weight.t()) if _wants(ctx, 0) else None,
-            _linear(gradient.t(), x.t()) if _wants(ctx, 1) else None,
-        )
+        dx = _linear(gradient, weight.t()) if _wants(ctx, 0) else None
+        if not _wants(ctx, 1):
+            return dx, None
+        if weight.is_contiguous():
+            return dx, _linear(gradient.t(), x.t())
+        return dx, _linear(x.t(), gradient.t()).t()  # which lies as the weights do
 
 
 def _wants(ctx: Any, index: int) -> bool:
