@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import platform
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import zoo
-from zoo import ops
 from zoo.architecture import Architecture
 from zoo.data.registry import absolute, open_source
 from zoo.data.source import DataSource
@@ -22,6 +19,7 @@ from zoo.data.store import ImageStore, prepare
 from zoo.engine.assemble import Assembly, assemble, build_objective, build_phases
 from zoo.engine.capture import check_capture
 from zoo.engine.device import choose_device, determinism
+from zoo.engine.environment import differences, environment
 from zoo.engine.events import Watcher
 from zoo.engine.geometry import points_spec, settle
 from zoo.engine.state import restore
@@ -187,7 +185,8 @@ def resume(
         if (steps, watch) != (None, None):
             run.save_config(config)
         if say:
-            for line in differences(run, {**_environment(chosen), "plugin": _plugin(architecture)["version"]}):
+            then = {**(run.config.get("environment") or {}), "plugin": (run.config.get("plugin") or {}).get("version")}
+            for line in differences(then, {**environment(chosen), "plugin": _plugin(architecture)["version"]}):
                 say(line)
         truncate(run.path / "metrics.jsonl", start)
         Trainer(run, assembly, options, total, every, start, seconds, say).train()
@@ -203,16 +202,6 @@ def fingerprint(source: DataSource) -> str:
     """What tells the data's content from any other. Raises PluginError where a plugin's source cannot say."""
     with guarding(source, "fingerprint() failed"):
         return source.fingerprint()
-
-
-def differences(run: Run, now: Mapping[str, Any]) -> list[str]:
-    """What is not as it was when the run began, where that can change its numbers."""
-    then = {**(run.config.get("environment") or {}), "plugin": (run.config.get("plugin") or {}).get("version")}
-    return [
-        f"{name} is {now[name]}, and was {then[name]}: the numbers may differ from what they would have been"
-        for name in ("device", "torch", "threads", "ops", "plugin")
-        if then.get(name) is not None and then[name] != now[name]
-    ]
 
 
 def total_steps(options: Options, assembly: Assembly) -> int:
@@ -251,7 +240,7 @@ def _config(
             "fingerprint": fingerprint(source),
         },
         "plugin": _plugin(architecture),
-        "environment": _environment(device),
+        "environment": environment(device),
     }
 
 
@@ -259,16 +248,3 @@ def _plugin(architecture: Architecture) -> dict[str, str]:
     """Where an architecture comes from."""
     plugin = registry().contribution(architecture.name).plugin
     return {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
-
-
-def _environment(device: torch.device) -> dict[str, Any]:
-    """Versions, and what computes."""
-    return {
-        "zoo": zoo.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-        "ops": {op: {device: row["served_by"] for device, row in rows.items()} for op, rows in ops.status().items()},
-    }
