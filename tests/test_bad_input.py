@@ -223,15 +223,19 @@ def test_an_unknown_preset(refused):
 
 def test_of_two_mistakes_the_one_that_was_made(cli, images):
     given = ["--data", images, "--evaluate-fakes", "--reuse-fakes", "--out", "run"]
-    assert_refused(cli("train", "vanilla", *given), "reuse_fakes and evaluate_fakes exclude each other")
+    assert_refused(cli("train", "vanilla", *given), "reuse_fakes excludes evaluate_fakes", "--no-evaluate-fakes")
 
 
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (["--joined"], ["simultaneous and joined exclude each other", "--no-joined"]),
-        (["--generator-batch-size", "7"], ["simultaneous needs as many fakes", "--generator-batch-size 16"]),
-        (["--evaluate-fakes"], ["simultaneous and evaluate_fakes exclude each other", "--no-evaluate-fakes"]),
+        (["--joined"], ["simultaneous excludes joined", "--no-joined"]),
+        (["--generator-batch-size", "7"], ["another number of fakes", "--generator-batch-size 16"]),
+        (
+            ["--joined", "--evaluate-fakes", "--generator-batch-size", "7"],
+            ["joined", "evaluate_fakes", "--no-evaluate-fakes --no-joined --generator-batch-size 16"],
+        ),
+        (["--evaluate-fakes"], ["simultaneous excludes evaluate_fakes", "--no-evaluate-fakes", "--no-simultaneous"]),
     ],
 )
 def test_what_cannot_go_with_updates_at_once_tells_the_way_out(cli, images, other, told):

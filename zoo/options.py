@@ -62,8 +62,8 @@ class Options(BaseModel):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Arithmetic of the networks' passes; weights stay float32. float16 scales the loss."""
     capture: bool = False
-    """On a CUDA GPU, record a whole step as a graph and replay it: the numbers are exactly the same, and the hundreds of kernels of
-    a step start with one call, which saves small networks most of their time."""
+    """On a CUDA GPU, record a whole step as a graph and replay it: the hundreds of kernels of a step start with one call, which
+    saves small networks most of their time. The numbers are the same, unless networks or losses count in Python."""
     deterministic: bool = False
     """On a GPU, use only algorithms that give the same numbers every time (a CPU always does)."""
 
@@ -170,20 +170,20 @@ class Options(BaseModel):
         if self.momentum_steps and self.final_momentum is None:
             raise ValueError("momentum_steps needs a --final-momentum, which the momentum has after so many steps")
         same = "simultaneous" if self.simultaneous else "reuse_fakes" if self.reuse_fakes else None
+        clashes, ways_out = [], []
         if same and self.evaluate_fakes:
-            raise ValueError(
-                f"{same} and evaluate_fakes exclude each other: fakes drawn in evaluation mode are not those that "
-                f"the generator learns from; give --no-{same.replace('_', '-')} or --no-evaluate-fakes"
-            )
+            clashes.append("evaluate_fakes, whose fakes are not those that the generator learns from")
+            ways_out.append("--no-evaluate-fakes")
         if self.simultaneous and self.joined:
-            raise ValueError(
-                "simultaneous and joined exclude each other: a joined batch is D's alone, and the generator has no part in "
-                "it; give --no-simultaneous or --no-joined"
-            )
+            clashes.append("joined, whose batch is the discriminator's alone")
+            ways_out.append("--no-joined")
         drawn = self.generator_batch_size
         if same and drawn is not None and drawn != self.batch_size:
+            clashes.append("another number of fakes for the generator")
+            ways_out.append(f"--generator-batch-size {self.batch_size}")
+        if clashes:
             raise ValueError(
-                f"{same} needs as many fakes for both networks; give --generator-batch-size {self.batch_size}"
+                f"{same} excludes {'; '.join(clashes)}: give {' '.join(ways_out)}, or --no-{str(same).replace('_', '-')}"
             )
         if self.order == "slice" and not self.drop_remainder:
             raise ValueError("a slice is always a whole batch; give --drop-remainder, or another --order")

@@ -97,7 +97,8 @@ class Bench:
         half = "bfloat16" in contender
         asked = {"simultaneous": "simultaneous" in contender, "capture": "captured" in contender}
         options: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
-        made = self.assembly(**options, **({"precision": "bfloat16"} if half else {}))
+        with ops.references() if "references" in contender else nullcontext():  # which decides on the layout, too
+            made = self.assembly(**options, **({"precision": "bfloat16"} if half else {}))
         step = made.step if dtype == torch.float32 else _cast(made, dtype)
         if made.captured:
             return _captured(_zoo(made, references=False))

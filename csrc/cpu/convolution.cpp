@@ -63,6 +63,7 @@ float* memory_of(const Tensor& t) { return const_cast<float*>(static_cast<const 
 
 void require_weight(const char* op, const Tensor& weight, const Tensor& x, int64_t channels) {
   require_image(op, "weight", weight);
+  ZOO_REQUIRE(weight.size(0) > 0, op, ": weight has shape ", shape_of(weight), ", without a channel");
   ZOO_REQUIRE(weight.size(2) == weight.size(3) && weight.size(channels) == x.size(1), op, ": weight has shape ",
               shape_of(weight), ", which does not fit images of shape ", shape_of(x));
 }

@@ -8,8 +8,11 @@ from torch import nn
 
 import zoo
 from zoo.engine import layout
-from zoo.engine.layout import are_channels_last, enter, lay_out, leave
+from zoo.engine.layout import enter, lay_out, leave
+from zoo.engine.train import train
 from zoo.ops.layout import as_channels_last, lies_channels_last
+from zoo.plugin import Plugin
+from zoo.registry import ARCHITECTURE, Contribution, registry
 
 
 @pytest.fixture(autouse=True)
@@ -41,21 +44,90 @@ def judging(channels: int) -> nn.Module:
     return nn.Sequential(zoo.nn.Conv2dAct(channels, 16, 4, 2, 1), nn.Flatten(), nn.Linear(16 * 16, 1))
 
 
+class Slope(torch.autograd.Function):
+    """Looks at the gradient through view, which no pass forward tells of."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.shape = x.shape
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient.view(-1).view(ctx.shape)
+
+
+class WhileTraining(Flattened):
+    def forward(self, images):
+        return super().forward(images) if self.training else self.judge(self.features(images).flatten(1))
+
+
+class Backwards(Flattened):
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.more = nn.Conv2d(16, 16, 3, padding=1)
+
+    def forward(self, images):
+        return self.judge(self.more(Slope.apply(self.features(images))).flatten(1))
+
+
+class Asserting(Flattened):
+    def forward(self, images):
+        features = self.features(images)
+        assert features.is_contiguous(), "planes are wanted"
+        return self.judge(features.flatten(1))
+
+
+def laid(*networks: nn.Module) -> list[bool]:
+    return [
+        all(lies_channels_last(p) for p in network.parameters() if p.dim() == 4 and p.shape[1] > 1)
+        for network in networks
+    ]
+
+
 @pytest.mark.parametrize("channels", [1, 3])
-def test_convolutions_are_laid_channels_last_and_what_views_its_features_is_left(channels):
+def test_convolutions_are_laid_channels_last(channels):
     networks = generator(channels), judging(channels)
-    lay_out(*networks, torch.zeros(2, 8))
-    assert all(map(are_channels_last, networks))
-    networks = generator(channels), Flattened(channels)
-    lay_out(*networks, torch.zeros(2, 8))
-    assert not any(map(are_channels_last, networks))
-    networks[1](networks[0](torch.randn(2, 8))).sum().backward()
+    state = torch.random.get_rng_state()
+    assert lay_out(*networks, torch.zeros(2, 8)) == (True, None)
+    assert laid(*networks) == [True, True]
+    assert torch.equal(state, torch.random.get_rng_state()), "nobody else's numbers change"
+
+
+@pytest.mark.parametrize("kind", [Flattened, WhileTraining, Backwards, Asserting])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_networks_that_cannot_do_with_it_are_left_as_they_are_and_it_is_said_why(kind, channels):
+    networks = generator(channels), kind(channels)
+    told, why = lay_out(*networks, torch.zeros(2, 8))
+    assert not told
+    assert "view" in why or "planes are wanted" in why
+    assert not any(lies_channels_last(p) for network in networks for p in network.parameters() if p.dim() == 4)
+    networks[1](leave(networks[0](torch.randn(2, 8)))).sum().backward()
+
+
+class Old(zoo.Architecture):
+    """Convolutions whose features are looked at through view."""
+
+    name = "old"
+
+    def generator(self, options, data):
+        return generator(data.channels)
+
+    def discriminator(self, options, data):
+        return Flattened(data.channels)
+
+
+def test_a_run_says_that_it_keeps_its_layout_and_trains(monkeypatch, images):
+    plugin = Plugin("old", "old", "1", "old")
+    monkeypatch.setitem(registry()._found[ARCHITECTURE], "old", [Contribution(Old, plugin)])
+    lines = []
+    train("old", data=str(images), out="run", steps=2, batch_size=4, latent=8, device="cpu", say=lines.append)
+    assert any("old cannot lie channels last" in line and "view" in line for line in lines)
 
 
 def test_dense_networks_are_left_as_they_are():
     network = nn.Linear(8, 8)
-    lay_out(network, network, torch.zeros(2, 8))
-    assert not are_channels_last(network)
+    assert lay_out(network, network, torch.zeros(2, 8)) == (False, None)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -67,7 +139,7 @@ def test_images_are_contiguous_outside_and_so_are_their_gradients_of_any_order(c
     images = leave(g(latents))
     assert images.is_contiguous()
     given = images.detach().requires_grad_()
-    logits = d(enter(given, d))
+    logits = d(enter(given))
     torch.testing.assert_close(logits.detach(), plain)
     (slope,) = torch.autograd.grad(logits.sum(), given, create_graph=True)
     slope.view(2, -1).square().sum().backward()
@@ -91,6 +163,6 @@ def test_entering_works_under_torch_func():
     d = judging(3)
     lay_out(generator(3), d, torch.zeros(2, 8))
     images = torch.randn(2, 3, 8, 8)
-    slopes = torch.func.grad(lambda given: d(enter(given, d)).sum())(images)
+    slopes = torch.func.grad(lambda given: d(enter(given)).sum())(images)
     given = images.requires_grad_()
     torch.testing.assert_close(slopes, torch.autograd.grad(d(given).sum(), given)[0])

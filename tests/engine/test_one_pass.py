@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -31,6 +33,44 @@ class Compares(nn.Module):
 
     def forward(self, x):
         return x - x.mean(0)
+
+
+class Gated(nn.Module):
+    """Looks at the whole batch, once it has learnt to."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        return x + self.gain * x.mean(0)
+
+
+class Remembers(nn.Module):
+    """Keeps its features, for a loss that matches them."""
+
+    def forward(self, x):
+        self._features = x
+        return x
+
+
+class Counts(nn.Module):
+    passes = 0
+
+    def forward(self, x):
+        self.passes += 1
+        return x
+
+
+class Locked(nn.Module):
+    """Cannot be copied."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def forward(self, x):
+        return x
 
 
 class OneSize(nn.Module):
@@ -67,6 +107,13 @@ def test_it_is_tried_whether_halves_are_judged_apart(between, apart):
     assert judges_halves_apart(network, SPEC, 0, 3) is apart
     assert same(before, network)
     assert torch.equal(state, torch.random.get_rng_state()), "nobody else's numbers change"
+
+
+def test_a_power_iteration_in_each_pass_is_noticed_whatever_the_weights():
+    for seed in range(20):
+        torch.manual_seed(seed)
+        network = dense(nn.utils.parametrizations.spectral_norm(nn.Linear(6, 6)))
+        assert not judges_halves_apart(network, SPEC, 0, 3), seed
 
 
 def test_labels_go_along():

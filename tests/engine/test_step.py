@@ -100,6 +100,29 @@ def test_gradients_do_not_pile_up_from_step_to_step():
         assert torch.equal(a.grad, b.grad)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_weight_that_is_frozen_between_steps_stays_where_it_is(optimizer):
+    step = build(optimizer=optimizer)
+    step.run(0)
+    frozen = step.discriminator[1].weight.requires_grad_(False)
+    before = frozen.clone()
+    step.run(1)
+    assert torch.equal(frozen, before)
+
+
+def test_fakes_that_were_first_looked_at_without_gradients_still_carry_them():
+    def looking(turn):
+        with torch.no_grad():
+            assert turn.fakes.images.isfinite().all()
+        return turn.default_loss()
+
+    step = build([Phase("discriminator", loss=looking), Phase("generator", loss=lambda t: t.judge(t.fakes.images).mean())],
+                 reuse_fakes=True)  # fmt: skip
+    before = weights(step.generator)
+    step.run(0)
+    assert not same(before, step.generator)
+
+
 def test_a_constant_network_lets_gradients_through_and_takes_none():
     network, x = nn.Linear(2, 1), torch.ones(3, 2, requires_grad=True)
     network.bias.requires_grad_(False)
@@ -234,7 +257,7 @@ def test_the_generator_comes_back_in_the_mode_of_each_of_its_parts():
 
 
 def test_fakes_in_evaluation_mode_cannot_be_reused():
-    with pytest.raises(ValueError, match=r"reuse_fakes and evaluate_fakes exclude each other.*--no-reuse-fakes"):
+    with pytest.raises(ValueError, match=r"reuse_fakes excludes evaluate_fakes.*--no-reuse-fakes"):
         build(evaluate_fakes=True, reuse_fakes=True)
 
 

@@ -178,3 +178,22 @@ def test_a_transposed_convolution_with_padding_same_keeps_its_layout():
     layer = zoo_nn.ConvTranspose2dSame(16, 16, 5, 2, bias=False)
     for layout in (torch.channels_last, torch.contiguous_format):
         assert layer(torch.randn(2, 16, 4, 4).contiguous(memory_format=layout)).is_contiguous(memory_format=layout)
+
+
+def test_a_layer_that_computes_its_convolution_another_way_is_asked_for_it():
+    class Standardised(zoo_nn.Conv2dAct):
+        def _conv_forward(self, input, weight, bias):
+            return super()._conv_forward(input, 2 * weight, bias)
+
+    torch.manual_seed(0)
+    layer, x = Standardised(16, 16, 4, 2, 1, bias=False), torch.randn(2, 16, 8, 8)
+    torch.testing.assert_close(
+        layer(x), 2 * torch.nn.functional.conv2d(x, layer.weight, None, 2, 1), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_layers_that_lie_channels_last_can_be_traced():
+    layer = zoo_nn.Conv2dAct(32, 32, 4, 2, 1, activation="relu").to(memory_format=torch.channels_last)
+    x = torch.randn(2, 32, 8, 8).contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(torch.jit.trace(layer, (x,))(x), layer(x), rtol=1e-4, atol=1e-5)

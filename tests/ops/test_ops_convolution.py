@@ -69,8 +69,8 @@ def error(ours, theirs):
 @pytest.fixture
 def everything_pays(monkeypatch):
     """Our kernels compute whatever they know, the shapes for which torch is faster as well."""
-    monkeypatch.setattr(convolution_rule, "pays", convolution_rule.known)
-    monkeypatch.setattr(convolution_autograd, "pays", convolution_rule.known)
+    monkeypatch.setattr(convolution_rule, "pays", lambda direction, g: convolution_rule.known(g))
+    monkeypatch.setattr(convolution_autograd, "pays", lambda direction, g: convolution_rule.known(g))
 
 
 @pytest.mark.usefixtures("everything_pays")
@@ -290,7 +290,7 @@ def test_the_rule_takes_only_what_the_kernels_know():
         {"rows": 6, "columns": 6}, {"rows": 3}, {"stride": 3}, {"stride": 1}, {"padding": 4}, {"padding": -1},
         {"height": 1, "padding": 0}, {"batch": 0}, {"x_channels": 0},
     ):  # fmt: skip
-        assert not convolution_rule.known("forward", good._replace(**change)), change
+        assert not convolution_rule.known(good._replace(**change)), change
 
 
 def test_the_rule_asks_for_more_channels_where_torch_is_faster():
@@ -404,3 +404,18 @@ def test_a_kernel_as_large_as_the_image_is_one_product(layout, kernel_layout):
     assert ops.conv_transpose2d(y[:0], weight).shape == (0, 5, 4, 3)
     inputs = leaves(x, weight, dtype=torch.float64)
     assert torch.autograd.gradgradcheck(ops.conv2d, inputs, fast_mode=True)
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+def test_weights_without_a_channel_are_refused_in_a_call_by_name():
+    with pytest.raises(RuntimeError, match=r"conv2d: weight has shape .* without a channel"):
+        torch.ops.zoo.conv2d_forward(torch.randn(4, 32, 8, 8), torch.randn(0, 32, 4, 4), 2, 1)
+
+
+@pytest.mark.usefixtures("everything_pays")
+@pytest.mark.parametrize(("kernel", "stride"), convolution_rule.KERNELS)
+def test_single_images_are_as_near_to_float64_as_one_can_ask(kernel, stride):
+    x, weight, y = case((1, 64, 16, 16), 64, kernel, stride, 1)
+    got = results(lambda a, w: ops.conv2d(a, w, stride, 1), x, weight, y, torch.float32)
+    want = results(lambda a, w: reference.conv2d(a, w, stride, 1), x, weight, y, torch.float64)
+    assert all(error(a, b) < 2e-6 for a, b in zip(got, want, strict=True))

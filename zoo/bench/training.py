@@ -89,7 +89,8 @@ def training_step(
     native = "native" in {rows.get(device.type, {}).get("served_by") for rows in ops.status().values()}
     absent = {}
     if native:
-        other, _ = _assembly(name, device, options)
+        with references():  # which decides on the layout, too
+            other, _ = _assembly(name, device, options)
         feeds.append(other.feed)
         steps["reference"] = other.step
     else:
@@ -164,7 +165,14 @@ def _in_plain_torch(step: Step, options: Any, compile_: bool) -> Step:
         for network in networks.values():
             network.compile(dynamic=False)
     objective: Any = CrossEntropy()
-    return replace(step, generator=generator, discriminator=discriminator, optimizers=optimizers, objective=objective)
+    return replace(
+        step,
+        generator=generator,
+        discriminator=discriminator,
+        optimizers=optimizers,
+        objective=objective,
+        one_pass=False,  # torch's batch normalisation takes a batch for one
+    )
 
 
 def _uncompilable(compile_: bool) -> str | None:

@@ -22,7 +22,7 @@ from zoo.engine.one_pass import judges_halves_apart
 from zoo.engine.optim import base_rates, build_optimizer
 from zoo.engine.precision import Precision
 from zoo.engine.seeds import stream_seed
-from zoo.engine.step import Statistics, Step
+from zoo.engine.step import Statistics, Step, alternates
 from zoo.engine.trial import try_batches, try_networks
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.latents import Latents
@@ -30,6 +30,7 @@ from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.registry import guarding, registry
 
+_LONGEST_CYCLE = 1000  # steps that are looked at to see what ever happens in one
 _AHEAD = 2  # batches by which the host may be ahead of a GPU: enough for it never to wait, and bounded memory
 
 
@@ -75,9 +76,8 @@ class Feed:
         working.wait_stream(copies)
         for tensor in batch:
             if tensor is not None:
-                tensor.record_stream(
-                    working
-                )  # its memory belongs to the other stream, which is not to use it again before
+                # Its memory belongs to the other stream, which is not to use it again before.
+                tensor.record_stream(working)
         return batch
 
     @property
@@ -147,6 +147,11 @@ def assemble(
         device,
     )
     generator, discriminator = build_networks(architecture, options, spec, device, feed.loader.remainder)
+    count = max(2, architecture.smallest_batch)
+    labels = (torch.zeros(count, dtype=torch.int64, device=device),) if architecture.conditional else ()
+    laid, why_not = lay_out(generator, discriminator, torch.zeros(count, options.latent, device=device), *labels)
+    if why_not and say:
+        say(f"{architecture.name} cannot lie channels last, where convolutions are faster (docs/plugins.md): {why_not}")
     rates = base_rates(options)
     networks = {"generator": generator, "discriminator": discriminator}
     classes = spec.classes if architecture.conditional else 0
@@ -164,6 +169,7 @@ def assemble(
         draw=feed,
         precision=Precision(options.precision, device),
         classes=classes,
+        enters_channels_last=laid and is_convolutional(discriminator),
         one_pass=not is_convolutional(discriminator)  # whose time goes into arithmetic, of which one pass has as much
         and judges_halves_apart(discriminator, spec, classes, options.batch_size),
     )
@@ -191,12 +197,7 @@ def build_networks(
         discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
         try_networks(architecture, options, spec, generator, discriminator)
         try_batches(architecture, options, spec, generator, discriminator, remainder)
-    generator, discriminator = generator.to(device), discriminator.to(device)
-    count = max(2, architecture.smallest_batch)
-    latents = torch.zeros(count, options.latent, device=device)
-    labels = (torch.zeros(count, dtype=torch.int64, device=device),) if architecture.conditional else ()
-    lay_out(generator, discriminator, latents, *labels)
-    return generator, discriminator
+    return generator.to(device), discriminator.to(device)
 
 
 def build_objective(architecture: Architecture, options: Options) -> Objective:
@@ -217,11 +218,19 @@ def build_objective(architecture: Architecture, options: Options) -> Objective:
 
 
 def build_phases(architecture: Architecture, options: Options) -> list[Phase]:
-    """The phases of a step under these options. Raises PluginError where they are none."""
+    """The phases of a step under these options.
+
+    Raises PluginError where they are none, OptionError where what the options ask for never comes about.
+    """
     with guarding(architecture, "phases() failed"):
         phases = list(architecture.phases(options))
         if not phases or not all(isinstance(phase, Phase) for phase in phases):
             raise PluginError(f"phases() of {architecture.name!r} returned {phases!r}; return one zoo.Phase or more")
+    if options.simultaneous and not any(alternates(phases, number) for number in range(_LONGEST_CYCLE)):
+        raise OptionError(
+            f"--simultaneous: {architecture.name} has no step under these options in which G's update follows D's, so that "
+            "both could be done at once; leave it out (lsgan: or --by-turns)"
+        )
     return phases
 
 

@@ -14,12 +14,14 @@ The numbers are those of the same steps uncaptured, to the last bit, and so are 
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -187,14 +189,14 @@ class CapturedStep:
         draws = Draws(self._draw, ahead)
         view = _view(self.step, draws)
         noting = not film.refused and film.replay is None
-        host = torch.get_rng_state() if noting and self._on_gpu else None
+        host = _host_randomness() if noting and self._on_gpu else None
         statistics = view.run(number)
         if noting and self._whole(draws.all):
             film.seen = film.seen + 1 if draws.asked == film.asked else 1
             film.asked, film.told = draws.asked, statistics
             if view.number_asked:
                 self._refuse(film, "a loss looks at the number of the step")
-            elif host is not None and not torch.equal(host, torch.get_rng_state()):
+            elif host is not None and host != _host_randomness():
                 self._refuse(film, "a network or a loss draws random numbers outside of the device")
             elif not all(isinstance(told, Tensor) and told.device.type == self._device for told in statistics.values()):
                 self._refuse(film, "a loss tells numbers that it has read back from the device")
@@ -256,6 +258,11 @@ class CapturedStep:
     @property
     def _on_gpu(self) -> bool:
         return self._device == "cuda"
+
+
+def _host_randomness() -> tuple[bytes, object, str]:
+    """Where the host's generators are: torch's, Python's and NumPy's."""
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), repr(np.random.get_state())
 
 
 def _view(step: Step, draws: Draws) -> Step:

@@ -117,9 +117,8 @@ class KerasRMSprop(Optimizer):
             roots = torch._foreach_add(squares, group["eps"])
             torch._foreach_sqrt_(roots)
             rate = group["lr"]
-            if isinstance(
-                rate, torch.Tensor
-            ):  # which may be read back only by the device: g / (√ / rate) is rate · g / √
+            if isinstance(rate, torch.Tensor):
+                # Only the device may read it back: g / (√ / rate) is rate · g / √.
                 torch._foreach_div_(roots, rate)
                 rate = 1.0
             if group["momentum"]:

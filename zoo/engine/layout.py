@@ -5,47 +5,47 @@ Within a network images lie as its weights do; outside, where losses and plugins
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zoo.nn.modes import evaluating
-from zoo.ops.layout import as_channels_last, lies_channels_last
+from zoo.errors import in_one_line
+from zoo.ops.layout import as_channels_last
 from zoo.ops.library import native
 
 
-def lay_out(generator: nn.Module, discriminator: nn.Module, latents: Tensor, *labels: Tensor) -> None:
-    """Give both networks the layout that pays on their device, in place.
+def lay_out(
+    generator: nn.Module, discriminator: nn.Module, latents: Tensor, *labels: Tensor
+) -> tuple[bool, str | None]:
+    """Lay both networks channels last, in place, where that pays; returns whether, and why not where they cannot do with it.
 
-    Networks that cannot do with channels last, for they look at images through `view`, are left as they are made. `latents`
-    (N, latent) and `labels` (N,) are what that is tried with.
+    Networks that cannot, because they look at images through `view`, say, are left as they are made. That is tried, on copies in
+    training mode, there and back, with `latents` (N, latent) and `labels` (N,).
     """
     if not _pays(latents.device, generator, discriminator):
-        return
-    kernels = list(_kernels(generator, discriminator))
-    as_made = [weight.data for weight in kernels]
-    for weight in kernels:
-        weight.data = as_channels_last(weight.data)
+        return False, None
+    devices = [latents.device] if latents.device.type == "cuda" else []
     try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), evaluating(generator), evaluating(discriminator):
-            images = generator(latents, *labels)
-            discriminator(images, *labels)
-            discriminator(as_channels_last(images), *labels)  # as batches of real images lie
-    except RuntimeError:
-        for weight, data in zip(kernels, as_made, strict=True):
-            weight.data = data
+        g, d = copy.deepcopy(generator), copy.deepcopy(discriminator)
+        for weight in _kernels(g, d):
+            weight.data = as_channels_last(weight.data)
+        with torch.random.fork_rng(devices), torch.enable_grad():
+            images = leave(g(latents, *labels))
+            for given in (images.detach(), images):  # as real ones come, and as G's do
+                d(enter(given) if is_convolutional(d) else given, *labels).sum().backward()
+    except Exception as error:  # whatever it is: as they are made they work, or say themselves what is wrong with them
+        return False, in_one_line(error)
+    for weight in _kernels(generator, discriminator):
+        weight.data = as_channels_last(weight.data)
+    return True, None
 
 
-def are_channels_last(*networks: nn.Module) -> bool:
-    """Whether the weights of a network's convolutions lie so that images had better lie channels last too."""
-    return any(lies_channels_last(weight) for weight in _kernels(*networks))
-
-
-def enter(images: Tensor, network: nn.Module) -> Tensor:
-    """Images (N, C, H, W) as the network takes them. Their gradient comes out in their own layout."""
-    return _laid(images, are_channels_last(network))
+def enter(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) as a network laid channels last takes them. Their gradient comes out in their own layout."""
+    return _laid(images, last=True)
 
 
 def leave(images: Tensor) -> Tensor:
@@ -81,16 +81,15 @@ class _Laid(torch.autograd.Function):
 
 def _pays(device: torch.device, *networks: nn.Module) -> bool:
     """On a GPU it always does. On a CPU zoo's own convolutions want it; torch's alone gain little, and dense layers nothing."""
-    if device.type == "cuda":
-        return True
-    return device.type == "cpu" and native("conv2d", "cpu") and is_convolutional(*networks)
+    if not is_convolutional(*networks):
+        return False
+    return device.type == "cuda" or (device.type == "cpu" and native("conv2d", "cpu"))
 
 
 def is_convolutional(*networks: nn.Module) -> bool:
-    """Whether there are convolutions in one of them."""
+    """Whether one of them holds parameters of four dimensions, as the weights of convolutions are."""
     return any(True for _ in _kernels(*networks))
 
 
 def _kernels(*networks: nn.Module) -> Iterator[nn.Parameter]:
-    """The weights of convolutions."""
     return (parameter for network in networks for parameter in network.parameters() if parameter.dim() == 4)

@@ -82,7 +82,8 @@ class Fakes:
     @cached_property
     def images(self) -> Tensor:
         """The images (N, C, H, W), contiguous."""
-        return leave(self.drawn)
+        with torch.set_grad_enabled(self.drawn.requires_grad):  # whoever asks first: another may need the gradients
+            return leave(self.drawn)
 
 
 class Turn:
@@ -159,9 +160,8 @@ class Turn:
         with ``--joined`` in one pass whatever D makes of that.
         """
         real, fakes, labels = self.real, self.fakes, self.labels
-        if (
-            self._together
-        ):  # G learns from the pass over the fakes too: it is left open towards G, and holds nothing else
+        if self._together:
+            # G learns from the pass over the fakes too: it is left open towards G, and holds nothing else.
             real_logits = self.judge(real, labels)
             fakes.logits = self.judge(fakes.drawn, labels)
             return real_logits, fakes.logits
@@ -195,6 +195,8 @@ class Step:
     draw: Callable[[], Batch]
     precision: Precision
     classes: int = 0
+    enters_channels_last: bool = False
+    """Whether D has been laid channels last, and its images with it (`zoo.engine.layout`)."""
     one_pass: bool = False
     """Whether D may see real images and fakes in one pass (`zoo.engine.one_pass`)."""
     latest: Statistics = field(default_factory=dict)
@@ -235,8 +237,7 @@ class Step:
         """
         learning = phase.updates == "generator"
         parameters = [p for p in getattr(self, phase.updates).parameters() if p.requires_grad]
-        for parameter in parameters:
-            parameter.grad = None
+        self.optimizers[phase.updates].zero_grad(set_to_none=True)  # those that were frozen meanwhile, too
         total: Tensor | None = None
         kept: list[Fakes] = []
         with constant(self.discriminator if learning else None):
@@ -275,7 +276,7 @@ class Step:
 
     def judge(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits of the images."""
-        entered = enter(images, self.discriminator)
+        entered = enter(images) if self.enters_channels_last else images
         logits: Tensor = self.discriminator(entered, labels) if self.classes else self.discriminator(entered)
         return logits.reshape(len(images))
 
@@ -283,6 +284,12 @@ class Step:
 def penalised(options: Options, phase: Phase, number: int) -> bool:
     """Whether D's gradient penalty is due in a phase of step `number` (from 0): in every `r1_every`-th turn of it."""
     return phase.updates == "discriminator" and options.r1 > 0 and number // phase.every % options.r1_every == 0
+
+
+def alternates(phases: Sequence[Phase], number: int) -> bool:
+    """Whether in step `number` (from 0) an update of G follows one of D."""
+    due = [phase for phase in phases if phase.due(number)]
+    return any(map(_alternate, due, due[1:]))
 
 
 def _alternate(phase: Phase, following: Phase) -> bool:

@@ -119,7 +119,12 @@ class Trainer:
         try:
             statistics = self.assembly.run(number)
         except (Exception, SystemExit) as error:
-            with guarding(self.assembly.architecture, f"step {number + 1} failed", self._advice()):
+            advice = self._advice()
+            if "view size is not compatible" in str(error):
+                advice += (
+                    "; weights of convolutions lie channels last here, which flatten and reshape take (docs/plugins.md)"
+                )
+            with guarding(self.assembly.architecture, f"step {number + 1} failed", advice):
                 raise error
         if self.assembly.average and self.assembly.step.due("generator", number):
             self.assembly.average.update()

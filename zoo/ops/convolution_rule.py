@@ -66,8 +66,8 @@ class Geometry(NamedTuple):
         return cls(batch, channels, height, width, outputs, rows, columns, stride, padding)
 
 
-def known(direction: Direction, g: Geometry) -> bool:
-    """Whether our kernels compute this direction at all."""
+def known(g: Geometry) -> bool:
+    """Whether our kernels compute such a convolution at all."""
     return (
         g.rows == g.columns
         and (g.rows, g.stride) in KERNELS
@@ -80,7 +80,7 @@ def known(direction: Direction, g: Geometry) -> bool:
 
 def pays(direction: Direction, g: Geometry) -> bool:
     """Whether our kernel computes this direction, and faster than torch does."""
-    if not known(direction, g):
+    if not known(g):
         return False
     if g.x_channels <= _FEW:
         slower = direction == "forward" and g.stride == 1 and g.x_channels > 1

@@ -93,6 +93,7 @@ _too_slow: frozenset[str] = frozenset()  # families whose kernels are loaded for
 
 # Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
 _transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
+_tracing: Callable[[], Any] = torch._C._get_tracing_state  # torch.jit.trace, in which sizes are tensors
 
 
 def offer(family: str, reference: Callable[..., Any], traced: Callable[..., Any], eager: Callable[..., Any]) -> None:
@@ -103,8 +104,8 @@ def offer(family: str, reference: Callable[..., Any], traced: Callable[..., Any]
 def dispatch(family: str, device: str) -> Callable[..., Any]:
     """THE decision: what computes this family of ops on this type of device, here and now.
 
-    Forward-mode derivatives and the transforms of torch.func look inside an op, which a kernel does not allow: there
-    the reference serves.
+    Forward-mode derivatives, the transforms of torch.func and torch.jit.trace look inside an op, which a kernel does not
+    allow: there the reference serves.
 
     Raises:
         NativeError: if the native library of the device is present but does not load.
@@ -116,7 +117,7 @@ def dispatch(family: str, device: str) -> Callable[..., Any]:
         return ways.reference
     if torch.compiler.is_compiling():
         return ways.traced
-    return ways.reference if transforming() else ways.eager
+    return ways.reference if transforming() or _tracing() is not None else ways.eager
 
 
 def transforming() -> bool:
