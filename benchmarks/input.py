@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
+from command import at_least, folder, new_file, one_of, say, write
 from inputs import batches, pictures, start
 from inputs.sides import Row
 
@@ -28,16 +29,15 @@ PARTS = ("start", "batches", "pictures", "bench")
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("parts", nargs="*", metavar="PART", help=f"by default all: {', '.join(PARTS)}")
+    arguments.add_argument(
+        "parts", nargs="*", type=one_of("part", PARTS), metavar="PART", help=f"by default all: {', '.join(PARTS)}"
+    )
     arguments.add_argument("--quick", action="store_true", help="few rounds, few pictures: whether it works")
-    arguments.add_argument("--rounds", type=int, default=9)
-    arguments.add_argument("--count", type=int, default=10_000, help="pictures in a folder")
-    arguments.add_argument("--scratch", type=Path, help="a folder to work in, kept; by default a temporary one")
-    arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--rounds", type=at_least(1), default=9)
+    arguments.add_argument("--count", type=at_least(1), default=10_000, help="pictures in a folder")
+    arguments.add_argument("--scratch", type=folder, help="a folder to work in, kept; by default a temporary one")
+    arguments.add_argument("--json", type=new_file)
     given = arguments.parse_args()
-    for part in given.parts:
-        if part not in PARTS:
-            arguments.error(f"unknown part {part!r}; known: {', '.join(PARTS)}")
     chosen = given.parts or PARTS
     rounds, count = (2, 100) if given.quick else (given.rounds, given.count)
     keep_freed_memory()
@@ -45,19 +45,20 @@ def main() -> None:
     print("| what | by | median (quartiles) | times as long |\n|---|---|--:|--:|", flush=True)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary:
-        scratch = (given.scratch or Path(temporary)).absolute()
-        scratch.mkdir(parents=True, exist_ok=True)
+        scratch = given.scratch or Path(temporary)
         if "start" in chosen:
+            say("start: first steps and whole commands, each in a process of its own")
             rows += show(start.measure(scratch, rounds))
         if "batches" in chosen:
             rows += show(batches.measure(scratch, rounds if given.quick else max(rounds, 15), given.quick))
         if "pictures" in chosen:
             rows += show(pictures.measure(scratch, rounds if given.quick else min(rounds, 5), count))
         if "bench" in chosen:
+            say("bench: zoo bench --quick, some times")
             rows += show([start.quick_bench(scratch, min(rounds, 3))])
     print("\n" + "\n".join(f"{row.title}: {note}" for row in rows for note in row.notes))
     if given.json:
-        given.json.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", "utf-8")
+        write(given.json, json.dumps([row.as_json() for row in rows], indent=1))
 
 
 def show(rows: Iterable[Row]) -> Iterator[Row]:

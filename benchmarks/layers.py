@@ -24,10 +24,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import torch
+from command import at_least, new_file, one_of, say, write
 from peers.table import line, number
 from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
@@ -242,6 +242,7 @@ def measure(workload: Workload, device: torch.device, rounds: int) -> dict[str, 
             "product": partial(clocked, lambda: ops.linear(left, right)),
         }
         times: dict[Any, list[float]] = {name: [] for name in timed}
+        say(f"{workload.name}: {len(timed)} parts are known, {rounds} rounds begin")
         gc.collect()
         gc.disable()
         for number_ in range(WARM_UP + rounds):
@@ -290,24 +291,26 @@ def table(row: dict[str, Any]) -> str:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"by default all: {', '.join(WORKLOADS)}")
-    arguments.add_argument("--rounds", type=int, default=21)
-    arguments.add_argument("--json", type=Path)
-    arguments.add_argument("--markdown", type=Path)
+    workload = one_of("workload", WORKLOADS)
+    arguments.add_argument(
+        "workloads", nargs="*", type=workload, metavar="WORKLOAD", help=f"by default all: {', '.join(WORKLOADS)}"
+    )
+    arguments.add_argument("--rounds", type=at_least(1), default=21)
+    arguments.add_argument("--json", type=new_file)
+    arguments.add_argument("--markdown", type=new_file)
     given = arguments.parse_args()
-    for name in given.workloads:
-        if name not in WORKLOADS:
-            arguments.error(f"unknown workload {name!r}; known: {', '.join(WORKLOADS)}")
     keep_freed_memory()
     device = choose_device("cpu")
     report: dict[str, Any] = {"schema": 1, "machine": facts(device, Effort(rounds=given.rounds)), "rows": []}
-    for name in given.workloads or WORKLOADS:
+    names = given.workloads or list(WORKLOADS)
+    for number_, name in enumerate(names, 1):
+        say(f"{name}, {number_} of {len(names)}: watching a step")
         report["rows"].append(measure(WORKLOADS[name], device, given.rounds))
         print(table(report["rows"][-1]), end="\n\n", flush=True)
     if given.json:
-        given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        write(given.json, json.dumps(report, indent=1))
     if given.markdown:
-        given.markdown.write_text("\n\n".join(map(table, report["rows"])) + "\n", "utf-8")
+        write(given.markdown, "\n\n".join(map(table, report["rows"])))
 
 
 if __name__ == "__main__":

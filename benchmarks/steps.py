@@ -10,6 +10,7 @@ losses compared.
 
 Times are medians over interleaved rounds, in each of which every contender steps for 50 ms at least; ratios are medians of the
 ratio within a round. OMP_NUM_THREADS says how many threads each of them takes. --from reads reports in place of measuring.
+What is being done meanwhile is told on standard error.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ import statistics
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import Any
 
 import torch
+from command import at_least, device, interpreter, new_file, new_picture, one_of, say, write
 from peers import agreement, chart, keras_side, torch_side
-from peers.table import OURS, semantics, table
+from peers.table import OURS, a_report, semantics, table
 from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
 from torch.utils.flop_counter import FlopCounterMode
@@ -33,8 +34,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from zoo import compiling, ops
 from zoo.bench.machine import facts
 from zoo.bench.measure import Effort, Times, interleaved, median, ratio
-from zoo.engine.device import choose_device
 from zoo.engine.memory import keep_freed_memory
+from zoo.errors import ZooError
 
 CONTENDERS = (*torch_side.CONTENDERS, *keras_side.WAYS)
 ROWS, SIDE = 256, 1024
@@ -43,39 +44,40 @@ ROWS, SIDE = 256, 1024
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"by default all: {', '.join(WORKLOADS)}")
-    arguments.add_argument("--rounds", type=int, default=15, help="at least 3")
-    arguments.add_argument("--device", default="auto")
-    arguments.add_argument("--without", nargs="*", default=[], metavar="CONTENDER", help=f"of: {'; '.join(CONTENDERS)}")
-    arguments.add_argument("--only", nargs="*", metavar="CONTENDER", help="these, beside zoo")
-    arguments.add_argument("--keras", metavar="PYTHON", default=sys.executable, help="that has keras, tensorflow, jax")
-    arguments.add_argument("--from", dest="reports", nargs="+", type=Path, metavar="JSON", help="measure nothing")
-    arguments.add_argument("--json", type=Path)
-    arguments.add_argument("--markdown", type=Path)
-    arguments.add_argument("--chart", type=Path, metavar="PNG", help="needs matplotlib")
+    workload, contender = one_of("workload", WORKLOADS), one_of("contender", CONTENDERS)
+    of = f"of: {'; '.join(CONTENDERS)}"
+    arguments.add_argument(
+        "workloads", nargs="*", type=workload, metavar="WORKLOAD", help=f"by default all: {', '.join(WORKLOADS)}"
+    )
+    arguments.add_argument("--rounds", type=at_least(3), default=15, help="at least 3")
+    arguments.add_argument("--device", type=device, default="auto", help="auto, cpu, mps, cuda or cuda:N")
+    arguments.add_argument("--without", nargs="*", type=contender, default=[], metavar="CONTENDER", help=of)
+    arguments.add_argument("--only", nargs="*", type=contender, metavar="CONTENDER", help="these, beside zoo")
+    arguments.add_argument(
+        "--keras", type=interpreter, metavar="PYTHON", default=sys.executable, help="that has keras, tensorflow, jax"
+    )
+    arguments.add_argument(
+        "--from", dest="reports", nargs="+", type=a_report, metavar="JSON", help="what --json wrote; measure nothing"
+    )
+    arguments.add_argument("--json", type=new_file)
+    arguments.add_argument("--markdown", type=new_file)
+    arguments.add_argument("--chart", type=new_picture, metavar="PNG", help="needs matplotlib")
     given = arguments.parse_args()
-    for what, names, known in (
-        ("workload", given.workloads, WORKLOADS),
-        ("contender", [*given.without, *(given.only or [])], CONTENDERS),
-    ):
-        for name in names:
-            if name not in known:
-                arguments.error(f"unknown {what} {name!r}; known: {'; '.join(known)}")
-    if given.rounds < 3:
-        arguments.error(f"--rounds {given.rounds}: give at least 3")
     if given.reports:
-        reports = [json.loads(path.read_text("utf-8")) for path in given.reports]
-        report = {**reports[0], "rows": [row for each in reports for row in each["rows"]]}
+        report = {**given.reports[0], "rows": [row for each in given.reports for row in each["rows"]]}
         print(table(report))
     else:
         without = {name for name in CONTENDERS if given.only is not None and name not in {"zoo", *given.only}}
         report = measured(given, without | set(given.without))
     if given.json:
-        given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        write(given.json, json.dumps(report, indent=1))
     if given.markdown:
-        given.markdown.write_text(table(report) + "\n", "utf-8")
+        write(given.markdown, table(report))
     if given.chart:
-        chart.draw(report, given.chart)
+        try:
+            chart.draw(report, given.chart)
+        except ZooError as error:
+            raise SystemExit(str(error)) from error
 
 
 def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
@@ -83,15 +85,16 @@ def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
     keep_freed_memory()
     torch._dynamo.config.recompile_limit = 64  # the contenders' networks share torch's code, and with it a limit of 8
     torch._dynamo.config.fail_on_recompile_limit_hit = True  # in place of running eagerly and saying nothing
-    device = choose_device(given.device)
-    without = without | set(() if device.type == "cuda" else torch_side.ON_GPU)
+    without = without | set(() if given.device.type == "cuda" else torch_side.ON_GPU)
     effort = Effort(rounds=given.rounds, seconds=0.05, warm_up=0.0)
-    report: dict[str, Any] = {"schema": 1, "machine": facts(device, effort), "rows": []}
-    for name in given.workloads or WORKLOADS:
-        report["rows"].append(measure(WORKLOADS[name], device, effort, without, given.keras))
+    report: dict[str, Any] = {"schema": 1, "machine": facts(given.device, effort), "rows": []}
+    names = given.workloads or list(WORKLOADS)
+    for number, name in enumerate(names, 1):
+        say(f"{name}, {number} of {len(names)}: playing zoo and the published loop, then preparing the contenders")
+        report["rows"].append(measure(WORKLOADS[name], given.device, effort, without, given.keras))
         print(table({**report, "rows": report["rows"][-1:]}), end="\n\n", flush=True)
         if given.json:
-            given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+            write(given.json, json.dumps(report, indent=1))
     return report
 
 
@@ -109,6 +112,8 @@ def measure(workload: Workload, device: torch.device, effort: Effort, without: s
                     steps[contender] = prepared(contender, bench, keras, stack)
             except Absent as reason:
                 absent[contender] = str(reason)
+                say(f"{workload.name}: {contender} is not measured: {reason}")
+        say(f"{workload.name}: {len(steps)} contenders are prepared, {effort.rounds} rounds begin")
         left, right = torch.randn(ROWS, SIDE, device=device), torch.randn(SIDE, SIDE, device=device)
         times = interleaved({**steps, "product": lambda: ops.linear(left, right)}, effort, device)
         peak = 2 * ROWS * SIDE**2 / min(times.pop("product"))
@@ -142,7 +147,10 @@ def prepared(contender: str, bench: Bench, keras: str, stack: ExitStack) -> Call
         backend, way = keras_side.WAYS[contender]
         if reason := keras_side.obstacle(keras, backend):
             raise Absent(reason)
-        return stack.enter_context(keras_side.Worker(keras, bench.workload, bench.classes, backend, way))
+        try:
+            return stack.enter_context(keras_side.Worker(keras, bench.workload, bench.classes, backend, way))
+        except RuntimeError as error:  # whatever Keras' trouble is, the others can be measured
+            raise Absent(str(error)) from error
     if reason := torch_side.obstacle(contender):
         raise Absent(reason)
     step = bench.make(contender)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -13,12 +17,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
 import layers
 import steps
-from peers import agreement, chart
+from peers import agreement, chart, keras_side
 from peers.keras_side import Worker
 from peers.table import table
 from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
 
+input_ = import_module("input")  # whose name is a built-in's
 CPU = torch.device("cpu")
 TINY = (
     Workload("tiny", "", "dcgan", "mnist", 4, {"width": 8}),
@@ -84,18 +89,92 @@ def test_the_clock_of_another_process_counts_the_rounds_alone():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("program", "arguments", "message"),
     [
-        (["dcgan65"], "unknown workload 'dcgan65'; known: dcgan64-b64;"),
-        (["--without", "keras"], "unknown contender 'keras'; known: zoo;"),
-        (["--rounds", "2"], "--rounds 2: give at least 3"),
+        (steps, ["dcgan65"], "unknown workload 'dcgan65'; known: dcgan64-b64;"),
+        (steps, ["--without", "keras"], "unknown contender 'keras'; known: zoo;"),
+        (steps, ["--only", "keras"], "unknown contender 'keras'; known: zoo;"),
+        (steps, ["--rounds", "2"], "--rounds: '2' does not do; give a whole number, at least 3"),
+        (steps, ["--device", "tpu"], "--device tpu: torch"),
+        (steps, ["--keras", "no/python"], "--keras: 'no/python' does not start"),
+        (steps, ["--json", "no/x.json"], "--json: 'no/x.json' cannot be written; give the name of a file in a folder"),
+        (steps, ["--markdown", "."], "--markdown: '.' cannot be written"),
+        (steps, ["--from", "no.json"], "--from: 'no.json' cannot be read"),
+        (layers, ["dcgan65"], "unknown workload 'dcgan65'"),
+        (layers, ["--rounds", "none"], "--rounds: 'none' does not do; give a whole number, at least 1"),
+        (layers, ["--json", "no/x.json"], "--json: 'no/x.json' cannot be written"),
+        (layers, ["--markdown", "no/x.md"], "--markdown: 'no/x.md' cannot be written"),
+        (input_, ["end"], "unknown part 'end'; known: start;"),
+        (input_, ["--count", "0"], "--count: '0' does not do"),
+        (input_, ["--json", "no/x.json"], "--json: 'no/x.json' cannot be written"),
+        (input_, ["--scratch", __file__], "cannot be made"),
     ],
 )
-def test_a_mistake_is_answered_in_words(arguments, message, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["steps.py", *arguments])
-    with pytest.raises(SystemExit):
-        steps.main()
-    assert message in capsys.readouterr().err
+def test_a_mistake_is_answered_in_words_before_anything_is_measured(
+    program, arguments, message, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(program, arguments, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no", "is not JSON (Expecting value"),
+        ("{}", "is JSON, but no report of whole steps"),
+        ("[]", "is JSON, but no report of whole steps"),
+        ('{"schema": 1, "machine": {}, "rows": []}', "is JSON, but no report of whole steps"),
+        ('{"schema": 1, "machine": {}, "rows": [{"workload": "dense-b32", "lines": []}]}', "no report of whole steps"),
+    ],
+)
+def test_only_reports_of_whole_steps_are_read(text, message, monkeypatch, capsys, tmp_path):
+    file = tmp_path / "report.json"
+    file.write_text(text, "utf-8")
+    answer = refused(steps, ["--from", str(file)], monkeypatch, capsys)
+    assert message in answer
+    assert "give a file that steps.py --json has written" in answer
+
+
+def test_a_chart_is_refused_at_once_without_matplotlib(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert "cannot be drawn: matplotlib" in refused(steps, ["--chart", str(tmp_path / "x.png")], monkeypatch, capsys)
+
+
+def refused(program: ModuleType, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any) -> str:
+    """What a program says of arguments that do not do."""
+    monkeypatch.setattr(sys, "argv", ["program", *arguments])
+    for name in ("facts", "keep_freed_memory"):  # where measuring begins
+        monkeypatch.setattr(program, name, pytest.fail, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_reports_are_joined_and_written_again(monkeypatch, capsys, tmp_path):
+    file, written = tmp_path / "report.json", tmp_path / "written.md"
+    file.write_text(json.dumps(report()), "utf-8")
+    monkeypatch.setattr(sys, "argv", ["steps.py", "--from", str(file), str(file), "--markdown", str(written)])
+    steps.main()
+    assert written.read_text("utf-8").startswith("|  | dcgan64-b64 | dcgan64-b64 |")
+    assert capsys.readouterr().out == written.read_text("utf-8")
+
+
+def test_a_person_sees_that_it_is_alive(monkeypatch, capsys):
+    monkeypatch.setattr(steps, "WORKLOADS", {"tiny dense": TINY[2]})
+    monkeypatch.setattr(steps, "keep_freed_memory", lambda: None)  # which, as the next two, would outlive the test
+    for name in ("recompile_limit", "fail_on_recompile_limit_hit"):
+        monkeypatch.setattr(torch._dynamo.config, name, getattr(torch._dynamo.config, name))
+    monkeypatch.setattr(steps, "facts", lambda device, effort: {})
+    monkeypatch.setattr(steps, "interleaved", lambda calls, effort, device: {name: [1.0] * 3 for name in calls})
+    monkeypatch.setattr(sys, "argv", ["steps.py", "--device", "cpu", "--rounds", "3", "--only", "official", "jax"])
+    monkeypatch.setattr(keras_side, "obstacle", lambda python, backend: "no Keras here")
+    steps.main()
+    told = capsys.readouterr()
+    assert [line.split(":")[0] for line in told.err.splitlines()] == ["tiny dense, 1 of 1", "tiny dense", "tiny dense"]
+    assert "jax is not measured: no Keras here" in told.err
+    assert "2 contenders are prepared, 3 rounds begin" in told.err
+    assert "- jax: no Keras here" in told.out
 
 
 def test_a_step_is_taken_apart_into_all_that_its_layers_are_asked_for():

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from command import say
 from torch.utils.data import DataLoader, Dataset
 
 from zoo.bench.measure import Effort, interleaved
@@ -52,6 +53,7 @@ def measure(scratch: Path, rounds: int, quick: bool) -> Iterator[Row]:
 
 
 def row(name: str, scratch: Path, rounds: int) -> Row:
+    say(f"batches: {name}")
     architecture_name, preset, options = WORKLOADS[name]
     location = colour(scratch) if preset == "radford64" else "digits"
     architecture = registry().architecture(architecture_name)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from command import say
 from PIL import Image
 
 from .sides import Row, in_turn
@@ -27,6 +28,7 @@ SIZES = {"small": (64, 320), "mixed": (128, 768)}
 def measure(scratch: Path, rounds: int, count: int) -> Iterator[Row]:
     """A row for each folder of `count` pictures."""
     for kind in SIZES:
+        say(f"pictures: making {count:,} {kind} ones, then preparing them in {rounds} rounds")
         folder = make(scratch / kind, kind, count)
         zoo, same, plain = scratch / "zoo", scratch / "same", scratch / "plain"
         work: dict[str, list[float]] = {"zoo": [], "same": [], "plain": []}

@@ -69,12 +69,7 @@ class Worker:
 def obstacle(python: str, backend: str) -> str | None:
     """Why Keras on a backend cannot be measured with this interpreter; None where it can."""
     environment = {**os.environ, "KERAS_BACKEND": backend}
-    try:
-        done = subprocess.run(
-            [python, "-c", f"import keras, {backend}"], capture_output=True, text=True, env=environment
-        )
-    except OSError as error:
-        return f"--keras {python}: {error.strerror}"
+    done = subprocess.run([python, "-c", f"import keras, {backend}"], capture_output=True, text=True, env=environment)
     if done.returncode == 0:
         return None
     last = (done.stderr.strip().splitlines() or ["it does not run"])[-1]

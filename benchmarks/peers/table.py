@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from argparse import ArgumentTypeError
+from pathlib import Path
 from typing import Any
 
 from peers.agreement import COMPARISONS
 from peers.keras_side import WAYS
 from peers.torch_side import CONTENDERS
+from peers.workloads import WORKLOADS
 
 OURS = {"alternating": "zoo", "simultaneous": "zoo, simultaneous"}
 """What the contenders of each semantics are compared with."""
@@ -65,6 +69,32 @@ def table(report: dict[str, Any]) -> str:
     for key, what in COMPARISONS.items():
         lines.append(line([what, *(difference(row["losses_apart"][key]) for row in rows)]))
     return "\n".join([*lines, *absences(rows)])
+
+
+def a_report(name: str) -> dict[str, Any]:
+    """What `--json` wrote, from a file; a `type` for argparse (see ../command.py). What a table or a chart needs is there."""
+    advice = "give a file that steps.py --json has written"
+    try:
+        report = json.loads(Path(name).read_text("utf-8"))
+    except OSError as error:
+        raise ArgumentTypeError(f"{name!r} cannot be read: {error.strerror}; {advice}") from error
+    except ValueError as error:
+        raise ArgumentTypeError(f"{name!r} is not JSON ({error}); {advice}") from error
+    try:
+        table(report)
+        complete = bool(report["rows"]) and all(row["workload"] in WORKLOADS for row in report["rows"])
+        complete = complete and all(key in report["machine"] for key in ("hardware", "threads", "torch", "date"))
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # what Python says of a value of another shape
+        complete = False
+    if not complete:
+        raise ArgumentTypeError(f"{name!r} is JSON, but no report of whole steps; {advice}")
+    return report
 
 
 def measured(name: str, rows: list[Row]) -> bool:
