@@ -11,9 +11,9 @@
 namespace zoo {
 namespace {
 
-constexpr int64_t kDepthBlock = 128;        // rows of b that the tiles of a block go through
-constexpr int64_t kColumnGroup = 4 * kPanel;
-constexpr int64_t kRowStrip = 64;           // rows of weights whose results wait to be laid the other way round
+constexpr int64_t kDepthBlock = 128;  // rows of b that the tiles of a block go through
+constexpr int64_t kRowStrip = 32;     // rows of weights whose results wait to be laid the other way round; few, so that
+                                      // threads get about as many each
 
 // One panel of columns of y, for some rows and the terms [p, p + terms) of their sums.
 ZOO_INLINE void dense_panel(
@@ -35,10 +35,10 @@ void dense_plain(const Dense& d) {
       }
     });
   }
-  parallel(ceil_divide(d.columns, kColumnGroup), 1, [&](int64_t begin, int64_t end) {
-    const int64_t last = at_most(end * kColumnGroup, d.columns);
+  parallel(ceil_divide(d.columns, kPanel), 1, [&](int64_t begin, int64_t end) {
+    const int64_t last = at_most(end * kPanel, d.columns);
     for (int64_t p = 0; p < d.depth; p += kDepthBlock) {
-      for (int64_t column = begin * kColumnGroup; column < last; column += kPanel) {
+      for (int64_t column = begin * kPanel; column < last; column += kPanel) {
         dense_panel(d, 0, d.rows, column, at_most(last - column, kPanel), p, at_most(d.depth - p, kDepthBlock));
       }
     }

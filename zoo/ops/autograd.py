@@ -101,7 +101,7 @@ class BiasAct(torch.autograd.Function):
         needs_x, needs_bias = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled() or transforming():
             dx, dbias = formulas.bias_act_backward(gradient, y, activation, slope)
-        elif needs_bias and is_wanted(ctx.next_functions[1][0]):
+        elif wants(ctx, 1):
             with below_autograd():
                 dx, dbias = _bias_backward(gradient, y, activation, slope)
         else:  # no sum over the batch: torch's own kernels read and write no more than they must
@@ -110,7 +110,12 @@ class BiasAct(torch.autograd.Function):
         return dx if needs_x else None, dbias if needs_bias else None, None, None
 
 
-def is_wanted(node: Any) -> bool:
+def wants(ctx: Any, index: int) -> bool:
+    """Whether the backward pass under way wants the gradient of this input."""
+    return ctx.needs_input_grad[index] and _is_wanted(ctx.next_functions[index][0])
+
+
+def _is_wanted(node: Any) -> bool:
     """Whether the backward pass under way goes on to this node.
 
     `ctx.needs_input_grad` says yes for the discriminator's parameters in the generator's turn as well, where

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from zoo.ops import fallback
-from zoo.ops.autograd import below_autograd, dispatched, is_wanted
+from zoo.ops.autograd import below_autograd, dispatched, wants
 from zoo.ops.convolution_rule import Geometry, pays
 from zoo.ops.layout import lies_channels_last
 from zoo.ops.library import bind, transforming
@@ -35,9 +35,9 @@ class Convolution(torch.autograd.Function):
         (gradient,) = gradients
         x, weight = ctx.saved_tensors
         dx = dweight = None
-        if _wants(ctx, 0):
+        if wants(ctx, 0):
             dx = conv_transpose2d(gradient, weight, *ctx.options, *x.shape[2:])
-        if _wants(ctx, 1):
+        if wants(ctx, 1):
             dweight = weight_gradient(x, gradient, weight.shape[2], *ctx.options, lies_channels_last(weight))
         return dx, dweight, None, None, None
 
@@ -54,9 +54,9 @@ class ConvolutionTransposed(torch.autograd.Function):
         (gradient,) = gradients
         y, weight = ctx.saved_tensors
         dy = dweight = None
-        if _wants(ctx, 0):
+        if wants(ctx, 0):
             dy = conv2d(gradient, weight, *ctx.options)
-        if _wants(ctx, 1):
+        if wants(ctx, 1):
             dweight = weight_gradient(gradient, y, weight.shape[2], *ctx.options, lies_channels_last(weight))
         return dy, dweight, None, None, None, None, None
 
@@ -72,8 +72,8 @@ class ConvolutionWeight(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         (weight,) = gradients
         x, y = ctx.saved_tensors
-        dx = conv_transpose2d(y, weight, *ctx.options, *x.shape[2:]) if _wants(ctx, 0) else None
-        dy = conv2d(x, weight, *ctx.options) if _wants(ctx, 1) else None
+        dx = conv_transpose2d(y, weight, *ctx.options, *x.shape[2:]) if wants(ctx, 0) else None
+        dy = conv2d(x, weight, *ctx.options) if wants(ctx, 1) else None
         return dx, dy, None, None, None, None, None
 
 
@@ -84,10 +84,6 @@ def _computed(
     ctx.options = stride_and_padding
     with below_autograd():
         return compute(first, second, *arguments)
-
-
-def _wants(ctx: Any, index: int) -> bool:
-    return ctx.needs_input_grad[index] and is_wanted(ctx.next_functions[index][0])
 
 
 def _compute_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:

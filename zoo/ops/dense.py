@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo.ops import fallback, reference
-from zoo.ops.autograd import below_autograd, dispatched, is_wanted
+from zoo.ops.autograd import below_autograd, dispatched, wants
 from zoo.ops.library import bind, dispatch, offer, transforming
 
 _FAMILY = "linear"
@@ -68,16 +68,12 @@ class Linear(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         x, weight = ctx.saved_tensors
         gradient = gradients[0].contiguous()
-        dx = _linear(gradient, weight.t()) if _wants(ctx, 0) else None
-        if not _wants(ctx, 1):
+        dx = _linear(gradient, weight.t()) if wants(ctx, 0) else None
+        if not wants(ctx, 1):
             return dx, None
         if weight.is_contiguous():
             return dx, _linear(gradient.t(), x.t())
         return dx, _linear(x.t(), gradient.t()).t()  # which lies as the weights do
-
-
-def _wants(ctx: Any, index: int) -> bool:
-    return ctx.needs_input_grad[index] and is_wanted(ctx.next_functions[index][0])
 
 
 def _product(x: Tensor, weight: Tensor) -> Tensor:
