@@ -60,6 +60,28 @@ def test_frozen_unused_tied_and_channels_last_parameters_resume_exactly(odd, ima
     assert torch.equal(zoo.load(parts)(4, seed=1), zoo.load(whole)(4, seed=1))
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_weight_that_both_networks_are_to_learn_is_refused_and_a_frozen_one_is_not(odd, images, monkeypatch, frozen):
+    shared = nn.Parameter(torch.ones(3), requires_grad=not frozen)
+
+    def with_it(build):
+        def built(*given):
+            network = build(*given)
+            network.register_parameter("scale", shared)
+            return network
+
+        return built
+
+    monkeypatch.setattr(Odd, "generator", with_it(Odd.generator))
+    monkeypatch.setattr(Odd, "discriminator", with_it(Odd.discriminator))
+    odd["data"] = str(images)
+    if frozen:
+        zoo.train("odd", out="run", steps=1, **odd)
+    else:
+        with pytest.raises(PluginError, match="share the parameter 'scale'"):
+            zoo.train("odd", out="run", steps=1, **odd)
+
+
 def test_a_step_in_which_nothing_is_due_changes_nothing():
     step = build([Phase("discriminator", every=2), Phase("generator", every=2)])
     before = [parameter.clone() for parameter in step.generator.parameters()]

@@ -195,9 +195,20 @@ def build_networks(
     with guarding(architecture, "its networks fail"):
         generator = _build(architecture, "generator", lambda: architecture.generator(options, spec))
         discriminator = _build(architecture, "discriminator", lambda: architecture.discriminator(options, spec))
+        _refuse_shared(architecture, generator, discriminator)
         try_networks(architecture, options, spec, generator, discriminator)
         try_batches(architecture, options, spec, generator, discriminator, remainder)
     return generator.to(device), discriminator.to(device)
+
+
+def _refuse_shared(architecture: Architecture, generator: nn.Module, discriminator: nn.Module) -> None:
+    theirs = {id(parameter) for parameter in discriminator.parameters()}
+    for name, parameter in generator.named_parameters():
+        if parameter.requires_grad and id(parameter) in theirs:
+            raise PluginError(
+                f"the networks of {architecture.name!r} share the parameter {name!r}, and while one of them learns the other "
+                "stays as it is: give each its own, or freeze it (requires_grad_(False))"
+            )
 
 
 def build_objective(architecture: Architecture, options: Options) -> Objective:
