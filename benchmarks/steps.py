@@ -83,8 +83,6 @@ def main() -> None:
 def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
     """The report, told while it grows; what is there so far is kept, where a file is given for it."""
     keep_freed_memory()
-    torch._dynamo.config.recompile_limit = 64  # the contenders' networks share torch's code, and with it a limit of 8
-    torch._dynamo.config.fail_on_recompile_limit_hit = True  # in place of running eagerly and saying nothing
     without = without | set(() if given.device.type == "cuda" else torch_side.ON_GPU)
     effort = Effort(rounds=given.rounds, seconds=0.05, warm_up=0.0)
     report: dict[str, Any] = {"schema": 1, "machine": facts(given.device, effort), "rows": []}
@@ -101,6 +99,8 @@ def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
 def measure(workload: Workload, device: torch.device, effort: Effort, without: set[str], keras: str) -> dict[str, Any]:
     """Everything about one workload: seconds, ratios, operations, and whether zoo and the published loop agree."""
     with ExitStack() as stack:
+        # The contenders' networks share torch's code, and with it a limit of 8; beyond it they would run eagerly unannounced.
+        stack.enter_context(torch._dynamo.config.patch(recompile_limit=64, fail_on_recompile_limit_hit=True))
         bench = stack.enter_context(closing(Bench(workload, device)))
         differences = agreement.agreement(bench)
         flops = operations(bench)

@@ -162,9 +162,7 @@ def test_reports_are_joined_and_written_again(monkeypatch, capsys, tmp_path):
 
 def test_a_person_sees_that_it_is_alive(monkeypatch, capsys):
     monkeypatch.setattr(steps, "WORKLOADS", {"tiny dense": TINY[2]})
-    monkeypatch.setattr(steps, "keep_freed_memory", lambda: None)  # which, as the next two, would outlive the test
-    for name in ("recompile_limit", "fail_on_recompile_limit_hit"):
-        monkeypatch.setattr(torch._dynamo.config, name, getattr(torch._dynamo.config, name))
+    monkeypatch.setattr(steps, "keep_freed_memory", lambda: None)  # which would outlive the test
     monkeypatch.setattr(steps, "facts", lambda device, effort: {})
     monkeypatch.setattr(steps, "interleaved", lambda calls, effort, device: {name: [1.0] * 3 for name in calls})
     monkeypatch.setattr(sys, "argv", ["steps.py", "--device", "cpu", "--rounds", "3", "--only", "official", "jax"])
