@@ -10,7 +10,15 @@ from zoo import ops
 from zoo.ops import dense, library
 
 BUILT = "cpu" in library._native
-SHAPES = [(64, 784, 392), (32, 100, 512), (33, 257, 129), (128, 784, 784), (9, 600, 48), (512, 65, 16), (300, 300, 31)]
+SHAPES = [
+    (64, 784, 392),
+    (32, 100, 512),
+    (33, 257, 129),
+    (128, 784, 784),
+    (9, 1200, 112),
+    (512, 129, 16),
+    (300, 300, 31),
+]
 
 
 @pytest.fixture(params=["by our kernel", "by torch"])
@@ -48,7 +56,7 @@ def test_product_and_gradients_are_as_near_to_float64_as_torchs(serving, shape):
 
 
 def test_gradients_of_gradients(serving):
-    x, weight = leaves(64, 256, 128)
+    x, weight = leaves(64, 256, 144)
     results = []
     for function in (ops.linear, F.linear):
         (slope,) = torch.autograd.grad(function(x, weight).square().sum(), x, create_graph=True)
@@ -58,9 +66,9 @@ def test_gradients_of_gradients(serving):
 
 
 def test_the_gradient_may_lie_in_any_way(serving):
-    x, weight = leaves(64, 256, 128)
+    x, weight = leaves(64, 256, 144)
     y = ops.linear(x, weight)
-    for gradient in (torch.ones(()).expand(64, 128), torch.randn(64, 256)[:, ::2], torch.randn(128, 64).t()):
+    for gradient in (torch.ones(()).expand(64, 144), torch.randn(64, 288)[:, ::2], torch.randn(144, 64).t()):
         ours = torch.autograd.grad(y, (x, weight), gradient, retain_graph=True)
         wanted = torch.autograd.grad(F.linear(x, weight), (x, weight), gradient)
         for got, want in zip(ours, wanted, strict=True):
@@ -81,14 +89,14 @@ def test_other_types_are_torchs_own(serving, dtype):
 
 
 def test_under_autocast_it_is_computed_in_bfloat16(serving):
-    x, weight = leaves(64, 256, 128)
+    x, weight = leaves(64, 256, 144)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(ops.linear(x, weight), F.linear(x, weight))
         assert ops.linear(x, weight).dtype == torch.bfloat16
 
 
 def test_any_number_of_dimensions_and_shapes_that_do_not_fit_are_as_in_torch(serving):
-    x, weight = leaves(64, 256, 128)
+    x, weight = leaves(64, 256, 144)
     stacked = x.reshape(4, 16, 256)
     assert torch.equal(ops.linear(stacked, weight), F.linear(stacked, weight))
     with pytest.raises(RuntimeError):
@@ -97,7 +105,7 @@ def test_any_number_of_dimensions_and_shapes_that_do_not_fit_are_as_in_torch(ser
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode
 def test_transforms_and_compiling(serving):
-    x, weight = (leaf.detach() for leaf in leaves(64, 256, 128))
+    x, weight = (leaf.detach() for leaf in leaves(64, 256, 144))
     _, tangent = torch.func.jvp(lambda x: ops.linear(x, weight), (x,), (x,))
     torch.testing.assert_close(tangent, F.linear(x, weight))
     each = torch.vmap(lambda row: ops.linear(row[None], weight)[0])(x)

@@ -14,9 +14,10 @@ from zoo.ops.library import bind, dispatch, offer, transforming
 _FAMILY = "linear"
 _forward = torch.ops.zoo.linear_forward.default
 
-# Measured with AVX-512 and with AVX2, one and two threads, weights in the cache and not. A smaller product is not worth the
-# way through Python, some 10 µs; where both sides are larger than a batch, libraries that cut them to measure are as fast.
-SMALLEST = 1 << 18
+# Measured with AVX-512 and with AVX2 on two threads, weights out of the cache: for batches of 16 to 128 in layers of 256 to
+# 1024, 1.2 to 2.6 and 0.9 to 1.8 times as fast as torch. A smaller product is not worth the way through Python, some 10 µs;
+# where both sides are larger than a batch, libraries that cut them to measure are as fast.
+SMALLEST = 1 << 20
 """Multiplications of the smallest product that goes to our kernel."""
 LARGEST_BATCH = 512
 """The most that the smaller of two sides may have: the batch, which is a row of x each, or what a gradient sums over."""

@@ -117,9 +117,9 @@ def _cases(family: str) -> Iterator[tuple[Call, list[Tensor]]]:
         for x, activation in product(layouts, codes.ACTIVATION_NAMES):
             yield _bias_act(activation), [x, normal(x.shape[1])]
     elif family == "linear":
-        for rows in (32, 65):
-            yield _linear, [normal(rows, 129), 0.1 * normal(144, 129)]
-            yield _linear, [normal(rows, 144), 0.1 * normal(129, 144)]
+        for rows in (64, 65):  # large enough for the kernel to be taken
+            yield _linear, [normal(rows, 129), 0.1 * normal(192, 129)]
+            yield _linear, [normal(rows, 192), 0.1 * normal(129, 192)]
     elif family in _CONVOLUTIONS:
         x = normal(8, 32, 12, 16).contiguous(memory_format=torch.channels_last)
         for kernel, stride in KERNELS:
