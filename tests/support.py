@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.engine.events import Watcher
+from zoo.run.run import Run
 from zoo.testing.comparing import differences, tensors, untimed
 from zoo.testing.data import write_images
 from zoo.testing.wording import typed as flags
@@ -43,6 +46,21 @@ class Outcome:
         for character in "│╭╮╰╯─":
             text = text.replace(character, " ")
         return " ".join(text.split())
+
+
+class Stop(Watcher):
+    """Sends this process a signal after a step, and keeps what it is told at the end: (step, finished)."""
+
+    def __init__(self, after: int, number: int = signal.SIGTERM) -> None:
+        self.after, self.number = after, number
+        self.told: tuple[int, bool] | None = None
+
+    def on_step(self, step: int) -> None:
+        if step == self.after:
+            signal.raise_signal(self.number)
+
+    def on_end(self, run: Run, step: int, finished: bool) -> None:
+        self.told = (step, finished)
 
 
 def zoo_process(*arguments: object, check: bool = False, **environment: str) -> Outcome:

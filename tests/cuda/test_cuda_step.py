@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 import torch
-from support import tiny
+from support import Stop, tiny
 
 import zoo
 from zoo.data.registry import open_source
@@ -78,17 +76,6 @@ def test_a_captured_run_is_the_same_run_to_the_last_bit(images, replays, name, m
     assert [line for line in said if "capture" in line] == []
     assert len(replays) >= 3
     assert run_differences(plain, captured) == []
-
-
-class Stop(Watcher):
-    """Ends a run after a step, as a signal does."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-
-    def on_step(self, step):
-        if step == self.after:
-            signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("name", ["dcgan with a penalty", "dcgan, Keras' adam", "cgan with dropout", "dcgan, rmsprop"])

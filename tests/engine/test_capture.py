@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import tiny
+from support import Stop, tiny
 from torch import nn
 
 import zoo
 from zoo.architecture import Phase
 from zoo.engine.assemble import Assembly
 from zoo.engine.capture import WARM_UP, CapturedStep, check_capture, pattern
-from zoo.engine.events import Watcher
 from zoo.engine.optim import base_rates, build_optimizer, rate_at, set_rate
 from zoo.errors import OptionError
 from zoo.run.checkpoint import read_state
@@ -348,19 +347,6 @@ def test_without_a_gpu_nothing_is_written(images, cli, monkeypatch, tmp_path):
 
 
 # ---- whole runs
-
-
-class Stop(Watcher):
-    """Ends a run after a step, as a signal does."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-
-    def on_step(self, step):
-        import signal
-
-        if step == self.after:
-            signal.raise_signal(signal.SIGTERM)
 
 
 def as_on_a_gpu(build, *arguments, capturable):

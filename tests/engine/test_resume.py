@@ -8,27 +8,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from support import assert_same_checkpoint, flags, tensors, tiny, write_images, zoo_process
+from support import Stop, assert_same_checkpoint, flags, tensors, tiny, write_images, zoo_process
 
 import zoo
-from zoo.engine.events import Watcher
 from zoo.errors import RunError
 from zoo.testing.comparing import run_differences
-
-
-class Stop(Watcher):
-    """Sends this process a signal after a step."""
-
-    def __init__(self, after: int, number: int = signal.SIGTERM) -> None:
-        self.after, self.number = after, number
-        self.told = None
-
-    def on_step(self, step):
-        if step == self.after:
-            signal.raise_signal(self.number)
-
-    def on_end(self, run, step, finished):
-        self.told = (step, finished)
 
 
 def assert_same_run(whole: zoo.Run, parts: zoo.Run) -> None:

@@ -7,14 +7,13 @@ import json
 import math
 import re
 import shutil
-import signal
 import threading
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
-from support import flags, tensors, tiny
+from support import Stop, flags, tensors, tiny
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -339,14 +338,9 @@ def test_what_a_plugin_froze_stays_frozen_whatever_is_tried_and_drawn(images, in
 def test_a_run_that_is_stopped_after_it_diverged_does_not_save_broken_weights(images, install):
     install(DIVERGES, "zoo_doomed")
 
-    class Stop(Watcher):
-        def on_step(self, step):
-            if step == 6:
-                signal.raise_signal(signal.SIGTERM)
-
     options = tiny("doomed", steps=20, log_every=100, checkpoint_every=4, keep_checkpoints=1)
     with pytest.raises(zoo.errors.RunError, match="diverged"):
-        zoo.train("doomed", data=str(images), out="run", watchers=[Stop()], **options)
+        zoo.train("doomed", data=str(images), out="run", watchers=[Stop(6)], **options)
     assert zoo.Run("run").latest()[0] == 4
 
 

@@ -15,8 +15,8 @@ class FusedAdam(lean.Adam):
     """torch's Adam (Kingma & Ba 2015) by torch's own fused kernel; `decoupled` is AdamW's weight decay (Loshchilov & Hutter 2019).
 
     The kernel walks through memory, and copies what does not lie contiguous there and back. Weights that lie channels last
-    are shown to it in the order in which they lie, so that nothing is copied. What is kept of each
-    parameter is what torch's class keeps.
+    are shown to it in the order in which they lie, so that nothing is copied. What is kept of each parameter is what torch's
+    class keeps.
     """
 
     def __init__(

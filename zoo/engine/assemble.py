@@ -170,7 +170,8 @@ def assemble(
         precision=Precision(options.precision, device),
         classes=classes,
         enters_channels_last=laid and is_convolutional(discriminator),
-        one_pass=not is_convolutional(discriminator)  # whose time goes into arithmetic, of which one pass has as much
+        one_pass=not options.joined  # which is one pass whatever D makes of it
+        and not is_convolutional(discriminator)  # whose time goes into arithmetic, of which one pass has as much
         and judges_halves_apart(discriminator, spec, classes, options.batch_size),
     )
     with guarding(architecture, "its generator cannot be copied, for --ema"):

@@ -20,24 +20,15 @@ class KerasAdam(FusedAdam):
     """Adam with the "epsilon hat" of Kingma & Ba (2015, section 2): w ← w - rate · √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε).
 
     That is torch's rule, rate / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε), with ε / √(1 - β₂ᵗ) for ε: so torch's fused kernel
-    does the work. `decoupled` is AdamW's weight decay. `capturable` counts the updates on the device alone, in more kernels:
+    does the work. Takes the arguments of `FusedAdam`. `capturable` counts the updates on the device alone, in more kernels:
     torch's takes ε as a number, and a CUDA graph would repeat the number of the step in which it was captured.
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        rate: float,
-        betas: tuple[float, float],
-        epsilon: float,
-        weight_decay: float,
-        decoupled: bool,
-        capturable: bool = False,
-    ) -> None:
-        super().__init__(parameters, rate, betas, epsilon, weight_decay, decoupled, capturable)
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
         # The fused kernel would leave out an update that overflows in float16 without telling: it would be counted here.
         self._step_supports_amp_scaling = False
-        self._epsilon = epsilon
+        self._epsilon = self.defaults["eps"]
         self._taken = 0
 
     def step(self, closure: Callable[[], float] | None = None) -> Any:
