@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from zoo.engine.device import choose_device
+from zoo.engine.runtime.device import choose_device
 from zoo.errors import OptionError, ZooError
 from zoo.plots.figure import new_figure
 

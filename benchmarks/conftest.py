@@ -17,8 +17,8 @@ import torch
 
 from zoo.bench.measure import Effort
 from zoo.bench.workloads import chosen
-from zoo.engine.device import choose_device
-from zoo.engine.memory import keep_freed_memory
+from zoo.engine.runtime.device import choose_device
+from zoo.engine.runtime.memory import keep_freed_memory
 
 
 class Recorded:

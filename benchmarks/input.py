@@ -22,7 +22,7 @@ from command import at_least, folder, new_file, one_of, say, write
 from inputs import batches, pictures, start
 from inputs.sides import Row
 
-from zoo.engine.memory import keep_freed_memory
+from zoo.engine.runtime.memory import keep_freed_memory
 
 PARTS = ("start", "batches", "pictures", "bench")
 

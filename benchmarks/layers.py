@@ -36,9 +36,9 @@ from torch import Tensor, nn
 from zoo import ops
 from zoo.bench.machine import facts
 from zoo.bench.measure import Effort, median
-from zoo.engine.device import choose_device
 from zoo.engine.ema import Average
-from zoo.engine.memory import keep_freed_memory
+from zoo.engine.runtime.device import choose_device
+from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.engine.step import Step, constant
 from zoo.nn.normalisation import BatchNormAct, in_groups
 

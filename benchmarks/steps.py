@@ -31,11 +31,12 @@ from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
 from torch.utils.flop_counter import FlopCounterMode
 
-from zoo import compiling, ops
+from zoo import ops
 from zoo.bench.machine import facts
 from zoo.bench.measure import Effort, Times, interleaved, median, ratio
-from zoo.engine.memory import keep_freed_memory
+from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.errors import ZooError
+from zoo.system import compiling
 
 CONTENDERS = (*torch_side.CONTENDERS, *keras_side.WAYS)
 ROWS, SIDE = 256, 1024

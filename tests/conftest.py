@@ -12,7 +12,7 @@ import pytest
 import torch
 from support import Outcome, write_distribution, write_images
 
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 torch.set_num_threads(1)  # the networks are tiny: a second thread costs more than it gives
 

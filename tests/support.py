@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.engine.events import Watcher
+from zoo.callback import Watcher
 from zoo.run.run import Run
 from zoo.testing.comparing import differences, tensors, untimed
 from zoo.testing.data import write_images
@@ -25,7 +25,7 @@ TINY = dict(width=2, latent=4, batch_size=8, generator_batch_size=None, steps=4,
 
 def tiny(name: str, **more: Any) -> dict[str, Any]:
     """Options of a tiny run of the architecture `name`, and `more`."""
-    from zoo.registry import registry
+    from zoo.plugins.registry import registry
 
     known = registry().contribution(name).value.Options.model_fields
     return {**{key: value for key, value in TINY.items() if key in known}, **more}

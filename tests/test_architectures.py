@@ -14,9 +14,9 @@ from torch.nn import functional as F  # noqa: N812
 import zoo
 import zoo.testing
 from zoo.data import DataSpec, open_source, prepare
-from zoo.engine.assemble import Assembly, assemble, build_networks
-from zoo.engine.seeds import stream_seed
-from zoo.registry import registry
+from zoo.engine.build import Assembly, assemble, build_networks
+from zoo.engine.runtime.seeds import stream_seed
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 NAMES = zoo.list_architectures()

@@ -13,7 +13,7 @@ from support import zoo_process
 from torch import nn
 
 import zoo
-from zoo import compiling, ops
+from zoo import ops
 from zoo.bench import sidebyside
 from zoo.bench.contenders import build
 from zoo.bench.goals import verdicts
@@ -21,10 +21,11 @@ from zoo.bench.measure import Effort, Footprint, footprint, interleaved
 from zoo.bench.plain import CrossEntropy, plain
 from zoo.bench.training import training_step
 from zoo.bench.workloads import ALL, NAMES, ON_GPU, QUICK, Workload
-from zoo.engine.assemble import build_networks
+from zoo.engine.build import build_networks
 from zoo.ops import library, references
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
+from zoo.system import compiling
 
 CPU = torch.device("cpu")
 ROOT = Path(zoo.__file__).parent

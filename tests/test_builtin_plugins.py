@@ -8,8 +8,8 @@ from support import tiny, untimed
 from torch import nn
 
 import zoo
-from zoo.engine.assemble import build_networks, build_objective
-from zoo.registry import registry
+from zoo.engine.build import build_networks, build_objective
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 DIGITS = zoo.DataSpec(1, 28, 28, 10)

@@ -8,9 +8,9 @@ from support import tiny, write_images
 from torch import nn
 
 import zoo
-from zoo.engine.assemble import build_networks, build_objective
-from zoo.engine.optim import momentum_at, rate_at
-from zoo.registry import registry
+from zoo.engine.build import build_networks, build_objective
+from zoo.engine.optim.build import momentum_at, rate_at
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 DIGITS = zoo.DataSpec(1, 28, 28, 10)

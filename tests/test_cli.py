@@ -19,9 +19,9 @@ from support import flags, tiny, zoo_process
 
 import zoo
 from zoo import cli as command_line
+from zoo.callback import Watcher
 from zoo.cli.progress import Progress, clock, describe
-from zoo.engine.events import Watcher
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 COMMANDS = ("train", "resume", "sample", "interpolate", "arithmetic", "list", "info", "doctor")
 

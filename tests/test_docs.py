@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

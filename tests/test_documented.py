@@ -17,7 +17,7 @@ import pytest
 
 import zoo
 from zoo.cli import COMMANDS
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = "".join(page.read_text("utf-8") for page in sorted((ROOT / "docs/reference").glob("*.md")))
@@ -29,7 +29,12 @@ PACKAGES = [
 ]
 
 MODULES = ["zoo.generate", "zoo.nn", "zoo.ops", "zoo.testing"]
-HOOKS = [f"zoo.hookspecs.{name}" for name in vars(importlib.import_module("zoo.hookspecs")) if name.startswith("zoo_")]
+SPECS = "zoo.plugins.hookspecs"
+HOOKS = [f"{SPECS}.{name}" for name in vars(importlib.import_module(SPECS)) if name.startswith("zoo_")]
+    f"zoo.plugins.hookspecs.{name}"
+    for name in vars(importlib.import_module("zoo.plugins.hookspecs"))
+    if name.startswith("zoo_")
+]
 ERRORS = [
     f"zoo.errors.{name}"
     for name, value in vars(zoo.errors).items()
@@ -129,8 +134,8 @@ HELPED = r"<!-- help: NAME -->"
 
 @pytest.mark.parametrize("lacking", [without_docstring, without_entry, without_test, without_implementation])
 def test_a_name_that_is_made_up_is_found_to_lack_everything(lacking):
-    assert lacking(["zoo.hookspecs.zoo_made_up"]) == ["zoo.hookspecs.zoo_made_up"]
-    assert lacking(["zoo.hookspecs.zoo_register_architectures"]) == []
+    assert lacking(["zoo.plugins.hookspecs.zoo_made_up"]) == ["zoo.plugins.hookspecs.zoo_made_up"]
+    assert lacking(["zoo.plugins.hookspecs.zoo_register_architectures"]) == []
 
 
 @pytest.mark.parametrize(("pattern", "text"), [(SHOWN, PAGES), (HELPED, REFERENCE), (TRIED, TESTS)])

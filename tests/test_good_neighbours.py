@@ -10,9 +10,9 @@ import pytest
 from support import tiny, zoo_process
 
 import zoo
-from zoo.compatibility import API_VERSION
 from zoo.errors import PluginError
-from zoo.registry import guarding, registry
+from zoo.plugins.api_version import API_VERSION
+from zoo.plugins.registry import guarding, registry
 
 ODD = '''
 import torch

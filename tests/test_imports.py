@@ -91,7 +91,7 @@ def test_native_imports_nothing_of_ours_and_no_torch():
 
 def test_ops_imports_only_torch_numpy_errors_and_native():
     def allowed(name: str) -> bool:
-        return stdlib(name) or within(name, "torch", "numpy", "zoo.errors", "zoo.native", "zoo.ops")
+        return stdlib(name) or within(name, "torch", "numpy", "zoo.errors", "zoo.system.native", "zoo.ops")
 
     assert breaches(files("ops"), allowed) == []
 

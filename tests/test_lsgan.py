@@ -12,8 +12,8 @@ from support import flags
 from torch.nn import functional as F  # noqa: N812
 
 import zoo
-from zoo.engine.assemble import build_networks, build_objective
-from zoo.registry import registry
+from zoo.engine.build import build_networks, build_objective
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 TINY = dict(preset="folder64", width=2, latent=4, samples=4, log_every=1, batch_size=3)

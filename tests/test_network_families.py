@@ -12,9 +12,9 @@ from torch import nn
 
 import zoo
 from zoo.data import open_source, prepare
-from zoo.engine.assemble import assemble, build_networks
+from zoo.engine.build import assemble, build_networks
 from zoo.errors import OptionError
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 FAMILIES = ("dcgan", "upsample", "selu", "tf64", "tf64_as_printed")

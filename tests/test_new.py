@@ -15,9 +15,9 @@ import pytest
 from test_bad_input import assert_refused
 
 import zoo
-from zoo.compatibility import check_api
-from zoo.contract import NAME
-from zoo.registry import GROUP
+from zoo.plugins.api_version import check_api
+from zoo.plugins.registry import GROUP
+from zoo.plugins.validation import NAME
 from zoo.scaffold.names import LONGEST, Names, choose_names
 from zoo.scaffold.package import FILES, render
 

@@ -13,7 +13,7 @@ from support import flags, tiny
 
 import zoo
 from zoo.errors import OptionError, unknown
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 

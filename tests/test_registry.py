@@ -11,11 +11,11 @@ import pytest
 from support import assert_same_checkpoint, zoo_process
 
 import zoo
-from zoo import hookspecs
-from zoo.contract import check_architecture
-from zoo.engine.events import Watcher
+from zoo.callback import Watcher
 from zoo.errors import PluginError
-from zoo.registry import registry
+from zoo.plugins import hookspecs
+from zoo.plugins.registry import registry
+from zoo.plugins.validation import check_architecture
 
 DESIGN_PLUGIN = '''
 from typing import Annotated
@@ -224,7 +224,7 @@ def test_two_data_sources_of_one_name_are_told_of_and_the_architectures_are_stil
 
 LOGGER = """
 import zoo
-from zoo.engine.events import Watcher
+from zoo.callback import Watcher
 
 class Log(Watcher):
     def __init__(self, path):

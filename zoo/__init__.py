@@ -14,26 +14,26 @@ import pluggy
 if TYPE_CHECKING:
     from zoo import errors, nn, ops, testing
     from zoo.architecture import Architecture, Phase
-    from zoo.compatibility import API_VERSION
+    from zoo.callback import Watcher
     from zoo.data.source import DataSource, Images, Unreadable
     from zoo.data.spec import DataSpec
-    from zoo.engine.events import Watcher
     from zoo.engine.step import Turn
     from zoo.engine.train import resume, train
     from zoo.generate.generator import Generator, load
     from zoo.objective import Objective
     from zoo.options import Options
-    from zoo.registry import list_architectures
+    from zoo.plugins.api_version import API_VERSION
+    from zoo.plugins.registry import list_architectures
     from zoo.run.run import Run
 
 __version__ = "0.1.0"
 """The version of zoo; `zoo --version` prints it."""
 
 hookimpl = pluggy.HookimplMarker("zoo")
-"""Marks a plugin's function as an implementation of one of the hooks of `zoo.hookspecs`."""
+"""Marks a plugin's function as an implementation of one of the hooks of `zoo.plugins.hookspecs`."""
 
 _HOME = {
-    "API_VERSION": "zoo.compatibility",
+    "API_VERSION": "zoo.plugins.api_version",
     "Architecture": "zoo.architecture",
     "DataSource": "zoo.data.source",
     "DataSpec": "zoo.data.spec",
@@ -45,8 +45,8 @@ _HOME = {
     "Run": "zoo.run.run",
     "Turn": "zoo.engine.step",
     "Unreadable": "zoo.data.source",
-    "Watcher": "zoo.engine.events",
-    "list_architectures": "zoo.registry",
+    "Watcher": "zoo.callback",
+    "list_architectures": "zoo.plugins.registry",
     "load": "zoo.generate.generator",
     "resume": "zoo.engine.train",
     "train": "zoo.engine.train",

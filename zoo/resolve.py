@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from zoo.architecture import Architecture
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
-from zoo.registry import guarding
+from zoo.plugins.registry import guarding
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -16,9 +16,9 @@ from zoo.bench.measure import Effort, interleaved
 from zoo.data.loader import Loader
 from zoo.data.registry import open_source
 from zoo.data.store import ImageStore, prepare
-from zoo.engine.assemble import assemble
+from zoo.engine.build import assemble
 from zoo.engine.geometry import settle
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 from .sides import Row

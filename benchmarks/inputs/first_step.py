@@ -24,7 +24,7 @@ def mark(part: str) -> None:
 mark("Python")
 import zoo.cli.train  # noqa: E402
 from zoo.cli.importing import importing  # noqa: E402
-from zoo.registry import registry  # noqa: E402
+from zoo.plugins.registry import registry  # noqa: E402
 
 registry().architecture(sys.argv[3])
 mark("command line, plugins")

@@ -14,21 +14,22 @@ from torch import Tensor, nn
 
 from peers.official import Loop
 from peers.workloads import Workload
-from zoo import compiling, ops
+from zoo import ops
 from zoo.bench.plain import plain
 from zoo.data.loader import Batch
 from zoo.data.registry import open_source
 from zoo.data.store import prepare
-from zoo.engine.assemble import Assembly, assemble
-from zoo.engine.capture import WARM_UP
+from zoo.engine.build import Assembly, assemble
 from zoo.engine.geometry import settle
-from zoo.engine.optim import build_optimizer
-from zoo.engine.seeds import stream_seed
+from zoo.engine.graphs.capture import WARM_UP
+from zoo.engine.optim.build import build_optimizer
+from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step as Engine
 from zoo.generate.latents import Latents
 from zoo.options import Options
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
+from zoo.system import compiling
 
 MODES = ("max-autotune", "max-autotune-no-cudagraphs")
 """torch.compile's, beside its default."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from zoo.cli import run
 from zoo.options import Options
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import flag
 
 ENDS = {"ge": "{} or more", "gt": "above {}", "le": "at most {}", "lt": "below {}"}

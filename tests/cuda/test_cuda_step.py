@@ -7,13 +7,13 @@ import torch
 from support import Stop, tiny
 
 import zoo
+from zoo.callback import Watcher
 from zoo.data.registry import open_source
 from zoo.data.store import prepare
-from zoo.engine.assemble import assemble
-from zoo.engine.cuda_graphs import CudaGraphs
-from zoo.engine.events import Watcher
+from zoo.engine.build import assemble
 from zoo.engine.geometry import settle
-from zoo.registry import registry
+from zoo.engine.graphs.cuda_graphs import CudaGraphs
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 from zoo.testing.comparing import run_differences
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo import native
 from zoo.data import gather as module
 from zoo.data.gather import gather, reference
 from zoo.errors import NativeError
+from zoo.system import native
 
 
 def output(shape, channels_last):

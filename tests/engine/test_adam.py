@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn, optim
 
-from zoo.engine.adam import FusedAdam
+from zoo.engine.optim.adam import FusedAdam
 
 LAST = torch.channels_last
 SHAPES = [(6, 5, 3, 3), (6, 1, 4, 4), (7, 3), (7,), ()]

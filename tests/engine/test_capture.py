@@ -16,9 +16,9 @@ from torch import nn
 
 import zoo
 from zoo.architecture import Phase
-from zoo.engine.assemble import Assembly
-from zoo.engine.capture import WARM_UP, CapturedStep, check_capture, pattern
-from zoo.engine.optim import base_rates, build_optimizer, rate_at, set_rate
+from zoo.engine.build import Assembly
+from zoo.engine.graphs.capture import WARM_UP, CapturedStep, check_capture, pattern
+from zoo.engine.optim.build import base_rates, build_optimizer, rate_at, set_rate
 from zoo.errors import OptionError
 from zoo.run.checkpoint import read_state
 from zoo.testing.comparing import run_differences
@@ -356,7 +356,7 @@ def as_on_a_gpu(build, *arguments, capturable):
 @pytest.fixture
 def capturing(monkeypatch):
     """A context in which every run is captured by the stand-in. Optimisers are as on a GPU, within it and outside."""
-    monkeypatch.setattr("zoo.engine.assemble.build_optimizer", partial(as_on_a_gpu, build_optimizer))
+    monkeypatch.setattr("zoo.engine.build.build_optimizer", partial(as_on_a_gpu, build_optimizer))
     made: list[Replayed] = []
 
     def run(self, number):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from zoo.data.loader import Batch
-from zoo.engine.assemble import Feed
-from zoo.engine.cuda_graphs import CudaGraphs
+from zoo.engine.build import Feed
+from zoo.engine.graphs.cuda_graphs import CudaGraphs
 
 CUDA = torch.device("cuda:0")
 

@@ -9,8 +9,8 @@ import torch
 from support import tiny
 
 import zoo
-from zoo.engine import environment as room
-from zoo.engine.environment import ARITHMETIC, differences, environment
+from zoo.engine.runtime import environment as room
+from zoo.engine.runtime.environment import ARITHMETIC, differences, environment
 
 HINT = ": the numbers may differ, at first in their last digits"
 NOW = {

@@ -11,10 +11,10 @@ from support import tiny, write_images
 from torch import nn
 
 import zoo
-from zoo.engine.assemble import build_networks
-from zoo.engine.device import available_devices, choose_device
+from zoo.engine.build import build_networks
 from zoo.engine.geometry import USUAL, describe_sizes, settle
-from zoo.engine.seeds import stream_seed
+from zoo.engine.runtime.device import available_devices, choose_device
+from zoo.engine.runtime.seeds import stream_seed
 from zoo.errors import DataError, OptionError
 
 

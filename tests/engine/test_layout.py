@@ -11,8 +11,8 @@ from zoo.engine import layout
 from zoo.engine.layout import enter, lay_out, leave
 from zoo.engine.train import train
 from zoo.ops.layout import as_channels_last, lies_channels_last
-from zoo.plugin import Plugin
-from zoo.registry import ARCHITECTURE, Contribution, registry
+from zoo.plugins.plugin import Plugin
+from zoo.plugins.registry import ARCHITECTURE, Contribution, registry
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn, optim
 
-from zoo.engine import lean
+from zoo.engine.optim import lean
 
 CASES = [
     ("Adam", {"betas": (0.5, 0.99), "fused": True}),
@@ -73,7 +73,7 @@ def test_torchs_own_classes_stay_as_they_are():
 def test_making_an_optimiser_and_stepping_loads_no_compiler(options):
     code = (
         "import sys, torch, zoo\n"
-        "from zoo.engine.optim import build_optimizer\n"
+        "from zoo.engine.optim.build import build_optimizer\n"
         "weight = torch.nn.Parameter(torch.ones(3))\n"
         f"optimizer = build_optimizer([weight], zoo.Options(**{options!r}), 0.1)\n"
         "weight.sum().backward()\n"

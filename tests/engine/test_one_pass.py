@@ -11,10 +11,10 @@ from torch import nn
 import zoo
 from zoo.data.registry import open_source
 from zoo.data.store import prepare
-from zoo.engine.assemble import assemble
+from zoo.engine.build import assemble
 from zoo.engine.geometry import settle
 from zoo.engine.one_pass import judges_halves_apart
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 from .toys import build, same, weights

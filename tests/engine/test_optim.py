@@ -12,7 +12,7 @@ from torch import nn
 
 import zoo
 from zoo.engine.ema import Average
-from zoo.engine.optim import build_optimizer, momentum_at, rate_at, rate_factor, set_momentum, set_rate
+from zoo.engine.optim.build import build_optimizer, momentum_at, rate_at, rate_factor, set_momentum, set_rate
 from zoo.errors import OptionError
 from zoo.resolve import resolve
 

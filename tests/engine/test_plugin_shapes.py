@@ -10,11 +10,11 @@ from torch import nn
 import zoo
 from zoo.architecture import Phase
 from zoo.cli.arguments import parse_training
-from zoo.contract import check_architecture
-from zoo.engine.device import determinism
+from zoo.engine.runtime.device import determinism
 from zoo.errors import PluginError
-from zoo.plugin import Plugin
-from zoo.registry import ARCHITECTURE, Contribution, registry
+from zoo.plugins.plugin import Plugin
+from zoo.plugins.registry import ARCHITECTURE, Contribution, registry
+from zoo.plugins.validation import check_architecture
 
 from .toys import build
 

@@ -195,7 +195,7 @@ def test_data_that_has_changed_is_noticed(tmp_path, images):
 KILLER = """
 import os
 import zoo
-from zoo.engine.events import Watcher
+from zoo.callback import Watcher
 
 class Killer(Watcher):
     def on_step(self, step):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.engine.assemble import build_networks
+from zoo.engine.build import build_networks
 from zoo.errors import OptionError, PluginError
 
 SOURCE = """
@@ -97,7 +97,7 @@ def test_what_is_enough_trains_and_draws_pictures_in_any_number(images):
 
 
 def test_two_images_are_not_tried_where_they_are_too_few():
-    from zoo.registry import registry
+    from zoo.plugins.registry import registry
     from zoo.resolve import resolve
 
     architecture = registry().architecture("four")

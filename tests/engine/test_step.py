@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 import zoo
 from zoo.architecture import Phase
-from zoo.engine.precision import Precision
+from zoo.engine.runtime.precision import Precision
 from zoo.engine.step import constant
 from zoo.generate.latents import Latents
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 import zoo
 from zoo.architecture import Phase
 from zoo.data.loader import Batch
-from zoo.engine.optim import build_optimizer
-from zoo.engine.precision import Precision
+from zoo.engine.optim.build import build_optimizer
+from zoo.engine.runtime.precision import Precision
 from zoo.engine.step import Step
 from zoo.generate.latents import Latents
 

@@ -13,8 +13,8 @@ from PIL import Image
 from support import Outcome, tiny, zoo_process
 
 import zoo
-from zoo import memory
 from zoo.errors import OptionError
+from zoo.system import memory
 
 
 def picture(path: str) -> np.ndarray:

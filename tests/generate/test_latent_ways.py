@@ -153,7 +153,7 @@ def test_a_way_that_leads_nowhere_is_refused(plain, seeds, frames, message):
 
 @pytest.mark.parametrize("room", [0, 10**6])
 def test_a_way_too_long_for_the_memory_is_refused_before_its_latents_are_made(plain, monkeypatch, room):
-    monkeypatch.setattr("zoo.memory.available_memory", lambda: room)
+    monkeypatch.setattr("zoo.system.memory.available_memory", lambda: room)
     monkeypatch.setattr(plain, "latents", lambda **more: pytest.fail("latents were drawn"))
     monkeypatch.setattr("zoo.generate.generator.interpolate", lambda *more: pytest.fail("the way was made"))
     with pytest.raises(RunError, match=r"not enough memory: about .* ask for fewer frames"):

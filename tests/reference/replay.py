@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.engine.assemble import build_objective
-from zoo.engine.optim import build_optimizer
-from zoo.engine.precision import Precision
+from zoo.engine.build import build_objective
+from zoo.engine.optim.build import build_optimizer
+from zoo.engine.runtime.precision import Precision
 from zoo.engine.step import Step
 
 ROLES = ("generator", "discriminator")

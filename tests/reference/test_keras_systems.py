@@ -17,10 +17,10 @@ from torch import nn
 
 import zoo
 from zoo.data.loader import Batch
-from zoo.engine.assemble import build_networks
-from zoo.engine.optim import rate_at, set_rate
+from zoo.engine.build import build_networks
+from zoo.engine.optim.build import rate_at, set_rate
 from zoo.engine.step import Step
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(Path(__file__).with_name("keras_systems.npz"))

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
-from zoo.engine.assemble import build_networks
-from zoo.engine.optim import momentum_at, rate_at, set_momentum, set_rate
-from zoo.registry import registry
+from zoo.engine.build import build_networks
+from zoo.engine.optim.build import momentum_at, rate_at, set_momentum, set_rate
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 ARRAYS, _ = store.load(FILE)

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
-from zoo.engine.assemble import build_networks
-from zoo.engine.optim import rate_at, set_rate
-from zoo.registry import registry
+from zoo.engine.build import build_networks
+from zoo.engine.optim.build import rate_at, set_rate
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(FILE)

@@ -11,7 +11,7 @@ import pytest
 from oracle import cases, proof, store
 from replay import imported_by
 
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 HERE = Path(__file__).parent
 

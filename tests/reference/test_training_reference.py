@@ -15,10 +15,10 @@ from replay import ROLES, step_of
 
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
-from zoo.engine.assemble import build_networks, build_objective
-from zoo.engine.optim import rate_factor, set_rate
+from zoo.engine.build import build_networks, build_objective
+from zoo.engine.optim.build import rate_factor, set_rate
 from zoo.engine.step import Step
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(Path(__file__).with_name("training.npz"))

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import zoo.testing
-from zoo.compiling import obstacle
 from zoo.errors import OptionError, PluginError, RunError
 from zoo.ops import references
-from zoo.registry import registry
+from zoo.plugins.registry import registry
+from zoo.system.compiling import obstacle
 from zoo.testing import PROMISES
 from zoo.testing.subject import Subject
 
@@ -167,7 +167,7 @@ def test_what_breaks_a_promise_says_what_was_found_and_what_to_do():
 
 
 def test_without_a_compiler_compiled_is_not_checked(monkeypatch):
-    monkeypatch.setattr("zoo.compiling.obstacle", lambda: "no C++ compiler")
+    monkeypatch.setattr("zoo.system.compiling.obstacle", lambda: "no C++ compiler")
     (outcome,) = zoo.testing.check("good", promises=["compiled"])
     assert (outcome.state, outcome.reason) == ("not checked", "no C++ compiler")
 
@@ -313,7 +313,7 @@ def test_a_full_disk_is_no_broken_promise(monkeypatch):
         zoo.testing.check("good", promises=["state"])
 
 
-@pytest.mark.parametrize("place", ["zoo.engine.trainer.write_checkpoint", "zoo.testing.data.write_images"])
+@pytest.mark.parametrize("place", ["zoo.engine.loop.write_checkpoint", "zoo.testing.data.write_images"])
 def test_a_disk_that_is_full_elsewhere_is_none_either(monkeypatch, cli, place):
     monkeypatch.setattr(place, full)
     outcome = cli("check", "good", "--promise", "seed")
@@ -347,7 +347,7 @@ def test_too_little_memory_is_no_broken_promise(monkeypatch, promise, error):
     def play(*arguments):
         raise error
 
-    monkeypatch.setattr("zoo.compiling.obstacle", lambda: None)
+    monkeypatch.setattr("zoo.system.compiling.obstacle", lambda: None)
     monkeypatch.setattr("zoo.testing.rehearsal.Rehearsal.play", play)
     monkeypatch.setattr("zoo.ops.status", lambda: {"an_op": {"cpu": {"served_by": "native"}}})
     with pytest.raises(RunError, match="not enough memory; smaller networks will do"):

@@ -158,7 +158,7 @@ import sys
 
 def test_that_has_nothing_to_do_with_it():
     assert "zoo.testing.plugin" in sys.modules
-    assert [name for name in ("torch", "pydantic", "numpy", "zoo.registry", "zoo.testing.kit") if name in sys.modules] == []
+    assert [name for name in ("torch", "pydantic", "numpy", "zoo.plugins.registry", "zoo.testing.kit") if name in sys.modules] == []
 """
 
 

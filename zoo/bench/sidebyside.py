@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import torch
 
-from zoo import compiling, ops
+from zoo import ops
 from zoo.bench.contenders import Call, Case, build, parameters
 from zoo.bench.measure import Effort, Footprint, Times, copying, footprint, interleaved, median, ratio
 from zoo.bench.workloads import DIRECTIONS, PASSES, Direction, Workload
+from zoo.system import compiling
 
 SERVED_AS = {"conv2d_act": "bias_act", "conv_transpose2d_act": "bias_act", "linear_act": "bias_act"}
 """Layers, and the op they contain."""

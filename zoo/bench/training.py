@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from zoo import compiling, ops
+from zoo import ops
 from zoo.bench.measure import Effort, Times, interleaved, median, ratio
 from zoo.bench.plain import CrossEntropy, plain
 from zoo.data.gather import gather
 from zoo.data.gather import reference as gather_reference
 from zoo.data.registry import open_source
 from zoo.data.store import prepare
-from zoo.engine.assemble import Assembly, assemble
+from zoo.engine.build import Assembly, assemble
 from zoo.engine.geometry import settle
-from zoo.engine.optim import build_optimizer
+from zoo.engine.optim.build import build_optimizer
 from zoo.engine.step import Step
 from zoo.ops import references
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import resolve
+from zoo.system import compiling
 
 Call = Callable[[], object]
 

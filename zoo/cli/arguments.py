@@ -14,7 +14,7 @@ import tyro
 from zoo.architecture import Architecture
 from zoo.errors import OptionError
 from zoo.options import Options
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import flag, resolve
 
 T = TypeVar("T")

@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     with importing():
         from zoo.generate.generator import load
         from zoo.generate.grid import save
-        from zoo.memory import enough_memory
+        from zoo.system.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
     check_drawable(generator.spec, given.out)

@@ -64,8 +64,8 @@ def run(arguments: Sequence[str]) -> int:
         from zoo.bench.machine import facts
         from zoo.bench.measure import Effort
         from zoo.bench.report import as_json, goals_table
-        from zoo.engine.device import choose_device
-        from zoo.engine.memory import keep_freed_memory
+        from zoo.engine.runtime.device import choose_device
+        from zoo.engine.runtime.memory import keep_freed_memory
 
     device = choose_device(given.device)
     effort = Effort.quick() if given.quick else Effort()

@@ -12,7 +12,7 @@ from rich.markup import escape
 from zoo.cli.arguments import early, given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.console import standard_output
 from zoo.errors import OptionError
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.testing.kit import PROMISES, Promise, select
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from rich.console import Console
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.cli.importing import importing
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 PACKAGES = ("zoo", "torch", "numpy", "pluggy", "pydantic", "tyro", "rich", "safetensors", "pillow", "pybind11", "ninja")
 
@@ -55,7 +55,7 @@ def _devices(console: Console) -> None:
         import torch
 
         from zoo.data.cache import cache_directory
-        from zoo.engine.device import available_devices
+        from zoo.engine.runtime.device import available_devices
 
     shown = table("device", "what it is")
     for name in available_devices():

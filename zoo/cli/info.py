@@ -16,7 +16,7 @@ from zoo.cli.console import standard_output, table
 from zoo.engine.geometry import describe_sizes, image_sizes
 from zoo.errors import OptionError
 from zoo.options import Options
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 from zoo.resolve import flag, resolve
 
 

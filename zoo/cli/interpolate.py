@@ -68,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
 
     with importing():
         from zoo.generate.generator import load
-        from zoo.memory import enough_memory
+        from zoo.system.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)
     for place in places:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
-from zoo.registry import Registry, registry
+from zoo.plugins.registry import Registry, registry
 
 
 @dataclass

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
-from zoo.compatibility import API_VERSION
-from zoo.plugin import Plugin
-from zoo.registry import ARCHITECTURE, OBJECTIVE, SOURCE, Registry, registry
+from zoo.plugins.api_version import API_VERSION
+from zoo.plugins.plugin import Plugin
+from zoo.plugins.registry import ARCHITECTURE, OBJECTIVE, SOURCE, Registry, registry
 
 
 @dataclass

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from zoo.callback import Watcher
 from zoo.cli.console import standard_output
-from zoo.engine.events import Watcher
 from zoo.run.run import quoted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.cli.arguments import given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.importing import importing
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 
 def run(arguments: Sequence[str]) -> int:

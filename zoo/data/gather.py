@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import NativeError
-from zoo.native import does_not_load, host_module
+from zoo.system.native import does_not_load, host_module
 
 Gather = Callable[
     [

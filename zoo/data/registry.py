@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo.data.source import DataSource
 from zoo.errors import DataError, PluginError, unknown
-from zoo.registry import guarding
+from zoo.plugins.registry import guarding
 
 DEFAULT = "digits"
 

@@ -9,7 +9,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError, OptionError, PluginError
 from zoo.options import Options
-from zoo.registry import guarding
+from zoo.plugins.registry import guarding
 
 USUAL = 64  # the size for a folder of pictures of many sizes: what the DCGAN family was published with
 

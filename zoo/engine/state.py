@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim import Adam, Optimizer, RMSprop
 
-from zoo.engine.assemble import Assembly
-from zoo.engine.keras import KerasRMSprop
+from zoo.engine.build import Assembly
+from zoo.engine.optim.keras import KerasRMSprop
 from zoo.errors import RunError
 from zoo.run.checkpoint import State
 

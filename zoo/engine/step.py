@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from zoo.architecture import Phase
 from zoo.data.loader import Batch
 from zoo.engine.layout import enter, leave
-from zoo.engine.precision import Precision
+from zoo.engine.runtime.precision import Precision
 from zoo.generate.latents import Latents
 from zoo.nn.modes import evaluating
 from zoo.nn.normalisation import in_groups

@@ -12,27 +12,27 @@ from typing import Any
 import torch
 
 from zoo.architecture import Architecture
+from zoo.callback import Watcher
 from zoo.data.registry import absolute, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
-from zoo.engine.assemble import Assembly, assemble, build_objective, build_phases
-from zoo.engine.capture import check_capture
-from zoo.engine.device import choose_device, determinism
-from zoo.engine.environment import differences, environment
-from zoo.engine.events import Watcher
+from zoo.engine.build import Assembly, assemble, build_objective, build_phases
 from zoo.engine.geometry import points_spec, settle
+from zoo.engine.graphs.capture import check_capture
+from zoo.engine.loop import Trainer
+from zoo.engine.runtime.device import choose_device, determinism
+from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.state import restore
-from zoo.engine.trainer import Trainer
-from zoo.engine.watching import gather_watchers
 from zoo.errors import PluginError, RunError, unknown
-from zoo.memory import enough_memory
 from zoo.options import Options
-from zoo.registry import architecture_of, guarding, registry
+from zoo.plugins.callbacks import gather_watchers
+from zoo.plugins.registry import architecture_of, guarding, registry
 from zoo.resolve import resolve, validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.journal import truncate
 from zoo.run.run import Run, quoted
+from zoo.system.memory import enough_memory
 
 Say = Callable[[str], None]
 PrepareProgress = Callable[[int, int], None]

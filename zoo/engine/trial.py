@@ -12,7 +12,7 @@ from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
 from zoo.nn.modes import evaluating
 from zoo.options import Options
-from zoo.registry import guarding
+from zoo.plugins.registry import guarding
 
 
 def try_networks(

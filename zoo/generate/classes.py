@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo.errors import OptionError, unknown
 from zoo.generate.request import is_whole
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 Labels = Sequence[int | str] | Tensor | None
 """Classes, as indices or names."""

@@ -25,12 +25,12 @@ from zoo.generate.request import check_best_of, check_count, check_seed, check_t
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import BATCH, draw_images
 from zoo.generate.truncation import truncate
-from zoo.memory import need_memory
 from zoo.options import Options
-from zoo.registry import architecture_of, guarding
+from zoo.plugins.registry import architecture_of, guarding
 from zoo.resolve import validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.run import Run
+from zoo.system.memory import need_memory
 
 
 class Generator:

@@ -18,7 +18,7 @@ import torch
 from torch.autograd import forward_ad
 
 from zoo.errors import NativeError
-from zoo.native import REBUILD, does_not_load, native_wanted
+from zoo.system.native import REBUILD, does_not_load, native_wanted
 
 NATIVE_FOLDER: Final = Path(__file__).resolve().parent.parent / "_native"
 DEVICES: Final = ("cpu", "cuda")

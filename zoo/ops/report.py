@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from zoo.native import does_not_load, host_module
 from zoo.ops import codes, library, reference
 from zoo.ops.convolution_rule import KERNELS
+from zoo.system.native import does_not_load, host_module
 
 
 class CheckRow(NamedTuple):

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from keyword import iskeyword
 
 from zoo.errors import OptionError
-from zoo.registry import registry
+from zoo.plugins.registry import registry
 
 LONGEST = 40
 """Letters of a name at most: longer ones push the lines of the files too far to the right."""

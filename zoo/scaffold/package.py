@@ -11,8 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from zoo.compatibility import API_VERSION
 from zoo.errors import OptionError
+from zoo.plugins.api_version import API_VERSION
 from zoo.run.files import replacing, writing
 from zoo.scaffold.names import Names
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from zoo.errors import PluginError, RunError, ZooError
-from zoo.memory import OutOfMemoryError, ran_out
+from zoo.system.memory import OutOfMemoryError, ran_out
 
 if TYPE_CHECKING:
-    from zoo.plugin import Plugin
+    from zoo.plugins.plugin import Plugin
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from zoo.data.spec import DataSpec
-from zoo.engine.seeds import stream_seed
+from zoo.engine.runtime.seeds import stream_seed
 from zoo.testing.outcome import BrokenPromise
 from zoo.testing.subject import Subject
 

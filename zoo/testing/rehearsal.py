@@ -12,7 +12,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from zoo.architecture import Phase
 from zoo.data.loader import Batch
-from zoo.engine.assemble import Assembly
+from zoo.engine.build import Assembly
 from zoo.engine.step import Statistics
 from zoo.generate.latents import Latents
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
-from zoo.registry import guarding, registry
+from zoo.plugins.registry import guarding, registry
 from zoo.resolve import flag, resolve, validate
 from zoo.testing.blame import not_the_machine
 from zoo.testing.outcome import NotChecked
@@ -23,7 +23,7 @@ from zoo.testing.wording import describe, typed
 if TYPE_CHECKING:
     from zoo.architecture import Architecture
     from zoo.data.store import ImageStore
-    from zoo.engine.assemble import Assembly
+    from zoo.engine.build import Assembly
     from zoo.options import Options
     from zoo.run.run import Run
     from zoo.testing.rehearsal import Rehearsal
@@ -98,8 +98,8 @@ class Subject:
 
     def _refuse(self) -> None:
         """Raise OptionError for a device or an objective that is not there, where it was asked for."""
-        from zoo.engine.assemble import build_objective
-        from zoo.engine.device import choose_device
+        from zoo.engine.build import build_objective
+        from zoo.engine.runtime.device import choose_device
 
         choose_device(self.options.device)
         if "objective" in self._asked or self._asked["config"] is not None:
@@ -172,7 +172,7 @@ class Subject:
 
     def networks_fail(self) -> str:
         """Why the networks cannot be built or do not fit each other; empty where they can. `shapes` tells of it."""
-        from zoo.engine.assemble import build_networks
+        from zoo.engine.build import build_networks
 
         def build() -> None:
             build_networks(self.architecture, self.options, self.spec)
@@ -181,7 +181,7 @@ class Subject:
 
     def phases_fail(self) -> str:
         """Why there are no phases or no objective under the options; empty where there are. `presets` tells of it."""
-        from zoo.engine.assemble import build_objective, build_phases
+        from zoo.engine.build import build_objective, build_phases
 
         def build() -> None:
             build_phases(self.architecture, self.options)
@@ -209,8 +209,8 @@ class Subject:
     def assembly(self, **changes: Any) -> Assembly:
         """Everything of a training but the loop, under the options with some changes. Raises NotChecked where there is none."""
         self.must_be_built()
-        from zoo.engine.assemble import assemble
-        from zoo.engine.device import choose_device
+        from zoo.engine.build import assemble
+        from zoo.engine.runtime.device import choose_device
 
         options = self.changed(**changes)
         device = choose_device(options.device)
@@ -235,7 +235,7 @@ class Subject:
         return next(filter(self._reaches_every_phase, range(2, LONGEST + 1)), SHORT)
 
     def _reaches_every_phase(self, halfway: int) -> bool:
-        from zoo.engine.assemble import build_phases
+        from zoo.engine.build import build_phases
 
         return all(
             any(map(phase.due, range(halfway))) and any(map(phase.due, range(halfway, 2 * halfway)))

@@ -16,9 +16,9 @@ from zoo.architecture import Phase
 from zoo.data.loader import Batch
 from zoo.data.toy import Mixture
 from zoo.engine.ema import Average
-from zoo.engine.optim import build_optimizer, rate_at, set_rate
-from zoo.engine.precision import Precision
-from zoo.engine.seeds import stream_seed
+from zoo.engine.optim.build import build_optimizer, rate_at, set_rate
+from zoo.engine.runtime.precision import Precision
+from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step
 from zoo.generate.latents import Latents
 from zoo.objective import Objective

@@ -27,7 +27,7 @@ def compiled(subject: Subject) -> str | None:
     """With both networks under torch.compile a step gives the losses and gradients that it gives without."""
     import torch
 
-    from zoo.compiling import obstacle, reason
+    from zoo.system.compiling import obstacle, reason
 
     if why := obstacle():
         raise NotChecked(why)

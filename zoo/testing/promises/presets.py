@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def presets(subject: Subject) -> None:
     """Every preset fits the options, its networks, phases and objective can be built, and preset_for() names such a one."""
-    from zoo.engine.assemble import build_networks, build_objective, build_phases
+    from zoo.engine.build import build_networks, build_objective, build_phases
     from zoo.errors import OptionError, ZooError
     from zoo.resolve import resolve
     from zoo.testing.rehearsal import ROLES
@@ -53,7 +53,7 @@ def presets(subject: Subject) -> None:
 
 def _suits(subject: Subject) -> None:
     """Raise BrokenPromise where preset_for() names none of the presets, for some data."""
-    from zoo.registry import guarding
+    from zoo.plugins.registry import guarding
     from zoo.testing.promises.shapes import specs
 
     architecture = subject.architecture

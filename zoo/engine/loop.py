@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import torch
 
-from zoo.engine.assemble import Assembly
-from zoo.engine.events import Watcher
-from zoo.engine.interrupt import Interrupt
-from zoo.engine.memory import keep_freed_memory
-from zoo.engine.optim import base_rates, momentum_at, rate_at, set_momentum, set_rate
-from zoo.engine.seeds import stream_seed
+from zoo.callback import Watcher
+from zoo.engine.build import Assembly
+from zoo.engine.optim.build import base_rates, momentum_at, rate_at, set_momentum, set_rate
+from zoo.engine.runtime.interrupt import Interrupt
+from zoo.engine.runtime.memory import keep_freed_memory
+from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.state import capture, networks
 from zoo.engine.step import Statistics
 from zoo.errors import RunError, in_one_line
@@ -25,7 +25,7 @@ from zoo.generate.sampling import draw_images
 from zoo.generate.scatter import scatter, to_points
 from zoo.options import Options
 from zoo.plots.curves import draw_curves_if_possible
-from zoo.registry import guarding
+from zoo.plugins.registry import guarding
 from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import writing
 from zoo.run.journal import Journal

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from zoo.engine.adam import FusedAdam
-from zoo.engine.keras import KerasAdam, KerasRMSprop
-from zoo.engine.lean import SGD, RMSprop
+from zoo.engine.optim.adam import FusedAdam
+from zoo.engine.optim.keras import KerasAdam, KerasRMSprop
+from zoo.engine.optim.lean import SGD, RMSprop
 from zoo.options import Options
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.engine import lean
+from zoo.engine.optim import lean
 
 
 class FusedAdam(lean.Adam):

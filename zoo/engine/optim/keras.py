@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.engine.adam import FusedAdam
-from zoo.engine.lean import Optimizer
+from zoo.engine.optim.adam import FusedAdam
+from zoo.engine.optim.lean import Optimizer
 
 
 class KerasAdam(FusedAdam):

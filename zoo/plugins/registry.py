@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from zoo import hookspecs
 from zoo.architecture import Architecture
-from zoo.compatibility import check_api, declared_api
-from zoo.contract import check_architecture, check_objective, check_source
 from zoo.errors import PluginError, unknown
 from zoo.objective import KINDS, Objective
-from zoo.plugin import Plugin, blaming
-from zoo.selection import selected
+from zoo.plugins import hookspecs
+from zoo.plugins.api_version import check_api, declared_api
+from zoo.plugins.plugin import Plugin, blaming
+from zoo.plugins.selection import selected
+from zoo.plugins.validation import check_architecture, check_objective, check_source
 
 if TYPE_CHECKING:
+    from zoo.callback import Watcher
     from zoo.data.source import DataSource
-    from zoo.engine.events import Watcher
     from zoo.run.run import Run
 
 GROUP = "zoo"
@@ -236,7 +236,7 @@ class Registry:
 
     def watchers(self, run: Run, plugin: Plugin) -> list[Watcher]:
         """Whom a plugin that `watches` sends to this run. Raises PluginError where its hook fails or sends something else."""
-        from zoo.engine.events import Watcher
+        from zoo.callback import Watcher
 
         with blaming(lambda error: plugin, "zoo_training_callbacks failed"):
             found: list[Watcher] = []

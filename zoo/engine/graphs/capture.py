@@ -39,7 +39,7 @@ Pattern = tuple[tuple[int, bool], ...]
 
 
 class Graphs(Protocol):
-    """What records and replays: `zoo.engine.cuda_graphs.CudaGraphs`."""
+    """What records and replays: `zoo.engine.graphs.cuda_graphs.CudaGraphs`."""
 
     def stream(self) -> AbstractContextManager[None]:
         """A block for all that is captured, replayed, or to be captured later."""

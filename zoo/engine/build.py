@@ -14,21 +14,21 @@ from zoo.architecture import Architecture, Phase
 from zoo.data.loader import Batch, Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore
-from zoo.engine.capture import CapturedStep, check_capture
-from zoo.engine.cuda_graphs import CudaGraphs
 from zoo.engine.ema import Average
+from zoo.engine.graphs.capture import CapturedStep, check_capture
+from zoo.engine.graphs.cuda_graphs import CudaGraphs
 from zoo.engine.layout import is_convolutional, lay_out
 from zoo.engine.one_pass import judges_halves_apart
-from zoo.engine.optim import base_rates, build_optimizer
-from zoo.engine.precision import Precision
-from zoo.engine.seeds import stream_seed
+from zoo.engine.optim.build import base_rates, build_optimizer
+from zoo.engine.runtime.precision import Precision
+from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Statistics, Step, alternates
 from zoo.engine.trial import try_batches, try_networks
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.latents import Latents
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
-from zoo.registry import guarding, registry
+from zoo.plugins.registry import guarding, registry
 
 _LONGEST_CYCLE = 1000  # steps that are looked at to see what ever happens in one
 _AHEAD = 2  # batches by which the host may be ahead of a GPU: enough for it never to wait, and bounded memory

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from zoo.engine.events import Watcher
+from zoo.callback import Watcher
 from zoo.errors import OptionError, PluginError, unknown
-from zoo.plugin import Plugin
-from zoo.registry import registry
+from zoo.plugins.plugin import Plugin
+from zoo.plugins.registry import registry
 from zoo.run.run import Run, quoted
 
 

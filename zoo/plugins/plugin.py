@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zoo.errors import PluginError, ZooError
-from zoo.memory import ran_out
+from zoo.system.memory import ran_out
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pluggy
 
 if TYPE_CHECKING:
     from zoo.architecture import Architecture
+    from zoo.callback import Watcher
     from zoo.data.source import DataSource
-    from zoo.engine.events import Watcher
     from zoo.objective import Objective
     from zoo.run.run import Run
 
