@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from zoo import ops
 from zoo.bench.machine import facts
 from zoo.bench.measure import Effort, median
-from zoo.engine.ema import Average
+from zoo.engine.ema import EMA
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.engine.step import Step, constant
@@ -225,7 +225,7 @@ def measure(workload: Workload, device: torch.device, rounds: int) -> dict[str, 
         step = made.step
         calls = watch(step)
         left, right = torch.randn(ROWS, SIDE, device=device), torch.randn(SIDE, SIDE, device=device)
-        average = Average(step.generator, 0.999)
+        ema = EMA(step.generator, 0.999)
         numbers = iter(range(1, 10**9))
 
         def steps() -> float:
@@ -238,7 +238,7 @@ def measure(workload: Workload, device: torch.device, rounds: int) -> dict[str, 
             "step": steps,
             **pieces(calls),
             **others(step, workload.batch),
-            "average": partial(clocked, average.update),
+            "average": partial(clocked, ema.update),
             "product": partial(clocked, lambda: ops.linear(left, right)),
         }
         times: dict[Any, list[float]] = {name: [] for name in timed}

@@ -14,17 +14,23 @@ import pluggy
 if TYPE_CHECKING:
     from zoo import errors, nn, ops, testing
     from zoo.architecture import Architecture, Phase
-    from zoo.callback import Watcher
-    from zoo.data.source import DataSource, Images, Unreadable
+    from zoo.augmentation import Augmentation
+    from zoo.callback import Callback
+    from zoo.command import Command
+    from zoo.data.images import Images, Unreadable
+    from zoo.data.source import DataSource
     from zoo.data.spec import DataSpec
-    from zoo.engine.step import Turn
     from zoo.engine.train import resume, train
-    from zoo.generate.generator import Generator, load
+    from zoo.exporter import Exporter
+    from zoo.generate.generator import Generator
+    from zoo.metric import Metric
     from zoo.objective import Objective
     from zoo.options import Options
     from zoo.plugins.api_version import API_VERSION
+    from zoo.plugins.load import load
     from zoo.plugins.registry import list_architectures
     from zoo.run.run import Run
+    from zoo.step_context import StepContext
 
 __version__ = "0.1.0"
 """The version of zoo; `zoo --version` prints it."""
@@ -35,19 +41,23 @@ hookimpl = pluggy.HookimplMarker("zoo")
 _HOME = {
     "API_VERSION": "zoo.plugins.api_version",
     "Architecture": "zoo.architecture",
+    "Augmentation": "zoo.augmentation",
+    "Callback": "zoo.callback",
+    "Command": "zoo.command",
     "DataSource": "zoo.data.source",
     "DataSpec": "zoo.data.spec",
+    "Exporter": "zoo.exporter",
     "Generator": "zoo.generate.generator",
-    "Images": "zoo.data.source",
+    "Images": "zoo.data.images",
+    "Metric": "zoo.metric",
     "Objective": "zoo.objective",
     "Options": "zoo.options",
     "Phase": "zoo.architecture",
     "Run": "zoo.run.run",
-    "Turn": "zoo.engine.step",
-    "Unreadable": "zoo.data.source",
-    "Watcher": "zoo.callback",
+    "StepContext": "zoo.step_context",
+    "Unreadable": "zoo.data.images",
     "list_architectures": "zoo.plugins.registry",
-    "load": "zoo.generate.generator",
+    "load": "zoo.plugins.load",
     "resume": "zoo.engine.train",
     "train": "zoo.engine.train",
 }
@@ -64,8 +74,12 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "Options",
     "Objective",
     "Phase",
-    "Turn",
-    "Watcher",
+    "StepContext",
+    "Callback",
+    "Metric",
+    "Augmentation",
+    "Exporter",
+    "Command",
     "DataSource",
     "DataSpec",
     "Images",
@@ -87,6 +101,11 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_HOME[name]), name)
         globals()[name] = value
         return value
+    from zoo.deprecated import RENAMED, warn_deprecated
+
+    if f"zoo.{name}" in RENAMED:
+        warn_deprecated(f"zoo.{name}")
+        return __getattr__(RENAMED[f"zoo.{name}"].removeprefix("zoo."))
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")
 
 

@@ -1,12 +1,15 @@
-"""What a plugin contributes: two networks, the options they take, and how they play. Importing this imports no torch."""
+"""What a plugin contributes: two networks, the options they take, and how they are trained. Importing this imports no torch."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from zoo import options
+from zoo.deprecated import warn_deprecated
 from zoo.errors import PluginError, unknown
 from zoo.objective import Objective
 from zoo.options import Options
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from zoo.data.spec import DataSpec
-    from zoo.engine.step import Turn
+    from zoo.step_context import StepContext
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class Phase:
 
     updates: Literal["discriminator", "generator"]
     """The network that gets gradients and takes a step of its optimiser."""
-    loss: Callable[[Turn], Any] | None = None
-    """A function of the turn that returns a 0-d loss, or (loss, statistics by name); by default the objective's."""
+    loss: Callable[[StepContext], Any] | None = None
+    """A function of the `zoo.StepContext` that returns a 0-d loss, or (loss, statistics by name); by default the objective's."""
     every: int = 1
     """The phase runs in the steps (counted from 0) for which ``step % every == offset``."""
     offset: int = 0
@@ -70,7 +73,7 @@ class Architecture:
     """The preset that is meant where none is named; None where the options' own defaults are."""
 
     objective: ClassVar[str | Objective] = "non_saturating"
-    """The game where ``--objective`` names none: its name, or a `zoo.Objective` (or anything with its two methods)."""
+    """The objective where ``--objective`` names none: its name, or a `zoo.Objective` (or anything with its two methods)."""
 
     smallest_batch: ClassVar[int] = 2
     """The smallest batch its networks train on; 1 where nothing in them needs a second image, which ``zoo check`` tries.
@@ -98,7 +101,7 @@ class Architecture:
         """The preset that is meant for such images where none is named; `default_preset` by default."""
         return self.default_preset
 
-    def game(self, options: Any) -> str | Objective:
+    def objective_for(self, options: Any) -> str | Objective:
         """The objective, where it depends on the options; `objective` by default."""
         return self.objective
 
@@ -106,7 +109,23 @@ class Architecture:
         """What one training step does, in order. By default `discriminator_steps` times D, then G."""
         return [*[Phase("discriminator")] * options.discriminator_steps, Phase("generator")]
 
+    def make_options(self, values: Mapping[str, Any]) -> options.Options:
+        """Its options with these values, the others at their defaults. Raises pydantic.ValidationError."""
+        return self.Options(**values)
+
+    def guard(self, what: str, then: str = "") -> AbstractContextManager[None]:
+        """A block in which code of the architecture runs outside of its methods, as the forward passes of its networks do.
+
+        That of an architecture of the registry names the plugin whose code fails, with `what` went on and what to do (`then`).
+        """
+        return nullcontext()
+
     @classmethod
     def summary(cls) -> str:
         """The first line of the docstring."""
         return (inspect.getdoc(cls) or "").partition("\n")[0]
+
+    def game(self, options: Any) -> str | Objective:
+        """Deprecated: `objective_for`."""
+        warn_deprecated("Architecture.game")
+        return self.objective

@@ -1,4 +1,4 @@
-"""What may watch a run as it trains: progress lines, loggers, plugins."""
+"""What is told how a run goes: progress bars, loggers, plugins. Importing this imports no torch."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ if TYPE_CHECKING:
     from zoo.run.run import Run
 
 
-class Watcher:
+class Callback:
     """Something that is told how a run goes. Override what you care about; every method does nothing by default.
 
-    The hook `zoo_training_callbacks(run)` returns watchers. One of a plugin that raises is named in a line and told nothing
-    more; the run goes on. What a watcher raises that was given to `zoo.train` stops the run: it is the caller's own.
+    The hook `zoo_training_callbacks(run)` returns callbacks. One of a plugin that raises is named in a line and told nothing
+    more; the run goes on. What a callback raises that was given to `zoo.train` stops the run: it is the caller's own.
     """
 
     name: ClassVar[str | None] = None
-    """Of a plugin's: what switches it on (``--watch NAME``), so that a run may do without. None: it watches every run.
+    """Of a plugin's: what switches it on (``--watch NAME``), so that a run may do without. None: it is told of every run.
 
     The constructor is to be quick in either case; what costs time or leaves files behind belongs in `on_start`.
     """
+
+    def on_note(self, line: str) -> None:
+        """A line worth knowing, from zoo's logger (``logging.getLogger("zoo")``): before the run begins too, and between steps."""
+
+    def on_prepare(self, done: int, total: int) -> None:
+        """`done` of `total` images are prepared. Of the caller's callbacks alone: there is no run yet."""
 
     def on_start(self, run: Run, step: int, steps: int) -> None:
         """Training is about to begin at `step` (0 for a new run) and will end at `steps`."""

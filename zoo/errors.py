@@ -19,6 +19,8 @@ class PluginError(ZooError):
 
     named = False
     """Whether the message says which plugin, of what distribution."""
+    advised = False
+    """Whether it says what to do about the run at hand."""
 
 
 class DataError(ZooError):

@@ -1,23 +1,29 @@
-"""The two losses of a game. Importing this imports no torch."""
+"""The two losses of a GAN. Importing this imports no torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 KINDS = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
-"""The games that come with zoo."""
+"""The objectives that come with zoo."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A game known by name, played with the fused losses of `zoo.ops`.
+    """An objective known by name, computed by the fused losses of `zoo.ops`.
 
-    For a game of your own, override both methods; a plugin makes it known by name through the hook `zoo_register_objectives`.
+    For one of your own, override both methods; a plugin makes it known by name through the hook `zoo_register_objectives`. One
+    that keeps something from step to step has `state_dict()` and `load_state_dict(state)` too, as torch's modules have: what they
+    hold (tensors, numbers, texts, lists and dictionaries of them) is part of every checkpoint.
     """
+
+    needs_real_logits: ClassVar[bool] = False
+    """True where G's loss compares real images and fakes, as relativistic objectives do (Jolicoeur-Martineau 2018,
+    https://arxiv.org/abs/1807.00734): `generator_loss` is then given ``real_logits`` too, D's of as many real images."""
 
     kind: str
     """Its name: non_saturating, minimax, least_squares, hinge or wasserstein (formulas: `zoo.ops.discriminator_loss`), or any other
@@ -50,6 +56,8 @@ class Objective:
         Args:
             fake_logits: D's of generated images, (N,).
             scale: what the loss is to be multiplied with.
+            real_logits: D's of as many real images of the same labels, (N,); only where `needs_real_logits`, and for an
+                override to take: ``def generator_loss(self, fake_logits, *, real_logits, scale)``.
 
         Returns:
             `scale` times the loss, 0-d, and a detached 1-d tensor that begins with mean D(fake).

@@ -90,6 +90,9 @@ class Options(BaseModel):
     """Weight of the gradient penalty that keeps D from learning small data sets by heart (Mescheder et al. 2018); 0 for none."""
     r1_every: Count = 4
     """Steps between two penalties, each of which then weighs that many times as much."""
+    augment: tuple[str, ...] = ()
+    """Random changes of all that the discriminator sees, real and generated, so that it cannot learn few images by heart: names of
+    augmentations that plugins bring (zoo plugins)."""
     ema: Share = 0.999
     """Decay per step of the running average of the generator's weights that samples are drawn with; 0 for none."""
 
@@ -148,7 +151,7 @@ class Options(BaseModel):
     watch: tuple[str, ...] = ()
     """Who else is to watch the run, by name: tensorboard, or what another plugin brings."""
 
-    @field_validator("watch", mode="before")
+    @field_validator("watch", "augment", mode="before")
     @classmethod
     def _names(cls, given: object) -> object:
         """One text is names between commas, as people write them in a file; a list may hold such texts too."""

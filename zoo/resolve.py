@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from zoo.architecture import Architecture
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
-from zoo.plugins.registry import guarding
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,11 +52,10 @@ def resolve(
 
 def validate(architecture: Architecture, values: Mapping[str, Any]) -> Options:
     """The architecture's options with these values. Raises OptionError that names each one that does not fit."""
-    with guarding(architecture, "its Options cannot be checked"):
-        try:
-            return architecture.Options(**values)
-        except ValidationError as error:
-            raise option_error(error, architecture) from None
+    try:
+        return architecture.make_options(values)
+    except ValidationError as error:
+        raise option_error(error, architecture) from None
 
 
 def option_error(error: ValidationError, architecture: Architecture) -> OptionError:

@@ -14,12 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from zoo.bench.measure import Effort, interleaved
 from zoo.data.loader import Loader
-from zoo.data.registry import open_source
 from zoo.data.store import ImageStore, prepare
-from zoo.engine.build import assemble
-from zoo.engine.geometry import settle
-from zoo.plugins.registry import registry
-from zoo.resolve import resolve
+from zoo.engine.build import build
+from zoo.engine.plan import plan_run
 
 from .sides import Row
 
@@ -54,24 +51,23 @@ def measure(scratch: Path, rounds: int, quick: bool) -> Iterator[Row]:
 
 def row(name: str, scratch: Path, rounds: int) -> Row:
     say(f"batches: {name}")
-    architecture_name, preset, options = WORKLOADS[name]
+    architecture, preset, options = WORKLOADS[name]
     location = colour(scratch) if preset == "radford64" else "digits"
-    architecture = registry().architecture(architecture_name)
-    resolved, _ = resolve(architecture, preset=preset, flags={**options, "data": location})
-    source = open_source(location)
-    store = prepare(source, spec := settle(architecture, resolved, source), cache=scratch / "cache")
-    assembly = assemble(architecture, resolved, spec, store, torch.device("cpu"))
-    loader = Loader(store, resolved.batch_size, channels_last=assembly.feed.loader.channels_last)
-    batches = torch_batches(store, resolved.batch_size)
-    with closing(assembly.feed):
+    plan = plan_run(architecture, preset=preset, flags={**options, "data": location, "device": "cpu"})
+    store = prepare(plan.source, plan.spec, cache=scratch / "cache")
+    state = build(plan, store)
+    batch_size = plan.options.batch_size
+    loader = Loader(store, batch_size, channels_last=state.batches.loader.channels_last)
+    batches = torch_batches(store, batch_size)
+    with closing(state.batches):
         calls: dict[str, Callable[[], Any]] = {
             "zoo's loader": counted(loader.batch),
-            "a step of zoo": counted(assembly.step.run),
+            "a step of zoo": counted(state.step.run),
             "torch's DataLoader": lambda: next(batches),
-            "one index into a tensor": vectorised(store, resolved.batch_size),
+            "one index into a tensor": vectorised(store, batch_size),
         }
         times = interleaved(calls, Effort(rounds=rounds, seconds=0.0, warm_up=0.05), torch.device("cpu"))
-    shape = (resolved.batch_size, *spec.shape)
+    shape = (batch_size, *plan.spec.shape)
     return Row(f"a batch for {name}, {'×'.join(map(str, shape))}", times)
 
 

@@ -17,18 +17,15 @@ from peers.workloads import Workload
 from zoo import ops
 from zoo.bench.plain import plain
 from zoo.data.loader import Batch
-from zoo.data.registry import open_source
 from zoo.data.store import prepare
-from zoo.engine.build import Assembly, assemble
-from zoo.engine.geometry import settle
+from zoo.engine.build import TrainingState, build
 from zoo.engine.graphs.capture import WARM_UP
 from zoo.engine.optim.build import build_optimizer
+from zoo.engine.plan import plan_run
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step as Engine
 from zoo.generate.latents import Latents
 from zoo.options import Options
-from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 from zoo.system import compiling
 
 MODES = ("max-autotune", "max-autotune-no-cudagraphs")
@@ -76,22 +73,20 @@ class Bench:
 
     def __init__(self, workload: Workload, device: torch.device) -> None:
         self.workload, self.device = workload, device
-        self._feeds: list[Assembly] = []
+        self._states: list[TrainingState] = []
 
-    def assembly(self, **options: Any) -> Assembly:
+    def state(self, **options: Any) -> TrainingState:
         """Everything of a run of zoo but the loop around the steps."""
-        architecture = registry().architecture(self.workload.architecture)
-        resolved, _ = resolve(architecture, preset=self.workload.preset, flags=self.workload.flags | options)
-        source = open_source(resolved.data)
-        spec = settle(architecture, resolved, source)
-        made = assemble(architecture, resolved, spec, prepare(source, spec, fit=resolved.fit), self.device)
-        self._feeds.append(made)
+        flags = {**self.workload.flags, **options, "device": str(self.device)}
+        plan = plan_run(self.workload.architecture, preset=self.workload.preset, flags=flags)
+        made = build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
+        self._states.append(made)
         return made
 
     @property
     def classes(self) -> int:
         """How many classes the networks are told apart by; 0 for none."""
-        return self.assembly().step.classes
+        return self.state().step.classes
 
     def make(self, contender: str, dtype: torch.dtype = torch.float32) -> Step:
         """A contender's step, which returns D's loss and G's as 0-d tensors."""
@@ -99,7 +94,7 @@ class Bench:
         asked = {"simultaneous": "simultaneous" in contender, "capture": "captured" in contender}
         options: dict[str, Any] = {name: True for name, wanted in asked.items() if wanted}
         with ops.references() if "references" in contender else nullcontext():  # which decides on the layout, too
-            made = self.assembly(**options, **({"precision": "bfloat16"} if half else {}))
+            made = self.state(**options, **({"precision": "bfloat16"} if half else {}))
         step = made.step if dtype == torch.float32 else _cast(made, dtype)
         if made.captured:
             return _captured(_zoo(made, references=False))
@@ -115,7 +110,7 @@ class Bench:
         if compiled:
             mode = next((mode for mode in MODES if mode in contender.split(", ")), None)
             networks = [_compiled(network, mode) for network in networks]
-        made.feed.loader.channels_last = last
+        made.batches.loader.channels_last = last
         autocast = partial(torch.autocast, self.device.type, torch.bfloat16) if half else nullcontext
         unused = lean or "unused left out" in contender
         loop = Loop(*networks, step.draw, step.latents, step.classes, unused, autocast).step
@@ -123,11 +118,11 @@ class Bench:
 
     def close(self) -> None:
         """End the threads that prepare batches."""
-        for made in self._feeds:
-            made.feed.close()
+        for made in self._states:
+            made.batches.close()
 
 
-def _zoo(step: Engine | Assembly, references: bool) -> Step:
+def _zoo(step: Engine | TrainingState, references: bool) -> Step:
     numbers = iter(range(10**9))
 
     def once() -> Losses:
@@ -155,7 +150,7 @@ def _marked(step: Step) -> Step:
     return once
 
 
-def _cast(made: Assembly, dtype: torch.dtype) -> Engine:
+def _cast(made: TrainingState, dtype: torch.dtype) -> Engine:
     """The step in another precision, from the same weights, batches and latents as they are in float32."""
     step, options = made.step, made.step.options
     networks = {"generator": step.generator.to(dtype), "discriminator": step.discriminator.to(dtype)}
@@ -167,11 +162,11 @@ def _cast(made: Assembly, dtype: torch.dtype) -> Engine:
             return super().draw(count).to(dtype)
 
     def draw() -> Batch:
-        images, labels = made.feed()
+        images, labels = made.batches()
         return Batch(images.to(dtype), labels)
 
     seed = stream_seed(options.seed, "latents")
-    latents = Cast(seed, options.latent, options.latent_distribution, made.device)
+    latents = Cast(seed, options.latent, options.latent_distribution, made.batches.device)
     return replace(step, optimizers=optimizers, latents=latents, draw=draw)
 
 

@@ -78,7 +78,7 @@ class LSGAN(DCGAN):
     default_preset = "paper"
     large_preset = "paper64"
 
-    def game(self, options: Options) -> LeastSquares:
+    def objective_for(self, options: Options) -> LeastSquares:
         return LeastSquares("least_squares", a=options.a, b=options.b, c=options.c, weight=options.loss_weight)
 
     def phases(self, options: Options) -> Sequence[zoo.Phase]:

@@ -11,7 +11,7 @@ import pytest
 
 from zoo.data import DataSource, DataSpec, open_source, prepare, sources
 from zoo.data.registry import absolute, is_name
-from zoo.data.source import Images
+from zoo.data.images import Images
 from zoo.errors import DataError, PluginError
 
 

@@ -15,15 +15,13 @@ from zoo.bench.measure import Effort, Times, interleaved, median, ratio
 from zoo.bench.plain import CrossEntropy, plain
 from zoo.data.gather import gather
 from zoo.data.gather import reference as gather_reference
-from zoo.data.registry import open_source
 from zoo.data.store import prepare
-from zoo.engine.build import Assembly, assemble
-from zoo.engine.geometry import settle
+from zoo.engine.build import TrainingState, build
 from zoo.engine.optim.build import build_optimizer
+from zoo.engine.optim.schedule import base_rates
+from zoo.engine.plan import plan_run
 from zoo.engine.step import Step
 from zoo.ops import references
-from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 from zoo.system import compiling
 
 Call = Callable[[], object]
@@ -84,15 +82,16 @@ def training_step(
     Every contender starts from the same weights and draws the same batches. A round is as many steps as it takes until a
     penalty that is due at intervals (`r1_every`) has been due once. `options` are those of `zoo.train`.
     """
-    ours, chosen = _assembly(name, device, options)
-    feeds = [ours.feed]
+    ours = _state(name, device, options)
+    chosen: Any = ours.options
+    batches = [ours.batches]
     steps = {"ours": ours.step}
     native = "native" in {rows.get(device.type, {}).get("served_by") for rows in ops.status().values()}
     absent = {}
     if native:
         with references():  # which decides on the layout, too
-            other, _ = _assembly(name, device, options)
-        feeds.append(other.feed)
+            other = _state(name, device, options)
+        batches.append(other.batches)
         steps["reference"] = other.step
     else:
         absent["reference"] = "ours is the reference here: no native core"
@@ -101,11 +100,13 @@ def training_step(
             if contender == "compile" and (reason := _uncompilable(compile_)):
                 absent[contender] = reason
                 continue
-            other, _ = _assembly(name, device, options)
-            feeds.append(other.feed)
+            other = _state(name, device, options)
+            batches.append(other.batches)
             steps[contender] = _in_plain_torch(other.step, chosen, contender == "compile")
     else:
-        absent["eager"] = absent["compile"] = f"{name} plays {ours.step.objective.kind}, which is not written out here"
+        absent["eager"] = absent["compile"] = (
+            f"{name} is trained with {ours.step.objective.kind}, which is not written out here"
+        )
     cycle = chosen.r1_every if chosen.r1 else 1
     calls = {contender: _counted(step, cycle, contender == "reference") for contender, step in steps.items()}
     try:
@@ -118,8 +119,8 @@ def training_step(
         few = replace(effort, rounds=min(effort.rounds, 21), warm_up=0.0)
         cycles = interleaved(calls, few, device)
     finally:
-        for feed in feeds:
-            feed.close()
+        for each in batches:
+            each.close()
     times = {contender: [seconds / cycle for seconds in rounds] for contender, rounds in cycles.items()}
     what = ", ".join(f"{option}={value}" for option, value in options.items())
     return StepRow(name, what, chosen.batch_size, str(device), "native" if native else "reference", times, absent)
@@ -146,21 +147,17 @@ def batch_assembly(
         yield AssemblyRow(out.shape, layout, served, times, share)
 
 
-def _assembly(name: str, device: torch.device, options: dict[str, Any]) -> tuple[Assembly, Any]:
-    architecture = registry().architecture(name)
-    resolved, _ = resolve(architecture, flags=options)
-    source = open_source(resolved.data, registry().sources_for(resolved.data))
-    spec = settle(architecture, resolved, source)
-    return assemble(architecture, resolved, spec, prepare(source, spec, fit=resolved.fit), device), resolved
+def _state(name: str, device: torch.device, options: dict[str, Any]) -> TrainingState:
+    plan = plan_run(name, flags={**options, "device": str(device)})
+    return build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
 
 
 def _in_plain_torch(step: Step, options: Any, compile_: bool) -> Step:
     # Out of place where it is compiled; contenders.py says why.
     generator, discriminator = plain(step.generator, not compile_), plain(step.discriminator, not compile_)
     networks = {"generator": generator, "discriminator": discriminator}
-    rate = {"generator": options.learning_rate}
-    rate["discriminator"] = options.discriminator_learning_rate or options.learning_rate
-    optimizers = {role: build_optimizer(networks[role].parameters(), options, rate[role]) for role in networks}
+    rates = base_rates(options)
+    optimizers = {role: build_optimizer(networks[role].parameters(), options, rates[role]) for role in networks}
     if compile_:
         torch.compiler.reset()
         for network in networks.values():
@@ -172,7 +169,7 @@ def _in_plain_torch(step: Step, options: Any, compile_: bool) -> Step:
         discriminator=discriminator,
         optimizers=optimizers,
         objective=objective,
-        one_pass=False,  # torch's batch normalisation takes a batch for one
+        joint_pass=False,  # torch's batch normalisation takes a batch for one
     )
 
 

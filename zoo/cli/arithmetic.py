@@ -51,8 +51,8 @@ def run(arguments: Sequence[str]) -> int:
     check_out(given.out, PICTURES, folder=False)
 
     with importing():
-        from zoo.generate.generator import load
         from zoo.generate.grid import save
+        from zoo.plugins.load import load
         from zoo.system.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)

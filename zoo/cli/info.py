@@ -13,7 +13,7 @@ from rich.text import Text
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
-from zoo.engine.geometry import describe_sizes, image_sizes
+from zoo.engine.geometry import describe_sizes
 from zoo.errors import OptionError
 from zoo.options import Options
 from zoo.plugins.registry import registry
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _sizes(architecture: Architecture, options: Options) -> str:
     """The image sizes that fit these options; empty where every size does."""
-    sizes = image_sizes(architecture, options)
+    sizes = architecture.sizes(options)
     return "" if sizes is None else describe_sizes(sizes)
 
 

@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         check_out(place, (*PICTURES, *FILMS, ".npy"))
 
     with importing():
-        from zoo.generate.generator import load
+        from zoo.plugins.load import load
         from zoo.system.memory import enough_memory
 
     generator = load(given.run, step=given.step, averaged=not given.raw)

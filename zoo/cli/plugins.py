@@ -12,8 +12,9 @@ from rich.text import Text
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.plugins.api_version import API_VERSION
+from zoo.plugins.kinds import ALL_KINDS
 from zoo.plugins.plugin import Plugin
-from zoo.plugins.registry import ARCHITECTURE, OBJECTIVE, SOURCE, Registry, registry
+from zoo.plugins.registry import Registry, registry
 
 
 @dataclass
@@ -57,9 +58,7 @@ def _row(known: Registry, plugin: Plugin) -> dict[str, Any]:
         "zoo_api": plugin.api,
         "loaded": plugin in known.plugins and plugin.error is None,
         "error": plugin.error,
-        "architectures": brought[ARCHITECTURE],
-        "data_sources": brought[SOURCE],
-        "objectives": brought[OBJECTIVE],
+        **{kind.column: names for kind, names in brought.items()},
         "training_callbacks": known.watches(plugin),
     }
 
@@ -70,6 +69,5 @@ def _brings(row: dict[str, Any]) -> str:
         return f"failed to load: {row['error']}"
     if not row["loaded"]:
         return "left out: ZOO_PLUGINS does not name it"
-    kinds = {"architectures": ARCHITECTURE, "data_sources": SOURCE, "objectives": OBJECTIVE}
-    words = [kind.flag + name for column, kind in kinds.items() for name in row[column]]
+    words = [kind.flag + name for kind in ALL_KINDS for name in row[kind.column]]
     return ", ".join([*words, *(["watches runs"] if row["training_callbacks"] else [])]) or "nothing"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from zoo.callback import Watcher
+from zoo.callback import Callback
 from zoo.cli.console import standard_output
 from zoo.run.run import quoted
 
@@ -21,7 +21,7 @@ PLAIN_SECONDS = 2.0
 """Seconds between two plain lines, at least."""
 
 
-class Progress(Watcher):
+class Progress(Callback):
     """Shows the preparation of the data and the steps of a run; use it as a context."""
 
     def __init__(self) -> None:
@@ -43,16 +43,16 @@ class Progress(Watcher):
     ) -> None:
         self._close_bars()
 
-    def say(self, line: str) -> None:
-        """A line worth knowing."""
+    def on_note(self, line: str) -> None:
+        """Print the line."""
         (self._bars.console if self._bars else self.console).print(line, soft_wrap=True, markup=False)
 
-    def preparing(self, done: int, total: int) -> None:
-        """`done` of `total` images are prepared."""
+    def on_prepare(self, done: int, total: int) -> None:
+        """Move the bar of the preparation."""
         if not self._live:
             if done == total or time.monotonic() - self._shown > PLAIN_SECONDS:
                 self._shown = time.monotonic()
-                self.say(f"prepared {done:,} of {total:,} images")
+                self.on_note(f"prepared {done:,} of {total:,} images")
             return
         if self._bars is None:
             self._open_bars("{task.description}", "preparing images", total)
@@ -66,7 +66,7 @@ class Progress(Watcher):
         self._began = (step, time.monotonic())
         data = run.config["data"]
         kind = "points" if data.get("points") else "images"
-        self.say(f"run {run.path}  ({run.architecture}, {data['images']:,} {kind} of {data['title']})")
+        self.on_note(f"run {run.path}  ({run.architecture}, {data['images']:,} {kind} of {data['title']})")
         if self._live:
             self._open_bars("{task.fields[losses]}", "training", steps)
             self._update(step)
@@ -86,23 +86,23 @@ class Progress(Watcher):
             self._shown = now
             first, began = self._began
             left = (now - began) / max(step - first, 1) * (self._steps - step)
-            self.say(f"step {step}/{self._steps}  {describe(metrics)}  {clock(left)} left")
+            self.on_note(f"step {step}/{self._steps}  {describe(metrics)}  {clock(left)} left")
 
     def on_end(self, run: Run, step: int, finished: bool) -> None:
         """Say what there is to look at, or how to go on."""
         self._close_bars()
         self.finished, self.step = finished, step
         if not finished:
-            self.say(f"stopped after step {step}, saved; go on with: zoo resume {quoted(run.path)}")
+            self.on_note(f"stopped after step {step}, saved; go on with: zoo resume {quoted(run.path)}")
             return
-        self.say(f"done: {step} steps in {clock(run.metrics()[-1]['seconds'])}")
-        self.say(f"  pictures    {run.samples[-1]}")
+        self.on_note(f"done: {step} steps in {clock(run.metrics()[-1]['seconds'])}")
+        self.on_note(f"  pictures    {run.samples[-1]}")
         if (film := run.path / "samples.gif").is_file():
-            self.say(f"  over time   {film}")
+            self.on_note(f"  over time   {film}")
         if (curves := run.path / "curves.png").is_file():
-            self.say(f"  curves      {curves}")
+            self.on_note(f"  curves      {curves}")
         kind = "npy" if run.config["data"].get("points") else "png"
-        self.say(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")
+        self.on_note(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")
 
     @property
     def code(self) -> int:

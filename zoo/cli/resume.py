@@ -43,6 +43,6 @@ def run(arguments: Sequence[str]) -> int:
     with Progress() as progress:
         resume(
             given.run, steps=given.steps, device=given.device, watch=given.watch, capture=capture,
-            watchers=[progress], say=progress.say, preparing=progress.preparing,
+            callbacks=[progress],
         )  # fmt: skip
     return progress.code

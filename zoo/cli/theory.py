@@ -133,8 +133,8 @@ def _table(comparison: Comparison) -> Table:
 def _modes(given: Theory, path: Path) -> int:
     """The coverage of a run's generator."""
     from zoo.data.toy import MIXTURES, mixture
-    from zoo.generate.generator import load
     from zoo.generate.scatter import to_points
+    from zoo.plugins.load import load
     from zoo.run.run import Run
     from zoo.theory.coverage import SAMPLES, WITHIN, coverage
 

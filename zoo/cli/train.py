@@ -25,9 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         from zoo.engine.train import train
 
     with Progress() as progress:
-        train(
-            architecture.name, watchers=[progress], say=progress.say, preparing=progress.preparing, **given,
-        )  # fmt: skip
+        train(architecture.name, callbacks=[progress], **given)
     return progress.code
 
 

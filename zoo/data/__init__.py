@@ -6,9 +6,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zoo.data.images import Images, Unreadable
     from zoo.data.loader import Batch, Loader
     from zoo.data.registry import open_source, sources
-    from zoo.data.source import DataSource, Images, Unreadable
+    from zoo.data.source import DataSource
     from zoo.data.spec import DataSpec
     from zoo.data.store import ImageStore, prepare
 
@@ -31,9 +32,9 @@ _HOMES = {
     "DataSource": "source",
     "DataSpec": "spec",
     "ImageStore": "store",
-    "Images": "source",
+    "Images": "images",
     "Loader": "loader",
-    "Unreadable": "source",
+    "Unreadable": "images",
     "open_source": "registry",
     "prepare": "store",
     "sources": "registry",

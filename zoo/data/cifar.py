@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from zoo.data import cifar_pickle
 from zoo.data.cache import digest, hash_file
-from zoo.data.source import DataSource, Images
+from zoo.data.images import Images
+from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoo.data.source import DataSource, Images
+from zoo.data.images import Fit, Images
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
 
-Fit = Literal["crop", "stretch"]
-"""How an image of another aspect fills the target: its middle does, or all of it, squeezed."""
 
-
-def as_stored(images: Images, spec: DataSpec, source: DataSource, how: Fit = "crop") -> Images:
-    """What a source delivered, as its store is to hold it. Raises DataError for what does not fit."""
-    return check_points(images, spec) if source.points else fit(images, spec, source.classes, how)
+def as_stored(images: Images, spec: DataSpec, classes: int, how: Fit = "crop") -> Images:
+    """What a source of so many classes delivered, as its store is to hold it. Raises DataError for what does not fit."""
+    return check_points(images, spec) if spec.points else fit(images, spec, classes, how)
 
 
 def check_points(images: Images, spec: DataSpec) -> Images:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from zoo.data.cache import digest, hash_file
 from zoo.data.idx_file import IdxFile
-from zoo.data.source import DataSource, Images
+from zoo.data.images import Images
+from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
 

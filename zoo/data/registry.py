@@ -9,7 +9,6 @@ from pathlib import Path
 
 from zoo.data.source import DataSource
 from zoo.errors import DataError, PluginError, unknown
-from zoo.plugins.registry import guarding
 
 DEFAULT = "digits"
 
@@ -29,6 +28,11 @@ def builtin_sources() -> list[type[DataSource]]:
     from zoo.data.toy import GridSource, LineSource, RingSource
 
     return [DigitsSource, IdxSource, CifarSource, ArraySource, FolderSource, LineSource, RingSource, GridSource]
+
+
+def builtin_names() -> set[str]:
+    """What they are called."""
+    return {source.name for source in builtin_sources()}
 
 
 def sources(extra: Sequence[type[DataSource]] = ()) -> dict[str, type[DataSource]]:
@@ -54,15 +58,15 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSo
     known = sources(extra)
     if is_name(location, extra):
         name, _, rest = location.partition(":")
-        return _open(known[name], rest)
+        return known[name](rest)
     broken: PluginError | None = None
     for source in known.values() if location else ():
         try:
-            fits = _accepts(source, location)
+            fits = source.accepts(location)
         except PluginError as error:  # of a plugin that this data may have nothing to do with
             broken, fits = broken or error, False
         if fits:
-            return _open(source, location)
+            return source(location)
     raise broken or DataError(_nothing_fits(location, list(known)))
 
 
@@ -70,7 +74,7 @@ def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
     """Whether `location` is a registered name ("digits", "folder:./photos") rather than a path."""
     known = sources(extra)
     name, colon, _ = location.partition(":")
-    return name in known and (bool(colon) or _accepts(known[name], ""))
+    return name in known and (bool(colon) or known[name].accepts(""))
 
 
 def absolute(location: str, extra: Sequence[type[DataSource]] = ()) -> str:
@@ -90,16 +94,6 @@ def _absolute_path(location: str) -> str:
         except (OSError, ValueError):
             continue
     return location
-
-
-def _open(source: type[DataSource], location: str) -> DataSource:
-    with guarding(source, f"--data {location!r} cannot be opened"):
-        return source(location)
-
-
-def _accepts(source: type[DataSource], location: str) -> bool:
-    with guarding(source, f"accepts({location!r}) failed"):
-        return bool(source.accepts(location))
 
 
 def _where(source: type) -> str:

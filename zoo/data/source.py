@@ -4,32 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:  # NumPy is imported only by the kinds of data that are opened
-    import numpy as np
-    import numpy.typing as npt
-
-    from zoo.data.fit import Fit
-    from zoo.data.spec import DataSpec
-
-
-class Images(NamedTuple):
-    """Some decoded images of one size."""
-
-    pixels: npt.NDArray[Any]
-    """uint8 (n, H, W, C), C in 1, 3; 0 is black. Of a source of points: float32 (n, 1, d, 1) in [-1, 1]."""
-    labels: npt.NDArray[np.int64] | None = None
-    """(n,), each in 0..classes-1; None when the source is unlabelled."""
-
-
-class Unreadable(NamedTuple):
-    """One image that cannot be used; it is counted and skipped, or stops everything with --strict."""
-
-    name: str
-    """What a person finds it by: its file, or its number."""
-    reason: str
-    """Why, in a few words."""
+from zoo.data.images import Fit, Images, Unreadable
+from zoo.data.spec import DataSpec
 
 
 class DataSource(ABC):
@@ -135,4 +113,4 @@ class DataSource(ABC):
         from zoo.data.fit import as_stored
 
         for part in self.decode(item, spec):
-            yield part if isinstance(part, Unreadable) else as_stored(part, spec, self, how)
+            yield part if isinstance(part, Unreadable) else as_stored(part, spec, self.classes, how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import mmap
 import os
 from collections.abc import Callable
@@ -13,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.cache import cache_directory, digest
-from zoo.data.fit import Fit
-from zoo.data.source import DataSource, Unreadable
+from zoo.data.images import Fit, Unreadable
+from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store_writer import VERSION, file_name, install, write_store
 from zoo.errors import DataError, unknown
+
+log = logging.getLogger(__name__)
 
 
 class ImageStore:
@@ -83,12 +86,11 @@ def prepare(
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     workers: int | None = None,
-    report: Callable[[str], None] | None = None,
 ) -> ImageStore:
     """The store of a source's images at the channels and size of `spec`; made now unless the cache has it.
 
-    `progress(done, total)` is called while images are decoded, `report(line)` with what a person should know: a change
-    of size, skipped files. `fit`: an image of another aspect gives its middle ("crop"), or is squeezed in whole
+    `progress(done, total)` is called while images are decoded; what a person should know (a change of size, skipped files) is
+    logged, as ``zoo.data``. `fit`: an image of another aspect gives its middle ("crop"), or is squeezed in whole
     ("stretch"). An image that cannot be read is skipped; with `strict` it is a DataError. `workers` is the number of
     decoding threads (all cores). `cache` replaces the directory of `cache_directory()`. `spec.classes` is not
     used: the store has the source's. Raises DataError when nothing is left, or the cache cannot be written.
@@ -111,8 +113,8 @@ def prepare(
         first = store.skipped[0]
         raise DataError(f"{first.name} cannot be read: {first.reason} (--strict; without it the image is skipped)")
     store.notes = [*source.notes, *_notes(source, store, fit)]
-    for note in store.notes if report else ():
-        report(note)  # type: ignore[misc]  # the line above asks whether there is one
+    for note in store.notes:
+        log.info(note)
     return store
 
 

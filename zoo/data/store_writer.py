@@ -16,9 +16,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from zoo.data.fit import Fit
+from zoo.data.images import Fit, Images, Unreadable
 from zoo.data.picture import pillow_manners
-from zoo.data.source import DataSource, Images, Unreadable
+from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
 

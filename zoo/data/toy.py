@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.cache import digest
-from zoo.data.source import DataSource, Images
+from zoo.data.images import Images
+from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError, unknown
 

@@ -1,14 +1,16 @@
-"""The running average of a network's weights, which draws better pictures than the weights of any one step."""
+"""The exponential moving average (EMA) of a network's weights, which draws better pictures than the weights of any one step."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-class Average:
+class EMA:
     """Exponential moving average of a network's parameters and floating-point buffers.
 
     After each update, average ← d · average + (1 − d) · weights with d = min(decay, (1 + n) / (10 + n)) after n updates,
@@ -39,3 +41,13 @@ class Average:
         if self._copies:
             torch._foreach_copy_(self._copies, self._originals)
         self.updates += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averaged weights, and how many updates they hold."""
+        return {"weights": self.network.state_dict(), "updates": self.updates}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        ours = self.network.state_dict()
+        self.network.load_state_dict({key: state["weights"][key] for key in ours})
+        self.updates = int(state["updates"])

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from zoo.architecture import Architecture
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
-from zoo.errors import DataError, OptionError, PluginError
+from zoo.errors import DataError, OptionError
 from zoo.options import Options
-from zoo.plugins.registry import guarding
 
 USUAL = 64  # the size for a folder of pictures of many sizes: what the DCGAN family was published with
 
@@ -38,7 +37,7 @@ def settle(architecture: Architecture, options: Options, source: DataSource) -> 
 
 def _points(architecture: Architecture, options: Options, source: DataSource) -> DataSpec:
     """The geometry of points, which are not to be resized or mirrored."""
-    sizes = image_sizes(architecture, options)
+    sizes = architecture.sizes(options)
     if sizes is not None:
         raise DataError(
             f"{architecture.name} works on images, of {describe_sizes(sizes)}; {source.title} is points of "
@@ -53,8 +52,7 @@ def _points(architecture: Architecture, options: Options, source: DataSource) ->
 
 def _way_out(architecture: Architecture, options: Options, source: DataSource) -> str:
     """What to do with points that the options in force have no networks for."""
-    with guarding(architecture, "preset_for() failed"):
-        suited = architecture.preset_for(points_spec(source))
+    suited = architecture.preset_for(points_spec(source))
     if suited not in (None, architecture.default_preset):  # one of its own is meant for them
         return f"the preset for them: zoo train {architecture.name} --preset {suited} --data {options.data}"
     return f"give it images, or take dense networks: zoo train vanilla --data {options.data}"
@@ -66,7 +64,7 @@ def points_spec(source: DataSource) -> DataSpec:
 
 
 def _size(architecture: Architecture, options: Options, source: DataSource) -> tuple[int, int]:
-    sizes = image_sizes(architecture, options)
+    sizes = architecture.sizes(options)
     if options.size is not None:
         if sizes is not None and options.size not in sizes:
             raise OptionError(
@@ -82,17 +80,6 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
         return own
     nearest = min(sizes, key=lambda size: abs(size - min(own)))
     return nearest, nearest
-
-
-def image_sizes(architecture: Architecture, options: Options) -> Sequence[int] | None:
-    """What `architecture.sizes` says. Raises PluginError where that is no size."""
-    with guarding(architecture, "sizes() failed"):
-        sizes = architecture.sizes(options)
-        if sizes is not None and not (sizes and all(isinstance(size, int) for size in sizes)):
-            raise PluginError(
-                f"sizes() of {architecture.name!r} returned {sizes!r}; return sizes in pixels, or None for every size"
-            )
-    return sizes
 
 
 def describe_sizes(sizes: Sequence[int]) -> str:

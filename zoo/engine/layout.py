@@ -1,54 +1,31 @@
-"""How images and weights lie in memory: planes one after the other, or all channels of a pixel together (channels last).
+"""How images and weights lie in memory: contiguous (NCHW), or all channels of a pixel together (channels last, NHWC).
 
 Within a network images lie as its weights do; outside, where losses and plugins look at them, they are always contiguous.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zoo.errors import in_one_line
 from zoo.ops.layout import as_channels_last
-from zoo.ops.library import native
 
 
-def lay_out(
-    generator: nn.Module, discriminator: nn.Module, latents: Tensor, *labels: Tensor
-) -> tuple[bool, str | None]:
-    """Lay both networks channels last, in place, where that pays; returns whether, and why not where they cannot do with it.
-
-    Networks that cannot, because they look at images through `view`, say, are left as they are made. That is tried, on copies in
-    training mode, there and back, with `latents` (N, latent) and `labels` (N,).
-    """
-    if not _pays(latents.device, generator, discriminator):
-        return False, None
-    devices = [latents.device] if latents.device.type == "cuda" else []
-    try:
-        g, d = copy.deepcopy(generator), copy.deepcopy(discriminator)
-        for weight in _kernels(g, d):
-            weight.data = as_channels_last(weight.data)
-        with torch.random.fork_rng(devices), torch.enable_grad():
-            images = leave(g(latents, *labels))
-            for given in (images.detach(), images):  # as real ones come, and as G's do
-                d(enter(given) if is_convolutional(d) else given, *labels).sum().backward()
-    except Exception as error:  # whatever it is: as they are made they work, or say themselves what is wrong with them
-        return False, in_one_line(error)
-    for weight in _kernels(generator, discriminator):
+def lay_channels_last(*networks: nn.Module) -> None:
+    """Lay the weights of convolutions channels last, in place."""
+    for weight in _kernels(*networks):
         weight.data = as_channels_last(weight.data)
-    return True, None
 
 
-def enter(images: Tensor) -> Tensor:
+def to_channels_last(images: Tensor) -> Tensor:
     """Images (N, C, H, W) as a network laid channels last takes them. Their gradient comes out in their own layout."""
     return _laid(images, last=True)
 
 
-def leave(images: Tensor) -> Tensor:
+def to_contiguous(images: Tensor) -> Tensor:
     """Images (N, C, H, W) of a network, contiguous. Their gradient goes in as they came out."""
     return _laid(images, last=False)
 
@@ -77,13 +54,6 @@ class _Laid(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         return _laid(gradients[0], not ctx.last), None
-
-
-def _pays(device: torch.device, *networks: nn.Module) -> bool:
-    """On a GPU it always does. On a CPU zoo's own convolutions want it; torch's alone gain little, and dense layers nothing."""
-    if not is_convolutional(*networks):
-        return False
-    return device.type == "cuda" or (device.type == "cpu" and native("conv2d", "cpu"))
 
 
 def is_convolutional(*networks: nn.Module) -> bool:

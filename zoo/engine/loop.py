@@ -2,73 +2,71 @@
 
 from __future__ import annotations
 
+import logging
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 
-from zoo.callback import Watcher
-from zoo.engine.build import Assembly
-from zoo.engine.optim.build import base_rates, momentum_at, rate_at, set_momentum, set_rate
+from zoo.callback import Callback
+from zoo.engine.build import TrainingState
+from zoo.engine.checkpointing import networks, save_state
+from zoo.engine.losses import Statistics
+from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
+from zoo.engine.runtime.clock import Clock
 from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.engine.runtime.seeds import stream_seed
-from zoo.engine.state import capture, networks
-from zoo.engine.step import Statistics
 from zoo.errors import RunError, in_one_line
 from zoo.generate.animation import animate
 from zoo.generate.grid import columns_for, save, save_grid
 from zoo.generate.latents import Latents
 from zoo.generate.sampling import draw_images
 from zoo.generate.scatter import scatter, to_points
-from zoo.options import Options
 from zoo.plots.curves import draw_curves_if_possible
-from zoo.plugins.registry import guarding
 from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import writing
 from zoo.run.journal import Journal
 from zoo.run.run import Run, quoted
 
+log = logging.getLogger(__name__)
+
 REAL_POINTS = 4000
 """How many real points the pictures of a run on toy data show."""
 
 
-class Trainer:
-    """Trains an assembly into a run directory, from step `start` up to `steps`."""
+class TrainingLoop:
+    """Trains into a run directory, from step `start` up to the plan's last."""
 
     def __init__(
         self,
         run: Run,
-        assembly: Assembly,
-        options: Options,
-        steps: int,
-        watchers: Sequence[Watcher] = (),
+        state: TrainingState,
+        callbacks: Callback | None = None,
         start: int = 0,
         seconds: float = 0.0,
-        say: Callable[[str], None] | None = None,
     ) -> None:
+        """`seconds`: the time spent in the steps before `start`."""
         self.run = run
-        self.assembly = assembly
-        self.options = options
-        self.steps = steps
-        self.watchers = watchers
+        self.state = state
+        self.architecture = state.architecture
+        self.options = options = state.options
+        self.steps = state.steps
+        self.callbacks = callbacks or Callback()
         self.start = start
-        self._say = say
         self._saved: int | None = start or None
         self._rates = base_rates(options)
         self._clock = Clock(seconds)
-        self._epoch = assembly.steps_per_epoch
+        self._epoch = state.steps_per_epoch
         latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
         self._grid_latents = latents.draw(options.samples)
-        classes = assembly.step.classes
+        classes = state.step.classes
         self._grid_labels = torch.arange(options.samples) % classes if classes else None
         self._columns = columns_for(options.samples, classes)
-        store = assembly.feed.loader.store
+        store = state.batches.loader.store
         self._real = store.images[:REAL_POINTS].reshape(-1, store.spec.width) if store.spec.points else None
 
-    def train(self) -> int | None:
+    def run_steps(self) -> int | None:
         """Train. Returns None when all steps are done, or the number of the signal that asked to stop.
 
         Either way the newest checkpoint holds the last step that was done.
@@ -77,11 +75,10 @@ class Trainer:
         done = self.start
         statistics: Statistics = {}
         with Interrupt() as interrupt, Journal(self.run.path / "metrics.jsonl") as journal:
-            for watcher in self.watchers:
-                watcher.on_start(self.run, done, self.steps)
+            self.callbacks.on_start(self.run, done, self.steps)
             if done == 0:
                 self._sample(0)
-            self._clock.start(self.assembly.feed.images)
+            self._clock.start(self.state.batches.images)
             try:
                 while done < self.steps and interrupt.signal is None:
                     statistics = self._step(done)
@@ -91,12 +88,11 @@ class Trainer:
                     self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
                     self._checkpoint(done)
             finally:
-                self.assembly.feed.close()
+                self.state.batches.close()
             finished = done == self.steps
             if finished:
                 self._look_back()
-        for watcher in self.watchers:
-            watcher.on_end(self.run, done, finished)
+        self.callbacks.on_end(self.run, done, finished)
         return None if finished else interrupt.signal
 
     def _look_back(self) -> None:
@@ -109,25 +105,24 @@ class Trainer:
             try:
                 draw()
             except Exception as error:  # a full disk, or whatever a broken matplotlib comes up with
-                if self._say:
-                    self._say(f"{name} is left out: {in_one_line(error)}")
+                log.warning("%s is left out: %s", name, in_one_line(error))
 
     def _step(self, number: int) -> Statistics:
-        for name, optimizer in self.assembly.step.optimizers.items():
+        for name, optimizer in self.state.step.optimizers.items():
             set_rate(optimizer, rate_at(self.options, self._rates[name], number, self.steps))
             set_momentum(optimizer, momentum_at(self.options, number))
         try:
-            statistics = self.assembly.run(number)
+            statistics = self.state.run(number)
         except (Exception, SystemExit) as error:
             advice = self._advice()
             if "view size is not compatible" in str(error):
                 advice += (
                     "; weights of convolutions lie channels last here, which flatten and reshape take (docs/plugins.md)"
                 )
-            with guarding(self.assembly.architecture, f"step {number + 1} failed", advice):
+            with self.architecture.guard(f"step {number + 1} failed", advice):
                 raise error
-        if self.assembly.average and self.assembly.step.due("generator", number):
-            self.assembly.average.update()
+        if self.state.ema and self.state.step.due("generator", number):
+            self.state.ema.update()
         return statistics
 
     def _advice(self) -> str:
@@ -139,20 +134,19 @@ class Trainer:
     def _after(self, done: int, statistics: Statistics, journal: Journal) -> None:
         """What is due after step `done`: a log line, a grid, a checkpoint."""
         last = done == self.steps
-        log = last or done % self.options.log_every == 0
+        write = last or done % self.options.log_every == 0
         picture = last or self._due(done, self.options.sample_every)
         save = last or self._due(done, self.options.checkpoint_every)
-        if log or save:
+        if write or save:
             read = {name: float(value) for name, value in statistics.items()}  # the one place that waits for the device
-            if log:
+            if write:
                 self._log(done, read, journal)
             self._refuse_divergence(done, read)
         if picture:
             self._sample(done)
         if save:
             self._checkpoint(done)
-        for watcher in self.watchers:
-            watcher.on_step(done)
+        self.callbacks.on_step(done)
 
     def _due(self, done: int, every: int) -> bool:
         """Whether something is due after step `done` that comes every so many steps, or at the end of each epoch."""
@@ -165,12 +159,11 @@ class Trainer:
             "step": done,
             **statistics,
             "learning_rate": rate_at(self.options, self._rates["generator"], done - 1, self.steps),
-            "images_per_second": self._clock.lap(self.assembly.feed.images),
+            "images_per_second": self._clock.lap(self.state.batches.images),
             "seconds": round(self._clock.seconds, 3),
         }
         journal.write(metrics)
-        for watcher in self.watchers:
-            watcher.on_metrics(metrics)
+        self.callbacks.on_metrics(metrics)
 
     def _refuse_divergence(self, done: int, statistics: dict[str, float]) -> None:
         """Stop before broken weights replace the last good checkpoint."""
@@ -185,56 +178,20 @@ class Trainer:
         path = self.run.path / "samples" / f"step-{done:08d}.png"
         with self._clock.paused(), writing(path):
             path.parent.mkdir(exist_ok=True)
-            with guarding(self.assembly.architecture, "its generator failed", self._advice()):
-                images = draw_images(self.assembly.sampler, self._grid_latents, self._grid_labels)
+            with self.architecture.guard("its generator failed", self._advice()):
+                images = draw_images(self.state.sampling_generator, self._grid_latents, self._grid_labels)
             if self._real is None:
                 save_grid(images, path, self._columns)
             else:
                 save(scatter(to_points(images), self._real), path)
-        for watcher in self.watchers:
-            watcher.on_sample(done, path)
+        self.callbacks.on_sample(done, path)
 
     def _checkpoint(self, done: int) -> None:
         folder = self.run.path / "checkpoints"
         path = folder / f"step-{done:08d}"
         with self._clock.paused():
-            state = capture(self.assembly, done, self._clock.seconds)
-            write_checkpoint(path, networks(self.assembly), state)
+            state = save_state(self.state, done, self._clock.seconds)
+            write_checkpoint(path, networks(self.state), state)
             prune(folder, self.options.keep_checkpoints)
         self._saved = done
-        for watcher in self.watchers:
-            watcher.on_checkpoint(done, path)
-
-
-class Clock:
-    """Time spent in training, with what pictures and checkpoints take left out."""
-
-    def __init__(self, seconds: float) -> None:
-        self._before = seconds
-        self.start(0)
-
-    def start(self, count: int) -> None:
-        """Begin to measure; `count` things are done already."""
-        self._began = self._lap_began = time.perf_counter()
-        self._count = count
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of training, those before a resume included."""
-        return self._before + time.perf_counter() - self._began
-
-    def lap(self, count: int) -> float:
-        """Things per second since the last lap, where `count` of them are done in all."""
-        now = time.perf_counter()
-        speed = (count - self._count) / max(now - self._lap_began, 1e-9)
-        self._lap_began, self._count = now, count
-        return round(speed, 2)
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """A block whose time does not count."""
-        began = time.perf_counter()
-        yield
-        lost = time.perf_counter() - began
-        self._began += lost
-        self._lap_began += lost
+        self.callbacks.on_checkpoint(done, path)

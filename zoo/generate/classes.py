@@ -9,7 +9,6 @@ from torch import Tensor
 
 from zoo.errors import OptionError, unknown
 from zoo.generate.request import is_whole
-from zoo.plugins.registry import registry
 
 Labels = Sequence[int | str] | Tensor | None
 """Classes, as indices or names."""
@@ -18,9 +17,11 @@ Labels = Sequence[int | str] | Tensor | None
 class Classes:
     """The names of an architecture's classes; none where it draws without labels."""
 
-    def __init__(self, names: Sequence[str], architecture: str) -> None:
+    def __init__(self, names: Sequence[str], architecture: str, labelled: Sequence[str] = ()) -> None:
+        """`labelled`: the architectures that take labels, for a message."""
         self.names = list(names)
         self.architecture = architecture
+        self.labelled = labelled
 
     def __len__(self) -> int:
         return len(self.names)
@@ -29,11 +30,9 @@ class Classes:
         """Raise OptionError where there are none, with the architectures that have some."""
         if self.names:
             return
-        known = registry()
-        able = [name for name in known.names if name not in known.conflicts and known.architecture(name).conditional]
         raise OptionError(
             f"{self.architecture} draws without labels; leave them out, or train one that takes them: "
-            f"{', '.join(able) or 'none is installed'}"
+            f"{', '.join(self.labelled) or 'none is installed'}"
         )
 
     def indices(self, labels: Labels) -> Tensor | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from zoo.architecture import Architecture
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, RunError
 from zoo.generate.arithmetic import Arithmetic
@@ -20,16 +20,12 @@ from zoo.generate.interpolation import interpolate, nearest_end
 from zoo.generate.latents import Latents
 from zoo.generate.numbers import check_numbers
 from zoo.generate.plan import counts, plan
-from zoo.generate.ranking import best, judge
+from zoo.generate.ranking import best, logits_of
 from zoo.generate.request import check_best_of, check_count, check_seed, check_truncation, check_way
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import BATCH, draw_images
 from zoo.generate.truncation import truncate
 from zoo.options import Options
-from zoo.plugins.registry import architecture_of, guarding
-from zoo.resolve import validate
-from zoo.run.checkpoint import load_network, read_state, read_tensors
-from zoo.run.run import Run
 from zoo.system.memory import need_memory
 
 
@@ -44,17 +40,18 @@ class Generator:
     def __init__(
         self,
         network: nn.Module,
-        architecture: str,
+        architecture: Architecture,
         options: Options,
         spec: DataSpec,
         class_names: Sequence[str],
         step: int,
         discriminator: Callable[[], nn.Module] | None = None,
+        labelled: Sequence[str] = (),
     ) -> None:
-        """`discriminator` gives that network when a ranking first needs it."""
+        """`discriminator` gives that network when a ranking first needs it; `labelled`: architectures that take labels."""
         self.network: nn.Module = network
         """G, in evaluation mode."""
-        self.architecture: str = architecture
+        self.architecture: str = architecture.name
         """The architecture's name."""
         self.options: Options = options
         """The options of the run."""
@@ -64,7 +61,8 @@ class Generator:
         """The names of the classes; empty where it draws without labels."""
         self.step: int = step
         """Training steps behind it."""
-        self._classes = Classes(class_names, architecture)
+        self._classes = Classes(class_names, architecture.name, labelled)
+        self._architecture = architecture
         self._load_discriminator = discriminator
 
     # ---- images
@@ -139,7 +137,7 @@ class Generator:
         latents = self.latents(many, seed, seeds=chosen.seeds, truncation=truncation)
         classes, kept = chosen.labels, chosen.seeds
         if best_of > 1:
-            logits = judge(self.network, self.discriminator, latents, classes)
+            logits = logits_of(self.network, self.discriminator, latents, classes)
             places = best(logits, keep, classes, chosen.wanted)
             latents, classes = latents[places], None if classes is None else classes[places]
             kept = None if kept is None else [kept[place] for place in places.tolist()]
@@ -166,7 +164,7 @@ class Generator:
         if self.class_names and (classes is None or len(classes) != len(latents)):
             found = "none" if classes is None else str(len(classes))
             raise OptionError(f"{len(latents)} latents take {len(latents)} labels; {found} were given")
-        with guarding(self.architecture, "its generator failed"):
+        with self._architecture.guard("its generator failed"):
             return draw_images(self.network, latents, classes, BATCH if together else 1)
 
     # ---- latents, and what is done with them
@@ -280,51 +278,3 @@ def _check_one(n: int | None, seeds: object) -> None:
         check_count(n)
         if seeds is not None:
             raise OptionError("n and seeds both say how many to draw; give one of them")
-
-
-def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu", averaged: bool = True) -> Generator:
-    """The trained generator of a run.
-
-    Args:
-        run: a run, or its folder.
-        step: of the checkpoint, by default the newest.
-        device: where it is to draw: cpu, mps, cuda or cuda:N.
-        averaged: with the running average of the weights, where the run kept one; else with the weights themselves.
-
-    Raises:
-        RunError: where the run or its checkpoint cannot be used.
-        PluginError: where the run's architecture is not installed.
-    """
-    run = run if isinstance(run, Run) else Run(run)
-    known = dict(run.checkpoints)
-    if step is not None and step not in known:
-        raise RunError(f"{run.path} has no checkpoint of step {step}; it has {', '.join(map(str, known)) or 'none'}")
-    step, folder = (step, known[step]) if step is not None else run.latest()
-    architecture = architecture_of(run)
-    options = validate(architecture, run.config["options"])
-    spec, class_names = run.geometry()
-    # Its random weights are replaced at once, and nobody else's numbers change.
-    with torch.random.fork_rng(devices=[]), guarding(architecture, "generator() failed"):
-        network = architecture.generator(options, spec)
-    tensors = read_tensors(folder, "generator")
-    load_network(network, tensors, folder / "generator.safetensors", architecture.name)
-    if averaged:
-        average = {
-            key.removeprefix("ema."): value
-            for key, value in read_state(folder).tensors.items()
-            if key.startswith("ema.")
-        }
-        if average:
-            load_network(network, average, folder / "state.safetensors", architecture.name)
-    network = network.to(device).eval().requires_grad_(False)
-
-    def discriminator() -> nn.Module:
-        with torch.random.fork_rng(devices=[]), guarding(architecture, "discriminator() failed"):
-            judging = architecture.discriminator(options, spec)
-        load_network(
-            judging, read_tensors(folder, "discriminator"), folder / "discriminator.safetensors", architecture.name
-        )
-        return judging.to(device).eval().requires_grad_(False)
-
-    names = class_names if architecture.conditional else []
-    return Generator(network, architecture.name, options, spec, names, step, discriminator)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -38,3 +41,11 @@ class Latents:
         """The next `count` labels, int64 of shape (count,), each class equally likely."""
         labels = torch.randint(classes, (count,), generator=self.random, pin_memory=self._pinned)
         return labels.to(self.device, non_blocking=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where its random numbers are."""
+        return {"random": self.random.get_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.random.set_state(state["random"])

@@ -10,7 +10,7 @@ from zoo.nn.modes import evaluating
 
 
 @torch.no_grad()
-def judge(generator: nn.Module, discriminator: nn.Module, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+def logits_of(generator: nn.Module, discriminator: nn.Module, latents: Tensor, labels: Tensor | None = None) -> Tensor:
     """The discriminator's logits of the generator's images of the latents (and labels): float32 (n,), on the CPU.
 
     Both networks judge in evaluation mode, so that a logit depends on its own image alone, and are left in the modes in

@@ -1,61 +1,68 @@
-"""Who watches a run: those that its caller gives, and those of plugins."""
+"""The callbacks of plugins that a run is told to: guarded, so that the run does not depend on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from zoo.callback import Watcher
+from zoo.callback import Callback
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.registry import registry
 from zoo.run.run import Run, quoted
 
+log = logging.getLogger(__name__)
 
-def gather_watchers(
-    run: Run, given: Iterable[Watcher], named: Sequence[str], say: Callable[[str], None], plugins: bool = True
-) -> list[Watcher]:
-    """The watchers given; where `plugins` are asked, those of theirs that have no name, and those that `named` asks for.
 
-    A plugin that cannot say who is to watch is named in a line, and the run does without. Raises OptionError for a name that
-    no watcher has, or two have.
+def plugin_callbacks(run: Run, named: Sequence[str]) -> list[Callback]:
+    """Those that have no name, and those that `named` asks for.
+
+    A plugin that cannot say what is to watch is named in a line, and the run does without. Raises OptionError for a name that
+    no callback has, or two have.
     """
-    found = list(_of_plugins(run, say)) if plugins else []
+    found = list(_of_plugins(run))
     owners: dict[str, list[Plugin]] = {}
-    for plugin, watcher in found:
-        if watcher.name:
-            owners.setdefault(watcher.name, []).append(plugin)
-    for name in named if plugins else ():
+    for plugin, callback in found:
+        if callback.name:
+            owners.setdefault(callback.name, []).append(plugin)
+    for name in named:
         if name not in owners:
             hint = f"zoo resume {quoted(run.path)} --watch, without a name, goes on without" if run.checkpoints else ""
-            raise OptionError(unknown("watcher", name, owners, hint))
+            raise OptionError(unknown("callback for --watch", name, owners, hint))
         if len({plugin.key for plugin in owners[name]}) > 1:
             who = " and ".join(plugin.origin for plugin in owners[name])
-            raise OptionError(f"--watch {name}: {who} each have a watcher of that name; choose with ZOO_PLUGINS")
-    chosen = [(plugin, watcher) for plugin, watcher in found if watcher.name is None or watcher.name in named]
-    return [*given, *(Guarded(watcher, plugin, say) for plugin, watcher in chosen)]
+            raise OptionError(f"--watch {name}: {who} each have a callback of that name; choose with ZOO_PLUGINS")
+    return [
+        GuardedCallback(callback, plugin)
+        for plugin, callback in found
+        if callback.name is None or callback.name in named
+    ]
 
 
-def _of_plugins(run: Run, say: Callable[[str], None]) -> Iterator[tuple[Plugin, Watcher]]:
+def _of_plugins(run: Run) -> Iterator[tuple[Plugin, Callback]]:
     for plugin in filter(registry().watches, registry().plugins):
         try:
-            found = registry().watchers(run, plugin)
+            found = registry().callbacks(run, plugin)
         except PluginError as error:
-            say(f"{error}; the run goes on without its watchers")
+            log.warning("%s; the run goes on without its callbacks", error)
         else:
-            yield from ((plugin, watcher) for watcher in found)
+            yield from ((plugin, callback) for callback in found)
 
 
-class Guarded(Watcher):
-    """A plugin's watcher, which the run does not depend on: if it fails, a line says so and it is told nothing more."""
+class GuardedCallback(Callback):
+    """A plugin's callback, which the run does not depend on: if it fails, a line says so and it is told nothing more."""
 
-    def __init__(self, watcher: Watcher, plugin: Plugin, say: Callable[[str], None]) -> None:
-        self._watcher: Watcher | None = watcher
+    def __init__(self, callback: Callback, plugin: Plugin) -> None:
+        self._callback: Callback | None = callback
         self._plugin = plugin
-        self._say = say
+
+    def on_note(self, line: str) -> None:
+        """Pass it on."""
+        self._tell("on_note", line)
 
     def on_start(self, run: Run, step: int, steps: int) -> None:
         """Pass it on."""
@@ -82,13 +89,13 @@ class Guarded(Watcher):
         self._tell("on_end", run, step, finished)
 
     def _tell(self, method: str, *arguments: Any) -> None:
-        if self._watcher is None:
+        if self._callback is None:
             return
         random = torch.get_rng_state()
         try:
-            getattr(self._watcher, method)(*arguments)
+            getattr(self._callback, method)(*arguments)
         except Exception as error:
-            self._watcher = None
-            self._say(f"{self._plugin.blame(error, f'{method} failed')}; the run goes on without this watcher")
+            self._callback = None
+            log.warning("%s; the run goes on without this callback", self._plugin.blame(error, f"{method} failed"))
         finally:
             torch.set_rng_state(random)  # the run's numbers are not to depend on who watches

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
-from zoo.errors import PluginError, ZooError
-from zoo.system.memory import ran_out
+from zoo.errors import ZooError
 
 
 @dataclass(frozen=True)
@@ -120,27 +118,3 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ZooError) and words:
         return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
-@contextmanager
-def blaming(find: Callable[[BaseException], Plugin | None], what: str, then: str = "") -> Iterator[None]:
-    """A block in which a plugin's code runs: what it raises becomes a PluginError that names it, and what to do next (`then`).
-
-    `find` says whose mistake it is, asked only where something was raised. What zoo itself says passes as it is, but for a
-    PluginError that does not say whose it is; so do a lack of memory and, of None, everything: that is nobody's fault here. An
-    exit that was asked for is a mistake like others.
-    """
-    try:
-        yield
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:
-        # A check of zoo's own, which does not know whose it is.
-        refused = isinstance(error, PluginError) and not error.named
-        plugin = find(error) if refused or not (isinstance(error, ZooError) or ran_out(error)) else None
-        if plugin is None:
-            raise
-        told = f"{plugin.title}: {error}" if refused else plugin.blame(error, what)
-        blamed = PluginError(told + (f"; {then}" if then else ""))
-        blamed.named = True
-        raise blamed from (error.__cause__ if refused else error)

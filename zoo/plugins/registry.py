@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from zoo.architecture import Architecture
+from zoo.callback import Callback
 from zoo.errors import PluginError, unknown
 from zoo.objective import KINDS, Objective
 from zoo.plugins import hookspecs
 from zoo.plugins.api_version import check_api, declared_api
-from zoo.plugins.plugin import Plugin, blaming
+from zoo.plugins.blame import Guard, blaming
+from zoo.plugins.kinds import ALL_KINDS, ARCHITECTURE, OBJECTIVE, SOURCE, Kind
+from zoo.plugins.plugin import Plugin
 from zoo.plugins.selection import selected
-from zoo.plugins.validation import check_architecture, check_objective, check_source
 
 if TYPE_CHECKING:
-    from zoo.callback import Watcher
     from zoo.data.source import DataSource
     from zoo.run.run import Run
 
@@ -34,32 +35,10 @@ GROUP = "zoo"
 
 @dataclass(frozen=True)
 class Contribution:
-    """An architecture, a data source or an objective, and the plugin that registered it."""
+    """Something that a plugin registered, guarded (`zoo.plugins.guarded`), and the plugin."""
 
     value: Any
     plugin: Plugin
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of thing that plugins register: through which hook, what it must be, and where it has its name."""
-
-    title: str
-    hook: str
-    check: Callable[[object], None]
-    attribute: str = "name"
-    flag: str = ""
-    """What stands before the name on the command line."""
-
-    def name_of(self, value: object) -> str:
-        """The name of one of the kind."""
-        return str(getattr(value, self.attribute))
-
-
-ARCHITECTURE = Kind("architecture", "zoo_register_architectures", check_architecture)
-SOURCE = Kind("data source", "zoo_register_data_sources", check_source, flag="--data ")
-OBJECTIVE = Kind("objective", "zoo_register_objectives", check_objective, "kind", "--objective ")
-KINDS_OF_CONTRIBUTIONS = (ARCHITECTURE, SOURCE, OBJECTIVE)
 
 
 class Registry:
@@ -72,7 +51,7 @@ class Registry:
         """Those that were to be loaded, the broken ones too, which have an `error`."""
         self.left_out: list[Plugin] = []
         """Those that ``ZOO_PLUGINS`` does not name."""
-        self._found: dict[Kind, dict[str, list[Contribution]]] = {kind: {} for kind in KINDS_OF_CONTRIBUTIONS}
+        self._found: dict[Kind, dict[str, list[Contribution]]] = {kind: {} for kind in ALL_KINDS}
 
     # ---- loading
 
@@ -101,11 +80,11 @@ class Registry:
         self.manager.register(module, name=plugin.key)
         try:
             _check_hooks(module)
-            for kind in KINDS_OF_CONTRIBUTIONS:
+            for kind in ALL_KINDS:
 
                 def register(value: object, kind: Kind = kind) -> None:
                     kind.check(value)
-                    found.append((kind, Contribution(value, plugin)))
+                    found.append((kind, self.contributed(kind, value, plugin)))
 
                 self._call(module, kind.hook, register=register)
         except BaseException:
@@ -113,6 +92,16 @@ class Registry:
             raise
         for kind, contribution in found:  # only now, so that a plugin which fails half-way contributes nothing
             self.add(kind, contribution)
+
+    def contributed(self, kind: Kind, value: object, plugin: Plugin) -> Contribution:
+        """What a plugin contributes, guarded: whatever fails inside is named with the plugin."""
+        return Contribution(kind.guarded(value, self._guard_of(plugin)), plugin)
+
+    def _guard_of(self, plugin: Plugin) -> Guard:
+        def guard(what: str, then: str = "") -> AbstractContextManager[None]:
+            return blaming(lambda error: self.culprit(error, plugin), what, then)
+
+        return guard
 
     def add(self, kind: Kind, contribution: Contribution) -> None:
         """Keep a contribution under its name."""
@@ -134,7 +123,7 @@ class Registry:
     @property
     def sources(self) -> list[type[DataSource]]:
         """The data sources that plugins contribute, those left out whose name is claimed twice."""
-        return [who[0].value for who in self._found[SOURCE].values() if len(who) == 1]
+        return list(self.of_kind(SOURCE).values())
 
     def sources_for(self, location: str) -> list[type[DataSource]]:
         """`sources`, for opening `--data location`. Raises PluginError where that names a kind that is claimed twice."""
@@ -169,10 +158,8 @@ class Registry:
 
     def architecture(self, name: str) -> Architecture:
         """A new instance of the architecture of that name. Raises PluginError as `contribution` does."""
-        contribution = self.contribution(name)
-        cls: type[Architecture] = contribution.value
-        with blaming(lambda error: contribution.plugin, f"{cls.__name__}() failed"):
-            return cls()
+        cls: type[Architecture] = self.contribution(name).value
+        return cls()
 
     def _why_not(self, plugin: Plugin, name: str) -> str:
         """Why a plugin that is called as an architecture brings none of that name."""
@@ -202,6 +189,16 @@ class Registry:
         found: Objective = self._only(OBJECTIVE, name).value
         return found
 
+    def of_kind(self, kind: Kind) -> dict[str, Any]:
+        """What plugins contribute of a kind by name, those left out whose name is claimed twice."""
+        return {name: who[0].value for name, who in sorted(self._found[kind].items()) if len(who) == 1}
+
+    def find(self, kind: Kind, name: str) -> Any:
+        """The one of that kind and name. Raises PluginError for a name nobody registered, or that two plugins did."""
+        if name not in self._found[kind]:
+            raise PluginError(unknown(kind.flag.strip() or kind.title, name, self._found[kind], "zoo plugins"))
+        return self._only(kind, name).value
+
     def _only(self, kind: Kind, name: str) -> Contribution:
         who = self._found[kind][name]
         if len(who) > 1:
@@ -217,34 +214,21 @@ class Registry:
             for kind, found in self._found.items()
         }
 
-    def owner(self, value: object) -> Plugin | None:
-        """The plugin that registered this class, this object or the class of this object; None where none did.
-
-        A text is the name of an architecture.
-        """
-        if isinstance(value, str):
-            who = self._found[ARCHITECTURE].get(value, [])
-            return who[0].plugin if len(who) == 1 else None
-        every = (one for found in self._found.values() for who in found.values() for one in who)
-        return next((one.plugin for one in every if one.value is value or one.value is type(value)), None)
-
     def watches(self, plugin: Plugin) -> bool:
         """Whether a plugin wants to watch runs."""
         module = self.manager.get_plugin(plugin.key)
         callers = self.manager.get_hookcallers(module) if module is not None else None
         return any(caller.name == "zoo_training_callbacks" for caller in callers or ())
 
-    def watchers(self, run: Run, plugin: Plugin) -> list[Watcher]:
-        """Whom a plugin that `watches` sends to this run. Raises PluginError where its hook fails or sends something else."""
-        from zoo.callback import Watcher
-
-        with blaming(lambda error: plugin, "zoo_training_callbacks failed"):
-            found: list[Watcher] = []
+    def callbacks(self, run: Run, plugin: Plugin) -> list[Callback]:
+        """What a plugin that `watches` sends to this run. Raises PluginError where its hook fails or sends something else."""
+        with self._guard_of(plugin)("zoo_training_callbacks failed"):
+            found: list[Callback] = []
             for sent in self._call(self.manager.get_plugin(plugin.key), "zoo_training_callbacks", run=run):
-                for watcher in sent if isinstance(sent, Iterable) else [sent]:
-                    if not isinstance(watcher, Watcher):
-                        raise TypeError(f"it returned {watcher!r}, which is no zoo.Watcher")
-                    found.append(watcher)
+                for callback in sent if isinstance(sent, Iterable) else [sent]:
+                    if not isinstance(callback, Callback):
+                        raise TypeError(f"it returned {callback!r}, which is no zoo.Callback")
+                    found.append(callback)
             return found
 
     def culprit(self, error: BaseException, owner: Plugin | None) -> Plugin | None:
@@ -304,14 +288,6 @@ def registry() -> Registry:
     loaded.load(chosen)
     loaded.left_out = [Plugin.of(point) for point in others]
     return loaded
-
-
-def guarding(owner: object, what: str, then: str = "") -> AbstractContextManager[None]:
-    """A block in which code of the plugin that registered `owner` runs: what it raises becomes a PluginError that names it.
-
-    `owner` is an architecture (or its name), a data source or an objective; `what` says what went on, `then` what to do next.
-    """
-    return blaming(lambda error: registry().culprit(error, registry().owner(owner)), what, then)
 
 
 def architecture_of(run: Run) -> Architecture:

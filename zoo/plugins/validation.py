@@ -9,7 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from zoo.architecture import Architecture
+from zoo.augmentation import Augmentation
+from zoo.command import Command
+from zoo.data.registry import builtin_names
+from zoo.data.source import DataSource
 from zoo.errors import PluginError, unknown
+from zoo.exporter import Exporter
+from zoo.metric import Metric
 from zoo.objective import KINDS
 from zoo.options import Options
 
@@ -18,10 +24,9 @@ RESERVED = {
     "preset",
     "config",
     "out",
+    "callbacks",
     "watchers",
-    "say",
-    "preparing",
-    "plugins_watch",
+    "plugin_callbacks",
     "promise",
     "promises",
     "without",
@@ -83,15 +88,45 @@ def _mapping(cls: type[Architecture], attribute: str) -> Mapping[Any, Any]:
 
 def check_source(cls: object) -> None:
     """Raise PluginError where `cls` does not keep the contract of `zoo.DataSource`."""
-    from zoo.data.registry import builtin_sources
-    from zoo.data.source import DataSource
+    source = _class(cls, DataSource)
+    _not_ours(source.__name__, "name", source.name, builtin_names(), "a kind of data")
 
-    if not (isinstance(cls, type) and issubclass(cls, DataSource)):
-        raise PluginError(f"register() takes a subclass of zoo.DataSource; given {cls!r}")
-    name = _name(cls, "name")
+
+def check_metric(cls: object) -> None:
+    """Raise PluginError where `cls` does not keep the contract of `zoo.Metric`."""
+    _class(cls, Metric, "compute")
+
+
+def check_augmentation(cls: object) -> None:
+    """Raise PluginError where `cls` does not keep the contract of `zoo.Augmentation`."""
+    _class(cls, Augmentation, "__call__")
+
+
+def check_exporter(cls: object) -> None:
+    """Raise PluginError where `cls` does not keep the contract of `zoo.Exporter`."""
+    exporter = _class(cls, Exporter, "export")
+    if not re.fullmatch(r"\.[A-Za-z0-9.]+", str(getattr(exporter, "suffix", ""))):
+        raise PluginError(f'{exporter.__name__} has no suffix; say how its files end: ".pt2"')
+
+
+def check_command(cls: object) -> None:
+    """Raise PluginError where `cls` does not keep the contract of `zoo.Command`."""
+    _class(cls, Command, "run")
+
+
+def _class(cls: object, kind: type[Any], *methods: str) -> Any:
+    """`cls`. Raises PluginError where it is no class of the kind, or has no name, summary or one of the methods."""
+    if not (isinstance(cls, type) and issubclass(cls, kind)):
+        raise PluginError(f"register() takes a subclass of zoo.{kind.__name__}; given {cls!r}")
+    _name(cls, "name")
     if not isinstance(getattr(cls, "summary", None), str):
-        raise PluginError(f"{cls.__name__} has no summary; give it one sentence for zoo list")
-    _not_ours(cls.__name__, "name", name, {source.name for source in builtin_sources()}, "a kind of data")
+        raise PluginError(f"{cls.__name__} has no summary; give it one sentence")
+    for method in methods:
+        if getattr(cls, method) is getattr(kind, method):
+            raise PluginError(
+                f"{cls.__name__} does not define {method}; zoo.{kind.__name__} shows what it takes and returns"
+            )
+    return cls
 
 
 def check_objective(objective: object) -> None:

@@ -11,35 +11,49 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
+from zoo.run import format1
 from zoo.run.files import replacing
+from zoo.run.packing import pack, unpack
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Tensors = dict[str, Tensor]
 
-NETWORKS = ("generator", "discriminator")
+FORMAT = 2
+"""The version of a checkpoint's layout; those of format 1 are read too."""
+
 _FILES = ("generator.safetensors", "discriminator.safetensors", "state.safetensors", "state.json")
 
 
 @dataclass(frozen=True)
 class State:
-    """Everything beside the networks: `tensors` (optimisers, EMA, random numbers) and `values` (step, position in the data)."""
+    """Everything beside the networks."""
 
-    tensors: Tensors
-    values: dict[str, Any]
+    step: int
+    """Steps done."""
+    seconds: float
+    """Time spent in training."""
+    parts: dict[str, Any]
+    """The state dicts of the parts of a run (optimisers, EMA, random numbers, position in the data, …) by name."""
 
 
 def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State) -> None:
     """Write a checkpoint at `folder`: both networks' state dicts and the state. Raises RunError where that fails."""
     from safetensors.torch import save
 
+    tensors: Tensors = {}
+    try:
+        parts = {name: pack(part, name, tensors) for name, part in state.parts.items()}
+    except TypeError as error:
+        raise RunError(f"the checkpoint of step {state.step} cannot be written: {error}") from None
+    values = {"format": FORMAT, "step": state.step, "seconds": state.seconds, "parts": parts}
     with replacing(folder) as temporary:
         temporary.mkdir()
-        for name, tensors in {**networks, "state": state.tensors}.items():
-            packed = save({key: _own(value) for key, value in tensors.items()})
+        for name, table in {**networks, "state": tensors}.items():
+            packed = save({key: _own(value) for key, value in table.items()})
             (temporary / f"{name}.safetensors").write_bytes(packed)  # not save_file, which hides what the system says
-        (temporary / "state.json").write_text(json.dumps(state.values, indent=2) + "\n", encoding="utf-8")
+        (temporary / "state.json").write_text(json.dumps(values) + "\n", encoding="utf-8")
 
 
 def read_tensors(folder: Path, name: str) -> Tensors:
@@ -61,12 +75,21 @@ def read_state(folder: Path) -> State:
     path = folder / "state.json"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        values["step"] + 0
+        step, seconds, written = int(values["step"]), float(values["seconds"]), values.get("format", 1)
     except FileNotFoundError:
         raise RunError(f"{path} is missing; the checkpoint is not whole: {_others(folder)}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path} cannot be read ({error}); {_others(folder)}") from None
-    return State(read_tensors(folder, "state"), values)
+    if not isinstance(written, int) or written > FORMAT:
+        raise RunError(f"{path} was written by a newer zoo (format {written}); upgrade zoo to read it")
+    tensors = read_tensors(folder, "state")
+    try:
+        if written == 1:
+            return State(step, seconds, format1.parts_of(values, tensors))
+        return State(step, seconds, {name: unpack(part, tensors) for name, part in values["parts"].items()})
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+        raise RunError(f"the state in {folder} is damaged: {reason}; {_others(folder)}") from None
 
 
 def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture: str) -> None:

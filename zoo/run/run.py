@@ -16,9 +16,9 @@ from zoo.run.files import write_json, writing
 from zoo.run.journal import read_metrics
 
 if TYPE_CHECKING:
-    from zoo.generate.generator import Generator
+    import zoo
 
-FORMAT = 1
+FORMAT = 2
 """The version of the layout of config.json."""
 
 
@@ -148,11 +148,11 @@ class Run:
         """What was logged, in order."""
         return read_metrics(self.path / "metrics.jsonl")
 
-    def generator(self) -> Generator:
-        """The trained generator of the newest checkpoint."""
-        from zoo.generate.generator import load
+    def generator(self) -> zoo.Generator:
+        """The trained generator of the newest checkpoint: `zoo.load`."""
+        import zoo
 
-        return load(self)
+        return zoo.load(self)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"

@@ -12,8 +12,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from zoo.architecture import Phase
 from zoo.data.loader import Batch
-from zoo.engine.build import Assembly
-from zoo.engine.step import Statistics
+from zoo.engine.build import TrainingState
+from zoo.engine.losses import Statistics
 from zoo.generate.latents import Latents
 
 ROLES = ("discriminator", "generator")
@@ -21,16 +21,16 @@ SEED = 11
 
 
 class Rehearsal:
-    """The step of an assembly with one batch for ever, so that what changes from one time to the next is what was learned.
+    """The step of a training with one batch for ever, so that what changes from one time to the next is what was learned.
 
     A phase with `skip_below` learns whatever its loss: the rule is for a game that is won, and none is won here.
     """
 
-    def __init__(self, assembly: Assembly) -> None:
-        self.assembly = assembly
-        self.step = step = assembly.step
-        images, labels = assembly.feed()
-        assembly.feed.close()
+    def __init__(self, state: TrainingState) -> None:
+        self.state = state
+        self.step = step = state.step
+        images, labels = state.batches()
+        state.batches.close()
         self.batch = Batch(images, labels)
         step.draw = lambda: Batch(images.clone(), labels)  # R1 marks the images it is given
         step.phases = [replace(phase, skip_below=None) for phase in step.phases]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
-from zoo.plugins.registry import guarding, registry
+from zoo.plugins.registry import registry
 from zoo.resolve import flag, resolve, validate
 from zoo.testing.blame import not_the_machine
 from zoo.testing.outcome import NotChecked
@@ -23,7 +23,7 @@ from zoo.testing.wording import describe, typed
 if TYPE_CHECKING:
     from zoo.architecture import Architecture
     from zoo.data.store import ImageStore
-    from zoo.engine.build import Assembly
+    from zoo.engine.build import TrainingState
     from zoo.options import Options
     from zoo.run.run import Run
     from zoo.testing.rehearsal import Rehearsal
@@ -82,11 +82,11 @@ class Subject:
     def _prepare(self, preset: str | None, config: Path | str | None) -> None:
         self.options, self.preset = self._resolve(preset, config)
         self.spec = self.settle(self.options)
+        suited = self.preset
         if preset is None and config is None:
-            with guarding(self.architecture, "preset_for() failed"):
+            with suppress(PluginError):  # one that is no preset breaks the promise 'presets', which tells of it
                 suited = self.architecture.preset_for(self.spec)
-            # One that is no preset breaks the promise 'presets', which tells of it.
-            if suited != self.preset and (suited is None or suited in self.architecture.presets):
+            if suited != self.preset:
                 self.options, self.preset = self._resolve(suited, None)
                 self.spec = self.settle(self.options)
         smallest = self.architecture.smallest_batch
@@ -98,13 +98,15 @@ class Subject:
 
     def _refuse(self) -> None:
         """Raise OptionError for a device or an objective that is not there, where it was asked for."""
-        from zoo.engine.build import build_objective
+        from zoo.engine.plan import choose_objective
         from zoo.engine.runtime.device import choose_device
 
         choose_device(self.options.device)
         if "objective" in self._asked or self._asked["config"] is not None:
-            with suppress(PluginError):  # the architecture's own game breaks the promise 'presets', which tells of it
-                build_objective(self.architecture, self.options)
+            with suppress(
+                PluginError
+            ):  # the architecture's own objective breaks the promise 'presets', which tells of it
+                choose_objective(self.architecture, self.options)
 
     def __enter__(self) -> Subject:
         return self
@@ -173,19 +175,21 @@ class Subject:
     def networks_fail(self) -> str:
         """Why the networks cannot be built or do not fit each other; empty where they can. `shapes` tells of it."""
         from zoo.engine.build import build_networks
+        from zoo.engine.trial import Trial
 
         def build() -> None:
-            build_networks(self.architecture, self.options, self.spec)
+            networks = build_networks(self.architecture, self.options, self.spec)
+            Trial(self.architecture, self.options, self.spec, *networks).check()
 
         return self._failure("shapes", build)
 
     def phases_fail(self) -> str:
         """Why there are no phases or no objective under the options; empty where there are. `presets` tells of it."""
-        from zoo.engine.build import build_objective, build_phases
+        from zoo.engine.plan import choose_objective, choose_phases
 
         def build() -> None:
-            build_phases(self.architecture, self.options)
-            build_objective(self.architecture, self.options)
+            choose_phases(self.architecture, self.options)
+            choose_objective(self.architecture, self.options)
 
         return self._failure("presets", build)
 
@@ -206,15 +210,19 @@ class Subject:
                 self._failures[promise] = str(error)
         return self._failures[promise]
 
-    def assembly(self, **changes: Any) -> Assembly:
+    def state(self, **changes: Any) -> TrainingState:
         """Everything of a training but the loop, under the options with some changes. Raises NotChecked where there is none."""
         self.must_be_built()
-        from zoo.engine.build import assemble
+        from zoo.data.registry import open_source
+        from zoo.engine.build import build
+        from zoo.engine.plan import complete_plan
         from zoo.engine.runtime.device import choose_device
 
         options = self.changed(**changes)
+        source = open_source(str(self.data(self.spec)))
         device = choose_device(options.device)
-        return assemble(self.architecture, options, self.spec, self.store(self.spec), device)
+        plan = complete_plan(self.architecture, options, self.preset, source, self.spec, device)
+        return build(plan, self.store(self.spec))
 
     def rehearsal(self, **changes: Any) -> Rehearsal:
         """A training step on one batch, under the options with some changes."""
@@ -223,7 +231,7 @@ class Subject:
         options = self.changed(**changes)
         words = f"a batch of {options.batch_size}", options.precision if "precision" in changes else ""
         self.tell(self.spec, *filter(None, words))
-        return Rehearsal(self.assembly(**changes))
+        return Rehearsal(self.state(**changes))
 
     # ---- runs
 
@@ -235,11 +243,11 @@ class Subject:
         return next(filter(self._reaches_every_phase, range(2, LONGEST + 1)), SHORT)
 
     def _reaches_every_phase(self, halfway: int) -> bool:
-        from zoo.engine.build import build_phases
+        from zoo.engine.plan import choose_phases
 
         return all(
             any(map(phase.due, range(halfway))) and any(map(phase.due, range(halfway, 2 * halfway)))
-            for phase in build_phases(self.architecture, self.options)
+            for phase in choose_phases(self.architecture, self.options)
         )
 
     def must_reach_every_phase(self) -> None:
@@ -268,7 +276,7 @@ class Subject:
             try:
                 with self.own_cache():
                     self._runs[name] = zoo.train(
-                        self.name, preset=self.preset, out=place, say=quiet, plugins_watch=False, **options
+                        self.name, preset=self.preset, out=place, plugin_callbacks=False, **options
                     )
             except BaseException:
                 shutil.rmtree(place, ignore_errors=True)  # another promise may ask for the same run
@@ -349,7 +357,3 @@ def not_the_callers(architecture: Architecture, preset: str | None) -> Iterator[
                 what = f"the preset {name!r}" if name else "what is the default"
                 raise PluginError(f"{what} of {architecture.name!r} does not fit its own options: {own}") from own
         raise
-
-
-def quiet(line: str) -> None:
-    """What a run has to say, to nobody."""

@@ -15,8 +15,9 @@ import zoo.nn
 from zoo.architecture import Phase
 from zoo.data.loader import Batch
 from zoo.data.toy import Mixture
-from zoo.engine.ema import Average
-from zoo.engine.optim.build import build_optimizer, rate_at, set_rate
+from zoo.engine.ema import EMA
+from zoo.engine.optim.build import build_optimizer
+from zoo.engine.optim.schedule import rate_at, set_rate
 from zoo.engine.runtime.precision import Precision
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step
@@ -153,14 +154,14 @@ def train_discriminator(
         draw=draw,
         precision=Precision("float32", torch.device("cpu")),
     )
-    average = Average(network, options.ema)
+    ema = EMA(network, options.ema)
     for number in range(steps):
         set_rate(step.optimizers["discriminator"], rate_at(options, options.learning_rate, number, steps))
         step.run(number)
-        average.update()
+        ema.update()
         if progress:
             progress(number + 1)
-    return average.network
+    return ema.network
 
 
 def compare(data: Mixture, generator: FixedGenerator, network: nn.Module, seed: int = 0) -> Comparison:

@@ -14,6 +14,7 @@ The numbers are those of the same steps uncaptured, to the last bit, and so are 
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -27,10 +28,13 @@ from torch import Tensor
 
 from zoo.architecture import Phase
 from zoo.data.loader import Batch
-from zoo.engine.step import Statistics, Step, penalised
+from zoo.engine.losses import Statistics
+from zoo.engine.step import Step, penalty_due
 from zoo.errors import OptionError, in_one_line
 from zoo.generate.latents import Latents
 from zoo.options import Options
+
+log = logging.getLogger(__name__)
 
 WARM_UP = 3
 """How often each pattern is played uncaptured first, while libraries choose their algorithms and optimisers make their states."""
@@ -76,7 +80,9 @@ def check_capture(options: Options, phases: Sequence[Phase], device: torch.devic
 def pattern(step: Step, number: int) -> Pattern:
     """What is due in step `number` (from 0): each phase by its place, and whether its gradient penalty is. Such steps are alike."""
     return tuple(
-        (place, penalised(step.options, phase, number)) for place, phase in enumerate(step.phases) if phase.due(number)
+        (place, penalty_due(step.options, phase, number))
+        for place, phase in enumerate(step.phases)
+        if phase.due(number)
     )
 
 
@@ -127,7 +133,7 @@ class Draws:
 
 
 @dataclass
-class Film:
+class CapturedPattern:
     """The steps of one pattern: what was noted of them uncaptured, and the graph."""
 
     asked: list[Request] = field(default_factory=list)
@@ -159,47 +165,46 @@ class Film:
 class CapturedStep:
     """Runs the steps of a `Step` as graphs where it can, and as they are where it cannot.
 
-    `say` gets a line where steps that were to be captured are not, which costs nothing but the time it would have saved.
+    A line is logged where steps that were to be captured are not, which costs nothing but the time it would have saved.
     """
 
-    def __init__(self, step: Step, graphs: Graphs, say: Callable[[str], None] | None = None) -> None:
+    def __init__(self, step: Step, graphs: Graphs) -> None:
         self.step = step
         self._graphs = graphs
-        self._say = say
-        self._films: dict[Pattern, Film] = {}
+        self._patterns: dict[Pattern, CapturedPattern] = {}
 
     def run(self, number: int) -> Statistics:
         """As `Step.run`; what it returns may hold the numbers of a later step once that has run."""
         with self._graphs.stream():
-            film = self._films.setdefault(pattern(self.step, number), Film())
-            if film.refused or film.seen < WARM_UP:
-                return self._uncaptured(film, number)
-            drawn = self._draw_ahead(film)
-            if len(drawn) < len(film.asked) or not self._whole(drawn):  # an epoch's smaller last batch
-                return self._uncaptured(film, number, drawn)
-            film.fill(drawn)
-            if film.replay is None and not self._capture(film, number):
-                return self._uncaptured(film, number, drawn)
-            assert film.replay is not None
-            film.replay()
-            return self._tell(film.told)
+            captured = self._patterns.setdefault(pattern(self.step, number), CapturedPattern())
+            if captured.refused or captured.seen < WARM_UP:
+                return self._uncaptured(captured, number)
+            drawn = self._draw_ahead(captured)
+            if len(drawn) < len(captured.asked) or not self._whole(drawn):  # an epoch's smaller last batch
+                return self._uncaptured(captured, number, drawn)
+            captured.fill(drawn)
+            if captured.replay is None and not self._capture(captured, number):
+                return self._uncaptured(captured, number, drawn)
+            assert captured.replay is not None
+            captured.replay()
+            return self._tell(captured.told)
 
-    def _uncaptured(self, film: Film, number: int, ahead: Sequence[Drawn] = ()) -> Statistics:
+    def _uncaptured(self, captured: CapturedPattern, number: int, ahead: Sequence[Drawn] = ()) -> Statistics:
         """Play the step as it is, with what was drawn ahead of it, and note what a graph of such steps would need."""
         draws = Draws(self._draw, ahead)
         view = _view(self.step, draws)
-        noting = not film.refused and film.replay is None
+        noting = not captured.refused and captured.replay is None
         host = _host_randomness() if noting and self._on_gpu else None
         statistics = view.run(number)
         if noting and self._whole(draws.all):
-            film.seen = film.seen + 1 if draws.asked == film.asked else 1
-            film.asked, film.told = draws.asked, statistics
+            captured.seen = captured.seen + 1 if draws.asked == captured.asked else 1
+            captured.asked, captured.told = draws.asked, statistics
             if view.number_asked:
-                self._refuse(film, "a loss looks at the number of the step")
+                self._refuse(captured, "a loss looks at the number of the step")
             elif host is not None and host != _host_randomness():
-                self._refuse(film, "a network or a loss draws random numbers outside of the device")
+                self._refuse(captured, "a network or a loss draws random numbers outside of the device")
             elif not all(isinstance(told, Tensor) and told.device.type == self._device for told in statistics.values()):
-                self._refuse(film, "a loss tells numbers that it has read back from the device")
+                self._refuse(captured, "a loss tells numbers that it has read back from the device")
         return self._tell(statistics)
 
     def _tell(self, statistics: Statistics) -> Statistics:
@@ -212,10 +217,10 @@ class CapturedStep:
         draw = self.step.latents.draw if request.what == "latents" else self.step.latents.labels
         return draw(*request.arguments)
 
-    def _draw_ahead(self, film: Film) -> list[Drawn]:
+    def _draw_ahead(self, captured: CapturedPattern) -> list[Drawn]:
         """What such a step draws, up to the first batch that is smaller than usual: what follows is drawn by its size."""
         drawn: list[Drawn] = []
-        for request in film.asked:
+        for request in captured.asked:
             drawn.append((request, self._draw(request)))
             if not self._whole(drawn[-1:]):
                 break
@@ -226,30 +231,30 @@ class CapturedStep:
             len(value.images) == self.step.options.batch_size for request, value in drawn if request.what == "batch"
         )
 
-    def _capture(self, film: Film, number: int) -> bool:
-        """Make the film's graph. Where that fails, say why and return False."""
-        film.told = {name: torch.empty_like(told).detach() for name, told in film.told.items()}
+    def _capture(self, captured: CapturedPattern, number: int) -> bool:
+        """Make the pattern's graph. Where that fails, say why and return False."""
+        captured.told = {name: torch.empty_like(told).detach() for name, told in captured.told.items()}
 
         def work() -> None:
-            draws = Draws(_nothing_more, film.played())
+            draws = Draws(_nothing_more, captured.played())
             statistics = _view(self.step, draws).run(number)
-            if draws.asked != film.asked or statistics.keys() != film.told.keys():
+            if draws.asked != captured.asked or statistics.keys() != captured.told.keys():
                 raise _unsteady()
             with torch.no_grad():
-                for name, told in film.told.items():
+                for name, told in captured.told.items():
                     told.copy_(statistics[name])
 
         try:
-            film.replay = self._graphs.capture(work)
+            captured.replay = self._graphs.capture(work)
         except Exception as error:  # whatever it is: uncaptured the step works, or says itself what is wrong with it
-            self._refuse(film, in_one_line(error))
-        return film.replay is not None
+            self._refuse(captured, in_one_line(error))
+        return captured.replay is not None
 
-    def _refuse(self, film: Film, why: str) -> None:
-        said = any(other.refused for other in self._films.values())
-        film.refused, film.buffers, film.told = True, [], {}
-        if self._say and not said:
-            self._say(f"--capture: steps are not captured, which makes them slower and changes no number: {why}")
+    def _refuse(self, captured: CapturedPattern, why: str) -> None:
+        said = any(other.refused for other in self._patterns.values())
+        captured.refused, captured.buffers, captured.told = True, [], {}
+        if not said:
+            log.warning("--capture: steps are not captured, which makes them slower and changes no number: %s", why)
 
     @property
     def _device(self) -> str:

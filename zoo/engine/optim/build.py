@@ -1,8 +1,7 @@
-"""Optimisers, and the learning rate and the momentum over time."""
+"""Builds an optimiser from its options."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch.optim import Optimizer
 from zoo.engine.optim.adam import FusedAdam
 from zoo.engine.optim.keras import KerasAdam, KerasRMSprop
 from zoo.engine.optim.lean import SGD, RMSprop
+from zoo.engine.optim.schedule import rate_changes
 from zoo.options import Options
 
 
@@ -48,65 +48,5 @@ def _build(parameters: list[nn.Parameter], options: Options, rate: Any, capturab
     return SGD(parameters, rate, options.momentum, weight_decay=decay, nesterov=options.nesterov, fused=True)
 
 
-def base_rates(options: Options) -> dict[str, float]:
-    """The learning rate of each network by the options, before any schedule."""
-    rate = options.learning_rate
-    return {"generator": rate, "discriminator": options.discriminator_learning_rate or rate}
-
-
-def rate_changes(options: Options) -> bool:
-    """Whether the learning rate differs from step to step."""
-    return options.schedule != "constant" or options.warmup > 0
-
-
 def _on_device(rate: float, parameters: list[nn.Parameter]) -> Tensor:
     return torch.tensor(rate, dtype=torch.float32, device=parameters[0].device)  # float32: fused kernels take no other
-
-
-def rate_at(options: Options, rate: float, step: int, steps: int) -> float:
-    """The learning rate in step `step` (from 0) of `steps`, for one that is `rate` by the options."""
-    return max(options.minimum_learning_rate, rate * rate_factor(options, step, steps))
-
-
-def rate_factor(options: Options, step: int, steps: int) -> float:
-    """What the learning rate is multiplied with in step `step` (from 0) of `steps`.
-
-    A pure function of the step: nothing needs to be kept for a run to go on. `inverse_time` is Keras' `decay`,
-    1 / (1 + decay · step); `exponential` is Mirza & Osindero's (2014), 1 / decay ^ step.
-    """
-    warm = min(1.0, (step + 1) / options.warmup) if options.warmup else 1.0
-    held = options.schedule_hold * steps
-    fallen = min(1.0, max(0.0, step - held) / (steps - held))  # 0 while held, 1 at the end
-    if options.schedule == "linear":
-        return warm * (1.0 - fallen)
-    if options.schedule == "cosine":
-        return warm * 0.5 * (1.0 + math.cos(math.pi * fallen))
-    if options.schedule == "inverse_time":
-        return warm / (1.0 + options.schedule_decay * step)
-    if options.schedule == "exponential":
-        return warm * math.exp(-step * math.log(options.schedule_decay))  # decay ** step can be more than a float holds
-    return warm
-
-
-def momentum_at(options: Options, step: int) -> float:
-    """The momentum in step `step` (from 0): on a straight line to `final_momentum`, where there is one, then that."""
-    if options.final_momentum is None:
-        return options.momentum
-    share = min(1.0, step / options.momentum_steps)
-    return (1.0 - share) * options.momentum + share * options.final_momentum
-
-
-def set_rate(optimizer: Optimizer, rate: float) -> None:
-    """Set the learning rate of every group of parameters."""
-    for group in optimizer.param_groups:
-        if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
-
-
-def set_momentum(optimizer: Optimizer, momentum: float) -> None:
-    """Set the momentum of every group of parameters, where the optimiser has one."""
-    for group in optimizer.param_groups:
-        if "momentum" in group:
-            group["momentum"] = momentum

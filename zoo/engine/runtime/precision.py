@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -46,11 +46,11 @@ class Precision:
         if optimizers and self._scaler.is_enabled():
             self._scaler.update()
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """The scale and its history, as plain numbers; empty where nothing is scaled."""
         return dict(self._scaler.state_dict())
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
         if state:
-            self._scaler.load_state_dict(state)
+            self._scaler.load_state_dict(dict(state))

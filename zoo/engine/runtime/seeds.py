@@ -1,8 +1,12 @@
-"""One seed, many independent streams of random numbers."""
+"""One seed, many independent streams of random numbers; and where torch's own generators are."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import torch
 
 STREAMS = ("weights", "data", "latents", "grid")
 
@@ -11,3 +15,27 @@ def stream_seed(seed: int, stream: str) -> int:
     """The seed of a named stream, in [0, 2^63): streams of one run are independent of each other, and of other runs'."""
     words = np.random.SeedSequence(seed, spawn_key=(STREAMS.index(stream),)).generate_state(1, np.uint64)
     return int(words[0] >> np.uint64(1))
+
+
+class TorchRandom:
+    """torch's own generators, of the CPU and of a device, from which networks draw (dropout, say)."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where they are."""
+        state = {"torch": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.device)
+        elif self.device.type == "mps":
+            state["mps"] = torch.mps.get_rng_state()
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`; a device that it knows nothing of, as the run has come from another, is left as it is."""
+        torch.set_rng_state(state["torch"])
+        if self.device.type == "cuda" and "cuda" in state:
+            torch.cuda.set_rng_state(state["cuda"], self.device)
+        elif self.device.type == "mps" and "mps" in state:
+            torch.mps.set_rng_state(state["mps"])

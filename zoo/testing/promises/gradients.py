@@ -65,7 +65,7 @@ def _felt_by_logits(rehearsal: Rehearsal, names: list[str]) -> list[str]:
     if not parameters:
         return []
     batch, step = rehearsal.batch, rehearsal.step
-    logits = step.judge(batch.images, batch.labels if step.classes else None)
+    logits = step.discriminate(batch.images, batch.labels if step.classes else None)
     gradients = torch.autograd.grad(logits.sum(), list(parameters.values()), allow_unused=True)
     return [
         name for name, gradient in zip(parameters, gradients, strict=True) if gradient is not None and gradient.any()

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def presets(subject: Subject) -> None:
     """Every preset fits the options, its networks, phases and objective can be built, and preset_for() names such a one."""
-    from zoo.engine.build import build_networks, build_objective, build_phases
+    from zoo.engine.build import build_networks
+    from zoo.engine.plan import choose_objective, choose_phases
+    from zoo.engine.trial import Trial
     from zoo.errors import OptionError, ZooError
     from zoo.resolve import resolve
     from zoo.testing.rehearsal import ROLES
@@ -22,7 +24,7 @@ def presets(subject: Subject) -> None:
     _suits(subject)
     if found := subject.phases_fail():
         subject.tell(subject.spec)
-        raise BrokenPromise(found, "see that phases() and game() return what they should")
+        raise BrokenPromise(found, "see that phases() and objective_for() return what they should")
     if subject.networks_fail():
         subject.must_be_built()
     if not architecture.presets:
@@ -38,13 +40,13 @@ def presets(subject: Subject) -> None:
         try:
             spec = subject.settle(options)
             subject.tell(spec, f"preset {preset!r}")
-            build_networks(architecture, options, spec)
-            build_objective(architecture, options)
-            phases = build_phases(architecture, options)
+            Trial(architecture, options, spec, *build_networks(architecture, options, spec)).check()
+            choose_objective(architecture, options)
+            phases = choose_phases(architecture, options)
         except ZooError as error:
             raise BrokenPromise(
                 str(error),
-                f"see that generator(), discriminator(), phases() and game() know what presets[{preset!r}] sets",
+                f"see that generator(), discriminator(), phases() and objective_for() know what presets[{preset!r}] sets",
             ) from error
         for role in ROLES:
             if all(phase.updates != role for phase in phases):
@@ -53,21 +55,19 @@ def presets(subject: Subject) -> None:
 
 def _suits(subject: Subject) -> None:
     """Raise BrokenPromise where preset_for() names none of the presets, for some data."""
-    from zoo.plugins.registry import guarding
+    from zoo.errors import PluginError
     from zoo.testing.promises.shapes import specs
 
     architecture = subject.architecture
     for spec in (subject.spec, *specs(subject)):
         subject.tell(spec)
-        with guarding(architecture, "preset_for() failed"):
-            suited = architecture.preset_for(spec)
-        if suited is not None and suited not in architecture.presets:
+        try:
+            architecture.preset_for(spec)
+        except PluginError as error:  # it fails, or names none
+            known = ", ".join(architecture.presets)
             raise BrokenPromise(
-                f"preset_for() names {suited!r}, which is no preset",
-                f"let it return one of {', '.join(architecture.presets)}"
-                if architecture.presets
-                else "let it return None",
-            )
+                str(error), f"let it return one of {known}" if known else "let it return None"
+            ) from error
 
 
 def _apart_from_size(flags: dict[str, Any]) -> dict[str, Any]:

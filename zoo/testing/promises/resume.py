@@ -16,7 +16,6 @@ def resume(subject: Subject) -> None:
     """A run that was stopped goes on exactly: the same numbers and pictures as one that was not, bit for bit."""
     import zoo
     from zoo.testing.comparing import run_differences
-    from zoo.testing.subject import quiet
 
     whole = subject.run("one")
     part = subject.folder / "resumed"
@@ -26,7 +25,7 @@ def resume(subject: Subject) -> None:
         if step > subject.halfway:
             shutil.rmtree(folder)  # as after a crash
     with subject.own_cache():
-        found = run_differences(whole, zoo.resume(part, say=quiet, plugins_watch=False))
+        found = run_differences(whole, zoo.resume(part, plugin_callbacks=False))
     if not found:
         subject.must_reach_every_phase()
         return

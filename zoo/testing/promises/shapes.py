@@ -42,10 +42,9 @@ def specs(subject: Subject) -> Iterator[DataSpec]:
     Where every size will do, so must images that are not square, and points.
     """
     from zoo.data.spec import DataSpec
-    from zoo.engine.geometry import image_sizes
 
     options = subject.options
-    allowed = image_sizes(subject.architecture, options)
+    allowed = subject.architecture.sizes(options)
     if "size" in subject.flags:
         sizes = {subject.spec.height}
     elif allowed is None:

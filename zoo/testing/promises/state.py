@@ -21,7 +21,7 @@ ADVICE = (
 
 def state(subject: Subject) -> None:
     """Its state goes through safetensors into new networks bit for bit, and these draw the same and train on the same."""
-    from zoo.engine.state import capture, networks, restore
+    from zoo.engine.checkpointing import load_state, networks, save_state
     from zoo.run.checkpoint import load_network, read_state, read_tensors, write_checkpoint
     from zoo.testing.steadiness import identical, must_be_steady
 
@@ -30,14 +30,14 @@ def state(subject: Subject) -> None:
         trained.play(number)
     following = max(trained.numbers(2)) + 1
     folder = subject.folder / "state"
-    write_checkpoint(folder, networks(trained.assembly), capture(trained.assembly, following, 0.0))
+    write_checkpoint(folder, networks(trained.state), save_state(trained.state, following, 0.0))
 
     new = subject.rehearsal(seed=(subject.options.seed + 1) % 2**63)
     new.batch, new.step.draw = trained.batch, trained.step.draw
     subject.given += ", networks built with another seed and given the state"
     for role, network in new.networks():
         load_network(network, read_tensors(folder, role), folder / f"{role}.safetensors", subject.name)
-    restore(new.assembly, read_state(folder))
+    load_state(new.state, read_state(folder))
     _compare(trained, new, "in the state")
 
     if not _alike(_draw(trained), _draw(new)):

@@ -1,0 +1,27 @@
+"""A change of images that D sees, so that it cannot learn a small data set by heart. Importing this imports no torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Augmentation(ABC):
+    """A random, differentiable change of whatever D sees, real and generated alike; ``--augment NAME`` switches it on.
+
+    Both kinds must be changed, and gradients must reach G through it (Zhao et al. 2020, https://arxiv.org/abs/2006.10738): else
+    G learns to draw changed images. A plugin registers the class through the hook `zoo_register_augmentations(register)`; it is
+    made without arguments. What is random comes from torch's own generators, which a checkpoint holds.
+    """
+
+    name: ClassVar[str]
+    """What it is called on the command line: lower case, letters, digits, ``-`` and ``_``."""
+    summary: ClassVar[str]
+    """One sentence on what it does."""
+
+    @abstractmethod
+    def __call__(self, images: Tensor) -> Tensor:
+        """Images (N, C, H, W) in [-1, 1], changed, each in its own way; of the same shape."""

@@ -1,0 +1,31 @@
+"""Every name of the plugin API that has another name now. Each works for one version of the API more, with a warning.
+
+1.1 renamed these; 2.0 will not have them.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+RENAMED = {
+    "zoo.Turn": "zoo.StepContext",
+    "zoo.Watcher": "zoo.Callback",
+    "Architecture.game": "Architecture.objective_for",
+    "StepContext.judge": "StepContext.discriminate",
+    "StepContext.judge_both": "StepContext.discriminate_both",
+    "StepContext.turn": "StepContext.phase_step",
+    "StepContext.penalised": "StepContext.penalty_due",
+    "zoo.train(watchers=…)": "zoo.train(callbacks=…)",
+    "zoo.resume(watchers=…)": "zoo.resume(callbacks=…)",
+}
+"""Old name to new."""
+
+
+def warn_deprecated(name: str, where: str = "", stacklevel: int = 2) -> None:
+    """Warn that `name`, one of `RENAMED`, has another name now; `where` tells who uses it, `stacklevel` is of the caller."""
+    used = f"{name} of {where}" if where else name
+    warnings.warn(
+        f"{used} is called {RENAMED[name]} since version 1.1 of zoo's plugin API; 2.0 will not have the old name",
+        DeprecationWarning,
+        stacklevel=stacklevel + 1,
+    )

@@ -1,0 +1,80 @@
+"""The batches of a run, on its device."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from zoo.data.loader import Batch, Loader
+
+_AHEAD = 2  # batches by which the host may be ahead of a GPU: enough for it never to wait, and bounded memory
+
+
+class Batches:
+    """Draws batches from a loader, and knows how many have been drawn.
+
+    On a GPU a batch is copied on a stream of its own, while the steps before it are still at work: the host is ahead of them.
+    """
+
+    def __init__(self, loader: Loader, device: torch.device) -> None:
+        self.loader = loader
+        self.device = device
+        self.drawn = 0
+        self._iterator: Iterator[Batch] | None = None
+        self._copies: torch.cuda.Stream | None = None
+        if device.type == "cuda":
+            self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._events: deque[torch.cuda.Event] = deque()
+
+    def __call__(self) -> Batch:
+        """The next batch."""
+        if self._iterator is None:
+            self._iterator = self.loader.stream(self.drawn)
+        batch = next(self._iterator)
+        self.drawn += 1
+        return self._moved(batch) if self._copies is None else self._copied(batch, self._copies)
+
+    def _moved(self, batch: Batch) -> Batch:
+        labels = batch.labels
+        return Batch(
+            batch.images.to(self.device, non_blocking=True),
+            None if labels is None else labels.to(self.device, non_blocking=True),
+        )
+
+    def _copied(self, batch: Batch, copies: torch.cuda.Stream) -> Batch:
+        working = torch.cuda.current_stream(self.device)
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        self._events.append(working.record_event(event))
+        if len(self._events) > _AHEAD:
+            self._events.popleft().synchronize()
+        with torch.cuda.stream(copies):
+            batch = self._moved(batch)
+        working.wait_stream(copies)
+        for tensor in batch:
+            if tensor is not None:
+                # Its memory belongs to the other stream, which is not to use it again before.
+                tensor.record_stream(working)
+        return batch
+
+    @property
+    def images(self) -> int:
+        """How many real images have been drawn."""
+        return self.loader.images_before(self.drawn)
+
+    def close(self) -> None:
+        """End the thread that prepares batches; more can be drawn all the same."""
+        if self._iterator is not None:
+            self._iterator.close()  # type: ignore[attr-defined]
+            self._iterator = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position in the data."""
+        return {"drawn": self.drawn}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.close()
+        self.drawn = int(state["drawn"])

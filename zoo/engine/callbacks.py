@@ -1,0 +1,104 @@
+"""All callbacks of a run as one, and zoo's log as one of their events."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from zoo.callback import Callback
+from zoo.run.run import Run
+
+
+class Callbacks(Callback):
+    """Tells each callback, in order."""
+
+    def __init__(self, callbacks: Iterable[Callback] = ()) -> None:
+        self._all = list(callbacks)
+
+    def add(self, callbacks: Iterable[Callback]) -> None:
+        """Tell these from now on, too."""
+        self._all += callbacks
+
+    def on_note(self, line: str) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_note(line)
+
+    def on_prepare(self, done: int, total: int) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_prepare(done, total)
+
+    def on_start(self, run: Run, step: int, steps: int) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_start(run, step, steps)
+
+    def on_step(self, step: int) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_step(step)
+
+    def on_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_metrics(metrics)
+
+    def on_sample(self, step: int, picture: Path) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_sample(step, picture)
+
+    def on_checkpoint(self, step: int, checkpoint: Path) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_checkpoint(step, checkpoint)
+
+    def on_end(self, run: Run, step: int, finished: bool) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_end(run, step, finished)
+
+    @contextmanager
+    def told_of_log(self) -> Iterator[None]:
+        """Within it what this thread logs to the logger ``zoo``, of level INFO and above, is each callback's `on_note`.
+
+        Other handlers are given what they would be given otherwise. Where there is no callback, nothing changes.
+        """
+        if not self._all:
+            yield
+            return
+        logger = logging.getLogger("zoo")
+        handler = _Notes(self, logger)
+        before = logger.level, logger.propagate
+        logger.addHandler(handler)
+        logger.setLevel(min(handler.usual_level, logging.INFO))
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.level, logger.propagate = before
+            logger.setLevel(before[0])  # forgets which loggers below have been found to be on
+
+
+class _Notes(logging.Handler):
+    """Hands records to callbacks, and on to whoever else listens."""
+
+    def __init__(self, callbacks: Callback, logger: logging.Logger) -> None:
+        super().__init__()
+        self._callbacks = callbacks
+        self._thread = threading.get_ident()
+        self.usual_level = logger.getEffectiveLevel()
+        self._parent = logger.parent if logger.propagate else None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record."""
+        if record.thread == self._thread and record.levelno >= logging.INFO:
+            self._callbacks.on_note(record.getMessage())
+        parent = self._parent
+        if parent is not None and parent.hasHandlers() and record.levelno >= self.usual_level:
+            parent.callHandlers(record)

@@ -1,0 +1,170 @@
+"""A run, decided: everything that can be refused is refused here, once, before any data is prepared."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zoo.architecture import Architecture, Phase
+from zoo.augmentation import Augmentation
+from zoo.data.registry import absolute, open_source
+from zoo.data.source import DataSource
+from zoo.data.spec import DataSpec
+from zoo.engine.geometry import points_spec, settle
+from zoo.engine.graphs.capture import check_capture
+from zoo.engine.runtime.device import choose_device
+from zoo.engine.step import alternates
+from zoo.errors import OptionError, RunError, unknown
+from zoo.objective import Objective
+from zoo.options import Options
+from zoo.plugins.kinds import AUGMENTATION
+from zoo.plugins.registry import architecture_of, registry
+from zoo.resolve import resolve, validate
+from zoo.run.run import Run
+
+log = logging.getLogger(__name__)
+
+_LONGEST_CYCLE = 1000  # steps that are looked at to see what ever happens in one
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is: all that `zoo.engine.build.build` needs beside the prepared data."""
+
+    architecture: Architecture
+    options: Options
+    preset: str | None
+    """The preset in force; None for the options' own defaults."""
+    source: DataSource
+    spec: DataSpec
+    """The images the networks are built for."""
+    objective: Objective
+    phases: tuple[Phase, ...]
+    augmentations: tuple[Augmentation, ...]
+    device: torch.device
+
+    @property
+    def classes(self) -> int:
+        """How many classes the networks are told; 0 where labels play no part."""
+        return self.spec.classes if self.architecture.conditional else 0
+
+
+def plan_run(
+    name: str,
+    *,
+    preset: str | None = None,
+    config: Path | str | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> RunPlan:
+    """The plan of a new run of the architecture `name`; `preset`, `config` and `flags` (options by name) as in `zoo.train`.
+
+    Raises OptionError for an option, preset or file that does not fit, DataError for data that is missing or cannot be used,
+    PluginError for an architecture that is not there or whose own code fails.
+    """
+    architecture = registry().architecture(name)
+    options, chosen = resolve(architecture, preset=preset, config=config, flags=flags)
+    device = choose_device(options.device)
+    source = open_source(options.data, registry().sources_for(options.data))
+    suited = chosen
+    if preset is None and config is None:
+        # It may name networks for points where the default preset has none.
+        suited = architecture.preset_for(
+            points_spec(source) if source.points else settle(architecture, options, source)
+        )
+        if suited != chosen:
+            options, _ = resolve(architecture, preset=suited, flags=flags)
+    spec = settle(architecture, options, source)
+    if suited != chosen:
+        log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
+    place = absolute(options.data, registry().sources)  # so that the run can be resumed from any folder
+    options = options.model_copy(update={"data": place})
+    return complete_plan(architecture, options, suited, source, spec, device)
+
+
+def plan_resume(
+    run: Run,
+    *,
+    steps: int | None = None,
+    device: str | None = None,
+    watch: Sequence[str] | None = None,
+    capture: bool | None = None,
+) -> RunPlan:
+    """The plan of a run that goes on, with some changes; these as in `zoo.resume`.
+
+    Raises RunError where the data has changed, DataError where it is gone, OptionError for a change that does not fit, PluginError
+    where the run's architecture is no longer there.
+    """
+    architecture = architecture_of(run)
+    values = dict(run.config["options"])
+    if steps is not None:
+        values |= {"steps": steps, "epochs": None}
+    if watch is not None:
+        values["watch"] = watch
+    options = validate(architecture, values)
+    spec, _ = run.geometry()
+    source = open_source(options.data, registry().sources_for(options.data))
+    if source.fingerprint() != run.fingerprint:
+        raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
+    chosen = choose_device(device or options.device)
+    if capture is None and options.capture and chosen.type != "cuda":
+        capture = False
+        log.info("--capture is for NVIDIA GPUs, and this computes on %s: the run goes on without it", chosen)
+    if capture is not None:
+        options = options.model_copy(update={"capture": capture})
+    return complete_plan(architecture, options, run.config.get("preset"), source, spec, chosen)
+
+
+def complete_plan(
+    architecture: Architecture,
+    options: Options,
+    preset: str | None,
+    source: DataSource,
+    spec: DataSpec,
+    device: torch.device,
+) -> RunPlan:
+    """The plan for options, data and device that are known: objective, phases and augmentations, which follow from them.
+
+    Raises OptionError and PluginError as `plan_run` does.
+    """
+    objective = choose_objective(architecture, options)
+    phases = choose_phases(architecture, options)
+    check_capture(options, phases, device)
+    if getattr(objective, "needs_real_logits", False) and options.generator_batch_size not in (
+        None,
+        options.batch_size,
+    ):
+        raise OptionError(
+            f"--generator-batch-size {options.generator_batch_size}: the objective {objective.kind} compares each fake with a "
+            f"real image; leave it out, or give {options.batch_size}"
+        )
+    augmentations = tuple(registry().find(AUGMENTATION, name)() for name in options.augment)
+    return RunPlan(architecture, options, preset, source, spec, objective, phases, augmentations, device)
+
+
+def choose_objective(architecture: Architecture, options: Options) -> Objective:
+    """The objective that the options name, or the architecture's own.
+
+    Raises OptionError for an option that names none that is known, PluginError for an architecture that does.
+    """
+    own = architecture.objective_for(options)
+    if options.objective in (None, own if isinstance(own, str) else getattr(own, "kind", None)):
+        return registry().objective(own, f"objective of {architecture.name}") if isinstance(own, str) else own
+    if options.objective not in registry().objectives:
+        raise OptionError(unknown("--objective", options.objective, registry().objectives, "zoo plugins"))
+    return registry().objective(options.objective)
+
+
+def choose_phases(architecture: Architecture, options: Options) -> tuple[Phase, ...]:
+    """The phases of a step under these options. Raises OptionError where what the options ask for never comes about."""
+    phases = tuple(architecture.phases(options))
+    if options.simultaneous and not any(alternates(phases, number) for number in range(_LONGEST_CYCLE)):
+        raise OptionError(
+            f"--simultaneous: {architecture.name} has no step under these options in which G's update follows D's, so that "
+            "both could be done at once; leave it out (lsgan: or --by-turns)"
+        )
+    return phases

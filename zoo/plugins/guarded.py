@@ -1,0 +1,249 @@
+"""What plugins contribute, as the rest of zoo sees it: whatever fails inside is named, and what comes out fits.
+
+Each class stands before a plugin's own in a class made for it, so that a guarded architecture is an architecture like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from pydantic import ValidationError
+
+from zoo.architecture import Architecture, Phase
+from zoo.augmentation import Augmentation
+from zoo.command import Command
+from zoo.data.images import Images, Unreadable
+from zoo.data.source import DataSource
+from zoo.deprecated import warn_deprecated
+from zoo.errors import PluginError, unknown
+from zoo.exporter import Exporter
+from zoo.metric import Metric
+from zoo.objective import KINDS, Objective
+from zoo.options import Options
+from zoo.plugins.blame import Guard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from zoo.data.images import Fit
+    from zoo.data.spec import DataSpec
+    from zoo.generate.generator import Generator
+
+Class = TypeVar("Class")
+
+
+def guard_class(guarded: type[Class], own: type[Class], guard: Guard) -> type[Class]:
+    """`own`, a plugin's class, with the methods of `guarded` before its own."""
+    facts = {name: getattr(own, name) for name in ("__doc__", "__module__", "__qualname__")}
+    return cast("type[Class]", type(own.__name__, (guarded, own), {**facts, "zoo_guard": staticmethod(guard)}))
+
+
+class GuardedArchitecture(Architecture):
+    """An architecture of a plugin."""
+
+    zoo_guard: ClassVar[Guard]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        """Make the plugin's architecture."""
+        with self.zoo_guard(f"{type(self).__name__}() failed"):
+            super().__init__(*arguments, **keywords)
+
+    def guard(self, what: str, then: str = "") -> AbstractContextManager[None]:
+        """As `Architecture.guard`."""
+        return self.zoo_guard(what, then)
+
+    def make_options(self, values: Mapping[str, Any]) -> Options:
+        """As `Architecture.make_options`."""
+        refused: ValidationError
+        with self.zoo_guard("its Options cannot be checked"):
+            try:
+                return super().make_options(values)
+            except ValidationError as error:  # values that do not fit are no mistake of the plugin's
+                refused = error
+        raise refused
+
+    def generator(self, options: Any, data: DataSpec) -> nn.Module:
+        """As `Architecture.generator`. Raises PluginError for what is no network, or cannot learn."""
+        with self.zoo_guard("generator() failed"):
+            return self._network("generator", super().generator(options, data))
+
+    def discriminator(self, options: Any, data: DataSpec) -> nn.Module:
+        """As `Architecture.discriminator`. Raises PluginError for what is no network, or cannot learn."""
+        with self.zoo_guard("discriminator() failed"):
+            return self._network("discriminator", super().discriminator(options, data))
+
+    def sizes(self, options: Any) -> Sequence[int] | None:
+        """As `Architecture.sizes`. Raises PluginError for what are no sizes."""
+        with self.zoo_guard("sizes() failed"):
+            sizes = super().sizes(options)
+            if sizes is not None and not (sizes and all(isinstance(size, int) for size in sizes)):
+                raise PluginError(
+                    f"sizes() of {self.name!r} returned {sizes!r}; return sizes in pixels, or None for every size"
+                )
+            return sizes
+
+    def preset_for(self, data: DataSpec) -> str | None:
+        """As `Architecture.preset_for`. Raises PluginError for what is no preset."""
+        with self.zoo_guard("preset_for() failed"):
+            preset = super().preset_for(data)
+            if preset is not None and preset not in self.presets:
+                raise PluginError(unknown(f"preset that preset_for() names for {data.kind}", str(preset), self.presets))
+            return preset
+
+    def objective_for(self, options: Any) -> str | Objective:
+        """As `Architecture.objective_for`. Raises PluginError for an objective that has no losses."""
+        if type(self).game is not Architecture.game:  # written for version 1.0 of the plugin API
+            warn_deprecated("Architecture.game", self.name)
+            with self.zoo_guard("game() failed"):
+                return self._objective(self.game(options))
+        with self.zoo_guard("objective_for() failed"):
+            return self._objective(super().objective_for(options))
+
+    def phases(self, options: Any) -> Sequence[Phase]:
+        """As `Architecture.phases`. Raises PluginError for what are no phases."""
+        with self.zoo_guard("phases() failed"):
+            phases = list(super().phases(options))
+            if not phases or not all(isinstance(phase, Phase) for phase in phases):
+                raise PluginError(f"phases() of {self.name!r} returned {phases!r}; return one zoo.Phase or more")
+            return phases
+
+    def _objective(self, objective: str | Objective) -> str | Objective:
+        # A subclass may call its own objective what it likes.
+        if type(objective) is Objective and objective.kind not in KINDS:
+            raise PluginError(unknown(f"objective of {self.name}", str(objective.kind), KINDS))
+        return objective
+
+    def _network(self, role: str, network: object) -> nn.Module:
+        from torch import nn
+
+        if not isinstance(network, nn.Module):
+            raise PluginError(f"{self.name}.{role}() returned {type(network).__name__}, not a torch.nn.Module")
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            raise PluginError(f"the {role} of {self.name!r} has no parameter that requires a gradient: it cannot learn")
+        return network
+
+
+class GuardedSource(DataSource):
+    """A data source of a plugin."""
+
+    zoo_guard: ClassVar[Guard]
+
+    @classmethod
+    def accepts(cls, location: str) -> bool:
+        """As `DataSource.accepts`."""
+        with cls.zoo_guard(f"accepts({location!r}) failed"):
+            return bool(super().accepts(location))
+
+    def __init__(self, location: str) -> None:
+        """As `DataSource.__init__`."""
+        with self.zoo_guard(f"--data {location!r} cannot be opened"):
+            super().__init__(location)  # type: ignore[safe-super]
+
+    def __len__(self) -> int:
+        """As `DataSource.__len__`."""
+        with self.zoo_guard("its data cannot be read"):
+            return super().__len__()  # type: ignore[safe-super]
+
+    def fingerprint(self) -> str:
+        """As `DataSource.fingerprint`."""
+        with self.zoo_guard("fingerprint() failed"):
+            return super().fingerprint()  # type: ignore[safe-super]
+
+    def chunks(self) -> Iterable[Any]:
+        """As `DataSource.chunks`."""
+        with self.zoo_guard("its data cannot be read"):
+            yield from super().chunks()  # type: ignore[safe-super]
+
+    def decode(self, item: Any, spec: DataSpec) -> Iterator[Images | Unreadable]:
+        """As `DataSource.decode`."""
+        with self.zoo_guard("its data cannot be read"):
+            yield from super().decode(item, spec)  # type: ignore[safe-super]
+
+    def fitted(self, item: Any, spec: DataSpec, how: Fit) -> Iterator[Images | Unreadable]:
+        """As `DataSource.fitted`."""
+        with self.zoo_guard("its data cannot be read"):
+            yield from super().fitted(item, spec, how)
+
+
+class GuardedObjective:
+    """An objective of a plugin; what else it has (its `kind`, a state) is reached through it."""
+
+    def __init__(self, objective: Objective, guard: Guard) -> None:
+        self._objective = objective
+        self.zoo_guard = guard
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_objective":  # as a copy is made, before there is one
+            raise AttributeError(name)
+        return getattr(self._objective, name)
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+        """As `Objective.discriminator_loss`."""
+        with self.zoo_guard("discriminator_loss() failed"):
+            return self._objective.discriminator_loss(real_logits, fake_logits, scale=scale)
+
+    def generator_loss(self, fake_logits: Tensor, *, scale: float, **more: Tensor) -> tuple[Tensor, Tensor]:
+        """As `Objective.generator_loss`."""
+        with self.zoo_guard("generator_loss() failed"):
+            return self._objective.generator_loss(fake_logits, scale=scale, **more)
+
+
+class GuardedMetric(Metric):
+    """A metric of a plugin."""
+
+    zoo_guard: ClassVar[Guard]
+
+    def unsuited(self, generator: Generator, data: str) -> str | None:
+        """As `Metric.unsuited`."""
+        with self.zoo_guard(f"unsuited() of the metric {self.name!r} failed"):
+            return super().unsuited(generator, data)
+
+    def compute(self, generator: Generator, data: str, samples: int, seed: int) -> Mapping[str, float]:
+        """As `Metric.compute`. Raises PluginError for what are no numbers."""
+        with self.zoo_guard(f"the metric {self.name!r} failed"):
+            found = super().compute(generator, data, samples, seed)  # type: ignore[safe-super]
+            if not isinstance(found, Mapping) or not all(isinstance(value, int | float) for value in found.values()):
+                raise PluginError(f"the metric {self.name!r} returned {found!r}; return numbers by name")
+            return found
+
+
+class GuardedAugmentation(Augmentation):
+    """An augmentation of a plugin."""
+
+    zoo_guard: ClassVar[Guard]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """As `Augmentation.__call__`. Raises PluginError for images of another shape."""
+        with self.zoo_guard(f"the augmentation {self.name!r} failed"):
+            changed = super().__call__(images)  # type: ignore[safe-super]
+            if changed.shape != images.shape:
+                raise PluginError(
+                    f"the augmentation {self.name!r} made images of shape {tuple(changed.shape)} of {tuple(images.shape)}"
+                )
+            return changed
+
+
+class GuardedExporter(Exporter):
+    """An exporter of a plugin."""
+
+    zoo_guard: ClassVar[Guard]
+
+    def export(self, generator: Generator, path: Path) -> None:
+        """As `Exporter.export`."""
+        with self.zoo_guard(f"the exporter {self.name!r} failed"):
+            super().export(generator, path)  # type: ignore[safe-super]
+
+
+class GuardedCommand(Command):
+    """A command of a plugin."""
+
+    zoo_guard: ClassVar[Guard]
+
+    def run(self, arguments: Sequence[str]) -> int:
+        """As `Command.run`."""
+        with self.zoo_guard(f"zoo {self.name} failed"):
+            return super().run(arguments)  # type: ignore[safe-super]
