@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.callback import Watcher
+from zoo.callback import Callback
+from zoo.data.store import prepare
+from zoo.engine.build import TrainingState, build
+from zoo.engine.plan import plan_run
 from zoo.run.run import Run
 from zoo.testing.comparing import differences, tensors, untimed
 from zoo.testing.data import write_images
 from zoo.testing.wording import typed as flags
 
-__all__ = ["TINY", "Outcome", "assert_same_checkpoint", "flags", "tensors", "tiny", "untimed", "write_distribution",
-           "write_images", "zoo_process"]  # fmt: skip
+__all__ = [
+    "TINY", "Notes", "Outcome", "Stop", "assert_same_checkpoint", "flags", "state_of", "tensors", "tiny", "untimed",
+    "write_distribution", "write_images", "zoo_process",
+]  # fmt: skip
 
 TINY = dict(width=2, latent=4, batch_size=8, generator_batch_size=None, steps=4, samples=4, log_every=1, seed=3)
 """Options of a run that takes a moment; those that an architecture does not have are left out by `tiny`."""
@@ -48,7 +53,7 @@ class Outcome:
         return " ".join(text.split())
 
 
-class Stop(Watcher):
+class Stop(Callback):
     """Sends this process a signal after a step, and keeps what it is told at the end: (step, finished)."""
 
     def __init__(self, after: int, number: int = signal.SIGTERM) -> None:
@@ -61,6 +66,22 @@ class Stop(Watcher):
 
     def on_end(self, run: Run, step: int, finished: bool) -> None:
         self.told = (step, finished)
+
+
+class Notes(Callback):
+    """Keeps the lines worth knowing in a list."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def on_note(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def state_of(name: str, data: Path | str, **flags: Any) -> TrainingState:
+    """Everything of a training but the loop, on the CPU if `flags` name no device; whoever draws batches closes them."""
+    plan = plan_run(name, flags={"data": str(data), "device": "cpu", **flags})
+    return build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
 
 
 def zoo_process(*arguments: object, check: bool = False, **environment: str) -> Outcome:

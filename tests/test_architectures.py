@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import tensors, tiny, write_images
+from support import state_of, tensors, tiny, write_images
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import zoo
 import zoo.testing
-from zoo.data import DataSpec, open_source, prepare
-from zoo.engine.build import Assembly, assemble, build_networks
+from zoo.data import DataSpec
+from zoo.engine.build import TrainingState, build_networks
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
@@ -42,12 +42,9 @@ def networks(name: str, data: DataSpec, **more) -> tuple[nn.Module, nn.Module]:
     return build_networks(architecture, options, data)
 
 
-def put_together(name: str, images: Path, **more) -> Assembly:
+def put_together(name: str, images: Path, **more) -> TrainingState:
     """Everything of a tiny training of the architecture but the loop."""
-    architecture = registry().architecture(name)
-    options, _ = resolve(architecture, flags=tiny(name, **more))
-    store = prepare(open_source(str(images)), spec())
-    return assemble(architecture, options, store.spec, store, CPU)
+    return state_of(name, images, **tiny(name, **more))
 
 
 @pytest.fixture
@@ -55,13 +52,13 @@ def assembled(images):
     """`put_together` on the shared images; ends the threads that it started."""
     made = []
 
-    def make(name: str, **more) -> Assembly:
+    def make(name: str, **more) -> TrainingState:
         made.append(put_together(name, images, **more))
         return made[-1]
 
     yield make
-    for assembly in made:
-        assembly.feed.close()
+    for state in made:
+        state.batches.close()
 
 
 def parameters(network: nn.Module) -> list[Tensor]:
@@ -108,11 +105,11 @@ def test_some_claim_that_one_image_is_enough():
 @everyone
 @pytest.mark.parametrize("updates", ["discriminator", "generator"])
 def test_each_phase_changes_only_its_own_network(assembled, name, updates):
-    assembly = assembled(name)
-    both = {"generator": assembly.step.generator, "discriminator": assembly.step.discriminator}
-    assembly.step.phases = [phase for phase in assembly.step.phases if phase.updates == updates][:1]
+    state = assembled(name)
+    both = {"generator": state.step.generator, "discriminator": state.step.discriminator}
+    state.step.phases = [phase for phase in state.step.phases if phase.updates == updates][:1]
     before = {role: parameters(network) for role, network in both.items()}
-    assembly.step.run(0)
+    state.step.run(0)
     for role, network in both.items():
         assert any(changed(before[role], network)) is (role == updates), role
 
@@ -131,7 +128,7 @@ def test_another_seed_gives_other_weights_latents_and_data(assembled, name):
         pairs = zip(getattr(one.step, role).parameters(), getattr(two.step, role).parameters(), strict=True)
         assert any(not torch.equal(a, b) for a, b in pairs), role
     assert not torch.equal(one.step.latents.draw(2), two.step.latents.draw(2))
-    assert not torch.equal(one.feed().images, two.feed().images)
+    assert not torch.equal(one.batches().images, two.batches().images)
 
 
 # ---- pictures
@@ -184,13 +181,13 @@ def test_it_trains_on_colour_images(name, tmp_path):
     ids=str,
 )  # fmt: skip
 def test_it_trains_with_every_way_of_playing(assembled, name, more):
-    assembly = assembled(name, **more)
-    before = [parameters(network) for network in (assembly.step.generator, assembly.step.discriminator)]
-    statistics = assembly.step.run(0)
+    state = assembled(name, **more)
+    before = [parameters(network) for network in (state.step.generator, state.step.discriminator)]
+    statistics = state.step.run(0)
     assert all(bool(torch.isfinite(value)) for value in statistics.values())
     assert all(
         any(changed(old, network))
-        for old, network in zip(before, (assembly.step.generator, assembly.step.discriminator), strict=True)
+        for old, network in zip(before, (state.step.generator, state.step.discriminator), strict=True)
     )
 
 
@@ -199,15 +196,15 @@ def test_it_trains_with_every_way_of_playing(assembled, name, more):
 
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_training_gives_each_network_the_labels_of_its_images(assembled, name):
-    assembly = assembled(name, reuse_fakes=False)
+    state = assembled(name, reuse_fakes=False)
     seen = []
-    for network in (assembly.step.generator, assembly.step.discriminator):
+    for network in (state.step.generator, state.step.discriminator):
         network.register_forward_pre_hook(lambda module, inputs: seen.append((module, inputs[1])))
     draws = []
-    draw, assembly.step.draw = assembly.step.draw, lambda: draws.append(draw()) or draws[-1]
-    assembly.step.run(0)
-    of_d = [labels for module, labels in seen if module is assembly.step.discriminator]
-    of_g = [labels for module, labels in seen if module is assembly.step.generator]
+    draw, state.step.draw = state.step.draw, lambda: draws.append(draw()) or draws[-1]
+    state.step.run(0)
+    of_d = [labels for module, labels in seen if module is state.step.discriminator]
+    of_g = [labels for module, labels in seen if module is state.step.generator]
     assert torch.equal(of_d[0], draws[0].labels), "real images with their own labels"
     assert torch.equal(of_d[1], of_g[0]), "fakes with the labels that they were drawn for"
     assert torch.equal(of_d[2], of_g[1])

@@ -8,7 +8,8 @@ from support import tiny, untimed
 from torch import nn
 
 import zoo
-from zoo.engine.build import build_networks, build_objective
+from zoo.engine.build import build_networks
+from zoo.engine.plan import choose_objective
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
@@ -113,7 +114,7 @@ def test_the_game_of_equation_1_is_a_choice_and_the_other_one_the_default(name):
     chances = torch.sigmoid(fake)
     both = -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - chances).mean()
     for given, expected in (({}, -torch.log(chances)), (dict(objective="minimax"), torch.log(1 - chances))):
-        game = build_objective(architecture, resolve(architecture, flags=given)[0])
+        game = choose_objective(architecture, resolve(architecture, flags=given)[0])
         assert float(game.generator_loss(fake, scale=1.0)[0]) == pytest.approx(float(expected.mean()), abs=1e-5)
         assert float(game.discriminator_loss(real, fake, scale=1.0)[0]) == pytest.approx(float(both), abs=1e-5)
 
@@ -133,7 +134,7 @@ def test_the_minimax_game_trains_and_goes_on(name, images):
 def test_lsgan_plays_its_own_game_unless_another_is_named():
     architecture = registry().architecture("lsgan")
     games = [
-        build_objective(architecture, resolve(architecture, flags=given)[0])
+        choose_objective(architecture, resolve(architecture, flags=given)[0])
         for given in ({}, dict(objective="least_squares"), dict(objective="minimax"))
     ]
     assert [game.kind for game in games] == ["least_squares", "least_squares", "minimax"]
@@ -144,14 +145,14 @@ def test_lsgan_plays_its_own_game_unless_another_is_named():
 def test_lsgan_plays_for_least_squares_with_the_targets_of_the_paper(preset, targets):
     architecture = registry().architecture("lsgan")
     options, _ = resolve(architecture, preset=preset)
-    objective = build_objective(architecture, options)
+    objective = choose_objective(architecture, options)
     assert (objective.kind, (objective.a, objective.b, objective.c)) == ("least_squares", targets)
 
 
 def test_targets_that_are_given_by_hand_reach_the_loss():
     architecture = registry().architecture("lsgan")
     options, _ = resolve(architecture, flags=dict(a=-2.0, b=3.0, c=0.5))
-    objective = build_objective(architecture, options)
+    objective = choose_objective(architecture, options)
     real, fake = torch.tensor([1.0, 2.0]), torch.tensor([0.0, -1.0])
     loss, statistics = objective.discriminator_loss(real, fake, scale=1.0)
     assert float(loss) == pytest.approx(0.5 * ((real - 3) ** 2).mean() + 0.5 * ((fake + 2) ** 2).mean())

@@ -8,8 +8,9 @@ from support import tiny, write_images
 from torch import nn
 
 import zoo
-from zoo.engine.build import build_networks, build_objective
-from zoo.engine.optim.build import momentum_at, rate_at
+from zoo.engine.build import build_networks
+from zoo.engine.optim.schedule import momentum_at, rate_at
+from zoo.engine.plan import choose_objective
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
@@ -77,7 +78,7 @@ def test_mlp_trains_as_its_paper_does():
     assert rate_at(options, options.learning_rate, 10**6, options.steps) == 1e-6
     assert [momentum_at(options, step) for step in (0, 125_000, 10**6)] == [0.5, 0.7, 0.7]
     architecture = registry().architecture("cgan")
-    assert build_objective(architecture, options).kind == "non_saturating"
+    assert choose_objective(architecture, options).kind == "non_saturating"
     assert (options.joined, options.discriminator_steps, options.ema, options.r1) == (False, 1, 0.0, 0.0)
 
 

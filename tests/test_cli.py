@@ -19,7 +19,7 @@ from support import flags, tiny, zoo_process
 
 import zoo
 from zoo import cli as command_line
-from zoo.callback import Watcher
+from zoo.callback import Callback
 from zoo.cli.progress import Progress, clock, describe
 from zoo.plugins.registry import registry
 
@@ -276,9 +276,7 @@ def test_train_on_a_terminal_shows_a_live_line(monkeypatch, images, capsys):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr("rich.console.Console.is_terminal", property(lambda console: True))
     with Progress() as progress:
-        zoo.train(
-            "dcgan", data=str(images), out="run", watchers=[progress], preparing=progress.preparing, **tiny("dcgan")
-        )
+        zoo.train("dcgan", data=str(images), out="run", callbacks=[progress], **tiny("dcgan"))
     out = capsys.readouterr().out
     assert "4/4" in out
     assert "\x1b[" in out
@@ -290,11 +288,11 @@ def test_plain_lines_of_a_long_run_are_few_but_the_last_is_there(monkeypatch, im
     monkeypatch.setattr("zoo.cli.progress.time.monotonic", lambda: now[0])
     progress = Progress()
 
-    class Tick(Watcher):
+    class Tick(Callback):
         def on_step(self, step):
             now[0] += 0.5
 
-    zoo.train("dcgan", data=str(images), out="run", watchers=[progress, Tick()], **tiny("dcgan", steps=12))
+    zoo.train("dcgan", data=str(images), out="run", callbacks=[progress, Tick()], **tiny("dcgan", steps=12))
     shown = [int(number) for number in re.findall(r"^step (\d+)/12", capsys.readouterr().out, re.M)]
     assert shown[-1] == 12
     assert all(later - earlier == 4 for earlier, later in pairwise(shown[:-1])), shown

@@ -31,10 +31,6 @@ PACKAGES = [
 MODULES = ["zoo.generate", "zoo.nn", "zoo.ops", "zoo.testing"]
 SPECS = "zoo.plugins.hookspecs"
 HOOKS = [f"{SPECS}.{name}" for name in vars(importlib.import_module(SPECS)) if name.startswith("zoo_")]
-    f"zoo.plugins.hookspecs.{name}"
-    for name in vars(importlib.import_module("zoo.plugins.hookspecs"))
-    if name.startswith("zoo_")
-]
 ERRORS = [
     f"zoo.errors.{name}"
     for name, value in vars(zoo.errors).items()

@@ -12,7 +12,7 @@ from support import tiny, zoo_process
 import zoo
 from zoo.errors import PluginError
 from zoo.plugins.api_version import API_VERSION
-from zoo.plugins.registry import guarding, registry
+from zoo.plugins.registry import registry
 
 ODD = '''
 import torch
@@ -75,7 +75,7 @@ WHERE = {
     "phases()": dict(phases="raise KeyError('weights')"),
     "sizes()": dict(more="def sizes(self, options): raise KeyError('weights')"),
     "preset_for()": dict(more="def preset_for(self, data): raise KeyError('weights')"),
-    "game()": dict(more="def game(self, options): raise KeyError('weights')"),
+    "objective_for()": dict(more="def objective_for(self, options): raise KeyError('weights')"),
 }
 
 
@@ -122,13 +122,16 @@ def test_the_plugin_is_blamed_whose_line_it_was(install, cli, images):
     )
     outcome = cli("train", "dcgan", "--data", *images, "--width", 2, "--steps", 1, "--objective", "offset")
     assert outcome.code == 2
-    assert "plugin 'zoo_game' of zoo-game 1.0: step 1 failed: KeyError: 'mine'" in outcome.err
+    assert "plugin 'zoo_game' of zoo-game 1.0: discriminator_loss() failed: KeyError: 'mine'" in outcome.err
 
 
 def test_what_the_system_says_is_blamed_on_nobody():
-    with pytest.raises(OSError, match="the disk is gone"), guarding("dcgan", "step 1 failed"):
+    with pytest.raises(OSError, match="the disk is gone"), registry().architecture("dcgan").guard("step 1 failed"):
         raise OSError(5, "the disk is gone")
-    with pytest.raises(PluginError, match="plugin 'dcgan' of zoo"), guarding("dcgan", "step 1 failed"):
+    with (
+        pytest.raises(PluginError, match="plugin 'dcgan' of zoo"),
+        registry().architecture("dcgan").guard("step 1 failed"),
+    ):
         raise ValueError("two numbers that do not fit")
 
 

@@ -12,7 +12,8 @@ from support import flags
 from torch.nn import functional as F  # noqa: N812
 
 import zoo
-from zoo.engine.build import build_networks, build_objective
+from zoo.engine.build import build_networks
+from zoo.engine.plan import choose_objective
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 
@@ -42,7 +43,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_folder64_weighs_each_mean_of_squares_by_one():
-    objective = build_objective(*resolved())
+    objective = choose_objective(*resolved())
     real, fake = torch.tensor([0.9, 0.2]), torch.tensor([0.4, 0.7])
     ones, zeros = torch.ones(2), torch.zeros(2)
     loss, statistics = objective.discriminator_loss(real, fake, scale=1.0)
@@ -54,7 +55,7 @@ def test_folder64_weighs_each_mean_of_squares_by_one():
 def test_the_paper_weighs_it_by_one_half():
     architecture = registry().architecture("lsgan")
     for preset in ("paper", "paper64", "pearson"):
-        objective = build_objective(architecture, resolve(architecture, preset=preset)[0])
+        objective = choose_objective(architecture, resolve(architecture, preset=preset)[0])
         judged = torch.tensor([0.25])
         a, b, c = objective.a, objective.b, objective.c
         loss = objective.discriminator_loss(judged, judged, scale=1.0)[0]

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support import tiny, write_images
+from support import Notes, state_of, tiny, write_images
 from torch import nn
 
 import zoo
-from zoo.data import open_source, prepare
-from zoo.engine.build import assemble, build_networks
+from zoo.engine.build import build_networks
 from zoo.errors import OptionError
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
@@ -51,18 +50,15 @@ def test_a_family_is_built_for_every_size_that_it_says(family):
 @pytest.mark.parametrize("name", ["dcgan", "cgan", "lsgan"])
 def test_every_family_learns_in_every_architecture_that_has_dcgans_networks(name, family, tmp_path):
     path = write_images(tmp_path / "images.npz", size=16, channels=3)
-    architecture = registry().architecture(name)
-    flags = tiny(name, networks=family, data=str(path), reuse_fakes=False, r1=0.0)
-    options, _ = resolve(architecture, flags=flags)
-    store = prepare(open_source(str(path)), zoo.DataSpec(3, 16, 16, 3))
-    made = assemble(architecture, options, store.spec, store, torch.device("cpu"))
+    flags = tiny(name, networks=family, reuse_fakes=False, r1=0.0)
+    made = state_of(name, path, **flags)
     networks = made.step.generator, made.step.discriminator
     try:
         before = [[value.detach().clone() for value in network.parameters()] for network in networks]
         made.step.run(0)
         made.step.run(1)
     finally:
-        made.feed.close()
+        made.batches.close()
     for old, network in zip(before, networks, strict=True):
         still = [
             key
@@ -94,7 +90,7 @@ def test_images_that_do_not_fit_are_resized_with_a_line_that_says_so(tmp_path):
     path = write_images(tmp_path / "images.npz", size=32, channels=3)
     said: list[str] = []
     flags = tiny("dcgan", steps=1, batch_size=2, samples=2)
-    run = zoo.train("dcgan", preset="tf64", data=str(path), out=tmp_path / "run", say=said.append, **flags)
+    run = zoo.train("dcgan", preset="tf64", data=str(path), out=tmp_path / "run", callbacks=[Notes(said)], **flags)
     assert "32×32×3 images are resized to 64×64" in said
     assert zoo.load(run)(1).shape == (1, 3, 64, 64)
 

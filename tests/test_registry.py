@@ -11,7 +11,7 @@ import pytest
 from support import assert_same_checkpoint, zoo_process
 
 import zoo
-from zoo.callback import Watcher
+from zoo.callback import Callback
 from zoo.errors import PluginError
 from zoo.plugins import hookspecs
 from zoo.plugins.registry import registry
@@ -224,9 +224,9 @@ def test_two_data_sources_of_one_name_are_told_of_and_the_architectures_are_stil
 
 LOGGER = """
 import zoo
-from zoo.callback import Watcher
+from zoo.callback import Callback
 
-class Log(Watcher):
+class Log(Callback):
     def __init__(self, path):
         self.path = path
     def on_metrics(self, metrics):
@@ -254,9 +254,9 @@ def test_a_callback_that_is_no_watcher_is_told_of_and_the_run_does_without(insta
     assert "plugin 'zoo_logger' of zoo-logger 1.0: zoo_training_callbacks failed: TypeError: it returned" in outcome.out
 
 
-def test_a_watcher_may_leave_every_method_out():
-    for name, method in inspect.getmembers(Watcher, inspect.isfunction):
-        assert method(Watcher(), *[None] * (len(inspect.signature(method).parameters) - 1)) is None, name
+def test_a_callback_may_leave_every_method_out():
+    for name, method in inspect.getmembers(Callback, inspect.isfunction):
+        assert method(Callback(), *[None] * (len(inspect.signature(method).parameters) - 1)) is None, name
 
 
 # ---- broken plugins

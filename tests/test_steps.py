@@ -177,7 +177,7 @@ def test_a_person_sees_that_it_is_alive(monkeypatch, capsys):
 
 def test_a_step_is_taken_apart_into_all_that_its_layers_are_asked_for():
     with closing(Bench(TINY[0], CPU)) as bench:
-        step = bench.assembly().step
+        step = bench.state().step
         calls = layers.watch(step)
         timed = layers.pieces(calls)
         rows = layers.shares(calls, dict.fromkeys(timed, 1.0))

@@ -17,7 +17,7 @@ TIMES = {"step", "seconds"}
 """What stands in every line of metrics.jsonl and is no curve: TensorBoard has a step and a clock of its own."""
 
 
-class TensorBoard(zoo.Watcher):
+class TensorBoard(zoo.Callback):
     """Scalars, sample grids and the options of a run, below RUN/tensorboard: ``tensorboard --logdir runs`` shows them.
 
     Losses of both networks share one chart's group, as do D's judgements and the speeds. A resumed run goes on in the same

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from support import Stop, tiny
+from support import Notes, Stop, state_of, tiny
 
 import zoo
-from zoo.callback import Watcher
-from zoo.data.registry import open_source
-from zoo.data.store import prepare
-from zoo.engine.build import assemble
-from zoo.engine.geometry import settle
+from zoo.callback import Callback
 from zoo.engine.graphs.cuda_graphs import CudaGraphs
-from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 from zoo.testing.comparing import run_differences
 
 DEVICE = "cuda"
@@ -71,7 +65,7 @@ def test_a_captured_run_is_the_same_run_to_the_last_bit(images, replays, name, m
     assert run_differences(plain, again) == [], "else nothing can be said about captured runs here"
     assert replays == []
     captured = zoo.train(
-        name, data=str(images), out="captured", capture=True, say=said.append, **options_of(name, more)
+        name, data=str(images), out="captured", capture=True, callbacks=[Notes(said)], **options_of(name, more)
     )
     assert [line for line in said if "capture" in line] == []
     assert len(replays) >= 3
@@ -84,7 +78,7 @@ def test_a_run_goes_on_exactly_captured_or_not(images, replays, name, first):
     architecture, more = RUNS[name]
     options = options_of(architecture, more, steps=24)
     whole = zoo.train(architecture, data=str(images), out="whole", **options)
-    zoo.train(architecture, data=str(images), out="parts", capture=first, watchers=[Stop(12)], **options)
+    zoo.train(architecture, data=str(images), out="parts", capture=first, callbacks=[Stop(12)], **options)
     assert zoo.Run("parts").latest()[0] == 12
     assert bool(replays) == first
     before = len(replays)
@@ -122,13 +116,15 @@ def test_a_capture_that_fails_says_why_once_and_the_run_goes_on_with_the_same_nu
     said: list[str] = []
     options = options_of("reads-back", dict())
     plain = zoo.train("reads-back", data=str(images), out="plain", **options)
-    captured = zoo.train("reads-back", data=str(images), out="captured", capture=True, say=said.append, **options)
+    captured = zoo.train(
+        "reads-back", data=str(images), out="captured", capture=True, callbacks=[Notes(said)], **options
+    )
     assert len([line for line in said if line.startswith("--capture: steps are not captured")]) == 1
     assert replays == []
     assert run_differences(plain, captured) == []
 
 
-class Strict(Watcher):
+class Strict(Callback):
     """Lets torch refuse whatever waits for the device, from after one step to after another."""
 
     def __init__(self, first: int, last: int) -> None:
@@ -148,17 +144,13 @@ def test_nothing_waits_for_the_device_between_logged_steps(images, name, more, c
     seldom = dict(log_every=100, sample_every=100, checkpoint_every=100, deterministic=False, capture=capture)
     options = options_of(name, {**more, **seldom}, steps=26)
     try:
-        zoo.train(name, data=str(images), out="run", watchers=[Strict(16, 24)], **options)
+        zoo.train(name, data=str(images), out="run", callbacks=[Strict(16, 24)], **options)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
 
 def made(images, **more):
-    architecture = registry().architecture("cgan")
-    options, _ = resolve(architecture, flags=tiny("cgan", data=str(images), **more))
-    source = open_source(options.data)
-    spec = settle(architecture, options, source)
-    return assemble(architecture, options, spec, prepare(source, spec, fit=options.fit), torch.device(DEVICE))
+    return state_of("cgan", images, **tiny("cgan", device=DEVICE, **more))
 
 
 BUSY = 2_000_000_000
@@ -166,36 +158,35 @@ BUSY = 2_000_000_000
 
 
 def test_a_batch_is_copied_while_the_steps_before_it_are_at_work(images):
-    feed = made(images).feed
-    feed()  # what is set up at first has been
+    batches = made(images).batches
+    batches()  # what is set up at first has been
     torch.cuda.synchronize()
     torch.cuda._sleep(BUSY)
-    feed()
-    feed._copies.synchronize()
+    batches()
+    batches._copies.synchronize()
     assert not torch.cuda.current_stream().query(), "the copy is there, and the work before it goes on"
-    feed.close()
+    batches.close()
 
 
 def test_batches_arrive_whole_however_far_ahead_the_host_is(images):
-    assembly = made(images, batch_size=5)
-    feed, found = assembly.feed, []
+    batches, found = made(images, batch_size=5).batches, []
     for number in range(20):
         if number % 5 == 0:
             torch.cuda._sleep(BUSY // 20)
-        batch = feed()
+        batch = batches()
         found.append((batch.images.double().sum(), batch.labels.double().sum()))
         del batch  # whose memory the next ones may take
-    feed.close()
+    batches.close()
     for number, (pixels, labels) in enumerate(found):
-        expected = feed.loader.batch(number)
+        expected = batches.loader.batch(number)
         torch.testing.assert_close(pixels.cpu(), expected.images.double().sum())
         assert int(labels) == int(expected.labels.sum())
 
 
 def test_the_host_is_never_far_ahead(images):
     """Else a training that is seldom logged would pile up batches in memory."""
-    feed = made(images, batch_size=5).feed
+    batches = made(images, batch_size=5).batches
     for _ in range(6):
-        feed()
-        assert len(feed._marks) <= 2
-    feed.close()
+        batches()
+        assert len(batches._events) <= 2
+    batches.close()

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from zoo.data import DataSource, DataSpec, open_source, prepare, sources
-from zoo.data.registry import absolute, is_name
 from zoo.data.images import Images
+from zoo.data.registry import absolute, is_name
 from zoo.errors import DataError, PluginError
 
 

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import Stop, tiny
+from support import Notes, Stop, tiny
 from torch import nn
 
 import zoo
 from zoo.architecture import Phase
-from zoo.engine.build import Assembly
+from zoo.engine.build import TrainingState
+from zoo.engine.callbacks import Callbacks
 from zoo.engine.graphs.capture import WARM_UP, CapturedStep, check_capture, pattern
-from zoo.engine.optim.build import base_rates, build_optimizer, rate_at, set_rate
+from zoo.engine.optim.build import build_optimizer
+from zoo.engine.optim.schedule import base_rates, rate_at, set_rate
 from zoo.errors import OptionError
 from zoo.run.checkpoint import read_state
 from zoo.testing.comparing import run_differences
@@ -104,7 +106,8 @@ def compare(make: Callable[[], object], steps: int = STEPS) -> Replayed:
     ours = make()
     graphs = Replayed(ours)
     said: list[str] = []
-    assert played(ours, CapturedStep(ours, graphs, said.append), steps) == expected
+    with Callbacks([Notes(said)]).told_of_log():
+        assert played(ours, CapturedStep(ours, graphs), steps) == expected
     assert said == []
     for one, other in zip(state_of(ours), expected_state, strict=True):
         assert torch.equal(one, other)
@@ -233,7 +236,8 @@ def test_an_epochs_smaller_last_batch_is_played_uncaptured_with_what_was_drawn_f
 def refusing(step, steps: int = STEPS, graphs: Replayed | None = None) -> tuple[list[str], Replayed, list]:
     said: list[str] = []
     graphs = graphs or Replayed(step)
-    told = played(step, CapturedStep(step, graphs, said.append), steps)
+    with Callbacks([Notes(said)]).told_of_log():
+        told = played(step, CapturedStep(step, graphs), steps)
     return said, graphs, told
 
 
@@ -275,7 +279,7 @@ def test_a_loss_that_draws_something_else_each_time_is_played_as_it_is():
         count = iter(range(10**6))
 
         def loss(turn):
-            return turn.judge(turn.generate(1 + next(count) % 2).images).mean()
+            return turn.discriminate(turn.generate(1 + next(count) % 2).images).mean()
 
         return build([Phase("discriminator"), Phase("generator", loss=loss)])
 
@@ -368,7 +372,7 @@ def capturing(monkeypatch):
     @contextmanager
     def context() -> Iterator[list[Replayed]]:
         with monkeypatch.context() as patched:
-            patched.setattr(Assembly, "run", run)
+            patched.setattr(TrainingState, "run", run)
             yield made
         assert all(graphs.replays for graphs in made)
 
@@ -406,7 +410,7 @@ def test_a_run_goes_on_exactly_captured_or_not(images, capturing, name, more, fi
     options = options_of(name, {**more, "steps": 14})
     whole = zoo.train(name, data=str(images), out="whole", **options)
     with capturing() if first else nullcontext():
-        zoo.train(name, data=str(images), out="parts", watchers=[Stop(7)], **options)
+        zoo.train(name, data=str(images), out="parts", callbacks=[Stop(7)], **options)
     assert zoo.Run("parts").latest()[0] == 7
     with nullcontext() if first else capturing():
         parts = zoo.resume("parts")
@@ -420,7 +424,7 @@ def test_a_run_that_was_captured_goes_on_where_there_is_no_gpu_and_a_line_says_s
     kept["options"]["capture"] = True
     config.write_text(json.dumps(kept))
     said: list[str] = []
-    assert zoo.resume("run", steps=4, device="cpu", say=said.append).latest()[0] == 4
+    assert zoo.resume("run", steps=4, device="cpu", callbacks=[Notes(said)]).latest()[0] == 4
     assert "--capture is for NVIDIA GPUs, and this computes on cpu: the run goes on without it" in said
     assert json.loads(config.read_text())["options"]["capture"] is True
     outcome = cli("resume", "run", "--steps", 5, "--device", "cpu", "--capture", "on")
@@ -432,9 +436,10 @@ def test_a_run_that_was_captured_goes_on_where_there_is_no_gpu_and_a_line_says_s
 def test_a_checkpoint_of_optimisers_on_the_device_fits_those_of_the_host_and_back(images):
     """Counts of updates are 0-d tensors in both, and are found again wherever the optimiser keeps them."""
     run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", epsilon_style="keras", schedule="linear"))
-    counts = {name: value for name, value in read_state(run.latest()[1]).tensors.items() if name.endswith(".step")}
-    assert counts
-    assert all(value.shape == () and value == 4 for value in counts.values())
+    parts = read_state(run.latest()[1]).parts
+    kept = [each for role in ("generator", "discriminator") for each in parts[f"optimizer.{role}"]["state"].values()]
+    assert kept
+    assert all(each["step"].shape == () and each["step"] == 4 for each in kept)
 
 
 @pytest.mark.parametrize("more", [dict(), dict(weight_decay=0.1), dict(optimizer="adamw", weight_decay=0.1)], ids=str)

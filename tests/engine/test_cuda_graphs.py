@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from zoo.data.loader import Batch
-from zoo.engine.build import Feed
+from zoo.engine.batches import Batches
 from zoo.engine.graphs.cuda_graphs import CudaGraphs
 
 CUDA = torch.device("cuda:0")
@@ -118,7 +118,7 @@ def test_a_capture_that_cannot_be_ended_tells_that(device):
         CudaGraphs(CUDA).capture(lambda: None)
 
 
-class Batches:
+class Loader:
     """A loader of five batches."""
 
     def stream(self, start):
@@ -126,18 +126,18 @@ class Batches:
 
 
 def test_batches_are_copied_beside_the_work_and_the_host_is_two_ahead_at_most(device, monkeypatch):
-    feed = Feed(Batches(), CUDA)
-    monkeypatch.setattr(feed, "_moved", lambda batch: device.notes.append("copy") or batch)
+    batches = Batches(Loader(), CUDA)
+    monkeypatch.setattr(batches, "_moved", lambda batch: device.notes.append("copy") or batch)
     monkeypatch.setattr(torch.Tensor, "record_stream", lambda self, s: device.notes.append(f"kept for {s.name}"))
     first = ["mark on work", "on side", "copy", "off side", "work waits for side", "kept for work", "kept for work"]
     for number in range(4):
-        assert float(feed().images[0]) == number
+        assert float(batches().images[0]) == number
         expected = [*first[:1], *(["the host waits for a mark"] if number >= 2 else []), *first[1:]]
         assert device.notes == expected
         device.notes.clear()
-    assert feed.drawn == 4
+    assert batches.drawn == 4
 
 
 def test_without_a_gpu_batches_are_handed_on_as_they_are():
-    feed = Feed(Batches(), torch.device("cpu"))
-    assert float(feed().images[0]) == 0
+    batches = Batches(Loader(), torch.device("cpu"))
+    assert float(batches().images[0]) == 0

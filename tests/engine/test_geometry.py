@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from support import tiny, write_images
+from support import Notes, tiny, write_images
 from torch import nn
 
 import zoo
@@ -15,6 +15,7 @@ from zoo.engine.build import build_networks
 from zoo.engine.geometry import USUAL, describe_sizes, settle
 from zoo.engine.runtime.device import available_devices, choose_device
 from zoo.engine.runtime.seeds import stream_seed
+from zoo.engine.trial import Trial
 from zoo.errors import DataError, OptionError
 
 
@@ -133,7 +134,7 @@ def test_images_that_are_no_squares_are_trained_on_as_they_are(tmp_path):
 def test_grey_and_colour_are_what_the_options_say(tmp_path):
     data = write_images(tmp_path / "colour.npz", channels=3)
     said = []
-    run = zoo.train("dcgan", data=str(data), out="run", say=said.append, **tiny("dcgan", steps=1, channels=1))
+    run = zoo.train("dcgan", data=str(data), out="run", callbacks=[Notes(said)], **tiny("dcgan", steps=1, channels=1))
     assert zoo.load(run)(1).shape == (1, 1, 8, 8)
     assert "colour images are turned to grey" in said
 
@@ -169,6 +170,7 @@ def test_building_and_trying_the_networks_leaves_no_trace():
     plain = Noisy().generator(options, spec), Noisy().discriminator(options, spec)
     after = torch.get_rng_state()
     tried = build_networks(Noisy(), options, spec)
+    Trial(Noisy(), options, spec, *tried).run()
     assert torch.equal(torch.get_rng_state(), after)
     for ours, theirs in zip(tried, plain, strict=True):
         assert ours.training

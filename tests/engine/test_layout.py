@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support import Notes
 from torch import nn
 
 import zoo
 from zoo.engine import layout
-from zoo.engine.layout import enter, lay_out, leave
+from zoo.engine.layout import lay_channels_last, to_channels_last, to_contiguous
 from zoo.engine.train import train
+from zoo.engine.trial import Trial
 from zoo.ops.layout import as_channels_last, lies_channels_last
 from zoo.plugins.plugin import Plugin
-from zoo.plugins.registry import ARCHITECTURE, Contribution, registry
+from zoo.plugins.registry import ARCHITECTURE, registry
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +80,12 @@ class Asserting(Flattened):
         return self.judge(features.flatten(1))
 
 
+def channels_last(g: nn.Module, d: nn.Module) -> bool:
+    """Whether a trial finds that both can lie channels last."""
+    spec = zoo.DataSpec(1, 8, 8)
+    return Trial(zoo.Architecture(), zoo.Options(latent=8), spec, g, d).try_channels_last()
+
+
 def laid(*networks: nn.Module) -> list[bool]:
     return [
         all(lies_channels_last(p) for p in network.parameters() if p.dim() == 4 and p.shape[1] > 1)
@@ -89,20 +97,21 @@ def laid(*networks: nn.Module) -> list[bool]:
 def test_convolutions_are_laid_channels_last(channels):
     networks = generator(channels), judging(channels)
     state = torch.random.get_rng_state()
-    assert lay_out(*networks, torch.zeros(2, 8)) == (True, None)
+    assert channels_last(*networks)
+    lay_channels_last(*networks)
     assert laid(*networks) == [True, True]
     assert torch.equal(state, torch.random.get_rng_state()), "nobody else's numbers change"
 
 
 @pytest.mark.parametrize("kind", [Flattened, WhileTraining, Backwards, Asserting])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_networks_that_cannot_do_with_it_are_left_as_they_are_and_it_is_said_why(kind, channels):
+def test_networks_that_cannot_do_with_it_are_left_as_they_are_and_it_is_said_why(kind, channels, caplog):
     networks = generator(channels), kind(channels)
-    told, why = lay_out(*networks, torch.zeros(2, 8))
-    assert not told
-    assert "view" in why or "planes are wanted" in why
+    with caplog.at_level("INFO", "zoo"):
+        assert not channels_last(*networks)
+    assert "view" in caplog.text or "planes are wanted" in caplog.text
     assert not any(lies_channels_last(p) for network in networks for p in network.parameters() if p.dim() == 4)
-    networks[1](leave(networks[0](torch.randn(2, 8)))).sum().backward()
+    networks[1](to_contiguous(networks[0](torch.randn(2, 8)))).sum().backward()
 
 
 class Old(zoo.Architecture):
@@ -119,15 +128,15 @@ class Old(zoo.Architecture):
 
 def test_a_run_says_that_it_keeps_its_layout_and_trains(monkeypatch, images):
     plugin = Plugin("old", "old", "1", "old")
-    monkeypatch.setitem(registry()._found[ARCHITECTURE], "old", [Contribution(Old, plugin)])
+    monkeypatch.setitem(registry()._found[ARCHITECTURE], "old", [registry().contributed(ARCHITECTURE, Old, plugin)])
     lines = []
-    train("old", data=str(images), out="run", steps=2, batch_size=4, latent=8, device="cpu", say=lines.append)
+    train("old", data=str(images), out="run", steps=2, batch_size=4, latent=8, device="cpu", callbacks=[Notes(lines)])
     assert any("old cannot lie channels last" in line and "view" in line for line in lines)
 
 
 def test_dense_networks_are_left_as_they_are():
     network = nn.Linear(8, 8)
-    assert lay_out(network, network, torch.zeros(2, 8)) == (False, None)
+    assert not channels_last(network, network)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -135,11 +144,11 @@ def test_images_are_contiguous_outside_and_so_are_their_gradients_of_any_order(c
     g, d = generator(channels), judging(channels)
     latents = torch.randn(2, 8)
     plain = d(g(latents)).detach()
-    lay_out(g, d, latents)
-    images = leave(g(latents))
+    lay_channels_last(g, d)
+    images = to_contiguous(g(latents))
     assert images.is_contiguous()
     given = images.detach().requires_grad_()
-    logits = d(enter(given))
+    logits = d(to_channels_last(given))
     torch.testing.assert_close(logits.detach(), plain)
     (slope,) = torch.autograd.grad(logits.sum(), given, create_graph=True)
     slope.view(2, -1).square().sum().backward()
@@ -161,8 +170,8 @@ def test_an_image_that_lies_both_ways_is_told_by_its_strides():
 
 def test_entering_works_under_torch_func():
     d = judging(3)
-    lay_out(generator(3), d, torch.zeros(2, 8))
+    lay_channels_last(d)
     images = torch.randn(2, 3, 8, 8)
-    slopes = torch.func.grad(lambda given: d(enter(given)).sum())(images)
+    slopes = torch.func.grad(lambda given: d(to_channels_last(given)).sum())(images)
     given = images.requires_grad_()
     torch.testing.assert_close(slopes, torch.autograd.grad(d(given).sum(), given)[0])

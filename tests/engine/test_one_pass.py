@@ -6,20 +6,24 @@ import threading
 
 import pytest
 import torch
+from support import state_of
 from torch import nn
 
 import zoo
-from zoo.data.registry import open_source
-from zoo.data.store import prepare
-from zoo.engine.build import assemble
-from zoo.engine.geometry import settle
-from zoo.engine.one_pass import judges_halves_apart
-from zoo.plugins.registry import registry
-from zoo.resolve import resolve
+from zoo.engine.trial import Trial
 
 from .toys import build, same, weights
 
 SPEC = zoo.DataSpec(1, 2, 4)
+
+
+def trial(discriminator: nn.Module, count: int, classes: int = 0) -> Trial:
+    """Of a D that takes as many images at a time."""
+    architecture = zoo.Architecture()
+    architecture.conditional = classes > 0
+    generator = nn.Linear(1, 1)
+    spec = zoo.DataSpec(*SPEC.shape, classes)
+    return Trial(architecture, zoo.Options(batch_size=count), spec, generator, discriminator)
 
 
 def dense(*between: nn.Module) -> nn.Module:
@@ -104,7 +108,7 @@ class OneSize(nn.Module):
 def test_it_is_tried_whether_halves_are_judged_apart(between, apart):
     network = dense(*between)
     before, state = weights(network), torch.random.get_rng_state()
-    assert judges_halves_apart(network, SPEC, 0, 3) is apart
+    assert trial(network, 3).try_joint_pass() is apart
     assert same(before, network)
     assert torch.equal(state, torch.random.get_rng_state()), "nobody else's numbers change"
 
@@ -113,7 +117,7 @@ def test_a_power_iteration_in_each_pass_is_noticed_whatever_the_weights():
     for seed in range(20):
         torch.manual_seed(seed)
         network = dense(nn.utils.parametrizations.spectral_norm(nn.Linear(6, 6)))
-        assert not judges_halves_apart(network, SPEC, 0, 3), seed
+        assert not trial(network, 3).try_joint_pass(), seed
 
 
 def test_labels_go_along():
@@ -125,7 +129,7 @@ def test_labels_go_along():
         def forward(self, images, labels):
             return images.flatten(1).sum(1, keepdim=True) * self.of(labels)
 
-    assert judges_halves_apart(Labelled(), SPEC, 3, 4)
+    assert trial(Labelled(), 4, classes=3).try_joint_pass()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +137,7 @@ def test_labels_go_along():
 )
 def test_one_pass_trains_as_two_do(options):
     one, two = build(**options), build(**options)
-    one.one_pass = True
+    one.joint_pass = True
     for number in range(4):
         ours, theirs = one.run(number), two.run(number)
         for name, value in theirs.items():
@@ -145,14 +149,10 @@ def test_one_pass_trains_as_two_do(options):
 
 @pytest.mark.parametrize(("name", "seen"), [("vanilla", [16, 8]), ("dcgan", [8, 8, 8])])
 def test_dense_discriminators_see_both_at_once_and_convolutional_ones_one_after_the_other(name, seen):
-    architecture = registry().architecture(name)
     flags = dict(batch_size=8, generator_batch_size=None, r1=0.0, reuse_fakes=True, evaluate_fakes=False, joined=False)
-    options, _ = resolve(architecture, flags=flags)
-    source = open_source("digits")
-    spec = settle(architecture, options, source)
-    made = assemble(architecture, options, spec, prepare(source, spec, fit=options.fit), torch.device("cpu"))
+    made = state_of(name, "digits", **flags)
     batches = []
     made.step.discriminator.register_forward_pre_hook(lambda module, given: batches.append(len(given[0])))
     made.step.run(0)
-    made.feed.close()
+    made.batches.close()
     assert batches == seen

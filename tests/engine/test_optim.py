@@ -1,4 +1,4 @@
-"""Optimisers against their formulas, learning rates over time, the running average."""
+"""Optimisers against their formulas, learning rates over time, the running ema."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from support import tensors, tiny
 from torch import nn
 
 import zoo
-from zoo.engine.ema import Average
-from zoo.engine.optim.build import build_optimizer, momentum_at, rate_at, rate_factor, set_momentum, set_rate
+from zoo.engine.ema import EMA
+from zoo.engine.optim.build import build_optimizer
+from zoo.engine.optim.schedule import momentum_at, rate_at, rate_factor, set_momentum, set_rate
 from zoo.errors import OptionError
 from zoo.resolve import resolve
 
@@ -339,7 +340,7 @@ def test_each_network_has_its_own_learning_rate(images, slow):
     assert still == {role: role == slow for role in rates}
 
 
-# ---- the running average
+# ---- the running ema
 
 
 class Counted(nn.Module):
@@ -354,40 +355,40 @@ class Counted(nn.Module):
 
 def test_the_average_follows_its_formula_and_copies_integers():
     network = Counted()
-    average = Average(network, 0.3)
+    ema = EMA(network, 0.3)
     weight, mean = 1.0, 10.0
     for update in range(8):
         with torch.no_grad():
             network.weight.add_(1)
             network.mean.mul_(1.5)
             network.count.add_(1)
-        average.update()
+        ema.update()
         decay = min(0.3, (1 + update) / (10 + update))
         weight = decay * weight + (1 - decay) * (2.0 + update)
         mean = decay * mean + (1 - decay) * 10 * 1.5 ** (update + 1)
-        assert average.network.weight.item() == pytest.approx(weight, rel=1e-5)
-        assert average.network.mean.item() == pytest.approx(mean, rel=1e-5)
-        assert average.network.count.item() == update + 1
+        assert ema.network.weight.item() == pytest.approx(weight, rel=1e-5)
+        assert ema.network.mean.item() == pytest.approx(mean, rel=1e-5)
+        assert ema.network.count.item() == update + 1
 
 
 def test_the_average_neither_learns_nor_shares_memory_and_stands_in_evaluation():
     network = Counted()
-    average = Average(network, 0.9)
+    ema = EMA(network, 0.9)
     with torch.no_grad():
         network.weight.fill_(5)
-    assert average.network.weight.item() == 1
-    assert not average.network.weight.requires_grad
-    assert not average.network.training
+    assert ema.network.weight.item() == 1
+    assert not ema.network.weight.requires_grad
+    assert not ema.network.training
     assert network.training
 
 
 def test_the_average_follows_a_network_whose_weights_are_loaded_anew():
-    """A resumed run loads its weights after the average was made."""
+    """A resumed run loads its weights after the ema was made."""
     network = Counted()
-    average = Average(network, 0.5)
+    ema = EMA(network, 0.5)
     network.load_state_dict({"weight": torch.tensor([7.0]), "mean": torch.tensor([7.0]), "count": torch.tensor(7)})
-    average.update()
-    assert average.network.weight.item() == pytest.approx(0.1 * 1 + 0.9 * 7)
+    ema.update()
+    assert ema.network.weight.item() == pytest.approx(0.1 * 1 + 0.9 * 7)
 
 
 def test_samples_are_drawn_with_the_average_where_there_is_one(images):
@@ -396,4 +397,4 @@ def test_samples_are_drawn_with_the_average_where_there_is_one(images):
     averaged, raw = zoo.load(run)(4), zoo.load(run, averaged=False)(4)
     assert not torch.equal(averaged, raw)
     without = zoo.train("dcgan", out="raw", ema=0.0, **common)
-    assert torch.equal(zoo.load(without)(4), raw), "the average does not change what is learnt"
+    assert torch.equal(zoo.load(without)(4), raw), "the ema does not change what is learnt"

@@ -13,7 +13,7 @@ from zoo.cli.arguments import parse_training
 from zoo.engine.runtime.device import determinism
 from zoo.errors import PluginError
 from zoo.plugins.plugin import Plugin
-from zoo.plugins.registry import ARCHITECTURE, Contribution, registry
+from zoo.plugins.registry import ARCHITECTURE, registry
 from zoo.plugins.validation import check_architecture
 
 from .toys import build
@@ -43,7 +43,7 @@ class Odd(zoo.Architecture):
 @pytest.fixture
 def odd(monkeypatch):
     plugin = Plugin("odd", "odd", "1", "odd")
-    monkeypatch.setitem(registry()._found[ARCHITECTURE], "odd", [Contribution(Odd, plugin)])
+    monkeypatch.setitem(registry()._found[ARCHITECTURE], "odd", [registry().contributed(ARCHITECTURE, Odd, plugin)])
     return dict(data=None, latent=3, batch_size=4, log_every=1, sample_every=100, learning_rate=0.01)
 
 
@@ -154,7 +154,7 @@ def test_a_run_that_cannot_begin_leaves_a_folder_that_was_there(odd, images, tmp
     odd["data"] = str(images)
     place = tmp_path / "mine"
     place.mkdir()
-    monkeypatch.setattr("zoo.engine.train.gather_watchers", lambda *_: (_ for _ in ()).throw(PluginError("no")))
+    monkeypatch.setattr("zoo.engine.train.asked_callbacks", lambda *_: (_ for _ in ()).throw(PluginError("no")))
     with pytest.raises(PluginError):
         zoo.train("odd", out=place, steps=1, **odd)
     assert not place.exists() or not any(place.iterdir())

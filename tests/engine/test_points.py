@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from support import flags, tiny
+from support import Notes, flags, tiny
 
 import zoo
 import zoo.cli
@@ -20,7 +20,7 @@ from zoo.run.run import Run
 def test_a_run_on_points_trains_draws_and_goes_on(tmp_path, data, coordinates):
     said: list[str] = []
     small = tiny("vanilla", steps=2, sample_every=1)
-    run = zoo.train("vanilla", data=data, out=tmp_path / "run", say=said.append, **small)
+    run = zoo.train("vanilla", data=data, out=tmp_path / "run", callbacks=[Notes(said)], **small)
     assert run.config["preset"] == "points"
     assert said[0].startswith("preset points, for points ")
     assert run.geometry()[0] == zoo.DataSpec(1, 1, coordinates, points=True)
@@ -85,7 +85,7 @@ def zoo_register_architectures(register):
 def test_an_architecture_may_have_networks_for_points_beside_those_for_images_of_some_sizes(install, tmp_path):
     install(EITHER, "zoo_either")
     said: list[str] = []
-    run = zoo.train("either", data="ring", out=tmp_path / "run", say=said.append, **tiny("either", steps=1))
+    run = zoo.train("either", data="ring", out=tmp_path / "run", callbacks=[Notes(said)], **tiny("either", steps=1))
     assert run.config["preset"] == "points"
     assert said == ["preset points, for points in the plane (--preset chooses another)"]
     with pytest.raises(

@@ -69,7 +69,7 @@ def test_a_run_stopped_by_a_signal_goes_on_exactly(images, way):
         del options["steps"]
     whole = zoo.train("dcgan", data=str(images), out="whole", **options)
     stop = Stop(3)
-    zoo.train("dcgan", data=str(images), out="parts", watchers=[stop], **options)
+    zoo.train("dcgan", data=str(images), out="parts", callbacks=[stop], **options)
     assert stop.told == (3, False)
     assert zoo.Run("parts").latest()[0] == 3
     parts = zoo.resume("parts")
@@ -100,16 +100,16 @@ def test_random_numbers_that_networks_draw_go_on_exactly(images, install):
     install(DROPOUT, "zoo_noisy")
     options = tiny("noisy", steps=6, sample_every=2)
     whole = zoo.train("noisy", data=str(images), out="whole", **options)
-    zoo.train("noisy", data=str(images), out="parts", watchers=[Stop(3)], **options)
+    zoo.train("noisy", data=str(images), out="parts", callbacks=[Stop(3)], **options)
     assert_same_run(whole, zoo.resume("parts"))
 
 
 def test_it_may_be_stopped_and_go_on_many_times(images):
     options = tiny("vanilla", steps=6, sample_every=1)
     whole = zoo.train("vanilla", data=str(images), out="whole", **options)
-    zoo.train("vanilla", data=str(images), out="parts", watchers=[Stop(1)], **options)
+    zoo.train("vanilla", data=str(images), out="parts", callbacks=[Stop(1)], **options)
     for after in (2, 4):
-        zoo.resume("parts", watchers=[Stop(after)])
+        zoo.resume("parts", callbacks=[Stop(after)])
     assert_same_run(whole, zoo.resume("parts"))
 
 
@@ -135,12 +135,12 @@ def test_a_second_signal_interrupts_at_once(images):
             super().on_step(step)
 
     with pytest.raises(KeyboardInterrupt):
-        zoo.train("dcgan", data=str(images), out="run", watchers=[Impatient(2)], **tiny("dcgan"))
+        zoo.train("dcgan", data=str(images), out="run", callbacks=[Impatient(2)], **tiny("dcgan"))
 
 
 def test_signals_are_as_they_were_once_training_is_over(images):
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    zoo.train("dcgan", data=str(images), out="run", watchers=[Stop(1)], **tiny("dcgan"))
+    zoo.train("dcgan", data=str(images), out="run", callbacks=[Stop(1)], **tiny("dcgan"))
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
@@ -195,9 +195,9 @@ def test_data_that_has_changed_is_noticed(tmp_path, images):
 KILLER = """
 import os
 import zoo
-from zoo.callback import Watcher
+from zoo.callback import Callback
 
-class Killer(Watcher):
+class Killer(Callback):
     def on_step(self, step):
         if step == 5 and os.environ.get("KILL_WITH"):
             os.kill(os.getpid(), int(os.environ["KILL_WITH"]))

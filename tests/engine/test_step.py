@@ -69,10 +69,10 @@ def test_a_phase_changes_only_its_own_network(learns):
 def test_the_discriminators_turn_draws_fakes_without_a_graph():
     graphs = []
 
-    def loss(turn: zoo.Turn):
-        assert isinstance(turn, zoo.Turn)
+    def loss(turn: zoo.StepContext):
+        assert isinstance(turn, zoo.StepContext)
         graphs.append(turn.fakes.images.requires_grad)
-        return turn.judge(turn.fakes.images).mean()
+        return turn.discriminate(turn.fakes.images).mean()
 
     build([Phase("discriminator", loss=loss), Phase("generator", loss=loss)]).run(0)
     assert graphs == [False, True]
@@ -116,7 +116,7 @@ def test_fakes_that_were_first_looked_at_without_gradients_still_carry_them():
             assert turn.fakes.images.isfinite().all()
         return turn.default_loss()
 
-    step = build([Phase("discriminator", loss=looking), Phase("generator", loss=lambda t: t.judge(t.fakes.images).mean())],
+    step = build([Phase("discriminator", loss=looking), Phase("generator", loss=lambda t: t.discriminate(t.fakes.images).mean())],
                  reuse_fakes=True)  # fmt: skip
     before = weights(step.generator)
     step.run(0)
@@ -220,7 +220,7 @@ def fakes_judged(step, role: str) -> list[torch.Tensor]:
 
     def loss(turn):
         seen.append(turn.fakes.images.detach().clone())
-        return turn.judge(turn.fakes.images).mean()
+        return turn.discriminate(turn.fakes.images).mean()
 
     step.phases = [Phase(role, loss=loss)]
     step.run(0)
@@ -339,7 +339,7 @@ def test_phases_run_in_their_order_at_the_steps_they_are_due():
     def note(name):
         def loss(turn):
             runs.append((turn.number, name))
-            return turn.judge(turn.fakes.images).mean()
+            return turn.discriminate(turn.fakes.images).mean()
 
         return loss
 
@@ -368,10 +368,10 @@ def test_a_network_is_left_as_it_is_while_its_loss_is_not_above_the_threshold(th
 
 def test_a_loss_of_ones_own_may_be_a_tensor_or_come_with_statistics():
     def bare(turn):
-        return turn.judge(turn.real).square().mean()
+        return turn.discriminate(turn.real).square().mean()
 
     def told(turn):
-        logits = turn.judge(turn.fakes.images)
+        logits = turn.discriminate(turn.fakes.images)
         return logits.mean(), {"mine": logits.max().detach()}
 
     statistics = build([Phase("discriminator", loss=bare), Phase("generator", loss=told)]).run(0)
@@ -507,7 +507,7 @@ def test_r1_weighs_the_squared_slope_of_d_at_real_images_at_its_interval():
 
     def loss(turn):
         real = turn.batch.images.requires_grad_()
-        (slope,) = torch.autograd.grad(turn.judge(real).sum(), real, create_graph=True)
+        (slope,) = torch.autograd.grad(turn.discriminate(real).sum(), real, create_graph=True)
         slopes.append(slope.detach().square().flatten(1).sum(1).mean())
         return 0.0 * slope.sum()
 

@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import zoo
-from zoo.callback import Watcher
+from zoo.callback import Callback
 from zoo.engine.loop import Clock
 from zoo.plugins.registry import Contribution, registry
 
@@ -26,7 +26,7 @@ PLAIN = dict(order="shuffle", joined=False)
 """What turns the vanilla GAN's default into a plain one."""
 
 
-class Recorder(Watcher):
+class Recorder(Callback):
     """Writes down everything that it is told."""
 
     def __init__(self):
@@ -59,7 +59,7 @@ class Recorder(Watcher):
 def test_watchers_are_told_of_everything_in_order(images):
     recorder = Recorder()
     options = tiny("dcgan", steps=5, log_every=2, sample_every=3, checkpoint_every=4)
-    zoo.train("dcgan", data=str(images), out="run", watchers=[recorder], **options)
+    zoo.train("dcgan", data=str(images), out="run", callbacks=[recorder], **options)
     assert recorder.told == [
         ("start", 0, 5), ("sample", 0),
         ("step", 1),
@@ -74,19 +74,19 @@ def test_watchers_are_told_of_everything_in_order(images):
 def test_watchers_of_a_resumed_run_are_told_where_it_goes_on(images):
     zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", steps=2))
     recorder = Recorder()
-    zoo.resume("run", steps=3, watchers=[recorder])
+    zoo.resume("run", steps=3, callbacks=[recorder])
     assert recorder.told == [
         ("start", 2, 3), ("metrics", 3), ("sample", 3), ("checkpoint", 3), ("step", 3), ("end", 3, True)
     ]  # fmt: skip
 
 
 def test_an_exception_of_a_watcher_stops_the_run(images):
-    class Broken(Watcher):
+    class Broken(Callback):
         def on_step(self, step):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        zoo.train("dcgan", data=str(images), out="run", watchers=[Broken()], **tiny("dcgan"))
+        zoo.train("dcgan", data=str(images), out="run", callbacks=[Broken()], **tiny("dcgan"))
 
 
 @pytest.mark.parametrize(("epochs", "more", "steps"), [
@@ -113,7 +113,7 @@ def test_the_speed_counts_the_images_of_smaller_batches_as_they_are(images, monk
     now = [0.0]
     monkeypatch.setattr("zoo.engine.loop.time.perf_counter", lambda: now[0])
 
-    class Tick(Watcher):
+    class Tick(Callback):
         def on_start(self, run, step, steps):
             self.on_step(step)
 
@@ -121,7 +121,7 @@ def test_the_speed_counts_the_images_of_smaller_batches_as_they_are(images, monk
             now[0] += 1
 
     options = tiny("vanilla", steps=5, batch_size=7, drop_remainder=False, sample_every=9)
-    run = zoo.train("vanilla", data=str(images), out="run", watchers=[Tick()], **PLAIN, **options)
+    run = zoo.train("vanilla", data=str(images), out="run", callbacks=[Tick()], **PLAIN, **options)
     assert [line["images_per_second"] for line in run.metrics()][1:] == [7, 7, 3, 7]
 
 
@@ -139,7 +139,7 @@ def test_pictures_and_checkpoints_at_the_end_of_each_epoch(images, more, told):
     options = {**tiny("vanilla", each_epoch=True, sample_every=1, checkpoint_every=1), **more}
     if "epochs" in more:
         del options["steps"]
-    zoo.train("vanilla", data=str(images), out="run", watchers=[recorder], **PLAIN, **options)
+    zoo.train("vanilla", data=str(images), out="run", callbacks=[recorder], **PLAIN, **options)
     assert [event[1] for event in recorder.told if event[0] == "sample"] == told
     assert [event[1] for event in recorder.told if event[0] == "checkpoint"] == told[1:]
 
@@ -148,7 +148,7 @@ def test_a_resumed_run_makes_no_picture_of_an_epoch_twice(images):
     options = tiny("vanilla", each_epoch=True, steps=7)
     zoo.train("vanilla", data=str(images), out="run", **PLAIN, **options)
     recorder = Recorder()
-    run = zoo.resume("run", steps=12, watchers=[recorder])
+    run = zoo.resume("run", steps=12, callbacks=[recorder])
     assert [event[1] for event in recorder.told if event[0] == "sample"] == [9, 12]
     assert [path.name[5:-4] for path in run.samples] == [f"{step:08d}" for step in (0, 3, 6, 7, 9, 12)]
 
@@ -174,7 +174,7 @@ def test_an_epoch_of_networks_that_take_turns_ends_with_the_run(images, monkeypa
     monkeypatch.setattr(registry(), "contribution", lambda name: Contribution(Turns, registry().plugins[0]))
     recorder = Recorder()
     options = dict(batch_size=8, samples=1, latent=3, epochs=2, each_epoch=True)
-    zoo.train("turns", data=str(images), out="run", watchers=[recorder], **options)
+    zoo.train("turns", data=str(images), out="run", callbacks=[recorder], **options)
     assert [event[1] for event in recorder.told if event[0] == "sample"] == [0, 6, 12]
 
 
@@ -213,13 +213,13 @@ def test_the_counter_of_reads_counts():
 def test_losses_are_read_back_only_when_they_are_logged(images, name):
     reads, after = Reads(), []
 
-    class Count(Watcher):
+    class Count(Callback):
         def on_step(self, step):
             after.append(reads.count)
 
     options = tiny(name, steps=9, log_every=4, sample_every=100, checkpoint_every=100, r1=0.0)
     with reads:
-        zoo.train(name, data=str(images), out="run", watchers=[Count()], **options)
+        zoo.train(name, data=str(images), out="run", callbacks=[Count()], **options)
     in_step = [now - before for before, now in pairwise(after)]
     assert in_step[2] == in_step[6] == 4, "D's and G's loss, D(x), D(G(z)), in steps 4 and 8"
     assert [count for step, count in enumerate(in_step, 2) if step not in (4, 8, 9)] == [0] * 5
@@ -264,7 +264,7 @@ from torch import nn
 import zoo
 
 def loss(turn):
-    value = turn.judge(turn.fakes.images).mean()
+    value = turn.discriminate(turn.fakes.images).mean()
     return value * float("nan") if turn.number == 4 else value
 
 class Doomed(zoo.Architecture):
@@ -340,7 +340,7 @@ def test_a_run_that_is_stopped_after_it_diverged_does_not_save_broken_weights(im
 
     options = tiny("doomed", steps=20, log_every=100, checkpoint_every=4, keep_checkpoints=1)
     with pytest.raises(zoo.errors.RunError, match="diverged"):
-        zoo.train("doomed", data=str(images), out="run", watchers=[Stop(6)], **options)
+        zoo.train("doomed", data=str(images), out="run", callbacks=[Stop(6)], **options)
     assert zoo.Run("run").latest()[0] == 4
 
 
@@ -392,14 +392,14 @@ def test_networks_that_do_not_fit_are_told_before_anything_is_written(
 def test_a_longer_run_holds_no_more_tensors(images):
     alive = {}
 
-    class Count(Watcher):
+    class Count(Callback):
         def on_step(self, step):
             if step in (10, 60):
                 gc.collect()
                 alive[step] = sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
     options = tiny("cgan", steps=60, sample_every=5, checkpoint_every=5, samples=2)
-    zoo.train("cgan", data=str(images), out="run", watchers=[Count()], **options)
+    zoo.train("cgan", data=str(images), out="run", callbacks=[Count()], **options)
     ahead = 2 * 4  # images and labels of the batches that may or may not be waiting
     assert alive[60] <= alive[10] + ahead
 
@@ -412,7 +412,7 @@ def loader_threads() -> list[str]:
 def test_threads_that_prepare_batches_end_with_the_run(images, fails):
     seen = []
 
-    class Look(Watcher):
+    class Look(Callback):
         def on_step(self, step):
             seen.append(loader_threads())
             if fails:
@@ -422,7 +422,7 @@ def test_threads_that_prepare_batches_end_with_the_run(images, fails):
             seen.append(loader_threads())
 
     def train():
-        zoo.train("dcgan", data=str(images), out="run", watchers=[Look()], **tiny("dcgan"))
+        zoo.train("dcgan", data=str(images), out="run", callbacks=[Look()], **tiny("dcgan"))
 
     if fails:
         with pytest.raises(ZeroDivisionError) as held:  # what went wrong holds on to every frame

@@ -13,7 +13,7 @@ import zoo
 WATCHER = """
 import zoo
 
-class Log(zoo.Watcher):
+class Log(zoo.Callback):
     name = NAME
 
     def __init__(self, run):
@@ -91,7 +91,7 @@ def test_from_python_a_failing_watcher_is_a_warning(install, images):
         zoo.train("dcgan", data=str(images), width=2, batch_size=8, samples=4, log_every=1, steps=2)
 
 
-@pytest.mark.parametrize("fails", ["raise OSError('no disk')", "yield zoo.Watcher(); raise OSError('no disk')"])
+@pytest.mark.parametrize("fails", ["raise OSError('no disk')", "yield zoo.Callback(); raise OSError('no disk')"])
 def test_a_hook_that_fails_is_named_and_the_run_does_without_its_watchers(install, cli, common, fails):
     install(watcher().replace("return Log(run)", fails), "zoo_log", distribution="zoo-log")
     outcome = cli("train", "dcgan", *common, "--steps", 1, "--out", "run")
@@ -149,7 +149,7 @@ def test_who_watches_changes_no_number_of_the_run(install, images):
     noisy = """
 import torch, zoo
 
-class Noisy(zoo.Watcher):
+class Noisy(zoo.Callback):
     def on_step(self, step):
         torch.rand(3)
     def on_metrics(self, metrics):
@@ -171,9 +171,9 @@ def test_names_may_be_given_as_one_text(given):
 
 
 def test_a_watcher_of_the_callers_own_may_stop_the_run(images):
-    class Enough(zoo.Watcher):
+    class Enough(zoo.Callback):
         def on_step(self, step):
             raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
-        zoo.train("dcgan", data=str(images), width=2, batch_size=8, samples=4, steps=2, watchers=[Enough()])
+        zoo.train("dcgan", data=str(images), width=2, batch_size=8, samples=4, steps=2, callbacks=[Enough()])

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from support import flags, tiny, zoo_process
+from support import Notes, flags, tiny, zoo_process
 
 import zoo
 import zoo.cli
@@ -206,7 +206,7 @@ def test_nothing_but_drawing_imports_matplotlib(tmp_path):
 # ---- what cannot be drawn spoils no training
 
 
-class End(zoo.Watcher):
+class End(zoo.Callback):
     """Remembers that a run came to its end; puts a folder where a picture is to be, if asked to."""
 
     def __init__(self, *in_the_way: str) -> None:
@@ -252,7 +252,7 @@ def test_a_picture_that_cannot_be_written_costs_that_picture_and_not_the_trainin
     if name == "curves.png":
         pytest.importorskip("matplotlib")
     said, end = [], End(name)
-    run = zoo.train("vanilla", out=tmp_path / "run", watchers=[end], say=said.append, **tiny("vanilla", steps=6))
+    run = zoo.train("vanilla", out=tmp_path / "run", callbacks=[end, Notes(said)], **tiny("vanilla", steps=6))
     assert end.finished
     assert run.latest()[0] == 6
     (line,) = [line for line in said if name in line]

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.engine.build import build_objective
 from zoo.engine.optim.build import build_optimizer
+from zoo.engine.plan import choose_objective
 from zoo.engine.runtime.precision import Precision
 from zoo.engine.step import Step
 
@@ -30,7 +30,7 @@ def step_of(
         **networks,
         optimizers={role: build_optimizer(networks[role].parameters(), options, 1.0) for role in ROLES},
         phases=list(architecture.phases(options)),
-        objective=build_objective(architecture, options),
+        objective=choose_objective(architecture, options),
         options=options,
         latents=inputs,
         draw=inputs.batch,

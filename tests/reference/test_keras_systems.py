@@ -18,7 +18,7 @@ from torch import nn
 import zoo
 from zoo.data.loader import Batch
 from zoo.engine.build import build_networks
-from zoo.engine.optim.build import rate_at, set_rate
+from zoo.engine.optim.schedule import rate_at, set_rate
 from zoo.engine.step import Step
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
 from zoo.engine.build import build_networks
-from zoo.engine.optim.build import momentum_at, rate_at, set_momentum, set_rate
+from zoo.engine.optim.schedule import momentum_at, rate_at, set_momentum, set_rate
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 

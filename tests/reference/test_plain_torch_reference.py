@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
 from zoo.engine.build import build_networks
-from zoo.engine.optim.build import rate_at, set_rate
+from zoo.engine.optim.schedule import rate_at, set_rate
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
 

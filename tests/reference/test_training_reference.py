@@ -15,8 +15,9 @@ from replay import ROLES, step_of
 
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
-from zoo.engine.build import build_networks, build_objective
-from zoo.engine.optim.build import rate_factor, set_rate
+from zoo.engine.build import build_networks
+from zoo.engine.optim.schedule import rate_factor, set_rate
+from zoo.engine.plan import choose_objective
 from zoo.engine.step import Step
 from zoo.plugins.registry import registry
 from zoo.resolve import resolve
@@ -148,7 +149,7 @@ def test_the_games_named_after_architectures_are_those_played_by_default(game: s
         assert getattr(options, name) == getattr(default, name), name
     for name in ("learning_rate", "discriminator_learning_rate", "beta1", "beta2", "epsilon", "r1", "r1_every"):
         assert getattr(options, name) == getattr(default, name), name
-    objective = build_objective(architecture, default)
+    objective = choose_objective(architecture, default)
     assert [objective.kind, objective.a, objective.b, objective.c] == [
         NOTES[game]["kind"],
         *NOTES[game]["targets"].values(),

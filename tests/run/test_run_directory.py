@@ -228,19 +228,46 @@ WEIGHTS = {"generator": {"w": torch.ones(2)}, "discriminator": {"w": torch.zeros
 
 
 def test_a_checkpoint_comes_back_as_it_was():
-    tensors = {"a": torch.arange(3), "b": torch.tensor(2.0), "t": torch.ones(2, 3).T}
-    write_checkpoint(Path("step-00000007"), WEIGHTS, State(tensors, {"step": 7, "batches": 9}))
+    kept = {0: {"step": torch.tensor(2.0), "t": torch.ones(2, 3).T}, 3: {}}
+    parts = {"optimizer": {"state": kept}, "a": {"b.c": torch.ones(1)}, "a.b": {"c": torch.zeros(2)},
+             "mine": {"pair": (1, [2.5, None, True]), "tensor": "a word", "none": {}}}  # fmt: skip
+    write_checkpoint(Path("step-00000007"), WEIGHTS, State(7, 1.5, parts))
     folder = Path("step-00000007")
     state = read_state(folder)
-    assert state.values == {"step": 7, "batches": 9}
-    torch.testing.assert_close(state.tensors, tensors)
+    assert (state.step, state.seconds) == (7, 1.5)
+    assert state.parts.keys() == parts.keys()
+    assert state.parts["optimizer"]["state"].keys() == {0, 3}, "whole numbers stay such"
+    torch.testing.assert_close(state.parts["optimizer"]["state"][0], kept[0])
+    assert state.parts["a"]["b.c"].tolist() == [1.0]
+    assert state.parts["a.b"]["c"].tolist() == [0.0, 0.0], "two places of one name are told apart"
+    assert state.parts["mine"] == parts["mine"]
     torch.testing.assert_close(read_tensors(folder, "discriminator"), WEIGHTS["discriminator"])
     assert checkpoint.checkpoints(Path()) == [(7, folder)]
 
 
+def test_what_a_checkpoint_cannot_hold_is_refused_with_its_place():
+    with pytest.raises(RunError, match=r"objective\.history\.1 is object, which a checkpoint cannot hold"):
+        write_checkpoint(Path("step-00000001"), WEIGHTS, State(1, 0.0, {"objective": {"history": [1, object()]}}))
+    assert not Path("step-00000001").exists()
+
+
+def test_a_state_that_is_damaged_is_told_in_words():
+    folder = Path("step-00000001")
+    write_checkpoint(folder, WEIGHTS, State(1, 0.0, {"ema": {"weights": {"w": torch.ones(1)}}}))
+    file = folder / "state.json"
+    whole = file.read_text()
+    for damage in ({"tensor": "ema.weights.x"}, {"what": 1}, {"dict": 3}, {"tensor": 4}):
+        file.write_text(whole.replace('{"tensor": "ema.weights.w"}', json.dumps(damage)))
+        with pytest.raises(RunError, match=r"is damaged: .*train again"):
+            read_state(folder)
+    file.write_text(whole.replace('"format": 2', '"format": 3'))
+    with pytest.raises(RunError, match=r"newer zoo \(format 3\); upgrade zoo"):
+        read_state(folder)
+
+
 def test_only_whole_checkpoints_count():
     for step in (1, 2, 10):
-        write_checkpoint(Path(f"step-{step:08d}"), WEIGHTS, State({}, {"step": step}))
+        write_checkpoint(Path(f"step-{step:08d}"), WEIGHTS, State(step, 0.0, {}))
     Path("step-00000002/discriminator.safetensors").unlink()
     Path("step-latest").mkdir()
     Path(".step-00000011.1.part").mkdir()
@@ -250,14 +277,14 @@ def test_only_whole_checkpoints_count():
 
 def test_a_checkpoint_that_cannot_be_finished_leaves_the_old_one(monkeypatch):
     folder = Path("step-00000001")
-    write_checkpoint(folder, WEIGHTS, State({}, {"step": 1}))
+    write_checkpoint(folder, WEIGHTS, State(1, 0.0, {}))
 
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(RunError, match="make room"):
-        write_checkpoint(folder, {**WEIGHTS, "generator": {"w": torch.full((2,), 5.0)}}, State({}, {"step": 1}))
+        write_checkpoint(folder, {**WEIGHTS, "generator": {"w": torch.full((2,), 5.0)}}, State(1, 0.0, {}))
     assert read_tensors(folder, "generator")["w"].tolist() == [1, 1]
     assert [path.name for path in Path().iterdir()] == ["step-00000001"]
 

@@ -703,7 +703,7 @@ class Penalised(Good):
 def penalised(turn):
     loss, found = turn.default_loss()
     real = turn.real.requires_grad_()
-    (slope,) = torch.autograd.grad(turn.judge(real, turn.labels).sum(), real, create_graph=True)
+    (slope,) = torch.autograd.grad(turn.discriminate(real, turn.labels).sum(), real, create_graph=True)
     return loss + slope.square().sum(), found
 
 

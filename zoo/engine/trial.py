@@ -65,7 +65,7 @@ class Trial:
         on so few images.
         """
         self.check()
-        return Capabilities(self._try_channels_last(), self._try_joint_pass())
+        return Capabilities(self.try_channels_last(), self.try_joint_pass())
 
     # ---- whether they fit
 
@@ -154,7 +154,7 @@ class Trial:
 
     # ---- what they can do
 
-    def _try_channels_last(self) -> bool:
+    def try_channels_last(self) -> bool:
         """Whether they can lie channels last, where that pays. Tried in training mode, there and back."""
         if not self._channels_last_pays():
             return False
@@ -184,7 +184,7 @@ class Trial:
             return False
         return self.device.type == "cuda" or (self.device.type == "cpu" and native("conv2d", "cpu"))
 
-    def _try_joint_pass(self) -> bool:
+    def try_joint_pass(self) -> bool:
         """Whether D gives both halves of a batch what it gives each alone, and keeps nothing else of them.
 
         So it is where all that looks at several images is `zoo.nn.BatchNormAct`, which normalises halves apart, and nothing is

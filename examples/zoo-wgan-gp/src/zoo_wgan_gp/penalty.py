@@ -10,14 +10,14 @@ from torch import Tensor
 import zoo
 
 
-def penalised(turn: zoo.Turn) -> tuple[Tensor, dict[str, Tensor]]:
+def penalised(turn: zoo.StepContext) -> tuple[Tensor, dict[str, Tensor]]:
     """L = E D(G(z)) - E D(x) + λ E (|∇D(x̂)| - 1)², with x̂ between real and generated images.
 
     A phase's loss is a function of the turn: what it returns by name is logged. `wasserstein` is the estimate of the Wasserstein
     distance between the data and G's images, E D(x) - E D(G(z)): in that game, what the critic maximises but for the penalty.
     """
     loss, statistics = turn.default_loss()
-    slopes = slopes_of(turn.judge, between(turn.real, turn.fakes.images))
+    slopes = slopes_of(turn.discriminate, between(turn.real, turn.fakes.images))
     penalty = turn.options.penalty * excess(slopes, turn.options.one_sided).square().mean()
     statistics["wasserstein"] = statistics["d_real"] - statistics["d_fake"]
     statistics["slope"] = slopes.detach().mean()
