@@ -8,7 +8,7 @@ from support import Notes
 from torch import nn
 
 import zoo
-from zoo.engine import layout
+from zoo.engine import trial
 from zoo.engine.layout import lay_channels_last, to_channels_last, to_contiguous
 from zoo.engine.train import train
 from zoo.engine.trial import Trial
@@ -19,7 +19,7 @@ from zoo.plugins.registry import ARCHITECTURE, registry
 
 @pytest.fixture(autouse=True)
 def _pays(monkeypatch):
-    monkeypatch.setattr(layout, "native", lambda op, device: True)
+    monkeypatch.setattr(trial, "native", lambda op, device: True)
 
 
 class Flattened(nn.Module):
@@ -83,7 +83,7 @@ class Asserting(Flattened):
 def channels_last(g: nn.Module, d: nn.Module) -> bool:
     """Whether a trial finds that both can lie channels last."""
     spec = zoo.DataSpec(1, 8, 8)
-    return Trial(zoo.Architecture(), zoo.Options(latent=8), spec, g, d).try_channels_last()
+    return Trial(Old(), zoo.Options(latent=8), spec, g, d).try_channels_last()
 
 
 def laid(*networks: nn.Module) -> list[bool]:

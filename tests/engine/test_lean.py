@@ -73,7 +73,7 @@ def test_torchs_own_classes_stay_as_they_are():
 def test_making_an_optimiser_and_stepping_loads_no_compiler(options):
     code = (
         "import sys, torch, zoo\n"
-        "from zoo.engine.optim.schedule import build_optimizer\n"
+        "from zoo.engine.optim.build import build_optimizer\n"
         "weight = torch.nn.Parameter(torch.ones(3))\n"
         f"optimizer = build_optimizer([weight], zoo.Options(**{options!r}), 0.1)\n"
         "weight.sum().backward()\n"

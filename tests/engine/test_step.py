@@ -481,21 +481,21 @@ def test_float16_leaves_an_update_out_whose_gradients_overflow_and_lowers_its_sc
     precision = Precision("float16", CPU)
     before = weights(network)
     precision.backward(network(torch.full((1, 2), 1e38)).sum(), list(network.parameters()))
-    scale = precision.state()["scale"]
+    scale = precision.state_dict()["scale"]
     precision.update(optimizer)
     assert same(before, network)
     optimizer.zero_grad()
     precision.backward(network(torch.ones(1, 2)).sum(), list(network.parameters()))
     precision.update(optimizer)
     assert not same(before, network)
-    assert precision.state()["scale"] == scale / 2
+    assert precision.state_dict()["scale"] == scale / 2
     again = Precision("float16", CPU)
-    again.restore(precision.state())
-    assert again.state() == precision.state()
+    again.load_state_dict(precision.state_dict())
+    assert again.state_dict() == precision.state_dict()
 
 
 def test_float32_has_no_scale_to_keep():
-    assert Precision("float32", CPU).state() == {}
+    assert Precision("float32", CPU).state_dict() == {}
 
 
 # ---- R1

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import zoo
 from zoo.callback import Callback
-from zoo.engine.loop import Clock
+from zoo.engine.runtime.clock import Clock
 from zoo.plugins.registry import Contribution, registry
 
 PLAIN = dict(order="shuffle", joined=False)
@@ -111,7 +111,7 @@ def test_an_epoch_counts_its_smaller_last_batch(images, batch_size, drop, steps)
 def test_the_speed_counts_the_images_of_smaller_batches_as_they_are(images, monkeypatch):
     """24 images in batches of 7, one a second by a clock that is told: 7, 7, 7, 3, 7."""
     now = [0.0]
-    monkeypatch.setattr("zoo.engine.loop.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("zoo.engine.runtime.clock.time.perf_counter", lambda: now[0])
 
     class Tick(Callback):
         def on_start(self, run, step, steps):
@@ -243,7 +243,7 @@ def test_a_line_of_metrics_holds_what_the_contract_says(images):
 
 def test_a_paused_clock_stands_still(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("zoo.engine.loop.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("zoo.engine.runtime.clock.time.perf_counter", lambda: now[0])
     clock = Clock(7.0)
     clock.start(0)
     now[0] += 2

@@ -78,7 +78,8 @@ def test_a_run_is_sampled_and_resumed_without_unpickling(images, monkeypatch):
 def test_config_json_holds_what_builds_the_run_again_and_what_it_was_made_with(run):
     config = json.loads((run.path / "config.json").read_text())
     assert config["architecture"] == "cgan"
-    assert config["format"] == 1
+    assert config["format"] == 2
+    assert config["capabilities"].keys() == {"channels_last", "joint_pass"}
     assert config["options"]["width"] == 2
     assert config["steps"] == 4
     data = config["data"]

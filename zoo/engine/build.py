@@ -99,7 +99,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         generator=generator,
         discriminator=discriminator,
         optimizers={
-            role: build_optimizer(network.parameters(), options, rates[role], capturable)
+            role: build_optimizer(network.parameters(), options, rates[role], capturable=capturable)
             for role, network in (("generator", generator), ("discriminator", discriminator))
         },
         phases=plan.phases,
