@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from .helpers import idx_bytes
+from data_files import idx_bytes
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_files import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data import open_source
 from zoo.data.arrays import ArraySource
 from zoo.errors import DataError
-
-from .helpers import read
 
 RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 256, (12, 6, 5, 3), np.uint8)

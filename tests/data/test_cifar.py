@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_files import read
 
 from zoo.data import open_source
 from zoo.errors import DataError
-
-from .helpers import read
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), np.uint8)
 ROWS = IMAGES.transpose(0, 3, 1, 2).reshape(10, 3072).copy()

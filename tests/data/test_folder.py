@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_files import SIZE, flat, images_of, old
 from PIL import Image
 
 from zoo.data import DataSource, DataSpec, Images, open_source, picture, prepare
 from zoo.errors import DataError
-
-from .helpers import SIZE, flat, images_of, old
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1)])

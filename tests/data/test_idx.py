@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_files import idx_bytes, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data import DataSpec, open_source, prepare
 from zoo.data.idx import IdxSource
 from zoo.errors import DataError
-
-from .helpers import idx_bytes, read
 
 
 def test_the_embedded_digits_are_5000_labelled_images_500_of_each_class():

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_files import RAMP, SIZE, flat, images_of
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from zoo.data import DataSpec, open_source, picture, prepare
 from zoo.data.picture import PictureError, read_header, read_pixels
-
-from .helpers import RAMP, SIZE, flat, images_of
 
 
 def test_sixteen_bit_grey_is_scaled_and_not_clipped(tmp_path):

@@ -6,12 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from data_files import Numbers
 from PIL import Image
 
 from zoo.data import DataSpec, Images, prepare
 from zoo.errors import DataError
-
-from .helpers import Numbers
 
 SPEC = DataSpec(1, 4, 4)
 

@@ -13,12 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
+from data_files import Numbers
 
 from zoo.data import DataSpec, ImageStore, open_source, prepare
 from zoo.data import store_writer as writer
 from zoo.errors import DataError
-
-from .helpers import Numbers
 
 SPEC = DataSpec(1, 4, 4)
 

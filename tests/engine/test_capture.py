@@ -13,6 +13,7 @@ import pytest
 import torch
 from support import Notes, Stop, tiny
 from torch import nn
+from toy_step import CPU, LATENT, Feed, build, discriminator, generator
 
 import zoo
 from zoo.architecture import Phase
@@ -24,8 +25,6 @@ from zoo.engine.optim.schedule import base_rates, rate_at, set_rate
 from zoo.errors import OptionError
 from zoo.run.checkpoint import read_state
 from zoo.testing.comparing import run_differences
-
-from .toys import CPU, LATENT, Feed, build, discriminator, generator
 
 STEPS = 12
 

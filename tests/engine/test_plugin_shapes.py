@@ -6,6 +6,7 @@ import pytest
 import torch
 from pydantic import Field
 from torch import nn
+from toy_step import build
 
 import zoo
 from zoo.architecture import Phase
@@ -15,8 +16,6 @@ from zoo.errors import PluginError
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.registry import ARCHITECTURE, registry
 from zoo.plugins.validation import check_architecture
-
-from .toys import build
 
 
 class Odd(zoo.Architecture):

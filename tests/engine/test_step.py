@@ -9,14 +9,13 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import softplus
+from toy_step import CPU, LATENT, Feed, build, discriminator, generator, same, weights
 
 import zoo
 from zoo.architecture import Phase
 from zoo.engine.runtime.precision import Precision
 from zoo.engine.step import constant
 from zoo.generate.latents import Latents
-
-from .toys import CPU, LATENT, Feed, build, discriminator, generator, same, weights
 
 ROLES = ("discriminator", "generator")
 

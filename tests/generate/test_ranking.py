@@ -10,7 +10,7 @@ from torch import nn
 
 import zoo
 from zoo.errors import OptionError, RunError
-from zoo.generate.ranking import best, judge
+from zoo.generate.ranking import best, logits_of
 from zoo.generate.sampling import BATCH
 
 
@@ -99,7 +99,7 @@ class Counting(nn.Module):
 def test_candidates_are_judged_in_bounded_batches_in_evaluation_mode():
     generator, discriminator = Counting().train(), Counting().train()
     latents = torch.randn(3 * BATCH + 1, 2)
-    assert torch.equal(judge(generator, discriminator, latents), latents[:, 0])
+    assert torch.equal(logits_of(generator, discriminator, latents), latents[:, 0])
     assert generator.sizes == discriminator.sizes == [BATCH] * 3 + [1]
     assert set(generator.modes + discriminator.modes) == {False}
     assert generator.training

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.generate.ranking import judge
+from zoo.generate.ranking import logits_of
 from zoo.generate.sampling import draw_images
 from zoo.nn.modes import evaluating
 
@@ -38,7 +38,7 @@ def test_no_network_is_nothing_to_do():
         pass
 
 
-@pytest.mark.parametrize("draw", [draw_images, lambda network, latents: judge(network, nn.Linear(4, 1), latents)])
+@pytest.mark.parametrize("draw", [draw_images, lambda network, latents: logits_of(network, nn.Linear(4, 1), latents)])
 def test_drawing_leaves_a_frozen_part_frozen(network, draw):
     draw(network, torch.zeros(2, 3))
     assert modes(network) == [True, True, False, True]

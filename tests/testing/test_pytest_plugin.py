@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import broken_toys
 import pytest
 from support import write_distribution
 
-TOYS = Path(__file__).with_name("broken_toys.py").read_text("utf-8")
+TOYS = Path(broken_toys.__file__).read_text("utf-8")
 
 TEST = """
 import pytest

@@ -9,7 +9,7 @@ import pytest
 
 from zoo.plugins.registry import registry
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

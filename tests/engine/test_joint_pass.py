@@ -8,11 +8,10 @@ import pytest
 import torch
 from support import state_of
 from torch import nn
+from toy_step import build, same, weights
 
 import zoo
 from zoo.engine.trial import Trial
-
-from .toys import build, same, weights
 
 SPEC = zoo.DataSpec(1, 2, 4)
 

@@ -8,7 +8,7 @@ import pytest
 from outside import environment
 from walkthrough import blocks, changed, commands, unseen, walk
 
-PAGE = Path(__file__).parents[1] / "docs/write-a-plugin.md"
+PAGE = Path(__file__).parents[2] / "docs/write-a-plugin.md"
 
 
 def test_every_step_of_the_tutorial_does_what_the_page_says(tmp_path, shared_cache):

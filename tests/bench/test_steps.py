@@ -6,17 +6,13 @@ import json
 import sys
 from contextlib import closing
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-import torch
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-
 import layers
+import pytest
 import steps
+import torch
 from peers import agreement, chart, keras_side
 from peers.keras_side import Worker
 from peers.table import table

@@ -34,7 +34,7 @@ TINY_STEP = {"width": 2, "latent": 4, "batch_size": 8}
 
 @pytest.fixture(scope="module")
 def documentation() -> str:
-    return (Path(__file__).parent.parent / "docs" / "performance.md").read_text("utf-8")
+    return (Path(__file__).parents[2] / "docs" / "performance.md").read_text("utf-8")
 
 
 def keys(content: object) -> set[str]:

@@ -19,7 +19,7 @@ import zoo
 from zoo.cli import COMMANDS
 from zoo.plugins.registry import registry
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 REFERENCE = "".join(page.read_text("utf-8") for page in sorted((ROOT / "docs/reference").glob("*.md")))
 ENTRIES = set(re.findall(r"^::: (\S+)", REFERENCE, re.MULTILINE))
 PAGES = REFERENCE + "".join(page.read_text("utf-8") for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

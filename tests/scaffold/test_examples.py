@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-EXAMPLES = sorted(file.parent for file in (Path(__file__).parents[1] / "examples").glob("*/pyproject.toml"))
+EXAMPLES = sorted(file.parent for file in (Path(__file__).parents[2] / "examples").glob("*/pyproject.toml"))
 NEW = "zoo-my-gan"
 """What `zoo new my-gan` writes."""
 
