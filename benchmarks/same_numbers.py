@@ -30,7 +30,8 @@ SMALL = "--steps 6 --batch-size 8 --samples 4 --log-every 1 --seed 3"
 TINY = f"{SMALL} --width 4 --latent 6"
 RUNS = {
     "vanilla": f"vanilla {SMALL}",
-    "vanilla selu": "vanilla --preset selu --batch-size 8 --samples 4 --log-every 1 --no-drop-remainder --order buffer --epochs 0.02",
+    "vanilla selu": "vanilla --preset selu --batch-size 8 --samples 4 --log-every 1 --no-drop-remainder --order buffer"
+    " --epochs 0.02",
     "vanilla ring": "vanilla --data ring --steps 20 --seed 1",
     "vanilla adamw": f"vanilla {SMALL} --optimizer adamw --weight-decay 0.1 --schedule linear --learning-rate 1e-3",
     "vanilla keras rmsprop": f"vanilla {SMALL} --optimizer rmsprop --epsilon-style keras --momentum 0.2"

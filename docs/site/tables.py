@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
-import re
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from zoo.cli import run
-from zoo.options import Options
+from zoo.options import GROUPS, Options
+from zoo.options.base import Group
+from zoo.options.resolve import flag
 from zoo.plugins.registry import registry
-from zoo.resolve import flag
 
 ENDS = {"ge": "{} or more", "gt": "above {}", "le": "at most {}", "lt": "below {}"}
 
@@ -22,16 +22,10 @@ def options(name: str = "") -> str:
     if name:
         cls = registry().contribution(name).value.Options
         return _table(cls, [field for field in cls.model_fields if field not in Options.model_fields])
-    parts: list[str] = []
-    group: list[str] = []
-    for line in [*inspect.getsource(Options).splitlines(), "    # ---- "]:
-        if begins := re.match(r"    # ---- (.*)", line):
-            parts += [_table(Options, group)] if group else []
-            parts += [f"### {begins[1].capitalize()}"] if begins[1] else []
-            group = []
-        elif (field := re.match(r"    (\w+):", line)) and field[1] in Options.model_fields:
-            group.append(field[1])
-    return "\n\n".join(parts)
+    return "\n\n".join(
+        f"### {title.capitalize()}\n\n{inspect.getdoc(group)}\n\n{_table(group, list(group.model_fields))}"
+        for title, group in GROUPS.items()
+    )
 
 
 def presets(name: str) -> str:
@@ -61,7 +55,7 @@ def helps(*words: str) -> str:
     return f"```text\n{printed.getvalue().rstrip()}\n```"
 
 
-def _table(cls: type[Options], names: list[str]) -> str:
+def _table(cls: type[Group], names: list[str]) -> str:
     if not names:
         return "None of its own."
     rows = ["| option | value | default | what it is |", "|---|---|---|---|"]

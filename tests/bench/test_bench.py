@@ -23,8 +23,8 @@ from zoo.bench.training import training_step
 from zoo.bench.workloads import ALL, NAMES, ON_GPU, QUICK, Workload
 from zoo.engine.build import build_networks
 from zoo.ops import library, references
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 from zoo.system import compiling
 
 CPU = torch.device("cpu")

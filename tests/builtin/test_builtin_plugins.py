@@ -10,8 +10,8 @@ from torch import nn
 import zoo
 from zoo.engine.build import build_networks
 from zoo.engine.plan import choose_objective
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 DIGITS = zoo.DataSpec(1, 28, 28, 10)
 

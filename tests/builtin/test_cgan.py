@@ -11,8 +11,8 @@ import zoo
 from zoo.engine.build import build_networks
 from zoo.engine.optim.schedule import momentum_at, rate_at
 from zoo.engine.plan import choose_objective
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 DIGITS = zoo.DataSpec(1, 28, 28, 10)
 

@@ -14,8 +14,8 @@ from torch.nn import functional as F  # noqa: N812
 import zoo
 from zoo.engine.build import build_networks
 from zoo.engine.plan import choose_objective
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 TINY = dict(preset="folder64", width=2, latent=4, samples=4, log_every=1, batch_size=3)
 COMMAND = ("train", "lsgan", *flags(TINY | dict(steps=2, out="run")))

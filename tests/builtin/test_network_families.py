@@ -13,8 +13,8 @@ from torch import nn
 import zoo
 from zoo.engine.build import build_networks
 from zoo.errors import OptionError
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 FAMILIES = ("dcgan", "upsample", "selu", "tf64", "tf64_as_printed")
 families = pytest.mark.parametrize("family", FAMILIES)

@@ -15,7 +15,7 @@ from zoo.engine.ema import EMA
 from zoo.engine.optim.build import build_optimizer
 from zoo.engine.optim.schedule import momentum_at, rate_at, rate_factor, set_momentum, set_rate
 from zoo.errors import OptionError
-from zoo.resolve import resolve
+from zoo.options.resolve import resolve
 
 RATE = 0.05
 

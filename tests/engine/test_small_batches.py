@@ -97,8 +97,8 @@ def test_what_is_enough_trains_and_draws_pictures_in_any_number(images):
 
 
 def test_two_images_are_not_tried_where_they_are_too_few():
+    from zoo.options.resolve import resolve
     from zoo.plugins.registry import registry
-    from zoo.resolve import resolve
 
     architecture = registry().architecture("four")
     options, _ = resolve(architecture)

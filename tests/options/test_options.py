@@ -13,8 +13,8 @@ from support import flags, tiny
 
 import zoo
 from zoo.errors import OptionError, unknown
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 
 class Sample(zoo.Architecture):

@@ -20,8 +20,8 @@ from zoo.data.loader import Batch
 from zoo.engine.build import build_networks
 from zoo.engine.optim.schedule import rate_at, set_rate
 from zoo.engine.step import Step
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(Path(__file__).with_name("keras_systems.npz"))
 TOLERANCE = 1e-11

@@ -20,8 +20,8 @@ from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
 from zoo.engine.build import build_networks
 from zoo.engine.optim.schedule import momentum_at, rate_at, set_momentum, set_rate
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 ARRAYS, _ = store.load(FILE)
 SIDE = 28

@@ -19,8 +19,8 @@ from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
 from zoo.engine.build import build_networks
 from zoo.engine.optim.schedule import rate_at, set_rate
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(FILE)
 NAMES = [system.name for system in SYSTEMS]

@@ -19,8 +19,8 @@ from zoo.engine.build import build_networks
 from zoo.engine.optim.schedule import rate_factor, set_rate
 from zoo.engine.plan import choose_objective
 from zoo.engine.step import Step
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import resolve
 
 ARRAYS, NOTES = store.load(Path(__file__).with_name("training.npz"))
 GAMES = {game.name: game for game in games.GAMES}

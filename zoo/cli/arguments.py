@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import keyword
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -13,9 +15,9 @@ import tyro
 
 from zoo.architecture import Architecture
 from zoo.errors import OptionError
-from zoo.options import Options
+from zoo.options import GROUPS, MOST_USED, Options
+from zoo.options.resolve import flag, resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import flag, resolve
 
 T = TypeVar("T")
 
@@ -73,25 +75,62 @@ def parse_training(
     """The arguments of ``zoo train NAME`` by name: the options of the architecture and the command's `own`.
 
     Options in `without` are not taken. `defaults` are what the help shows and what an option keeps that is not given. The
-    options are parsed as plain values; what they may be is for `zoo.resolve.validate` to say. `command` and `about` are for
+    options are parsed as plain values; what they may be is for `zoo.options.resolve.validate` to say. `command` and `about` are for
     the help.
     """
-    rows = dict(own)
-    for name, info in architecture.Options.model_fields.items():
-        if name in without:
-            continue
-        rows[name] = (_plain(info.annotation), getattr(defaults, name), info.description or "")
+    groups = _grouped(architecture, defaults, own, without)
+    rows = {name: row for group in groups.values() for name, row in group.items()}
     _check_flags(arguments, {name: type_ for name, (type_, _, _) in rows.items()})
+    kinds = [(_identifier(title), _dataclass(title, group)) for title, group in groups.items()]
+    every = make_dataclass("Arguments", [(title, kind, field(default_factory=kind)) for title, kind in kinds])
+    about = f"{about} {architecture.name}: {architecture.summary()}"
+    parsed: Any = tyro.cli(
+        every,
+        prog=f"zoo {command} {architecture.name}",
+        args=list(arguments),
+        description=about,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    return {name: value for title, _ in kinds for name, value in vars(getattr(parsed, title)).items()}
+
+
+def _grouped(
+    architecture: Architecture, defaults: Options, own: Own, without: Collection[str]
+) -> dict[str, dict[str, tuple[Any, Any, str]]]:
+    """Arguments by group as the help shows them: what people change most, the architecture's own, then by concern."""
+    fields = {
+        name: (_plain(info.annotation), getattr(defaults, name), info.description or "")
+        for name, info in architecture.Options.model_fields.items()
+        if name not in without
+    }
+    most_used = {**own, **{name: fields.pop(name) for name in MOST_USED if name in fields}}
+    added = {name: row for name, row in fields.items() if name not in Options.model_fields}
+    groups = {
+        "most used": most_used,
+        architecture.name if architecture.name not in GROUPS else f"{architecture.name} architecture": added,
+    }
+    for title, kind in GROUPS.items():
+        groups[title] = {name: fields[name] for name in kind.model_fields if name in fields}
+    return {title: group for title, group in groups.items() if group}
+
+
+def _identifier(title: str) -> str:
+    """A group's title as the name of a field; the help writes its underlines as hyphens."""
+    name = re.sub(r"\W", "_", title)
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"own_{name}"
+
+
+def _dataclass(title: str, rows: Mapping[str, tuple[Any, Any, str]]) -> type:
+    """A group of arguments as tyro takes them."""
     kind = make_dataclass(
-        "Arguments",
+        _identifier(title).title(),
         [
             (name, Annotated[type_, tyro.conf.arg(help=help_.replace("\n", " "))], _default(default))
             for name, (type_, default, help_) in rows.items()
         ],
     )
-    about = f"{about} {architecture.name}: {architecture.summary()}"
-    parsed: Any = tyro.cli(kind, prog=f"zoo {command} {architecture.name}", args=list(arguments), description=about)
-    return {name: getattr(parsed, name) for name in rows}
+    kind.__doc__ = inspect.getdoc(GROUPS[title]) if title in GROUPS else ""
+    return kind
 
 
 def given_by_hand(parsed: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:

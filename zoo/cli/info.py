@@ -16,8 +16,8 @@ from zoo.cli.console import standard_output, table
 from zoo.engine.geometry import describe_sizes
 from zoo.errors import OptionError
 from zoo.options import Options
+from zoo.options.resolve import flag, resolve
 from zoo.plugins.registry import registry
-from zoo.resolve import flag, resolve
 
 
 @dataclass

@@ -22,9 +22,9 @@ from zoo.engine.step import alternates
 from zoo.errors import OptionError, RunError, unknown
 from zoo.objective import Objective
 from zoo.options import Options
+from zoo.options.resolve import resolve, validate
 from zoo.plugins.kinds import AUGMENTATION
 from zoo.plugins.registry import architecture_of, registry
-from zoo.resolve import resolve, validate
 from zoo.run.run import Run
 
 log = logging.getLogger(__name__)

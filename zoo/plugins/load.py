@@ -9,9 +9,9 @@ from torch import nn
 
 from zoo.errors import RunError
 from zoo.generate.generator import Generator
+from zoo.options.resolve import validate
 from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, registry
-from zoo.resolve import validate
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.run import Run
 

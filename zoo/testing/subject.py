@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
+from zoo.options.resolve import flag, resolve, validate
 from zoo.plugins.registry import registry
-from zoo.resolve import flag, resolve, validate
 from zoo.testing.blame import not_the_machine
 from zoo.testing.outcome import NotChecked
 from zoo.testing.wording import describe, typed

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.data.spec import DataSpec
-from zoo.resolve import flag
+from zoo.options.resolve import flag
 
 
 def describe(spec: DataSpec) -> str:

@@ -13,11 +13,11 @@ from zoo.engine.optim.adam import FusedAdam
 from zoo.engine.optim.keras import KerasAdam, KerasRMSprop
 from zoo.engine.optim.lean import SGD, RMSprop
 from zoo.engine.optim.schedule import rate_changes
-from zoo.options import Options
+from zoo.options.optimizer import OptimizerOptions
 
 
 def build_optimizer(
-    parameters: Iterable[nn.Parameter], options: Options, rate: float, capturable: bool = False
+    parameters: Iterable[nn.Parameter], options: OptimizerOptions, rate: float, capturable: bool = False
 ) -> Optimizer:
     """The optimiser that the options name, with `rate` as its learning rate.
 
@@ -33,7 +33,7 @@ def build_optimizer(
     )
 
 
-def _build(parameters: list[nn.Parameter], options: Options, rate: Any, capturable: bool) -> Optimizer:
+def _build(parameters: list[nn.Parameter], options: OptimizerOptions, rate: Any, capturable: bool) -> Optimizer:
     decay = options.weight_decay
     keras = options.epsilon_style == "keras"
     if options.optimizer in ("adam", "adamw"):

@@ -7,26 +7,26 @@ import math
 import torch
 from torch.optim import Optimizer
 
-from zoo.options import Options
+from zoo.options.optimizer import OptimizerOptions
 
 
-def base_rates(options: Options) -> dict[str, float]:
+def base_rates(options: OptimizerOptions) -> dict[str, float]:
     """The learning rate of each network by the options, before any schedule."""
     rate = options.learning_rate
     return {"generator": rate, "discriminator": options.discriminator_learning_rate or rate}
 
 
-def rate_changes(options: Options) -> bool:
+def rate_changes(options: OptimizerOptions) -> bool:
     """Whether the learning rate differs from step to step."""
     return options.schedule != "constant" or options.warmup > 0
 
 
-def rate_at(options: Options, rate: float, step: int, steps: int) -> float:
+def rate_at(options: OptimizerOptions, rate: float, step: int, steps: int) -> float:
     """The learning rate in step `step` (from 0) of `steps`, for one that is `rate` by the options."""
     return max(options.minimum_learning_rate, rate * rate_factor(options, step, steps))
 
 
-def rate_factor(options: Options, step: int, steps: int) -> float:
+def rate_factor(options: OptimizerOptions, step: int, steps: int) -> float:
     """What the learning rate is multiplied with in step `step` (from 0) of `steps`.
 
     A pure function of the step: nothing needs to be kept for a run to go on. `inverse_time` is Keras' `decay`,
@@ -46,7 +46,7 @@ def rate_factor(options: Options, step: int, steps: int) -> float:
     return warm
 
 
-def momentum_at(options: Options, step: int) -> float:
+def momentum_at(options: OptimizerOptions, step: int) -> float:
     """The momentum in step `step` (from 0): on a straight line to `final_momentum`, where there is one, then that."""
     if options.final_momentum is None:
         return options.momentum

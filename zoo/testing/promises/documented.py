@@ -15,7 +15,7 @@ SHORTEST, LONGEST = 10, 120
 
 def documented(subject: Subject) -> None:
     """Every option has its sentence, the docstring a first line for zoo list, and a note on a preset says something."""
-    from zoo.resolve import flag
+    from zoo.options.resolve import flag
 
     architecture = type(subject.architecture)
     title = architecture.__name__

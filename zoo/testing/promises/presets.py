@@ -17,7 +17,7 @@ def presets(subject: Subject) -> None:
     from zoo.engine.plan import choose_objective, choose_phases
     from zoo.engine.trial import Trial
     from zoo.errors import OptionError, ZooError
-    from zoo.resolve import resolve
+    from zoo.options.resolve import resolve
     from zoo.testing.rehearsal import ROLES
 
     architecture = subject.architecture

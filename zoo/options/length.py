@@ -1,0 +1,26 @@
+"""How long a run trains, and on how many images at a time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from zoo.options.base import Group, Rate
+
+
+class LengthOptions(Group):
+    """How long a run trains, and on how many images at a time."""
+
+    steps: Annotated[int, Field(ge=1, le=10**9)] = 5000
+    """Training steps."""
+    epochs: Rate | None = None
+    """Length in passes over the data; where it is given it takes the place of --steps."""
+    batch_size: Annotated[int, Field(ge=1, le=65536)] = 64
+    """Real images in each discriminator update."""
+    generator_batch_size: Annotated[int, Field(ge=1, le=65536)] | None = None
+    """Images drawn in each generator update; by default as many as --batch-size."""
+    accumulate: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Batches whose gradients are added up before each update."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Seed of everything random: weights, latents, order of the data, dropout."""

@@ -1,0 +1,41 @@
+"""What the networks learn from each other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from zoo.options.base import Count, Group, Names, Share
+
+
+class ObjectiveOptions(Group):
+    """What the networks learn from each other."""
+
+    objective: str | None = None
+    """What the networks minimise, by name: non_saturating, minimax, least_squares, hinge, wasserstein, or what a plugin brings
+    (zoo plugins); by default the architecture's own."""
+    latent: Annotated[int, Field(ge=1, le=65536)] = 100
+    """Length of the latent vector."""
+    latent_distribution: Literal["normal", "uniform", "unit"] = "normal"
+    """Latents from N(0, 1), uniform in [-1, 1), or (unit) uniform in [0, 1)."""
+    discriminator_steps: Count = 1
+    """Discriminator updates before each generator update."""
+    joined: bool = False
+    """Show the discriminator real and fake images as one batch with one mean loss, instead of as two batches."""
+    reuse_fakes: bool = False
+    """Let the generator's update use the fakes of the discriminator's update again instead of drawing new ones: faster."""
+    simultaneous: bool = False
+    """Update both networks at once, from one pass of the discriminator over the same fakes, in place of one after the other:
+    about a tenth less to compute; the generator does not answer to the discriminator's newest weights."""
+    evaluate_fakes: bool = False
+    """Draw the discriminator's fakes with the generator in evaluation mode (running statistics), as Keras' predict does."""
+    r1: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the gradient penalty that keeps D from learning small data sets by heart (Mescheder et al. 2018); 0 for none."""
+    r1_every: Count = 4
+    """Steps between two penalties, each of which then weighs that many times as much."""
+    augment: Names = ()
+    """Random changes of all that the discriminator sees, real and generated, so that it cannot learn few images by heart: names of
+    augmentations that plugins bring (zoo plugins)."""
+    ema: Share = 0.999
+    """Decay per step of the running average of the generator's weights that samples are drawn with; 0 for none."""
