@@ -11,6 +11,8 @@ from cuda_cases import DEVICE
 
 from zoo import ops
 
+pytestmark = pytest.mark.ops("batch_norm_act")
+
 CASES = [
     ((2**25 + 3, 72), False),  # rows in packs of 16 bytes
     ((2**26 + 3, 33), False),  # rows, element by element
