@@ -210,7 +210,7 @@ def test_results_are_the_same_on_any_number_of_threads(sizes):
 @pytest.mark.usefixtures("everything_pays")
 @pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
 def test_no_gradient_is_computed_that_nobody_asks_for(op, monkeypatch):
-    """In the generator's turn D's weights require gradients, but backward(inputs=...) leaves them out."""
+    """In the generator's step D's weights require gradients, but backward(inputs=...) leaves them out."""
     calls = []
     for name in ("conv2d", "conv_transpose2d", "weight_gradient"):
         compute = getattr(convolution_gradients, name)

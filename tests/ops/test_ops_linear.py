@@ -1,4 +1,4 @@
-"""linear: the product of a dense layer, whichever library computes it, against float64, with gradients of every order."""
+"""linear: the product of a linear layer, whichever library computes it, against float64, with gradients of every order."""
 
 from __future__ import annotations
 

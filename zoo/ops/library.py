@@ -36,6 +36,12 @@ def bind(name: str, kernel: Callable[..., Any], key: str) -> None:
     definitions.impl(name, kernel, key)
 
 
+Normal = Callable[..., Tensor]
+"""Random numbers of the shape that is given, in float64 on the CPU."""
+Sample = tuple[Callable[..., Any], list[Tensor]]
+"""``call(op, tensors)``, for a public function or its reference, and the tensors."""
+
+
 class Implementation(NamedTuple):
     """One op of `zoo.ops`. Its three ways to compute take the same arguments, which the public function has checked."""
 
@@ -50,11 +56,6 @@ class Implementation(NamedTuple):
     samples: Callable[[Normal], Iterator[Sample]]
     """Calls by which `zoo doctor --check` compares kernel and reference on this machine."""
 
-
-Normal = Callable[..., Tensor]
-"""Random numbers of the shape that is given, in float64 on the CPU."""
-Sample = tuple[Callable[..., Any], list[Tensor]]
-"""``call(op, tensors)``, for a public function or its reference, and the tensors."""
 
 _implementations: dict[str, Implementation] = {}  # filled by the file of each op
 _missing: dict[str, str] = {}  # device → why no native library serves there

@@ -103,7 +103,8 @@ def one_product(g: Geometry) -> bool:
 
 def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> bool:
     """Whether a call goes our way: in channels_last memory, with a direction that pays among those to come."""
-    if image.dtype not in _DTYPES or weight.dtype not in _DTYPES:
+    dtype = image.dtype
+    if dtype not in _DTYPES or weight.dtype != dtype:
         return False
     if not image.is_contiguous(memory_format=torch.channels_last) or torch.is_autocast_enabled(image.device.type):
         return False

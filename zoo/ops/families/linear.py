@@ -47,7 +47,8 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
 
 def pays(x: Tensor, weight: Tensor) -> bool:
     """Whether our kernel computes x Wᵀ, without copying anything, and faster than torch does."""
-    if not (x.dim() == weight.dim() == 2 and x.dtype == weight.dtype and x.dtype in _DTYPES):
+    dtype = x.dtype
+    if dtype not in _DTYPES or weight.dtype != dtype or not x.dim() == weight.dim() == 2:
         return False
     if x.shape[1] != weight.shape[1]:
         return False
