@@ -102,8 +102,10 @@ $(VENV)/.cuda: $(BIN)/python $(BUILT_FROM)
 	ZOO_NATIVE=cuda $(BIN)/python -m pip install --quiet --editable ".[test]"
 	@touch $@
 
+# Fails where an op that is to have a CUDA kernel (zoo/ops/table.py) has none here, and where no test of a kernel has run.
+test-cuda: export ZOO_TEST_CUDA := 1
 test-cuda: $(VENV)/.cuda
-	$(BIN)/python -c "from zoo import ops; why = {op: on['cuda']['why'] for op, on in ops.status().items() if on['cuda']['served_by'] != 'native' and op not in ('linear', 'conv2d', 'conv_transpose2d')}; exit(str(why) if why else 0)"
+	$(BIN)/python -c "from zoo.ops.library import not_served; why = not_served('cuda'); exit(str(why) if why else 0)"
 	$(BIN)/python -m pytest tests/cuda tests/ops tests/reference
 	for tool in memcheck initcheck synccheck racecheck; do \
 	  PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --tool $$tool --error-exitcode 1 \

@@ -20,7 +20,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from zoo import ops
-from zoo.ops import convolution_rule, library
+from zoo.ops import library
+from zoo.ops.families import convolution_heuristics
 
 # channels of x, of y, size of x, kernel, stride, padding
 LAYERS = {
@@ -58,7 +59,7 @@ def calls(batch: int, layer: tuple[int, ...], layout: torch.memory_format) -> di
         tensors = [t.to(dtype) for t in (x, weight)]
         return lambda: F.conv2d(*tensors, None, stride, padding)
 
-    geometry = convolution_rule.Geometry.of_conv2d(x, weight, stride, padding)
+    geometry = convolution_heuristics.Geometry.of_conv2d(x, weight, stride, padding)
     wide = torch.float64
     ours = {
         "forward": lambda: torch.ops.zoo.conv2d_forward(x, weight, stride, padding),
@@ -70,7 +71,9 @@ def calls(batch: int, layer: tuple[int, ...], layout: torch.memory_format) -> di
         "transposed": (backward(0, x.dtype), backward(0, wide)),
         "weight": (backward(1, x.dtype), backward(1, wide)),
     }
-    return {d: (ours[d], *theirs[d], convolution_rule.pays(d, geometry)) for d in convolution_rule.DIRECTIONS}
+    return {
+        d: (ours[d], *theirs[d], convolution_heuristics.pays(d, geometry)) for d in convolution_heuristics.DIRECTIONS
+    }
 
 
 def measure(contenders: list[Call], rounds: int, clock: Callable[[], float]) -> list[list[float]]:

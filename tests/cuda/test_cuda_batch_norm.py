@@ -10,6 +10,8 @@ from op_cases import ACTIVATIONS, DTYPES, ORDERS
 from zoo import ops
 from zoo.ops import reference
 
+pytestmark = pytest.mark.ops("batch_norm_act")
+
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("layout", LAYOUTS)

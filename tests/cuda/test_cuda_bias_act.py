@@ -10,6 +10,8 @@ from op_cases import ACTIVATIONS, DTYPES
 from zoo import ops
 from zoo.ops import reference
 
+pytestmark = pytest.mark.ops("bias_act")
+
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("layout", LAYOUTS)

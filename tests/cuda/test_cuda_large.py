@@ -11,11 +11,13 @@ from cuda_cases import DEVICE
 
 from zoo import ops
 
+pytestmark = pytest.mark.ops("batch_norm_act")
+
 CASES = [
-    ((2**25 + 3, 72), False),  # rows in packs of 16 bytes
-    ((2**26 + 3, 33), False),  # rows, element by element
-    ((3, 72, 3200, 3200), False),  # planes in packs
-    ((3, 33, 4801, 4801), False),  # planes, element by element
+    ((2**25 + 3, 72), False),  # nhwc in packs of 16 bytes
+    ((2**26 + 3, 33), False),  # nhwc, element by element
+    ((3, 72, 3200, 3200), False),  # nchw in packs
+    ((3, 33, 4801, 4801), False),  # nchw, element by element
     ((3, 72, 3200, 3200), True),  # channels_last
     ((2**31 + 24, 1), False),  # one channel
 ]

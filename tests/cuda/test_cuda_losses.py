@@ -10,6 +10,8 @@ from op_cases import DTYPES, KINDS
 from zoo import ops
 from zoo.ops import reference
 
+pytestmark = pytest.mark.ops("discriminator_loss", "generator_loss")
+
 TARGETS = {"a": -0.5, "b": 0.75}
 # One logit, a batch, two blocks and more of patches (a second launch adds those up).
 SHAPES = [

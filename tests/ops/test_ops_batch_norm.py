@@ -275,7 +275,7 @@ def test_reference_takes_gradients_of_images_one_pixel_wide_in_any_strides(strid
 
 @pytest.mark.parametrize("size", [(1, 7), (1, 17), (3, 5), (5, 5), (7, 7), (14, 14)], ids=str)
 def test_planes_of_any_size_and_what_lies_beyond_them(size: tuple[int, int]) -> None:
-    """A NaN of one channel reaches no other, whose last vector reaches back into its own plane and never further."""
+    """A NaN of one channel reaches no other, whose last vector reaches back into its own channel and never further."""
     x = torch.randn(4, 3, *size, generator=torch.Generator().manual_seed(0))
     x[1, 1, -1, -1] = torch.nan
     y = ops.batch_norm_act(x, None, None, None, None)

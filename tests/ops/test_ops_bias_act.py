@@ -7,7 +7,9 @@ import torch
 from op_cases import ACTIVATIONS, DTYPES, LAYOUTS, close, gradients, image, leaves, tensor
 
 from zoo import ops
-from zoo.ops import autograd, reference
+from zoo.ops import reference
+from zoo.ops.families import bias_act as family
+from zoo.ops.kinds import ACTIVATIONS as NAMES
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -87,14 +89,14 @@ def test_bad_input_is_refused_with_a_message_that_names_it(x, bias, error, words
         assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("activation", ["identity", "relu", "leaky_relu", "tanh"])
+@pytest.mark.parametrize("activation", NAMES)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_a_bias_that_nobody_asks_about_costs_no_sum(activation, dtype, layout, monkeypatch):
-    """In the generator's turn the discriminator's parameters require gradients, but backward(inputs=...) omits them."""
+    """In the generator's step the discriminator's parameters require gradients, but backward(inputs=...) omits them."""
     sums = []
-    backward = autograd._bias_backward
-    monkeypatch.setattr(autograd, "_bias_backward", lambda *a: sums.append(1) or backward(*a))
+    backward = family._backward
+    monkeypatch.setattr(family, "_backward", lambda *a: sums.append(1) or backward(*a))
     x = tensor((4, 5, 3, 3), dtype).contiguous(memory_format=layout).requires_grad_()
     bias, upstream = tensor((5,), dtype).requires_grad_(), tensor((4, 5, 3, 3), dtype)
 

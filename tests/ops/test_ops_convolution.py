@@ -14,7 +14,8 @@ from torch._dynamo.backends.debugging import aot_eager
 from torch.autograd import forward_ad
 
 from zoo import ops
-from zoo.ops import convolution_autograd, convolution_rule, library, reference
+from zoo.ops import library, reference
+from zoo.ops.families import convolution_gradients, convolution_heuristics
 from zoo.ops.layout import as_channels_last
 
 LAST = torch.channels_last
@@ -69,8 +70,8 @@ def error(ours, theirs):
 @pytest.fixture
 def everything_pays(monkeypatch):
     """Our kernels compute whatever they know, the shapes for which torch is faster as well."""
-    monkeypatch.setattr(convolution_rule, "pays", lambda direction, g: convolution_rule.known(g))
-    monkeypatch.setattr(convolution_autograd, "pays", lambda direction, g: convolution_rule.known(g))
+    monkeypatch.setattr(convolution_heuristics, "pays", lambda direction, g: convolution_heuristics.known(g))
+    monkeypatch.setattr(convolution_gradients, "pays", lambda direction, g: convolution_heuristics.known(g))
 
 
 @pytest.mark.usefixtures("everything_pays")
@@ -117,15 +118,15 @@ def test_the_error_is_at_most_twice_that_of_torch(sizes, everything_pays):
 
 
 @pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
-@pytest.mark.parametrize(("kernel", "stride"), convolution_rule.KERNELS)
+@pytest.mark.parametrize(("kernel", "stride"), convolution_heuristics.KERNELS)
 def test_gradients_of_first_and_second_order_in_float64(op, kernel, stride, monkeypatch):
     """Torch computes each direction here, ours ties them together."""
-    monkeypatch.setattr(convolution_autograd, "pays", lambda direction, geometry: False)
+    monkeypatch.setattr(convolution_gradients, "pays", lambda direction, geometry: False)
     x, weight = leaves(tensor((2, 3, 6, 5), torch.float64), tensor((3, 3, kernel, kernel), torch.float64, 1))
     size = () if op == "conv2d" else ((6 - 1) * stride - 2 + kernel, (5 - 1) * stride - 2 + kernel)
 
     def call(x, weight):
-        return getattr(convolution_autograd, op)(x, weight, stride, 1, *size)
+        return getattr(convolution_gradients, op)(x, weight, stride, 1, *size)
 
     assert type(call(x, weight).grad_fn).__name__.startswith("Convolution")
     assert torch.autograd.gradcheck(call, (x, weight), fast_mode=True)
@@ -209,11 +210,11 @@ def test_results_are_the_same_on_any_number_of_threads(sizes):
 @pytest.mark.usefixtures("everything_pays")
 @pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
 def test_no_gradient_is_computed_that_nobody_asks_for(op, monkeypatch):
-    """In the generator's turn D's weights require gradients, but backward(inputs=...) leaves them out."""
+    """In the generator's step D's weights require gradients, but backward(inputs=...) leaves them out."""
     calls = []
     for name in ("conv2d", "conv_transpose2d", "weight_gradient"):
-        compute = getattr(convolution_autograd, name)
-        monkeypatch.setattr(convolution_autograd, name, lambda *a, n=name, c=compute: calls.append(n) or c(*a))
+        compute = getattr(convolution_gradients, name)
+        monkeypatch.setattr(convolution_gradients, name, lambda *a, n=name, c=compute: calls.append(n) or c(*a))
     x, weight, y = case((2, 16, 8, 8), 16, 4, 2, 1)
     (a, upstream), back = ((x, y), "conv_transpose2d") if op == "conv2d" else ((y, x), "conv2d")
     a, w = leaves(a, weight)
@@ -284,31 +285,35 @@ def test_bad_input_is_refused_with_a_message_that_names_it(x, weight, problem, w
 
 
 def test_the_rule_takes_only_what_the_kernels_know():
-    good = convolution_rule.Geometry(64, 64, 32, 32, 128, 4, 4, 2, 1)
-    assert all(convolution_rule.pays(direction, good) for direction in convolution_rule.DIRECTIONS)
+    good = convolution_heuristics.Geometry(64, 64, 32, 32, 128, 4, 4, 2, 1)
+    assert all(convolution_heuristics.pays(direction, good) for direction in convolution_heuristics.DIRECTIONS)
     for change in (
         {"rows": 6, "columns": 6}, {"rows": 3}, {"stride": 3}, {"stride": 1}, {"padding": 4}, {"padding": -1},
         {"height": 1, "padding": 0}, {"batch": 0}, {"x_channels": 0},
     ):  # fmt: skip
-        assert not convolution_rule.known(good._replace(**change)), change
+        assert not convolution_heuristics.known(good._replace(**change)), change
 
 
 def test_the_rule_asks_for_more_channels_where_torch_is_faster():
-    few = convolution_rule.Geometry(64, 16, 14, 14, 16, 4, 4, 2, 1)
-    assert {d for d in convolution_rule.DIRECTIONS if convolution_rule.pays(d, few)} == {"transposed"}
-    assert not any(convolution_rule.pays(d, few._replace(x_channels=8)) for d in convolution_rule.DIRECTIONS)
+    few = convolution_heuristics.Geometry(64, 16, 14, 14, 16, 4, 4, 2, 1)
+    assert {d for d in convolution_heuristics.DIRECTIONS if convolution_heuristics.pays(d, few)} == {"transposed"}
+    assert not any(
+        convolution_heuristics.pays(d, few._replace(x_channels=8)) for d in convolution_heuristics.DIRECTIONS
+    )
     picture = few._replace(x_channels=3)
-    assert all(convolution_rule.pays(d, picture) for d in convolution_rule.DIRECTIONS)
-    assert not any(convolution_rule.pays(d, picture._replace(y_channels=24)) for d in convolution_rule.DIRECTIONS)
-    assert not convolution_rule.pays("forward", picture._replace(rows=3, columns=3, stride=1))
+    assert all(convolution_heuristics.pays(d, picture) for d in convolution_heuristics.DIRECTIONS)
+    assert not any(
+        convolution_heuristics.pays(d, picture._replace(y_channels=24)) for d in convolution_heuristics.DIRECTIONS
+    )
+    assert not convolution_heuristics.pays("forward", picture._replace(rows=3, columns=3, stride=1))
 
 
 def test_directions_of_one_convolution_may_be_served_by_either(monkeypatch):
     """Sixteen channels: the gradient of x is ours, the rest torch's."""
     calls = []
     for name in ("_forward", "_transposed", "_weight"):
-        op = getattr(convolution_autograd, name)
-        monkeypatch.setattr(convolution_autograd, name, lambda *a, n=name, c=op: calls.append(n) or c(*a))
+        op = getattr(convolution_gradients, name)
+        monkeypatch.setattr(convolution_gradients, name, lambda *a, n=name, c=op: calls.append(n) or c(*a))
     x, weight, y = case((4, 16, 14, 14), 16, 4, 2, 1)
     got = results(lambda x, w: ops.conv2d(x, w, 2, 1), x, weight, y, torch.float32)
     want = results(lambda x, w: reference.conv2d(x, w, 2, 1), x, weight, y, torch.float64)
@@ -413,7 +418,7 @@ def test_weights_without_a_channel_are_refused_in_a_call_by_name():
 
 
 @pytest.mark.usefixtures("everything_pays")
-@pytest.mark.parametrize(("kernel", "stride"), convolution_rule.KERNELS)
+@pytest.mark.parametrize(("kernel", "stride"), convolution_heuristics.KERNELS)
 def test_single_images_are_as_near_to_float64_as_one_can_ask(kernel, stride):
     x, weight, y = case((1, 64, 16, 16), 64, kernel, stride, 1)
     got = results(lambda a, w: ops.conv2d(a, w, stride, 1), x, weight, y, torch.float32)

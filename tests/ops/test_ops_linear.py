@@ -1,4 +1,4 @@
-"""linear: the product of a dense layer, whichever library computes it, against float64, with gradients of every order."""
+"""linear: the product of a linear layer, whichever library computes it, against float64, with gradients of every order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from zoo import ops
-from zoo.ops import dense, library
+from zoo.ops import library
+from zoo.ops.families import linear
 
 BUILT = "cpu" in library._native
 SHAPES = [
@@ -77,7 +78,7 @@ def test_the_gradient_may_lie_in_any_way(serving):
 
 @pytest.mark.parametrize("shape", [(1, 784, 784), (64, 784, 1), (4, 4, 4)])
 def test_small_products_are_torchs_own(serving, monkeypatch, shape):
-    monkeypatch.setattr(dense, "_linear", lambda *_: pytest.fail("too small to be worth it"))
+    monkeypatch.setattr(linear, "_linear", lambda *_: pytest.fail("too small to be worth it"))
     x, weight = leaves(*shape)
     assert torch.equal(ops.linear(x, weight), F.linear(x, weight))
 

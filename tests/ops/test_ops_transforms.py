@@ -10,8 +10,11 @@ from op_cases import KINDS, tensor
 from torch.autograd import forward_ad
 
 from zoo import ops
-from zoo.ops import library, reference
+from zoo.ops import reference
+from zoo.ops.kinds import Activation
+from zoo.ops.table import SCHEMAS
 
+TANH = int(Activation.tanh)
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode
 
 
@@ -108,18 +111,18 @@ def test_vmap_over_running_statistics_is_refused_and_nothing_is_written():
     assert not mean.any()
 
 
-@pytest.mark.parametrize("name", [n for n in library.SCHEMAS if n.endswith("_forward")])
+@pytest.mark.parametrize("name", [n for n in SCHEMAS if n.endswith("_forward")])
 def test_calls_through_torch_ops_keep_their_tangents_too(name):
     x, v, logits = tensor((4, 5), torch.float64), tensor((5,), torch.float64), tensor((6, 1), torch.float64)
     picture, kernel, rows = tensor((2, 3, 6, 4)), 0.1 * tensor((3, 3, 4, 4)), tensor((16, 5))  # float32 has kernels
     op = getattr(torch.ops.zoo, name)
     call, primal, theirs = {
         "batch_norm_act_forward": (
-            lambda x: op(x, v, v, None, None, True, 0.1, 1e-5, 3, 0.0, 0, 1)[0],
+            lambda x: op(x, v, v, None, None, True, 0.1, 1e-5, TANH, 0.0, 0, 1)[0],
             x,
             lambda x: reference.batch_norm_act(x, v, v, None, None, activation="tanh"),
         ),
-        "bias_act_forward": (lambda x: op(x, v, 3, 0.0), x, lambda x: reference.bias_act(x, v, "tanh")),
+        "bias_act_forward": (lambda x: op(x, v, TANH, 0.0), x, lambda x: reference.bias_act(x, v, "tanh")),
         "discriminator_loss_forward": (
             lambda x: op(x, logits, 0, 0.0, 1.0, 1.0)[0],
             logits,

@@ -576,10 +576,3 @@ def test_two_objectives_of_one_name_are_an_error_only_where_they_are_asked_for(i
     assert outcome.code == 2
     assert "objective 'offset' is registered twice" in outcome.err
     assert cli("train", "dcgan", *common, "--objective", "hinge").code == 0
-
-
-def test_the_names_of_zoos_own_objectives_are_those_of_the_ops():
-    from zoo.objective import KINDS
-    from zoo.ops.codes import LOSS_KINDS
-
-    assert list(KINDS) == list(LOSS_KINDS)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from zoo import errors
-
-ACTIVATIONS = ("identity", "relu", "leaky_relu", "tanh")
-ORDERS = ("norm_act", "act_norm")
+from zoo.ops.kinds import ACTIVATIONS
 
 
 def check_choice(kind: str, given: str, known: tuple[str, ...]) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from zoo import ops
-from zoo.nn.arguments import ORDERS, check_activation, check_choice, describe_activation
+from zoo.nn.arguments import check_activation, check_choice, describe_activation
+from zoo.ops.kinds import ORDERS
 
 
 class BatchNormAct(_NormBase):

@@ -8,17 +8,16 @@ tensor([[-0.2000,  1.0000]])
 
 from __future__ import annotations
 
-from zoo.ops import fallback, reference
-from zoo.ops.bias import bias_act
-from zoo.ops.convolution import conv2d, conv_transpose2d
-from zoo.ops.dense import linear
+from zoo.ops import reference
+from zoo.ops.families.batch_norm_act import batch_norm_act
+from zoo.ops.families.bias_act import bias_act
+from zoo.ops.families.convolution import conv2d, conv_transpose2d
+from zoo.ops.families.discriminator_loss import discriminator_loss
+from zoo.ops.families.generator_loss import generator_loss
+from zoo.ops.families.linear import linear
 from zoo.ops.library import references, status
-from zoo.ops.losses import discriminator_loss, generator_loss
-from zoo.ops.normalisation import batch_norm_act
 from zoo.ops.reference import LossOutput
 from zoo.ops.report import CheckRow, build_info, check
-
-fallback.register()  # first of all: from here on, every op has a kernel on every device
 
 __all__ = [
     "CheckRow",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_FLOATING = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+from zoo.ops.table import FLOATING
 
 
 def shape(tensor: Tensor) -> tuple[int, ...]:
@@ -15,7 +15,7 @@ def shape(tensor: Tensor) -> tuple[int, ...]:
 
 def floating(op: str, name: str, tensor: Tensor) -> None:
     """Refuses integer, boolean, complex and 8-bit tensors. Raises TypeError."""
-    if tensor.dtype not in _FLOATING:
+    if tensor.dtype not in FLOATING:
         raise TypeError(
             f"{op}: {name} of shape {shape(tensor)} is {tensor.dtype}; "
             "float32, bfloat16, float16 and float64 work (convert it with .float())"
@@ -57,29 +57,3 @@ def logits(op: str, name: str, tensor: Tensor) -> None:
     floating(op, name, tensor)
     if tensor.numel() == 0:
         raise ValueError(f"{op}: {name} has shape {shape(tensor)}, which holds no element; a mean needs one or more")
-
-
-def convolution(op: str, x: Tensor, weight: Tensor, channels: int) -> None:
-    """x (N, C, H, W) and weight (.., .., rows, columns) with C in dimension `channels`, on one device, in one dtype.
-
-    Under autocast, which converts both, their dtypes may differ. Raises ValueError or TypeError.
-    """
-    for name, tensor in (("x", x), ("weight", weight)):
-        floating(op, name, tensor)
-        if tensor.dim() != 4:
-            raise ValueError(f"{op}: {name} has shape {shape(tensor)}; four dimensions are needed")
-    if weight.shape[channels] != x.shape[1]:
-        raise ValueError(
-            f"{op}: weight has shape {shape(weight)}, but x of shape {shape(x)} has {x.shape[1]} channels "
-            f"(dimension 1), so dimension {channels} of weight needs to be {x.shape[1]}"
-        )
-    if weight.device != x.device:
-        raise ValueError(
-            f"{op}: weight of shape {shape(weight)} is on {weight.device}, x of shape {shape(x)} on {x.device}; "
-            "move them to one device"
-        )
-    if weight.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
-        raise TypeError(
-            f"{op}: weight of shape {shape(weight)} is {weight.dtype}, x of shape {shape(x)} is {x.dtype}; "
-            "the dtypes must agree"
-        )

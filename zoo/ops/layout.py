@@ -1,4 +1,4 @@
-"""Which of the two layouts of images a tensor lies in: contiguous, or channels last."""
+"""Which of the two layouts of images a tensor lies in: contiguous (nchw), or channels last (nhwc)."""
 
 from __future__ import annotations
 
@@ -21,3 +21,19 @@ def as_channels_last(image: Tensor) -> Tensor:
     return (
         image if lies_channels_last(image) else torch.empty_like(image, memory_format=torch.channels_last).copy_(image)
     )
+
+
+def empty_like_plain(x: Tensor) -> Tensor:
+    """The layout of every output as large as x: channels_last where x is, contiguous otherwise.
+
+    An image of one channel or one pixel is both, and keeps its strides.
+    """
+    if x.dim() != 4 or not x.is_contiguous(memory_format=torch.channels_last):
+        return torch.empty_like(x, memory_format=torch.contiguous_format)
+    return torch.empty_like(x, memory_format=torch.preserve_format if x.is_contiguous() else torch.channels_last)
+
+
+def laid_like(result: Tensor, x: Tensor) -> Tensor:
+    """`result` in the layout that the kernels would give it."""
+    out = empty_like_plain(x)
+    return out.copy_(result)

@@ -1,4 +1,4 @@
-"""The operator library `zoo::`: schemas, loading what is built, and the one decision between kernel and reference.
+"""The operator library `zoo::`: loading what is built, and the one decision between kernel and reference.
 
 Every operator gets the reference as its kernel for any device. A native library, once loaded, adds kernels for its own
 device, which torch's dispatcher then prefers. `dispatch` is where every public op asks who serves it; nobody decides
@@ -15,58 +15,18 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.autograd import forward_ad
 
 from zoo.errors import NativeError
+from zoo.ops.table import DEVICES, NEEDS_WIDE_VECTORS, SCHEMAS, TABLE
 from zoo.system.native import REBUILD, does_not_load, native_wanted
 
 NATIVE_FOLDER: Final = Path(__file__).resolve().parent.parent / "_native"
-DEVICES: Final = ("cpu", "cuda")
-
-# `mean` and `invstd` are (groups, C), or (1, C) in evaluation, in float32 (float64 for float64), new tensors always.
-# csrc/ holds the kernels, zoo/ops/codes.py the meaning of the integers.
-SCHEMAS: Final[dict[str, str]] = {
-    "batch_norm_act_forward": (
-        "(Tensor x, Tensor? weight, Tensor? bias, Tensor(a!)? running_mean, Tensor(b!)? running_var, bool training, "
-        "float momentum, float eps, int activation, float slope, int order, int groups) "
-        "-> (Tensor y, Tensor mean, Tensor invstd)"
-    ),
-    "batch_norm_act_backward": (
-        "(Tensor gradient, Tensor x, Tensor? weight, Tensor? bias, Tensor mean, Tensor invstd, bool training, "
-        "int activation, float slope, int order, int groups) -> (Tensor dx, Tensor dweight, Tensor dbias)"
-    ),
-    "bias_act_forward": "(Tensor x, Tensor? bias, int activation, float slope) -> Tensor",
-    "bias_act_backward": "(Tensor gradient, Tensor y, int activation, float slope) -> (Tensor dx, Tensor dbias)",
-    "discriminator_loss_forward": (
-        "(Tensor real, Tensor fake, int kind, float a, float b, float scale) "
-        "-> (Tensor loss, Tensor statistics, Tensor dreal, Tensor dfake)"
-    ),
-    "discriminator_loss_backward": "(Tensor gradient, Tensor dreal, Tensor dfake) -> (Tensor, Tensor)",
-    "generator_loss_forward": (
-        "(Tensor fake, int kind, float a, float b, float c, float scale) "
-        "-> (Tensor loss, Tensor statistics, Tensor dfake)"
-    ),
-    "generator_loss_backward": "(Tensor gradient, Tensor dfake) -> Tensor",
-    "linear_forward": "(Tensor x, Tensor weight) -> Tensor",
-    "conv2d_forward": "(Tensor x, Tensor weight, int stride, int padding) -> Tensor",
-    "conv2d_weight_gradient": (
-        "(Tensor x, Tensor gradient, int kernel, int stride, int padding, bool channels_last) -> Tensor"
-    ),
-    "conv_transpose2d_forward": (
-        "(Tensor x, Tensor weight, int stride, int padding, SymInt height, SymInt width) -> Tensor"
-    ),
-}
-FAMILIES: Final = (
-    "batch_norm_act", "bias_act", "discriminator_loss", "generator_loss", "linear", "conv2d",
-    "conv_transpose2d",
-)  # fmt: skip
-# Without wide vectors torch's products and convolutions are the faster ones, whatever the shape.
-_NEED_VECTORS: Final = frozenset({"linear", "conv2d", "conv_transpose2d"})
 
 _torch: Any = torch  # its operator library is not typed
-definitions: Final = _torch.library.Library(
-    "zoo", "DEF"
-)  # for the life of the process: dropping it drops the operators
+# For the life of the process: dropping it drops the operators.
+definitions: Final = _torch.library.Library("zoo", "DEF")
 for _name, _schema in SCHEMAS.items():
     definitions.define(_name + _schema, tags=(torch.Tag.pt2_compliant_tag,))
 
@@ -76,33 +36,51 @@ def bind(name: str, kernel: Callable[..., Any], key: str) -> None:
     definitions.impl(name, kernel, key)
 
 
-class Ways(NamedTuple):
-    """The ways to compute a family of ops; all three take the same arguments."""
-
-    reference: Callable[..., Any]  # plain PyTorch: any transform and any derivative
-    traced: Callable[..., Any]  # through torch.ops.zoo, where a graph is being recorded
-    eager: Callable[..., Any]  # straight to the kernels
+Normal = Callable[..., Tensor]
+"""Random numbers of the shape that is given, in float64 on the CPU."""
+Sample = tuple[Callable[..., Any], list[Tensor]]
+"""``call(op, tensors)``, for a public function or its reference, and the tensors."""
 
 
-_ways: dict[str, Ways] = {}  # family → what to call, filled by the file of each family
-_why: dict[str, str] = {}  # device → why the reference serves there
+class Implementation(NamedTuple):
+    """One op of `zoo.ops`. Its three ways to compute take the same arguments, which the public function has checked."""
+
+    public: Callable[..., Any]
+    """The function that users call."""
+    reference: Callable[..., Any]
+    """Plain PyTorch: any transform and any derivative."""
+    traced: Callable[..., Any]
+    """Through torch.ops.zoo, where a graph is being recorded."""
+    eager: Callable[..., Any]
+    """Straight to the kernels."""
+    samples: Callable[[Normal], Iterator[Sample]]
+    """Calls by which `zoo doctor --check` compares kernel and reference on this machine."""
+
+
+_implementations: dict[str, Implementation] = {}  # filled by the file of each op
+_missing: dict[str, str] = {}  # device → why no native library serves there
 _failures: dict[str, str] = {}  # device → its library, which is there and does not load
-_NOT_WANTED: Final = "ZOO_NATIVE=0 asks for the reference."
-_native: dict[str, frozenset[str]] = {}  # device → families whose kernels are loaded
-_too_slow: frozenset[str] = frozenset()  # families whose kernels are loaded for the CPU and better not used
+_asked = ""  # why the references serve everywhere, where somebody wants that
+_native: dict[str, frozenset[str]] = {}  # device → ops whose kernels are loaded
+_too_slow: frozenset[str] = frozenset()  # ops whose kernels are loaded for the CPU and better not used
 
 # Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
 _transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
 _tracing: Callable[[], Any] = torch._C._get_tracing_state  # torch.jit.trace, in which sizes are tensors
 
 
-def offer(family: str, reference: Callable[..., Any], traced: Callable[..., Any], eager: Callable[..., Any]) -> None:
-    """Tells `dispatch` what it can choose from for a family of ops."""
-    _ways[family] = Ways(reference, traced, eager)
+def offer(op: str, implementation: Implementation) -> None:
+    """Tells `dispatch` what it can choose from for an op."""
+    _implementations[op] = implementation
 
 
-def dispatch(family: str, device: str) -> Callable[..., Any]:
-    """THE decision: what computes this family of ops on this type of device, here and now.
+def implementation(op: str) -> Implementation:
+    """What `offer` was told."""
+    return _implementations[op]
+
+
+def dispatch(op: str, device: str) -> Callable[..., Any]:
+    """THE decision: what computes this op on this type of device, here and now.
 
     Forward-mode derivatives, the transforms of torch.func and torch.jit.trace look inside an op, which a kernel does not
     allow: there the reference serves.
@@ -110,8 +88,8 @@ def dispatch(family: str, device: str) -> Callable[..., Any]:
     Raises:
         NativeError: if the native library of the device is present but does not load.
     """
-    ways = _ways[family]
-    if not native(family, device):
+    ways = _implementations[op]
+    if not native(op, device):
         if device in _failures:
             raise NativeError(_failures[device])
         return ways.reference
@@ -125,26 +103,26 @@ def transforming() -> bool:
     return forward_ad._current_level >= 0 or _transforming()
 
 
-def native(family: str, device: str) -> bool:
-    """Whether a kernel for this family of ops is loaded; ops ask `dispatch`, reports ask this."""
+def native(op: str, device: str) -> bool:
+    """Whether a kernel for this op is loaded; ops ask `dispatch`, reports ask this."""
     served = _native.get(device)
-    return served is not None and family in served
+    return served is not None and op in served
 
 
 @contextmanager
 def references() -> Iterator[None]:
     """Within it the references serve every op on every device: what ZOO_NATIVE=0 does for a whole process."""
-    tables: tuple[dict[str, Any], ...] = (_native, _failures, _why)
-    kept = [dict(table) for table in tables]
+    global _asked
+    loaded, failed, asked = dict(_native), dict(_failures), _asked
     _native.clear()
     _failures.clear()
-    _why.update(dict.fromkeys(DEVICES, "The references are asked for, for the time being."))
+    _asked = "The references are asked for, for the time being."
     try:
         yield
     finally:
-        for table, entries in zip(tables, kept, strict=True):
-            table.clear()
-            table.update(entries)
+        _native.update(loaded)
+        _failures.update(failed)
+        _asked = asked
 
 
 def status() -> dict[str, dict[str, dict[str, str]]]:
@@ -152,23 +130,37 @@ def status() -> dict[str, dict[str, dict[str, str]]]:
 
     An "error" is a native library that is present and does not load: the op raises NativeError there.
     """
-    rows: dict[str, dict[str, dict[str, str]]] = {}
-    for family in FAMILIES:
-        rows[family] = {}
-        for device in DEVICES:
-            if native(family, device):
-                why = f"The {device} library of the native core is loaded."
-                if family in _NEED_VECTORS:
-                    why += " It takes the shapes for which it is the faster one, and leaves the others to torch."
-                entry = {"served_by": "native", "why": why}
-            elif device == "cpu" and family in _too_slow:
-                entry = {"served_by": "reference", "why": "Its kernels need AVX2 or AVX-512 to be the faster ones."}
-            elif device in _failures:
-                entry = {"served_by": "error", "why": f"{_failures[device][:1].upper()}{_failures[device][1:]}."}
-            else:
-                entry = {"served_by": "reference", "why": _why.get(device, "No kernel is built for it.")}
-            rows[family][device] = entry
-    return rows
+    return {op: {device: _entry(op, device) for device in DEVICES} for op in TABLE}
+
+
+def _entry(op: str, device: str) -> dict[str, str]:
+    facts = TABLE[op]
+    if native(op, device):
+        why = f"The {device} library of the native core is loaded."
+        if facts.where_faster:
+            why += " It takes the shapes for which it is the faster one, and leaves the others to torch."
+        return {"served_by": "native", "why": why}
+    if device in _failures:
+        return {"served_by": "error", "why": f"{_failures[device][:1].upper()}{_failures[device][1:]}."}
+    if _asked:
+        why = _asked
+    elif device in facts.no_kernel:
+        why = facts.no_kernel[device]
+    elif device == "cpu" and op in _too_slow:
+        why = NEEDS_WIDE_VECTORS
+    else:
+        why = _missing.get(device, f"The {device} library of the native core has no kernel for it.")
+    return {"served_by": "reference", "why": why}
+
+
+def not_served(device: str) -> dict[str, str]:
+    """The ops that have a kernel for this device by the table, and are not served by it here: op → why."""
+    rows = status()
+    return {
+        op: rows[op][device]["why"]
+        for op, facts in TABLE.items()
+        if device in facts.devices and rows[op][device]["served_by"] != "native"
+    }
 
 
 def build_record() -> dict[str, Any]:
@@ -199,36 +191,35 @@ def _library_file(device: str) -> Path | None:
     return None
 
 
-def _has_kernels(family: str, device: str) -> bool:
+def _has_kernels(op: str, device: str) -> bool:
     key = device.upper()
-    names = [f"zoo::{name}" for name in SCHEMAS if name.startswith(f"{family}_")]
-    return all(torch._C._dispatch_has_kernel_for_dispatch_key(name, key) for name in names)
+    return all(torch._C._dispatch_has_kernel_for_dispatch_key(f"zoo::{name}", key) for name in TABLE[op].schemas)
 
 
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
-    global _too_slow
+    global _asked, _too_slow
     if not native_wanted():
-        _why.update(dict.fromkeys(DEVICES, _NOT_WANTED))
+        _asked = "ZOO_NATIVE=0 asks for the reference."
         return
     for device in DEVICES:
         path = _library_file(device)
         if path is None:
             record = build_record()
             reason = record.get("missing", {}).get(device) or record.get("reason") or "this build has none"
-            _why[device] = f"No native {device} library: {reason}."
+            _missing[device] = f"No native {device} library: {reason}."
         elif device == "cuda" and not torch.cuda.is_available():
-            _why[device] = "The CUDA library is built, but torch sees no CUDA device here."
+            _missing[device] = "The CUDA library is built, but torch sees no CUDA device here."
         else:
             try:
                 _torch.ops.load_library(str(path))
             except (OSError, RuntimeError) as error:  # the other device's library is none the worse for it
                 _failures[device] = does_not_load(path.name, error)
             else:
-                ours = frozenset(family for family in FAMILIES if _has_kernels(family, device))
-                _native[device] = ours
+                loaded = frozenset(op for op in TABLE if _has_kernels(op, device))
+                _native[device] = loaded
                 if device == "cpu" and instruction_set() == "baseline":
-                    _too_slow = ours & _NEED_VECTORS
+                    _too_slow = frozenset(op for op in loaded if TABLE[op].wide_vectors)
                     _native[device] -= _too_slow
 
 

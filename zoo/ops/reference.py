@@ -122,7 +122,7 @@ def _threshold(kind: str, a: float, b: float) -> float:
     return (a + b) / 2 if kind == "least_squares" else 0.0
 
 
-def _judgement(logits: Tensor, kind: str) -> Tensor:
+def _output(logits: Tensor, kind: str) -> Tensor:
     """D(.): a probability where the kind has one, the raw output otherwise."""
     return torch.sigmoid(logits) if kind in ("non_saturating", "minimax") else logits
 
@@ -150,8 +150,8 @@ def discriminator_loss(
     with torch.no_grad():
         threshold = _threshold(kind, a, b)
         statistics = [
-            _judgement(real, kind).mean(),
-            _judgement(fake, kind).mean(),
+            _output(real, kind).mean(),
+            _output(fake, kind).mean(),
             (real > threshold).to(dtype).mean(),
             (fake <= threshold).to(dtype).mean(),
         ]
@@ -181,5 +181,5 @@ def generator_loss(
         loss = -fake.mean()
     with torch.no_grad():
         real = (fake > _threshold(kind, a, b)).to(dtype)
-        logged = torch.stack([_judgement(fake, kind).mean(), real.mean()]).float()
+        logged = torch.stack([_output(fake, kind).mean(), real.mean()]).float()
     return LossOutput(loss * scale, logged)

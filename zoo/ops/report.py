@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from zoo.ops import codes, library, reference
-from zoo.ops.convolution_rule import KERNELS
+from zoo.ops import library, reference
+from zoo.ops.table import DEVICES, TABLE
 from zoo.system.native import does_not_load, host_module
 
 
@@ -32,8 +31,6 @@ class CheckRow(NamedTuple):
 
 # Largest accepted error, relative to the largest value of each result: a few units in the last place of the storage.
 _TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
-
-_CONVOLUTIONS = ("conv2d", "conv_transpose2d")  # float32 alone; torch computes the others
 
 
 def build_info() -> dict[str, Any]:
@@ -63,82 +60,35 @@ def build_info() -> dict[str, Any]:
 
 def check() -> list[CheckRow]:
     """Runs every native op, forward and backward, against its reference in float64. No rows where nothing is native."""
-    rows = []
-    for device in library.DEVICES:
-        for family in library.FAMILIES:
-            if library.native(family, device):
-                for dtype in (torch.float32,) if family in (*_CONVOLUTIONS, "linear") else _TOLERANCES:
-                    error = max(_error(call, inputs, dtype, device) for call, inputs in _cases(family))
-                    name = str(dtype).removeprefix("torch.")
-                    rows.append(CheckRow(family, device, name, error, error <= _TOLERANCES[dtype]))
-    return rows
+    return [
+        _row(op, device, dtype)
+        for device in DEVICES
+        for op, facts in TABLE.items()
+        if library.native(op, device)
+        for dtype in _TOLERANCES
+        if dtype in facts.dtypes
+    ]
 
 
-Call = Callable[[Any, list[Tensor]], Any]  # runs with any module that has the ops
-
-
-def _batch_norm_act(activation: str, order: str) -> Call:
-    def call(ops: Any, t: list[Tensor]) -> Any:
-        running = (torch.zeros_like(t[1].detach()), torch.ones_like(t[1].detach()))
-        return ops.batch_norm_act(*t, *running, True, 0.1, 1e-5, activation, 0.2, order, 2)
-
-    return call
-
-
-def _bias_act(activation: str) -> Call:
-    return lambda ops, t: ops.bias_act(*t, activation, 0.2)
-
-
-def _linear(ops: Any, t: list[Tensor]) -> Any:
-    return ops.linear(*t)
-
-
-def _convolution(family: str, stride: int) -> Call:
-    return lambda ops, t: getattr(ops, family)(*t, stride, 1)
-
-
-def _loss(family: str, kind: str) -> Call:
-    return lambda ops, t: getattr(ops, family)(*t, kind).loss
-
-
-def _cases(family: str) -> Iterator[tuple[Call, list[Tensor]]]:
-    """Calls of a family and their inputs."""
+def _row(op: str, device: str, dtype: torch.dtype) -> CheckRow:
     generator = torch.Generator().manual_seed(1)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    image = normal(8, 19, 7, 5)
-    layouts = (normal(12, 37), image, image.contiguous(memory_format=torch.channels_last))
-    if family == "batch_norm_act":
-        for x, activation, order in product(layouts, codes.ACTIVATION_NAMES, codes.ORDER_NAMES):
-            yield _batch_norm_act(activation, order), [x, 1 + 0.1 * normal(x.shape[1]), normal(x.shape[1])]
-    elif family == "bias_act":
-        for x, activation in product(layouts, codes.ACTIVATION_NAMES):
-            yield _bias_act(activation), [x, normal(x.shape[1])]
-    elif family == "linear":
-        for rows in (64, 65):  # large enough for the kernel to be taken
-            yield _linear, [normal(rows, 129), 0.1 * normal(192, 129)]
-            yield _linear, [normal(rows, 192), 0.1 * normal(129, 192)]
-    elif family in _CONVOLUTIONS:
-        x = normal(8, 32, 12, 16).contiguous(memory_format=torch.channels_last)
-        for kernel, stride in KERNELS:
-            yield _convolution(family, stride), [x, 0.1 * normal(32, 32, kernel, kernel)]
-    else:
-        logits = [normal(65), normal(33)] if family == "discriminator_loss" else [normal(65)]
-        for kind in codes.LOSS_KIND_NAMES:
-            yield _loss(family, kind), logits
+    ways = library.implementation(op)
+    functions = (ways.public, getattr(reference, op))
+    error = max(_error(functions, call, inputs, dtype, device) for call, inputs in ways.samples(normal))
+    return CheckRow(op, device, str(dtype).removeprefix("torch."), error, error <= _TOLERANCES[dtype])
 
 
-def _error(call: Call, inputs: list[Tensor], dtype: torch.dtype, device: str) -> float:
+def _error(functions: Any, call: Callable[..., Any], inputs: list[Tensor], dtype: torch.dtype, device: str) -> float:
     """The largest error over result and gradients, each relative to its own largest value."""
-    import zoo.ops  # here, because the package imports this file
-
     rounded = [t.to(device, dtype) for t in inputs]
     results = []
-    for ops, precision in ((zoo.ops, dtype), (reference, torch.float64)):
+    for function, precision in zip(functions, (dtype, torch.float64), strict=True):
         leaves = [t.to(precision).detach().requires_grad_() for t in rounded]
-        y = call(ops, leaves)
+        y = call(function, leaves)
         gradient = torch.linspace(-1, 1, y.numel(), device=device).to(dtype).to(y.dtype).view(y.shape)
         results.append([y.detach(), *torch.autograd.grad(y, leaves, gradient if y.dim() else torch.ones_like(y))])
     return max(

@@ -6,11 +6,10 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from zoo.architecture import Architecture
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
 
@@ -20,8 +19,25 @@ else:
     import tomli as tomllib
 
 
+_Options = Options  # a name that the property below does not hide
+
+
+class Owner(Protocol):
+    """Whoever has options: an architecture (`zoo.Architecture`)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def Options(self) -> type[_Options]: ...  # noqa: N802
+    @property
+    def presets(self) -> Mapping[str, Mapping[str, Any]]: ...
+    @property
+    def default_preset(self) -> str | None: ...
+    def make_options(self, values: Mapping[str, Any], /) -> _Options: ...
+
+
 def resolve(
-    architecture: Architecture,
+    architecture: Owner,
     *,
     preset: str | None = None,
     config: Path | str | None = None,
@@ -50,7 +66,7 @@ def resolve(
     return validate(architecture, values), preset
 
 
-def validate(architecture: Architecture, values: Mapping[str, Any]) -> Options:
+def validate(architecture: Owner, values: Mapping[str, Any]) -> Options:
     """The architecture's options with these values. Raises OptionError that names each one that does not fit."""
     try:
         return architecture.make_options(values)
@@ -58,7 +74,7 @@ def validate(architecture: Architecture, values: Mapping[str, Any]) -> Options:
         raise option_error(error, architecture) from None
 
 
-def option_error(error: ValidationError, architecture: Architecture) -> OptionError:
+def option_error(error: ValidationError, architecture: Owner) -> OptionError:
     """What pydantic found, in terms of flags: ``--learning-rate: nan is refused: input should be a finite number``."""
     lines = []
     for problem in error.errors(include_url=False):
@@ -80,7 +96,7 @@ def flag(field: str) -> str:
     return "--" + field.replace("_", "-")
 
 
-def read_config(path: Path, architecture: Architecture) -> dict[str, Any]:
+def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
     """The options in a TOML file, or in the config.json of a run of the same architecture, by field name.
 
     Raises OptionError where the file is missing, does not parse or belongs to another architecture.
@@ -109,7 +125,7 @@ def read_config(path: Path, architecture: Architecture) -> dict[str, Any]:
     return {key.replace("-", "_"): value for key, value in content.items()}
 
 
-def _preset(architecture: Architecture, name: str | None) -> dict[str, Any]:
+def _preset(architecture: Owner, name: str | None) -> dict[str, Any]:
     if name is None:
         return {}
     if not isinstance(name, str) or name not in architecture.presets:  # a file can hold anything
@@ -118,5 +134,5 @@ def _preset(architecture: Architecture, name: str | None) -> dict[str, Any]:
     return dict(architecture.presets[name])
 
 
-def _help(architecture: Architecture) -> str:
+def _help(architecture: Owner) -> str:
     return f"zoo train {architecture.name} --help"

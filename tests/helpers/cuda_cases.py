@@ -12,7 +12,7 @@ from zoo.ops import reference
 
 DEVICE = "cuda"
 
-# (shape, groups): odd and even, smaller and larger than a block, few and many channels, planes of all sizes.
+# (shape, groups): odd and even, smaller and larger than a block, few and many channels, images of all sizes.
 SHAPES = [
     ((48, 19), 3),
     ((6, 19, 5, 7), 3),

@@ -1,7 +1,7 @@
 """What ties the directions of a convolution together: the gradients of each are the two others.
 
 So a backward that is itself differentiated runs on the same ops, to any order. Each direction is computed by our kernel
-where that pays (`zoo.ops.convolution_rule`), and by torch's elsewhere.
+where that pays (`convolution_heuristics`), and by torch's elsewhere.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from zoo.ops import fallback
-from zoo.ops.autograd import below_autograd, dispatched, wants
-from zoo.ops.convolution_rule import Geometry, pays
+from zoo.ops import reference
+from zoo.ops.autograd import below_autograd, register, wants
+from zoo.ops.families.convolution_heuristics import Geometry, pays
 from zoo.ops.layout import lies_channels_last
-from zoo.ops.library import bind, transforming
+from zoo.ops.library import transforming
 
 _forward = torch.ops.zoo.conv2d_forward.default
 _transposed = torch.ops.zoo.conv_transpose2d_forward.default
@@ -86,22 +87,76 @@ def _computed(
         return compute(first, second, *arguments)
 
 
+# ---- the ops where no kernel is built, and for tensors without data
+
+
+def _fallback_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    return _channels_last(reference.conv2d(x, weight, stride, padding))
+
+
+def _fallback_transposed(x: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int) -> Tensor:
+    # Several sizes of the result shrink to the same size of x; torch asks how much more than the smallest it is.
+    more = [
+        wanted - ((size - 1) * stride - 2 * padding + rows)
+        for wanted, size, rows in zip((height, width), x.shape[2:], weight.shape[2:], strict=True)
+    ]
+    return _channels_last(F.conv_transpose2d(x, weight, None, stride, padding, more))
+
+
+def _fallback_weight(
+    x: Tensor, gradient: Tensor, kernel: int, stride: int, padding: int, channels_last: bool
+) -> Tensor:
+    weight = x.new_empty((1,)).expand(gradient.shape[1], x.shape[1], kernel, kernel)  # torch looks at its shape alone
+    options: Any = (None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1, [False, True, False])
+    dweight: Tensor = torch.ops.aten.convolution_backward.default(gradient, x, weight, *options)[1]
+    return dweight.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _fake_images(like: Tensor, channels: int, height: int, width: int, layout: torch.memory_format) -> Tensor:
+    size = (like.shape[0], channels, height, width)
+    return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=layout)
+
+
+def _fake_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    height, width = (
+        (n + 2 * padding - rows) // stride + 1 for n, rows in zip(x.shape[2:], weight.shape[2:], strict=True)
+    )
+    return _fake_images(x, weight.shape[0], height, width, torch.channels_last)
+
+
+def _fake_transposed(x: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int) -> Tensor:
+    return _fake_images(x, weight.shape[1], height, width, torch.channels_last)
+
+
+def _fake_weight(x: Tensor, gradient: Tensor, kernel: int, stride: int, padding: int, channels_last: bool) -> Tensor:
+    size = (gradient.shape[1], x.shape[1], kernel, kernel)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=layout)
+
+
+# ---- each direction by whoever is the faster one
+
+
 def _compute_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    op = _forward if pays("forward", Geometry.of_conv2d(x, weight, stride, padding)) else fallback.conv2d_forward
+    op = _forward if pays("forward", Geometry.of_conv2d(x, weight, stride, padding)) else _fallback_forward
     return cast(Tensor, op(x, weight, stride, padding))
 
 
 def _compute_transposed(y: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int) -> Tensor:
     outputs, channels, rows, columns = weight.shape
     geometry = Geometry(y.shape[0], channels, height, width, outputs, rows, columns, stride, padding)
-    op = _transposed if pays("transposed", geometry) else fallback.conv_transpose2d_forward
+    op = _transposed if pays("transposed", geometry) else _fallback_transposed
     return cast(Tensor, op(y, weight, stride, padding, height, width))
 
 
 def _compute_weight(x: Tensor, gradient: Tensor, kernel: int, stride: int, padding: int, channels_last: bool) -> Tensor:
     batch, channels, height, width = x.shape
     geometry = Geometry(batch, channels, height, width, gradient.shape[1], kernel, kernel, stride, padding)
-    op = _weight if pays("weight", geometry) else fallback.conv2d_weight_gradient
+    op = _weight if pays("weight", geometry) else _fallback_weight
     return cast(Tensor, op(x, gradient, kernel, stride, padding, channels_last))
 
 
@@ -122,20 +177,15 @@ def _with_graph(
     return call
 
 
-conv2d = _with_graph(Convolution, _compute_forward, fallback.conv2d_forward)
-conv_transpose2d = _with_graph(ConvolutionTransposed, _compute_transposed, fallback.conv_transpose2d_forward)
-weight_gradient = _with_graph(ConvolutionWeight, _compute_weight, fallback.conv2d_weight_gradient)
+conv2d = _with_graph(Convolution, _compute_forward, _fallback_forward)
+conv_transpose2d = _with_graph(ConvolutionTransposed, _compute_transposed, _fallback_transposed)
+weight_gradient = _with_graph(ConvolutionWeight, _compute_weight, _fallback_weight)
 
 
-def register() -> None:
-    """Binds the Autograd key of every op: a call by name gets that op whether it pays or not."""
-    for name, operator, function in (
-        ("conv2d_forward", _forward, Convolution),
-        ("conv_transpose2d_forward", _transposed, ConvolutionTransposed),
-        ("conv2d_weight_gradient", _weight, ConvolutionWeight),
-    ):
-        transparent = getattr(fallback, name)
-        bind(name, dispatched(operator, _with_graph(function, operator, transparent), transparent), "Autograd")
-
-
-register()
+# A call by name gets that op whether it pays or not.
+for _name, _op, _function, _fallback, _fake in (
+    ("conv2d_forward", _forward, Convolution, _fallback_forward, _fake_forward),
+    ("conv_transpose2d_forward", _transposed, ConvolutionTransposed, _fallback_transposed, _fake_transposed),
+    ("conv2d_weight_gradient", _weight, ConvolutionWeight, _fallback_weight, _fake_weight),
+):
+    register(_name, _fallback, _fake, _with_graph(_function, _op, _fallback))

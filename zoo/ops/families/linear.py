@@ -1,17 +1,20 @@
-"""The product of a dense layer."""
+"""The product of a linear layer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from zoo.ops import fallback, reference
-from zoo.ops.autograd import below_autograd, dispatched, wants
-from zoo.ops.library import bind, dispatch, offer, transforming
+from zoo.ops import reference
+from zoo.ops.autograd import below_autograd, register, wants
+from zoo.ops.library import Implementation, Normal, Sample, dispatch, offer, transforming
+from zoo.ops.table import TABLE
 
-_FAMILY = "linear"
+_OP = "linear"
+_DTYPES = TABLE[_OP].dtypes
 _forward = torch.ops.zoo.linear_forward.default
 
 # Measured with AVX-512 and with AVX2 on two threads, weights out of the cache: for batches of 16 to 128 in layers of 256 to
@@ -38,15 +41,16 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
         RuntimeError: for shapes or dtypes that do not fit, as torch.
         NativeError: if the native core is present but does not load.
     """
-    y: Tensor = dispatch(_FAMILY, x.device.type)(x, weight)
+    y: Tensor = dispatch(_OP, x.device.type)(x, weight)
     return y
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:
     """Whether our kernel computes x Wᵀ, without copying anything, and faster than torch does."""
-    if not (
-        x.dim() == weight.dim() == 2 and x.dtype == weight.dtype == torch.float32 and x.shape[1] == weight.shape[1]
-    ):
+    dtype = x.dtype
+    if dtype not in _DTYPES or weight.dtype != dtype or not x.dim() == weight.dim() == 2:
+        return False
+    if x.shape[1] != weight.shape[1]:
         return False
     rows, depth = x.shape
     if min(rows, depth) < 8 or min(rows, depth) > LARGEST_BATCH or rows * weight.numel() < SMALLEST or len(weight) < 8:
@@ -91,10 +95,26 @@ def _linear(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _eager(x: Tensor, weight: Tensor) -> Tensor:
-    return (
-        _linear(x, weight) if pays(x, weight) and not torch.is_autocast_enabled("cpu") else reference.linear(x, weight)
-    )
+    ours = pays(x, weight) and not torch.is_autocast_enabled("cpu")
+    return _linear(x, weight) if ours else reference.linear(x, weight)
 
 
-bind("linear_forward", dispatched(_forward, _linear, fallback.linear_forward), "Autograd")
-offer(_FAMILY, reference.linear, reference.linear, _eager)
+def _fallback_forward(x: Tensor, weight: Tensor) -> Tensor:
+    return reference.linear(x, weight)
+
+
+def _fake_forward(x: Tensor, weight: Tensor) -> Tensor:
+    return x.new_empty((x.shape[0], weight.shape[0]))
+
+
+def _samples(normal: Normal) -> Iterator[Sample]:
+    def call(op: Any, t: list[Tensor]) -> Any:
+        return op(*t)
+
+    for rows in (64, 65):  # large enough for the kernel to be taken
+        yield call, [normal(rows, 129), 0.1 * normal(192, 129)]
+        yield call, [normal(rows, 192), 0.1 * normal(129, 192)]
+
+
+register("linear_forward", _fallback_forward, _fake_forward, _linear)
+offer(_OP, Implementation(linear, reference.linear, reference.linear, _eager, _samples))

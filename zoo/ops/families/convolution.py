@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from zoo.ops import checks, convolution_autograd, reference
-from zoo.ops.convolution_rule import Geometry, enters, one_product
-from zoo.ops.dense import linear
+from zoo.ops import checks, reference
+from zoo.ops.families import convolution_gradients
+from zoo.ops.families.convolution_heuristics import KERNELS, Geometry, enters, one_product
+from zoo.ops.families.linear import linear
 from zoo.ops.layout import lies_channels_last
-from zoo.ops.library import dispatch, offer
+from zoo.ops.library import Implementation, Normal, Sample, dispatch, offer
 
 
 def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
     """The convolution (cross-correlation) of x with weight, as `torch.nn.functional.conv2d` has it.
 
-    Which convolutions have a kernel of ours, `zoo.ops.convolution_rule` tells; torch computes the others. Under autocast
-    all are torch's.
+    Which convolutions have a kernel of ours, `zoo/ops/families/convolution_heuristics.py` tells; torch computes the others.
+    Under autocast all are torch's.
 
     Args:
         x: (N, C, H, W); channels_last memory is what our kernels serve.
@@ -35,7 +36,7 @@ def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tens
         TypeError: for integer, complex or mixed dtypes.
         NativeError: if the native core is present but does not load.
     """
-    checks.convolution("conv2d", x, weight, 1)
+    _check("conv2d", x, weight, 1)
     y: Tensor = dispatch("conv2d", x.device.type)(x, weight, stride, padding)
     return y
 
@@ -57,9 +58,38 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 
         TypeError: for integer, complex or mixed dtypes.
         NativeError: if the native core is present but does not load.
     """
-    checks.convolution("conv_transpose2d", x, weight, 0)
+    _check("conv_transpose2d", x, weight, 0)
     y: Tensor = dispatch("conv_transpose2d", x.device.type)(x, weight, stride, padding)
     return y
+
+
+def _check(op: str, x: Tensor, weight: Tensor, channels: int) -> None:
+    """x (N, C, H, W) and weight (.., .., rows, columns) with C in dimension `channels`, on one device, in one dtype.
+
+    Under autocast, which converts both, their dtypes may differ. Raises ValueError or TypeError.
+    """
+    for name, tensor in (("x", x), ("weight", weight)):
+        checks.floating(op, name, tensor)
+        if tensor.dim() != 4:
+            raise ValueError(f"{op}: {name} has shape {checks.shape(tensor)}; four dimensions are needed")
+    if weight.shape[channels] != x.shape[1]:
+        raise ValueError(
+            f"{op}: weight has shape {checks.shape(weight)}, but x of shape {checks.shape(x)} has {x.shape[1]} channels "
+            f"(dimension 1), so dimension {channels} of weight needs to be {x.shape[1]}"
+        )
+    if weight.device != x.device:
+        raise ValueError(
+            f"{op}: weight of shape {checks.shape(weight)} is on {weight.device}, x of shape {checks.shape(x)} on {x.device}; "
+            "move them to one device"
+        )
+    if weight.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
+        raise TypeError(
+            f"{op}: weight of shape {checks.shape(weight)} is {weight.dtype}, x of shape {checks.shape(x)} is {x.dtype}; "
+            "the dtypes must agree"
+        )
+
+
+# ---- the ways to compute them
 
 
 def _conv2d(kernel: Any) -> Callable[..., Tensor]:
@@ -108,10 +138,32 @@ def _spread(x: Tensor, weight: Tensor) -> Tensor:
     return linear(rows, spread.flatten(1).t()).view(x.shape[0], *spread.shape[1:]).permute(0, 3, 1, 2)
 
 
-offer("conv2d", reference.conv2d, _conv2d(torch.ops.zoo.conv2d_forward), _conv2d(convolution_autograd.conv2d))
+def _samples(normal: Normal) -> Iterator[Sample]:
+    def call(stride: int) -> Callable[..., Any]:
+        return lambda op, t: op(*t, stride, 1)
+
+    x = normal(8, 32, 12, 16).contiguous(memory_format=torch.channels_last)
+    for kernel, stride in KERNELS:
+        yield call(stride), [x, 0.1 * normal(32, 32, kernel, kernel)]
+
+
+offer(
+    "conv2d",
+    Implementation(
+        conv2d,
+        reference.conv2d,
+        _conv2d(torch.ops.zoo.conv2d_forward),
+        _conv2d(convolution_gradients.conv2d),
+        _samples,
+    ),
+)
 offer(
     "conv_transpose2d",
-    reference.conv_transpose2d,
-    _conv_transpose2d(torch.ops.zoo.conv_transpose2d_forward),
-    _conv_transpose2d(convolution_autograd.conv_transpose2d),
+    Implementation(
+        conv_transpose2d,
+        reference.conv_transpose2d,
+        _conv_transpose2d(torch.ops.zoo.conv_transpose2d_forward),
+        _conv_transpose2d(convolution_gradients.conv_transpose2d),
+        _samples,
+    ),
 )

@@ -6,10 +6,13 @@ from typing import Any
 
 import torch
 
+from zoo.ops import kinds
+from zoo.ops.table import FLOATING
+
 ACTIVATIONS = [("identity", 0.0), ("relu", 0.0), ("leaky_relu", 0.2), ("leaky_relu", 1.5), ("tanh", 0.0)]
-ORDERS = ["norm_act", "act_norm"]
-KINDS = ["non_saturating", "minimax", "least_squares", "hinge", "wasserstein"]
-DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]
+ORDERS = kinds.ORDERS
+KINDS = kinds.LOSSES
+DTYPES = FLOATING
 LAYOUTS = ["rows", "contiguous", "channels_last", "transposed", "expanded"]
 
 # Rounding of the storage (twice: input of the next op, result), and of sums in float32.

@@ -1,6 +1,6 @@
 """Which convolutions our kernels compute: those that they know, and compute faster than torch does.
 
-One convolution has three directions, which are judged apart: "forward", y from x; "transposed", x from y, which is the
+One convolution has three directions, which are looked at apart: "forward", y from x; "transposed", x from y, which is the
 gradient of x as well as what a transposed convolution computes; "weight", the gradient of the weights from both.
 """
 
@@ -12,12 +12,15 @@ import torch
 from torch import Tensor
 
 from zoo.ops.layout import lies_channels_last
+from zoo.ops.table import TABLE
 
 Direction = Literal["forward", "transposed", "weight"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("forward", "transposed", "weight")
 
+_DTYPES: Final = TABLE["conv2d"].dtypes
+
 KERNELS: Final = ((3, 1), (3, 2), (4, 2), (5, 2))
-"""(rows and columns, stride) of the kernels in csrc/cpu/convolution_kernels.h."""
+"""(rows and columns, stride) of the kernels in csrc/cpu."""
 
 # The fewest channels, of x and of y, from which ours are the faster ones. Measured on one thread, with AVX-512 and with
 # AVX2, on images of 4×4 to 64×64 in batches of 1 to 64. With fewer channels, transforming the images costs more than the
@@ -30,8 +33,8 @@ _FEWEST: Final[dict[tuple[int, int], dict[Direction, int]]] = {
 }
 
 # The pictures themselves, with a channel or three, go another way, which wins for any number of channels of y that fill
-# vectors (csrc/cpu/convolution_few_op.h), but for one direction of one kernel.
-_FEW: Final = 3
+# vectors (the small_channels kernels of csrc/cpu), but for one direction of one kernel.
+_SMALL_CHANNELS: Final = 3
 _VECTOR: Final = 16
 
 
@@ -82,7 +85,7 @@ def pays(direction: Direction, g: Geometry) -> bool:
     """Whether our kernel computes this direction, and faster than torch does."""
     if not known(g):
         return False
-    if g.x_channels <= _FEW:
+    if g.x_channels <= _SMALL_CHANNELS:
         slower = direction == "forward" and g.stride == 1 and g.x_channels > 1
         return g.y_channels % _VECTOR == 0 and not slower and _patch(g) <= _VECTOR
     return min(g.x_channels, g.y_channels) >= _FEWEST[g.rows, g.stride][direction]
@@ -99,8 +102,9 @@ def one_product(g: Geometry) -> bool:
 
 
 def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> bool:
-    """Whether a call goes our way: float32 in channels_last memory, with a direction that pays among those to come."""
-    if image.dtype != torch.float32 or weight.dtype != torch.float32:
+    """Whether a call goes our way: in channels_last memory, with a direction that pays among those to come."""
+    dtype = image.dtype
+    if dtype not in _DTYPES or weight.dtype != dtype:
         return False
     if not image.is_contiguous(memory_format=torch.channels_last) or torch.is_autocast_enabled(image.device.type):
         return False
