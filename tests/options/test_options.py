@@ -13,6 +13,7 @@ from support import flags, tiny
 
 import zoo
 from zoo.errors import OptionError, unknown
+from zoo.options import GROUPS, MOST_USED
 from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
 
@@ -260,7 +261,8 @@ def test_a_preset_whose_values_do_not_fit_is_refused_by_name_of_the_flag():
 
 
 @pytest.mark.parametrize("name", zoo.list_architectures())
-def test_every_option_is_listed_in_the_help_with_a_sentence(cli, name):
+def test_every_option_is_listed_in_the_help_with_a_sentence(cli, name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")  # on a wide screen groups stand beside each other
     text = " ".join(cli("train", name, "--help").message.split())
     out = " ".join(re.sub("[│╭╮╰╯─]", " ", cli("train", name, "--help").out).split())
     for field, info in registry().contribution(name).value.Options.model_fields.items():
@@ -272,6 +274,25 @@ def test_every_option_is_listed_in_the_help_with_a_sentence(cli, name):
     for flag in ("--preset", "--config", "--out"):
         assert flag in out
     assert text == ""
+
+
+@pytest.mark.parametrize("name", zoo.list_architectures())
+def test_the_help_leads_with_what_people_change_most_then_the_architectures_own_then_all_others_by_concern(
+    cli, name, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "100")
+    titles = re.findall(r"╭─ (.+?) options ─", cli("train", name, "--help").out)
+    assert titles == ["most-used", name, *GROUPS]
+    first = cli("train", name, "--help").out.partition(f"╭─ {name} options")[0]
+    assert re.findall(r"--[a-z-]+", first)[1:4] == ["--preset", "--config", "--out"]
+    assert all(f"--{option.replace('_', '-')} " in first for option in MOST_USED)
+
+
+def test_every_option_is_in_one_group_and_the_groups_are_the_options():
+    names = [name for group in GROUPS.values() for name in group.model_fields]
+    assert names == list(zoo.Options.model_fields)
+    assert len(names) == len(set(names))
+    assert set(MOST_USED) <= set(names)
 
 
 def test_the_help_shows_the_defaults_of_the_preset_that_is_named(cli):
