@@ -109,7 +109,10 @@ def _fallback_weight(
     weight = x.new_empty((1,)).expand(gradient.shape[1], x.shape[1], kernel, kernel)  # torch looks at its shape alone
     options: Any = (None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1, [False, True, False])
     dweight: Tensor = torch.ops.aten.convolution_backward.default(gradient, x, weight, *options)[1]
-    return dweight.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    laid = dweight.contiguous(memory_format=layout)
+    # Of one channel or one tap they lie in both layouts, and the strides are to say which, as those of the kernels do.
+    return laid.clone(memory_format=layout) if 1 in (x.shape[1], kernel) else laid
 
 
 def _channels_last(x: Tensor) -> Tensor:
