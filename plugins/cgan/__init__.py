@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import DCGAN, Networks
+from zoo_plugins.dcgan import DCGAN, RADFORD64, Networks
 
 import zoo
 
@@ -44,7 +44,7 @@ class ConditionalGAN(DCGAN):
 
     presets = {
         "dcgan": dict(DCGAN.presets["mnist"], r1=0.0, steps=6000, samples=100),
-        "dcgan64": dict(DCGAN.presets["radford64"]),
+        "dcgan64": dict(RADFORD64),
         "mlp": dict(
             networks="mlp", latent=100, latent_distribution="unit", batch_size=100, optimizer="sgd", learning_rate=0.1,
             schedule="exponential", schedule_decay=1.00004, minimum_learning_rate=1e-6, momentum=0.5,
@@ -53,7 +53,7 @@ class ConditionalGAN(DCGAN):
     }  # fmt: skip
     preset_notes = {
         "dcgan": "dcgan's preset for digits, conditional: labels join the latent as a one-hot vector, the image as planes.",
-        "dcgan64": "dcgan's radford64, conditional in the same way.",
+        "dcgan64": "dcgan's radford64 with biases, conditional in the same way.",
         "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent: dropout on "
         "hidden layers and momentum rising over 125,000 updates, as in the code of the GAN it builds on; weights as PyTorch "
         "draws them. G's variety comes from dropout more than from the latent: drawn without it, a class is one digit.",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TF64: dict[str, Any] = dict(size=64, width=128, batch_size=128, epsilon=1e-7, epsilon_style="keras", steps=25000)
 
+RADFORD64: dict[str, Any] = dict(size=64, batch_size=128, steps=25000)
+
 Networks = Literal["dcgan", "upsample", "selu", "tf64", "tf64_as_printed"]
 
 SIZES: dict[str, range] = {
@@ -29,7 +31,7 @@ SIZES: dict[str, range] = {
 
 
 class ConvolutionalOptions(zoo.Options):
-    """The options of DCGAN's networks, whatever game they play."""
+    """The options of DCGAN's networks, whatever their objective."""
 
     networks: Networks = "dcgan"
     """Which networks: the paper's rules at any size, or those of a preset of the same name."""
@@ -38,10 +40,15 @@ class ConvolutionalOptions(zoo.Options):
     pooled: bool = False
     """D's last layer is a global average instead of a weighted sum (networks dcgan)."""
 
+    bias: bool = True
+    """Biases in the layers that no normalisation follows: G's last, D's first and last (networks dcgan)."""
+
     @model_validator(mode="after")
-    def _has_a_last_layer_to_pool(self) -> ConvolutionalOptions:
+    def _are_the_papers_own(self) -> ConvolutionalOptions:
         if self.pooled and self.networks != "dcgan":
             raise ValueError(f"pooled is for networks dcgan; {self.networks} has a last layer of its own, leave it out")
+        if not self.bias and self.networks != "dcgan":
+            raise ValueError(f"no-bias is for networks dcgan; {self.networks} has biases of its own, leave it out")
         return self
 
 
@@ -69,7 +76,7 @@ class DCGAN(zoo.Architecture):
             ema=0.998,
             steps=12000,
         ),
-        "radford64": dict(size=64, batch_size=128, steps=25000),
+        "radford64": dict(RADFORD64, bias=False),
         "upsample": dict(
             networks="upsample", optimizer="sgd", learning_rate=5e-4, momentum=0.9, nesterov=True, batch_size=128,
             latent_distribution="uniform", joined=True, evaluate_fakes=True, order="sequential", epochs=100,
@@ -81,7 +88,7 @@ class DCGAN(zoo.Architecture):
     }  # fmt: skip
     preset_notes = {
         "mnist": "Radford's rules at 28×28, tuned for a few minutes on two CPU cores.",
-        "radford64": "Radford et al. 2015, as published: widths 512-256-128-64, Adam 2e-4, batch 128.",
+        "radford64": "Radford et al. 2015, as published: widths 512-256-128-64, no biases, Adam 2e-4, batch 128.",
         "upsample": '"A Tour of GAN": dense layers, enlarging and pooling instead of strides, tanh throughout, SGD.',
         "selu": "Notes for tf.keras: two convolutions each, SELU in G, dropout in D, RMSprop.",
         "tf64": "Lecture notes' TensorFlow networks as they must have been meant: the four convolutions of D in a chain.",
@@ -102,7 +109,8 @@ class DCGAN(zoo.Architecture):
 
         classes = data.classes if self.conditional else 0
         build = FAMILIES[options.networks].generator
-        return Generator(build(options.latent + classes, data.channels, data.height, options.width), classes)
+        more = {} if options.bias else {"bias": False}
+        return Generator(build(options.latent + classes, data.channels, data.height, options.width, **more), classes)
 
     def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.dcgan.conditioning import Discriminator
@@ -111,6 +119,7 @@ class DCGAN(zoo.Architecture):
         classes = data.classes if self.conditional else 0
         build = FAMILIES[options.networks].discriminator
         more = {"pooled": True} if options.pooled else {}
+        more |= {} if options.bias else {"bias": False}
         return Discriminator(build(data.channels + classes, data.height, options.width, **more), classes)
 
 

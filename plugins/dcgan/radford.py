@@ -41,8 +41,8 @@ class LatentToPlanes(nn.ConvTranspose2d):
         return zoo.ops.conv_transpose2d(latents[:, :, None, None], self.weight)
 
 
-def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
-    """Latents (N, latent) to images (N, channels, size, size) in [-1, 1]."""
+def generator(latent: int, channels: int, size: int, width: int, bias: bool = True) -> nn.Sequential:
+    """Latents (N, latent) to images (N, channels, size, size) in [-1, 1]. `bias`: of the last layer."""
     sizes = ladder(size)
     wide = widths(width, len(sizes) - 1)
     layers: list[nn.Module] = [
@@ -54,12 +54,12 @@ def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequentia
             zoo.nn.ConvTranspose2dAct(wide[step], wide[step - 1], kernel(sizes[step]), 2, 1, bias=False),
             zoo.nn.BatchNormAct(wide[step - 1], activation="relu"),
         ]
-    layers += [zoo.nn.ConvTranspose2dAct(wide[0], channels, kernel(sizes[0]), 2, 1, activation="tanh")]
+    layers += [zoo.nn.ConvTranspose2dAct(wide[0], channels, kernel(sizes[0]), 2, 1, bias=bias, activation="tanh")]
     return nn.Sequential(*layers).apply(initialise)
 
 
-def discriminator(channels: int, size: int, width: int, pooled: bool = False) -> nn.Sequential:
-    """Images (N, channels, size, size) to logits, one each.
+def discriminator(channels: int, size: int, width: int, pooled: bool = False, bias: bool = True) -> nn.Sequential:
+    """Images (N, channels, size, size) to logits, one each. `bias`: of the first and the last layer.
 
     The last layer weighs every number of the smallest planes. `pooled`: it makes one plane of them, the map of where the
     image looks real, and the logit is its mean: global average pooling (Lin et al. 2013, https://arxiv.org/abs/1312.4400).
@@ -67,14 +67,14 @@ def discriminator(channels: int, size: int, width: int, pooled: bool = False) ->
     sizes = ladder(size)
     wide = widths(width, len(sizes) - 1)
     layers: list[nn.Module] = [
-        zoo.nn.Conv2dAct(channels, wide[0], kernel(sizes[0]), 2, 1, activation="leaky_relu", slope=0.2)
+        zoo.nn.Conv2dAct(channels, wide[0], kernel(sizes[0]), 2, 1, bias=bias, activation="leaky_relu", slope=0.2)
     ]
     for step in range(1, len(wide)):
         layers += [
             zoo.nn.Conv2dAct(wide[step - 1], wide[step], kernel(sizes[step]), 2, 1, bias=False),
             zoo.nn.BatchNormAct(wide[step], activation="leaky_relu", slope=0.2),
         ]
-    last = zoo.nn.Conv2dAct(wide[-1], 1, 1 if pooled else sizes[-1])
+    last = zoo.nn.Conv2dAct(wide[-1], 1, 1 if pooled else sizes[-1], bias=bias)
     layers += [last, nn.AdaptiveAvgPool2d(1)] if pooled else [last]
     return nn.Sequential(*layers).apply(initialise)
 

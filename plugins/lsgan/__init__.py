@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import DCGAN, ConvolutionalOptions, Networks
+from zoo_plugins.dcgan import DCGAN, RADFORD64, ConvolutionalOptions, Networks
 
 import zoo
 
@@ -58,7 +58,7 @@ class LSGAN(DCGAN):
 
     presets = {
         "paper": dict(DCGAN.presets["mnist"]),
-        "paper64": dict(DCGAN.presets["radford64"]),
+        "paper64": dict(RADFORD64),
         "pearson": dict(DCGAN.presets["mnist"], a=-1.0, b=1.0, c=0.0),
         "folder64": dict(
             networks="folder64", size=64, channels=3, fit="stretch", width=64, latent=100, batch_size=10,
@@ -68,7 +68,7 @@ class LSGAN(DCGAN):
     }  # fmt: skip
     preset_notes = {
         "paper": "Mao et al. 2017, equation 9 (a=0, b=c=1), on dcgan's networks and training for digits.",
-        "paper64": "The same on dcgan's radford64.",
+        "paper64": "The same on dcgan's radford64, with biases.",
         "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0): the game minimises the Pearson chi-square divergence.",
         "folder64": "A PyTorch notebook: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its length. "
         "Turns run on from epoch to epoch, and D sees every picture (the document's sees only every other batch). The document "

@@ -220,7 +220,7 @@ def test_references_serve_inside_and_not_after():
 def test_a_step_of_another_game_leaves_out_what_is_not_written_out():
     row = training_step(CPU, Effort.quick(), False, "lsgan", batch_size=8)
     assert "ours" in row.seconds
-    assert row.absent["eager"] == "lsgan plays least_squares, which is not written out here"
+    assert row.absent["eager"] == "lsgan is trained with least_squares, which is not written out here"
 
 
 def made_up_row(workload: Workload, served_by: str = "native", dispatched: int = 10) -> sidebyside.Row:

@@ -511,17 +511,18 @@ def test_a_discriminator_with_a_tensor_missing_cannot_go_on(cli, run):
 
 
 @pytest.mark.parametrize(
-    "missing", ["ema.layers.0.weight", "optimizer.generator.0.exp_avg", "random.latents", "random.torch"]
+    "missing",
+    ["ema.weights.layers.0.weight", "optimizer.generator.state.0.exp_avg", "latents.random", "random.torch"],
 )
 def test_a_state_with_a_tensor_missing_cannot_go_on(cli, run, missing):
     edit(newest(run) / "state.safetensors", lambda tensors: tensors.pop(missing))
-    assert_refused(cli("resume", run, "--steps", 9), "state", "does not fit", missing.rsplit(".", 1)[-1])
+    assert_refused(cli("resume", run, "--steps", 9), "state", "is damaged", f"{missing!r} is missing")
     assert zoo.Run(run).config["steps"] == 4, "nothing is changed before everything has been checked"
 
 
 def test_an_average_with_a_tensor_missing_is_not_drawn_with(cli, run):
-    edit(newest(run) / "state.safetensors", lambda tensors: tensors.pop("ema.layers.0.weight"))
-    assert_refused(cli("sample", run, "--n", 1), "does not fit 'dcgan'", "it lacks layers.0.weight")
+    edit(newest(run) / "state.safetensors", lambda tensors: tensors.pop("ema.weights.layers.0.weight"))
+    assert_refused(cli("sample", run, "--n", 1), "is damaged", "'ema.weights.layers.0.weight' is missing")
 
 
 @pytest.mark.parametrize("file", ["generator", "state"])

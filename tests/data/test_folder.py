@@ -50,14 +50,15 @@ def broken_pictures(folder: Path) -> list[str]:
     return sorted(bad)
 
 
-def test_bad_files_are_named_counted_and_skipped(tmp_path):
+def test_bad_files_are_named_counted_and_skipped(tmp_path, caplog):
     bad = broken_pictures(tmp_path)
-    lines = []
-    store = prepare(open_source(str(tmp_path)), DataSpec(3, SIZE, SIZE), report=lines.append)
+    with caplog.at_level("INFO", "zoo.data"):
+        store = prepare(open_source(str(tmp_path)), DataSpec(3, SIZE, SIZE))
     assert len(store) == 1
     assert [name for name, _ in store.skipped] == bad
     assert any(
-        line.startswith("6 of 7 images cannot be read and are skipped: bomb.png (far more pixels") for line in lines
+        line.startswith("6 of 7 images cannot be read and are skipped: bomb.png (far more pixels")
+        for line in caplog.messages
     )
 
 

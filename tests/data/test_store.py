@@ -51,11 +51,11 @@ def test_another_geometry_or_content_is_another_store():
     assert len(places) == 8
 
 
-def test_cropped_and_stretched_images_lie_side_by_side():
+def test_cropped_and_stretched_images_lie_side_by_side(caplog):
     source, spec = Numbers(size=(4, 8)), DataSpec(1, 4, 4)
-    told = []
-    stretched = prepare(source, spec, fit="stretch", report=told.append)
-    assert told == ["8×4×1 images are resized to 4×4 (all of each is squeezed in)"]
+    with caplog.at_level("INFO", "zoo.data"):
+        stretched = prepare(source, spec, fit="stretch")
+    assert caplog.messages == ["8×4×1 images are resized to 4×4 (all of each is squeezed in)"]
     assert prepare(source, spec).directory != stretched.directory
     decoded = source.decoded
     assert prepare(source, spec, fit="crop").directory == prepare(source, spec).directory
@@ -110,11 +110,12 @@ def test_only_a_few_items_are_read_ahead():
         ),
     ],
 )
-def test_the_person_is_told_what_happened_to_the_images_every_time(source, spec, lines):
+def test_the_person_is_told_what_happened_to_the_images_every_time(source, spec, lines, caplog):
     for _ in range(2):
-        told = []
-        assert prepare(source, spec, report=told.append).notes == lines
-        assert told == lines
+        caplog.clear()
+        with caplog.at_level("INFO", "zoo.data"):
+            assert prepare(source, spec).notes == lines
+        assert caplog.messages == lines
 
 
 def test_skipped_images_leave_no_hole():

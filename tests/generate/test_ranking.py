@@ -12,6 +12,7 @@ import zoo
 from zoo.errors import OptionError, RunError
 from zoo.generate.ranking import best, logits_of
 from zoo.generate.sampling import BATCH
+from zoo.plugins.registry import registry
 
 
 def by_hand(generator: zoo.Generator, latents: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
@@ -125,7 +126,7 @@ def test_the_best_of_more_than_there_are_is_refused(plain):
 
 
 def test_a_generator_without_its_discriminator_says_so(plain):
-    alone = zoo.Generator(plain.network, "dcgan", plain.options, plain.spec, [], 4)
+    alone = zoo.Generator(plain.network, registry().architecture("dcgan"), plain.options, plain.spec, [], 4)
     assert torch.equal(alone(2), plain(2))
     with pytest.raises(RunError, match=r"without its discriminator, .*; zoo.load\(run\) brings it"):
         alone(2, best_of=2)

@@ -69,17 +69,17 @@ def radford_generator(unit: int = 64) -> nn.Sequential:
             nn.ReLU(),
         ]
         inputs = outputs
-    return nn.Sequential(*layers, nn.ConvTranspose2d(inputs, 3, 4, 2, 1), nn.Tanh())
+    return nn.Sequential(*layers, nn.ConvTranspose2d(inputs, 3, 4, 2, 1, bias=False), nn.Tanh())
 
 
 def radford_discriminator(unit: int = 64) -> nn.Sequential:
-    """Images (N, 3, 64, 64) in [-1, 1] to logits (N, 1, 1, 1). Biases where no normalisation follows: the paper is silent."""
-    layers: list[nn.Module] = [nn.Conv2d(3, unit, 4, 2, 1), nn.LeakyReLU(0.2)]
+    """Images (N, 3, 64, 64) in [-1, 1] to logits (N, 1, 1, 1). No convolution has a bias, as in the paper's code."""
+    layers: list[nn.Module] = [nn.Conv2d(3, unit, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
     inputs = unit
     for outputs in (2 * unit, 4 * unit, 8 * unit):
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
         inputs = outputs
-    return nn.Sequential(*layers, nn.Conv2d(inputs, 1, 4, 1, 0))
+    return nn.Sequential(*layers, nn.Conv2d(inputs, 1, 4, 1, 0, bias=False))
 
 
 # ---- the games
