@@ -152,7 +152,7 @@ def test_only_the_cli_imports_the_conformance_kit():
 
 
 def test_the_conformance_kit_imports_no_torch_until_it_checks():
-    alone("import zoo.testing; zoo.testing.PROMISES; heavy('torch', 'numpy', 'safetensors')")
+    alone("import zoo.testing; zoo.testing.CHECKS; heavy('torch', 'numpy', 'safetensors')")
 
 
 def test_matplotlib_is_imported_in_one_place_and_where_it_is_used():
@@ -231,7 +231,7 @@ def test_import_zoo_imports_neither_torch_nor_pydantic():
     ["--help", "list", "info dcgan", "train dcgan --help", "train lsgan --preset pearson --help", "sample --help",
      "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "theory --help",
      "curves --help", "curves nowhere", "info cgan", "train", "nonsense", "check --help", "check",
-     "check dcgan --help", "check dcgan --promise nonsense", "new --help", "new my-gan", "new dcgan"],
+     "check dcgan --help", "check dcgan --only nonsense", "new --help", "new my-gan", "new dcgan"],
 )  # fmt: skip
 def test_a_command_that_builds_nothing_never_imports_torch(command):
     alone(

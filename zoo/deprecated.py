@@ -17,6 +17,13 @@ RENAMED = {
     "StepContext.penalised": "StepContext.penalty_due",
     "zoo.train(watchers=…)": "zoo.train(callbacks=…)",
     "zoo.resume(watchers=…)": "zoo.resume(callbacks=…)",
+    "zoo.testing.PROMISES": "zoo.testing.CHECKS",
+    "zoo.testing.Promise": "zoo.testing.Check",
+    "zoo.testing.BrokenPromise": "zoo.testing.CheckFailed",
+    "zoo.testing.NotChecked": "zoo.testing.CheckSkipped",
+    "zoo.testing.check(promises=…)": "zoo.testing.check(only=…)",
+    "the fixture promise": "zoo_check",
+    "zoo check --promise": "zoo check --only",
 }
 """Old name to new."""
 

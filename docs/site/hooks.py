@@ -24,7 +24,7 @@ os.environ |= {"COLUMNS": "90", "NO_COLOR": "1"}  # of the help texts
 
 import tables  # noqa: E402
 
-TABLES = {"options": tables.options, "presets": tables.presets, "help": tables.helps, "promises": tables.promises}
+TABLES = {"options": tables.options, "presets": tables.presets, "help": tables.helps, "checks": tables.checks}
 TABLE = re.compile(r"^<!-- (\w+):(.*)-->$", re.MULTILINE)
 LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)]*)?\))")
 NAMED = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^)#:\s]+)\)")

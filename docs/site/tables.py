@@ -39,12 +39,12 @@ def presets(name: str) -> str:
     return "\n".join(rows)
 
 
-def promises() -> str:
-    """The promises that are asked for, in order."""
-    from zoo.testing import PROMISES
+def checks() -> str:
+    """The checks that are asked for, in order."""
+    from zoo.testing import CHECKS
 
-    rows = [f"| `{name}` | {_cell(promise.sentence)} |" for name, promise in PROMISES.items()]
-    return "\n".join(["| promise | what it says |", "|---|---|", *rows])
+    rows = [f"| `{name}` | {_cell(check.sentence)} |" for name, check in CHECKS.items()]
+    return "\n".join(["| check | what it says |", "|---|---|", *rows])
 
 
 def helps(*words: str) -> str:

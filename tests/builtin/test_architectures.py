@@ -78,21 +78,21 @@ def test_the_four_architectures_are_registered():
     assert "cgan" in CONDITIONAL
 
 
-# ---- the promises that every architecture keeps
+# ---- the checks that every architecture keeps
 
 
 @pytest.mark.filterwarnings("default")  # the compiler has warnings of its own
 class TestPromises:
     pytestmark = [pytest.mark.zoo_architecture(name, **tiny(name)) for name in NAMES]
 
-    def test_every_architecture_keeps(self, promise):
-        promise.check()
+    def test_every_architecture_keeps(self, zoo_check):
+        zoo_check.run()
 
 
 @pytest.mark.parametrize(("name", "preset"), [(name, preset) for name, preset in PRESETS if smallest(name) == 1])
 def test_under_every_preset_one_image_is_enough_where_it_is_said_to_be(name, preset):
-    (outcome,) = zoo.testing.check(name, preset=preset, promises=["batch"], **{**tiny(name), "batch_size": 4})
-    assert outcome.state == "kept", str(outcome)
+    (outcome,) = zoo.testing.check(name, preset=preset, only=["batch"], **{**tiny(name), "batch_size": 4})
+    assert outcome.state == "passed", str(outcome)
 
 
 def test_some_claim_that_one_image_is_enough():

@@ -84,7 +84,7 @@ def test_train_wants_the_name_first(cli):
 
 
 @pytest.mark.parametrize(
-    "command", [["train", "dcgan", "--watch"], ["check", "dcgan", "--without"], ["check", "dcgan", "--promise"]]
+    "command", [["train", "dcgan", "--watch"], ["check", "dcgan", "--without"], ["check", "dcgan", "--only"]]
 )
 def test_a_list_in_two_parts_is_refused_and_none_forgotten(cli, command):
     outcome = cli(*command, "compiled", command[-1] + "=state")

@@ -1,4 +1,4 @@
-"""A GAN of two dense layers that keeps every promise, and one for each promise that breaks it.
+"""A GAN of two dense layers that passes every check, and one for each check that fails it.
 
 They are loaded as a plugin is, by the fixture `toys`.
 """
@@ -39,7 +39,7 @@ class Discriminator(nn.Module):
 
 
 class Good(zoo.Architecture):
-    """Two dense networks that keep every promise."""
+    """Two dense networks that pass every check."""
 
     name = "good"
     smallest_batch = 1
@@ -331,7 +331,7 @@ class BlindWithDropout(Conditional):
 
 
 class ZeroEmbeddings(Conditional):
-    """What it knows of labels begins at zero, and it keeps every promise."""
+    """What it knows of labels begins at zero, and it passes every check."""
 
     name = "zero-embeddings"
 
@@ -421,7 +421,7 @@ class SpreadOfOne(Good):
 
 
 class Four(Good):
-    """It compares images in groups of four, and says so; it keeps every promise."""
+    """It compares images in groups of four, and says so; it passes every check."""
 
     name = "four"
     smallest_batch = 4

@@ -17,7 +17,7 @@ from zoo.engine.plan import plan_run
 from zoo.run.run import Run
 from zoo.testing.comparing import differences, tensors, untimed
 from zoo.testing.data import write_images
-from zoo.testing.wording import typed as flags
+from zoo.testing.messages import typed as flags
 
 __all__ = [
     "TINY", "Notes", "Outcome", "Stop", "assert_same_checkpoint", "flags", "state_of", "tensors", "tiny", "untimed",

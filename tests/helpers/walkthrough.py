@@ -3,7 +3,7 @@
 A page's fenced blocks are its steps, in order.
 
 - ``console``: lines that begin with ``$`` are run. What is shown below one must be among what it prints, in that order; ``…``
-  stands for anything, and blanks count as one. A command must succeed, unless a refusal or a broken promise is shown.
+  stands for anything, and blanks count as one. A command must succeed, unless a refusal or a failed check is shown.
 - ``diff title="FILE"``: lines of a file that is there, those with ``-`` to go, those with ``+`` to come; ``@@`` between two places.
 - ``text`` is for the eye alone. Any other block has a title too, and is the whole of that file.
 """
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-REFUSED = re.compile(r"^zoo: | breaks the promise ", re.MULTILINE)
+REFUSED = re.compile(r"^zoo: | fails the check ", re.MULTILINE)
 FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 

@@ -17,8 +17,8 @@ TEST = """
 import pytest
 
 @pytest.mark.zoo_architecture("{name}", latent=3)
-def test_it_keeps(promise):
-    promise.check()
+def test_it_keeps(zoo_check):
+    zoo_check.run()
 """
 
 
@@ -44,14 +44,14 @@ def package(tmp_path):
     return run
 
 
-def test_each_promise_is_a_test_with_a_readable_name(package):
+def test_each_check_is_a_test_with_a_readable_name(package):
     done = package({"test_it.py": TEST.format(name="detached")}, "-rsf", "-k", "not compiled")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "FAILED test_it.py::test_it_keeps[gradients] - " in done.stdout
-    assert "detached breaks the promise 'gradients': Within a few steps" in done.stdout
-    assert "again: zoo check detached --promise gradients --latent 3" in done.stdout
+    assert "detached fails the check 'gradients': Within a few steps" in done.stdout
+    assert "again: zoo check detached --only gradients --latent 3" in done.stdout
     assert "SKIPPED [1]" in done.stdout
-    assert "not checked: it is not conditional" in done.stdout
+    assert "it is not conditional" in done.stdout
     assert "Traceback" not in done.stdout
     assert "outcome = " not in done.stdout, "no source of the kit"
     assert "1 failed, 10 passed, 1 skipped, 1 deselected" in done.stdout.replace(
@@ -64,7 +64,7 @@ import pytest
 
 pytestmark = [pytest.mark.zoo_architecture("good", preset="quick"), pytest.mark.zoo_architecture("conditional")]
 
-def test_they_keep(promise):
+def test_they_pass(zoo_check):
     pass
 
 def test_that_asks_for_none():
@@ -76,15 +76,15 @@ def test_several_architectures_are_told_apart(package):
     done = package({"test_it.py": SEVERAL}, "--collect-only", "-q")
     assert done.returncode == 0, done.stdout + done.stderr
     names = [line.partition("::")[2] for line in done.stdout.splitlines() if "::" in line]
-    assert names[0] == "test_they_keep[good-quick-documented]"
-    assert "test_they_keep[conditional-shapes]" in names
+    assert names[0] == "test_they_pass[good-quick-documented]"
+    assert "test_they_pass[conditional-shapes]" in names
     assert names[-1] == "test_that_asks_for_none"
     assert len(names) == 2 * 13 + 1
 
 
 USELESS = """
-def test_without_a_marker(promise):
-    promise.check()
+def test_without_a_marker(zoo_check):
+    zoo_check.run()
 """
 
 
@@ -92,7 +92,8 @@ def test_what_is_missing_is_said(package):
     done = package({"test_a.py": USELESS})
     assert done.returncode == 1
     assert (
-        'the fixture promise needs the name of an architecture: @pytest.mark.zoo_architecture("my-gan")' in done.stdout
+        'the fixture zoo_check needs the name of an architecture: @pytest.mark.zoo_architecture("my-gan")'
+        in done.stdout
     )
     assert "Traceback" not in done.stdout
 
@@ -109,14 +110,14 @@ def test_it_keeps({fixture}):
 @pytest.mark.parametrize(
     ("marker", "fixture", "told"),
     [
-        ('"goood"', "promise", "unknown architecture 'goood'; did you mean 'good'?"),
-        ('"good", preset="quik"', "promise", "unknown preset of good 'quik'; did you mean 'quick'?"),
-        ('"good", latnt=3', "promise", "unknown option 'latnt'; did you mean 'latent'?"),
-        ('"good", latent="many"', "promise", "--latent: 'many' does not fit"),
-        ('"good", data="digits"', "promise", "zoo check chooses --data itself; leave it out"),
-        ("5", "promise", "give the name of an architecture"),
-        ("", "promise", "@pytest.mark.zoo_architecture takes the name of an architecture"),
-        ('"good"', "", "has the marker zoo_architecture, but does not take the fixture `promise`"),
+        ('"goood"', "zoo_check", "unknown architecture 'goood'; did you mean 'good'?"),
+        ('"good", preset="quik"', "zoo_check", "unknown preset of good 'quik'; did you mean 'quick'?"),
+        ('"good", latnt=3', "zoo_check", "unknown option 'latnt'; did you mean 'latent'?"),
+        ('"good", latent="many"', "zoo_check", "--latent: 'many' does not fit"),
+        ('"good", data="digits"', "zoo_check", "zoo check chooses --data itself; leave it out"),
+        ("5", "zoo_check", "give the name of an architecture"),
+        ("", "zoo_check", "@pytest.mark.zoo_architecture takes the name of an architecture"),
+        ('"good"', "", "has the marker zoo_architecture, but does not take the fixture `zoo_check`"),
     ],
 )
 def test_a_mark_that_does_not_fit_is_one_error_of_collection(package, marker, fixture, told):
@@ -133,23 +134,23 @@ UNCHECKED = """
 import pytest
 
 @pytest.mark.zoo_architecture("good")
-def test_that_forgets(promise):
+def test_that_forgets(zoo_check):
     pass
 
 @pytest.mark.zoo_architecture("good")
-def test_that_is_skipped(promise):
+def test_that_is_skipped(zoo_check):
     pytest.skip("not today")
 
 @pytest.mark.zoo_architecture("good")
-def test_that_fails(promise):
-    assert promise is None
+def test_that_fails(zoo_check):
+    assert zoo_check is None
 """
 
 
-def test_a_promise_that_is_not_checked_is_an_error(package):
+def test_a_check_that_has_not_run_is_an_error(package):
     done = package({"test_it.py": UNCHECKED}, "-k", "documented")
     assert done.returncode == 1
-    assert "the promise 'documented' of good was not checked: call promise.check()" in done.stdout
+    assert "the check 'documented' of good has not run: call zoo_check.run()" in done.stdout
     assert "ERROR at teardown of test_that_forgets[documented]" in done.stdout
     assert "1 failed, 1 passed, 1 skipped, 36 deselected, 1 error" in done.stdout
 
@@ -207,4 +208,4 @@ def test_collecting_imports_no_torch(package, tmp_path):
 
 def test_the_marker_is_known(package):
     done = package({}, "--markers")
-    assert "@pytest.mark.zoo_architecture(name, preset=None, **options): the architecture whose promises" in done.stdout
+    assert "@pytest.mark.zoo_architecture(name, preset=None, **options): the architecture whose checks" in done.stdout

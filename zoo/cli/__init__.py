@@ -24,7 +24,7 @@ COMMANDS = {
     "plugins": "the plugins that are installed, what each brings, and what is wrong with one",
     "info": "an architecture: its presets, networks and options",
     "new": "write a package for a GAN of your own: zoo new my-gan",
-    "check": "whether an architecture keeps its promises: zoo check dcgan",
+    "check": "whether an architecture passes the checks: zoo check dcgan",
     "bench": "the ops and training steps side by side with eager PyTorch and torch.compile",
     "doctor": "versions, devices, the native core, plugins: what works here",
 }

@@ -13,7 +13,7 @@ from zoo.cli.arguments import early, given_by_hand, name_first, parse_training, 
 from zoo.cli.console import standard_output
 from zoo.errors import OptionError
 from zoo.plugins.registry import registry
-from zoo.testing.kit import PROMISES, Promise, select
+from zoo.testing.kit import CHECKS, Check, select
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from zoo.testing.outcome import Outcome
     from zoo.testing.subject import Subject
 
-STYLES = {"kept": "green", "broken": "bold red", "not checked": "yellow"}
+STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Check; returns the exit code: 0 where every promise that could be checked is kept, 1 where one is broken."""
+    """Check; returns the exit code: 0 where every check that could run has passed, 1 where one has failed."""
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
         return 0
-    architecture, rest = name_first("check", arguments)
+    architecture, rest = name_first("check", _renamed(arguments))
 
     from zoo.testing.subject import OURS, SMALL, Subject, leave_out, not_the_callers
 
@@ -40,46 +40,56 @@ def run(arguments: Sequence[str]) -> int:
         with not_the_callers(architecture, early(rest, "preset").get("preset")):
             defaults, own = training_defaults(architecture, rest)
     own |= {
-        "promise": (tuple[str, ...], (), f"Check these alone: {', '.join(PROMISES)}."),
+        "only": (tuple[str, ...], (), f"Run these alone: {', '.join(CHECKS)}."),
         "without": (tuple[str, ...], (), "Leave these out; compiled takes longest."),
         "json": (bool, False, "Print what was found as JSON, and nothing else."),
     }
     parsed = parse_training(architecture, rest, defaults, own, command="check", about="Check", without=OURS)
     given = given_by_hand(parsed, rest)
-    for flag in ("promise", "without"):
+    for flag in ("only", "without"):
         if given.get(flag) == ():
-            raise OptionError(f"give the names of promises after --{flag}: {', '.join(PROMISES)}")
-    promises = select(given.pop("promise", None), given.pop("without", ()))
+            raise OptionError(f"give the names of checks after --{flag}: {', '.join(CHECKS)}")
+    checks = select(given.pop("only", None), given.pop("without", ()))
     as_json = given.pop("json", False)
     with Subject(architecture.name, **given) as subject:
-        outcomes = _quietly(promises, subject) if as_json else _aloud(promises, subject)
-    return int(any(outcome.broken for outcome in outcomes))
+        outcomes = _quietly(checks, subject) if as_json else _aloud(checks, subject)
+    return int(any(outcome.failure for outcome in outcomes))
 
 
-def _quietly(promises: list[Promise], subject: Subject) -> list[Outcome]:
-    """Check, and print the outcomes as JSON."""
-    outcomes = [promise.outcome(subject) for promise in promises]
+def _renamed(arguments: Sequence[str]) -> list[str]:
+    """The arguments with a deprecated flag under its new name, which a line tells."""
+    old, new = "--promise", "--only"
+    if any(argument.partition("=")[0] == old for argument in arguments):
+        print(f"zoo: {old} is deprecated; it is called {new} now", file=sys.stderr)
+    return [
+        new + argument.removeprefix(old) if argument.partition("=")[0] == old else argument for argument in arguments
+    ]
+
+
+def _quietly(checks: list[Check], subject: Subject) -> list[Outcome]:
+    """Run the checks, and print the outcomes as JSON."""
+    outcomes = [each.run(subject) for each in checks]
     found: dict[str, Any] = {"architecture": subject.name, "preset": subject.preset, "plugin": subject.plugin.origin}
-    found |= {"options": subject.options.model_dump(mode="json"), "promises": [each.as_json() for each in outcomes]}
+    found |= {"options": subject.options.model_dump(mode="json"), "checks": [each.as_json() for each in outcomes]}
     json.dump(found, sys.stdout, indent=2)
     print()
     return outcomes
 
 
-def _aloud(promises: list[Promise], subject: Subject) -> list[Outcome]:
-    """Check with a line for each promise, then tell of the broken ones whole."""
-    from zoo.testing.wording import describe
+def _aloud(checks: list[Check], subject: Subject) -> list[Outcome]:
+    """Run the checks with a line for each, then tell of those that failed whole."""
+    from zoo.testing.messages import describe
 
     console = standard_output()
     preset = f", preset {subject.preset}" if subject.preset else ""
     _say(console, f"{subject.name} ({subject.plugin.origin}){preset}: {describe(subject.spec)}")
     outcomes = []
-    for promise in promises:
-        with console.status(f"{promise.name}: {escape(promise.sentence)}"):
-            outcomes.append(promise.outcome(subject))
+    for each in checks:
+        with console.status(f"{each.name}: {escape(each.sentence)}"):
+            outcomes.append(each.run(subject))
         console.print(_line(outcomes[-1]), soft_wrap=True)
     for outcome in outcomes:
-        if outcome.broken is not None:
+        if outcome.failure is not None:
             _say(console, f"\n{outcome}")
     counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STYLES}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
@@ -88,13 +98,13 @@ def _aloud(promises: list[Promise], subject: Subject) -> list[Outcome]:
 
 
 def _line(outcome: Outcome) -> str:
-    width = max(map(len, PROMISES))
-    says = outcome.reason or (outcome.broken.found.partition("\n")[0] if outcome.broken else outcome.sentence)
+    width = max(map(len, CHECKS))
+    says = outcome.reason or (outcome.failure.found.partition("\n")[0] if outcome.failure else outcome.sentence)
     if outcome.remark:
         says = f"{says.removesuffix('.')}, {outcome.remark}"
     style = STYLES[outcome.state]
-    time = "" if outcome.state == "not checked" else f"{outcome.seconds:5.1f} s"
-    return f"[{style}]{outcome.state:<11}[/{style}]  {outcome.promise:<{width}}  {time:>7}  {escape(says)}"
+    time = "" if outcome.state == "skipped" else f"{outcome.seconds:5.1f} s"
+    return f"[{style}]{outcome.state:<7}[/{style}]  {outcome.check:<{width}}  {time:>7}  {escape(says)}"
 
 
 def _say(console: Console, text: str) -> None:
@@ -102,11 +112,11 @@ def _say(console: Console, text: str) -> None:
 
 
 def _usage() -> str:
-    width = max(map(len, PROMISES))
-    rows = "\n".join(f"  {name:<{width}}  {promise.sentence}" for name, promise in PROMISES.items())
+    width = max(map(len, CHECKS))
+    rows = "\n".join(f"  {name:<{width}}  {each.sentence}" for name, each in CHECKS.items())
     return (
-        "usage: zoo check NAME [--preset PRESET] [--promise WORD ...] [--without WORD ...] [--json] [OPTIONS]\n\n"
-        "Check that an architecture behaves: 0 where it does, 1 where it breaks a promise. NAME is one of: "
+        "usage: zoo check NAME [--preset PRESET] [--only WORD ...] [--without WORD ...] [--json] [OPTIONS]\n\n"
+        "Check that an architecture behaves: 0 where it does, 1 where it fails one. NAME is one of: "
         + ", ".join(registry().names)
         + f"\n\n{rows}\n\nA training option changes what is checked: zoo check NAME --width 8 is quicker. zoo check NAME --help "
         "lists them all."

@@ -27,6 +27,7 @@ RESERVED = {
     "callbacks",
     "watchers",
     "plugin_callbacks",
+    "only",
     "promise",
     "promises",
     "without",

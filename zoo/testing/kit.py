@@ -1,4 +1,4 @@
-"""The promises, in the order in which they are checked, and what it takes to check one."""
+"""The checks, in the order in which they run, and what it takes to run one."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from zoo.deprecated import warn_deprecated
 from zoo.errors import OptionError, RunError, ZooError, unknown
-from zoo.testing.outcome import BrokenPromise, NotChecked, Outcome, State
-from zoo.testing.promises.batch import batch
-from zoo.testing.promises.bfloat16 import bfloat16
-from zoo.testing.promises.compiled import compiled
-from zoo.testing.promises.documented import documented
-from zoo.testing.promises.gradients import gradients
-from zoo.testing.promises.labels import labels
-from zoo.testing.promises.learning import learning
-from zoo.testing.promises.ops import ops
-from zoo.testing.promises.presets import presets
-from zoo.testing.promises.resume import resume
-from zoo.testing.promises.seed import seed
-from zoo.testing.promises.shapes import shapes
-from zoo.testing.promises.state import state
+from zoo.testing.checks.batch import batch
+from zoo.testing.checks.bfloat16 import bfloat16
+from zoo.testing.checks.compiled import compiled
+from zoo.testing.checks.documented import documented
+from zoo.testing.checks.gradients import gradients
+from zoo.testing.checks.labels import labels
+from zoo.testing.checks.learning import learning
+from zoo.testing.checks.ops import ops
+from zoo.testing.checks.presets import presets
+from zoo.testing.checks.resume import resume
+from zoo.testing.checks.seed import seed
+from zoo.testing.checks.shapes import shapes
+from zoo.testing.checks.state import state
+from zoo.testing.outcome import CheckFailed, CheckSkipped, Outcome, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Promise:
-    """Something that every architecture is to keep: a function that takes a `Subject` and raises BrokenPromise or NotChecked.
+class Check:
+    """Something that every architecture is to do: a function that takes a `Subject` and raises CheckFailed or CheckSkipped.
 
     It may return a remark on what it had to leave out ("but for …").
     """
@@ -47,11 +48,11 @@ class Promise:
 
     @property
     def sentence(self) -> str:
-        """What is promised."""
+        """What holds where it passes."""
         return inspect.getdoc(self.function) or ""
 
-    def outcome(self, subject: Subject) -> Outcome:
-        """Check it. What the plugin's own code raises breaks the promise, and is named by its file and line.
+    def run(self, subject: Subject) -> Outcome:
+        """Run it. What the plugin's own code raises fails it, and is named by its file and line.
 
         Raises RunError where memory runs out or the machine cannot read or write, which says nothing about the architecture.
         """
@@ -60,57 +61,55 @@ class Promise:
         from zoo.testing.blame import machine
 
         began = time.perf_counter()
-        broken: BrokenPromise | None = None
+        failure: CheckFailed | None = None
         reason, remark = "", None
         subject.given = ""
         try:
             with torch.random.fork_rng(devices=[]):
                 remark = self.function(subject)
-        except NotChecked as error:
+        except CheckSkipped as error:
             reason = str(error)
-        except BrokenPromise as error:
-            broken = error
+        except CheckFailed as error:
+            failure = error
         except (Exception, SystemExit) as error:
             if why := machine(error, subject.plugin):
                 raise RunError(why) from error
-            broken = _failed(subject, error)
-        state_: State = "broken" if broken else "not checked" if reason else "kept"
+            failure = _failed(subject, error)
+        state_: State = "failed" if failure else "skipped" if reason else "passed"
         seconds = time.perf_counter() - began
-        if broken is None:
+        if failure is None:
             return Outcome(subject.name, self.name, self.sentence, state_, seconds, reason=reason, remark=remark or "")
         given, again = subject.situation, subject.command(self.name)
-        return Outcome(subject.name, self.name, self.sentence, state_, seconds, given, again, broken)
+        return Outcome(subject.name, self.name, self.sentence, state_, seconds, given, again, failure)
 
 
-def _failed(subject: Subject, error: BaseException) -> BrokenPromise:
+def _failed(subject: Subject, error: BaseException) -> CheckFailed:
     """What the plugin's own code raised, or what zoo said of it."""
     if isinstance(error, ZooError):
-        return BrokenPromise(str(error), "mend what it names; ZOO_TRACEBACK=1 zoo train shows where it comes from")
+        return CheckFailed(str(error), "mend what it names; ZOO_TRACEBACK=1 zoo train shows where it comes from")
     from zoo.testing.blame import reason
 
-    return BrokenPromise(reason(error, subject.plugin), "mend that line, or what it is given")
+    return CheckFailed(reason(error, subject.plugin), "mend that line, or what it is given")
 
 
 _ALL = (documented, presets, shapes, gradients, labels, learning, batch, bfloat16, ops, state, seed, resume, compiled)
 
-PROMISES: Mapping[str, Promise] = MappingProxyType({function.__name__: Promise(function) for function in _ALL})
-"""Every promise by its name, the slowest last."""
+CHECKS: Mapping[str, Check] = MappingProxyType({function.__name__: Check(function) for function in _ALL})
+"""Every check by its name, the slowest last."""
 
 
-def select(promises: Iterable[str] | None = None, without: Iterable[str] = ()) -> list[Promise]:
-    """The promises of these names, all of them for None, less those `without`; a text is one name.
+def select(only: Iterable[str] | None = None, without: Iterable[str] = ()) -> list[Check]:
+    """The checks of these names, all of them for None, less those `without`; a text is one name.
 
     Raises OptionError for an unknown name, and where none is left.
     """
-    wanted, left_out = None if promises is None else _names(promises), _names(without)
+    wanted, left_out = None if only is None else _names(only), _names(without)
     for name in [*(wanted or ()), *left_out]:
-        if name not in PROMISES:
-            raise OptionError(unknown("promise", name, PROMISES, "zoo check --help"))
-    chosen = [
-        promise for name, promise in PROMISES.items() if (wanted is None or name in wanted) and name not in left_out
-    ]
+        if name not in CHECKS:
+            raise OptionError(unknown("check", name, CHECKS, "zoo check --help"))
+    chosen = [each for name, each in CHECKS.items() if (wanted is None or name in wanted) and name not in left_out]
     if not chosen:
-        raise OptionError("no promise is left to check; leave out a --without, or name others with --promise")
+        raise OptionError("no check is left to run; leave out a --without, or name others with --only")
     return chosen
 
 
@@ -123,20 +122,24 @@ def check(
     *,
     preset: str | None = None,
     config: Path | str | None = None,
-    promises: Iterable[str] | None = None,
+    only: Iterable[str] | None = None,
     without: Iterable[str] = (),
+    promises: Iterable[str] | None = None,
     **options: Any,
 ) -> list[Outcome]:
-    """Whether the architecture `name` keeps its promises: an outcome for each.
+    """Whether the architecture `name` does what zoo relies on: an outcome for each check.
 
     `preset`, `config` and `options` are those of `zoo.train`; small values do (``width=8``). What is not given is chosen small
-    where it only costs time: batches, steps, image sizes. The kit makes its own data. `promises` names those to check,
-    `without` those to leave out (`PROMISES`); a single name may be given as it is. Raises OptionError and PluginError for
-    arguments that do not fit and an architecture that is not there, RunError where the machine fails; a broken promise is an
-    outcome.
+    where it only costs time: batches, steps, image sizes. The kit makes its own data. `only` names the checks to run, `without`
+    those to leave out (`CHECKS`); a single name may be given as it is. Raises OptionError and PluginError for arguments that do not
+    fit and an architecture that is not there, RunError where the machine fails; a check that fails is an outcome. (`promises`
+    is the deprecated name of `only`.)
     """
     from zoo.testing.subject import Subject
 
-    chosen = select(promises, without)
+    if promises is not None:
+        warn_deprecated("zoo.testing.check(promises=…)")
+        only = promises
+    chosen = select(only, without)
     with Subject(name, preset=preset, config=config, **options) as subject:
-        return [promise.outcome(subject) for promise in chosen]
+        return [each.run(subject) for each in chosen]

@@ -1,4 +1,4 @@
-"""What comes of checking a promise: kept, broken, or not checked."""
+"""What comes of a check: passed, failed, or skipped."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from zoo.errors import ZooError
 
-State = Literal["kept", "broken", "not checked"]
+State = Literal["passed", "failed", "skipped"]
 
 
-class BrokenPromise(ZooError):  # noqa: N818 (what it is, as a person would call it)
-    """What an architecture does not keep: what was `found`, and what to do about it (`advice`).
+class CheckFailed(ZooError):  # noqa: N818
+    """What an architecture does not do: what was `found`, and what to do about it (`advice`).
 
-    Whoever checks raises it. Which promise of what architecture it was, what the networks were given and how to check it
+    The function of a check raises it. Which check of what architecture it was, what the networks were given and how to run it
     again is known to the kit, whose `Outcome` tells the whole.
     """
 
@@ -23,43 +23,48 @@ class BrokenPromise(ZooError):  # noqa: N818 (what it is, as a person would call
         self.advice = advice
 
 
-class NotChecked(ZooError):  # noqa: N818
-    """A promise that does not concern an architecture, or cannot be checked here; the message says why."""
+class CheckSkipped(ZooError):  # noqa: N818
+    """A check that does not concern an architecture, or cannot run here; the message says why."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of checking one promise; as a text, the whole of it for a person."""
+    """What came of one check; as a text, the whole of it for a person."""
 
     architecture: str
-    promise: str
+    check: str
     sentence: str
-    """What is promised."""
+    """What holds where it passes."""
     state: State
     seconds: float
     given: str = ""
-    """What the networks were given, where it is broken."""
+    """What the networks were given, where it failed."""
     again: str = ""
-    """The command that checks it again, where it is broken."""
-    broken: BrokenPromise | None = None
-    """What was found and what to do, where it is broken."""
+    """The command that runs it again, where it failed."""
+    failure: CheckFailed | None = None
+    """What was found and what to do, where it failed."""
     reason: str = ""
-    """Why it was not checked."""
+    """Why it was skipped."""
     remark: str = ""
-    """What was left out of a promise that is kept otherwise: "but for …"."""
+    """What was left out of a check that passed otherwise: "but for …"."""
 
     def __str__(self) -> str:
-        if self.broken is None:
+        if self.failure is None:
             more = self.reason or self.remark
-            return f"{self.architecture}: {self.promise} is {self.state}" + (f", {more}" if more else "")
-        rows = {"given": self.given, "found": self.broken.found, "to do": self.broken.advice, "again": self.again}
-        lines = [f"{self.architecture} breaks the promise {self.promise!r}: {self.sentence}"]
+            return f"{self.architecture}: {self.check} {self.state}" + (f", {more}" if more else "")
+        rows = {"given": self.given, "found": self.failure.found, "to do": self.failure.advice, "again": self.again}
+        lines = [f"{self.architecture} fails the check {self.check!r}: {self.sentence}"]
         return "\n".join(lines + [f"  {title}: {text}" for title, text in rows.items() if text])
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values, for ``zoo check --json``."""
-        row: dict[str, Any] = {"promise": self.promise, "sentence": self.sentence, "state": self.state}
+        row: dict[str, Any] = {"check": self.check, "sentence": self.sentence, "state": self.state}
         row["seconds"] = round(self.seconds, 3)
-        if self.broken is not None:
-            row |= {"given": self.given, "found": self.broken.found, "advice": self.broken.advice, "again": self.again}
+        if self.failure is not None:
+            row |= {
+                "given": self.given,
+                "found": self.failure.found,
+                "advice": self.failure.advice,
+                "again": self.again,
+            }
         return row | {name: value for name in ("reason", "remark") if (value := getattr(self, name))}

@@ -1,12 +1,12 @@
-"""The pytest plugin: a test of each promise of an architecture.
+"""The pytest plugin: a test of each check of an architecture.
 
     import pytest
 
     @pytest.mark.zoo_architecture("my-gan", width=16)   # options, and preset=…, as zoo.train takes them
-    def test_my_gan_keeps(promise):
-        promise.check()
+    def test_my_gan(zoo_check):
+        zoo_check.run()
 
-It imports nothing of zoo until a test asks for `promise`, and no torch until one runs. Collecting such a test loads the
+It imports nothing of zoo until a test asks for `zoo_check`, and no torch until one runs. Collecting such a test loads the
 plugins, as `zoo list` does, to see that the architecture, its preset and its options are there.
 """
 
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
 MARKER = "zoo_architecture"
+FIXTURE = "zoo_check"
+DEPRECATED = "promise"
+"""What the fixture was called in version 1.0 of the plugin API."""
 HELP = (
-    f"{MARKER}(name, preset=None, **options): the architecture whose promises the fixture `promise` stands for, one test each; "
+    f"{MARKER}(name, preset=None, **options): the architecture whose checks the fixture `zoo_check` stands for, one test each; "
     "given several times, those of each"
 )
 
@@ -31,30 +34,33 @@ HELP = (
 _PASSED = pytest.StashKey[bool]()
 
 
-class PromiseOf:
-    """One promise of one architecture, as a test meets it."""
+class CheckOf:
+    """One check of one architecture, as a test meets it."""
 
     def __init__(self, architecture: str, name: str, subject: Callable[[], Subject]) -> None:
         self.architecture = architecture
         self.name = name
-        self.checked = False
+        self.has_run = False
         self._subject = subject
 
-    def check(self) -> None:
-        """Check it: the test fails where it is broken, and is skipped, with the reason, where it is not checked."""
+    def run(self) -> None:
+        """Run it: the test fails where it fails, and is skipped, with the reason, where it is skipped."""
         __tracebackhide__ = True
         from zoo.errors import ZooError
-        from zoo.testing.kit import PROMISES
+        from zoo.testing.kit import CHECKS
 
-        self.checked = True
+        self.has_run = True
         try:
-            outcome = PROMISES[self.name].outcome(self._subject())
+            outcome = CHECKS[self.name].run(self._subject())
         except ZooError as error:  # what does not fit only once networks are there, or a machine that failed
             pytest.fail(str(error), pytrace=False)
-        if outcome.broken is not None:
+        if outcome.failure is not None:
             pytest.fail(str(outcome), pytrace=False)
-        if outcome.state == "not checked":
-            pytest.skip(f"not checked: {outcome.reason}")
+        if outcome.state == "skipped":
+            pytest.skip(outcome.reason)
+
+    check = run
+    """Deprecated: `run`."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,19 +69,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each promise of each architecture that it is marked with; an error where a mark does not fit."""
+    """A test for each check of each architecture that it is marked with; an error where a mark does not fit."""
     marks = list(metafunc.definition.iter_markers(MARKER))
-    if "promise" not in metafunc.fixturenames:
+    fixture = next((name for name in (FIXTURE, DEPRECATED) if name in metafunc.fixturenames), None)
+    if fixture is None:
         # A mark on a module or a class is for those of its tests that do.
         if any(mark.name == MARKER for mark in metafunc.definition.own_markers):
             raise _error(
-                metafunc, f"has the marker {MARKER}, but does not take the fixture `promise`: add it as a parameter"
+                metafunc, f"has the marker {MARKER}, but does not take the fixture `zoo_check`: add it as a parameter"
             )
         return
     if not marks:
         return
     from zoo.errors import ZooError
-    from zoo.testing.kit import PROMISES
+    from zoo.testing.kit import CHECKS
     from zoo.testing.subject import must_fit
 
     cases, ids = [], []
@@ -90,10 +97,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         except ZooError as error:
             raise _error(metafunc, str(error)) from None
         title = "-".join(str(part) for part in (mark.args[0], mark.kwargs.get("preset")) if part)
-        for promise in PROMISES:
-            cases.append((mark.args[0], mark.kwargs, promise))
-            ids.append(promise if len(marks) == 1 else f"{title}-{promise}")
-    metafunc.parametrize("promise", cases, ids=ids, indirect=True)
+        for check in CHECKS:
+            cases.append((mark.args[0], mark.kwargs, check))
+            ids.append(check if len(marks) == 1 else f"{title}-{check}")
+    metafunc.parametrize(fixture, cases, ids=ids, indirect=True)
 
 
 def _error(metafunc: pytest.Metafunc, what: str) -> Exception:
@@ -109,7 +116,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def _zoo_subjects() -> Iterator[Callable[..., Subject]]:
-    """The architectures under check, each made once for all of its promises."""
+    """The architectures under check, each made once for all of its checks."""
     made: dict[str, Subject] = {}
     with ExitStack() as stack:
 
@@ -125,15 +132,30 @@ def _zoo_subjects() -> Iterator[Callable[..., Subject]]:
 
 
 @pytest.fixture
-def promise(request: pytest.FixtureRequest, _zoo_subjects: Callable[..., Subject]) -> Iterator[PromiseOf]:
-    """A promise of the architecture that the test is marked with: call its `check()`. A test that passes without is an error."""
+def zoo_check(request: pytest.FixtureRequest, _zoo_subjects: Callable[..., Subject]) -> Iterator[CheckOf]:
+    """A check of the architecture that the test is marked with: call its `run()`. A test that passes without is an error."""
+    yield from _check(request, _zoo_subjects, FIXTURE, "run")
+
+
+@pytest.fixture
+def promise(request: pytest.FixtureRequest, _zoo_subjects: Callable[..., Subject]) -> Iterator[CheckOf]:
+    """Deprecated: `zoo_check`, with `check()` for `run()`."""
+    from zoo.deprecated import warn_deprecated
+
+    warn_deprecated("the fixture promise", request.node.nodeid)
+    yield from _check(request, _zoo_subjects, DEPRECATED, "check")
+
+
+def _check(
+    request: pytest.FixtureRequest, subjects: Callable[..., Subject], fixture: str, method: str
+) -> Iterator[CheckOf]:
     if not hasattr(request, "param"):
         pytest.fail(
-            f'the fixture promise needs the name of an architecture: @pytest.mark.{MARKER}("my-gan") above the test',
+            f'the fixture {fixture} needs the name of an architecture: @pytest.mark.{MARKER}("my-gan") above the test',
             pytrace=False,
         )
-    name, options, promised = request.param
-    it = PromiseOf(name, promised, lambda: _zoo_subjects(name, options))
+    name, options, chosen = request.param
+    it = CheckOf(name, chosen, lambda: subjects(name, options))
     yield it
-    if request.node.stash.get(_PASSED, False) and not it.checked:
-        pytest.fail(f"the promise {promised!r} of {name} was not checked: call promise.check()", pytrace=False)
+    if request.node.stash.get(_PASSED, False) and not it.has_run:
+        pytest.fail(f"the check {chosen!r} of {name} has not run: call {fixture}.{method}()", pytrace=False)

@@ -17,8 +17,8 @@ from zoo.errors import OptionError, PluginError
 from zoo.options.resolve import flag, resolve, validate
 from zoo.plugins.registry import registry
 from zoo.testing.blame import not_the_machine
-from zoo.testing.outcome import NotChecked
-from zoo.testing.wording import describe, typed
+from zoo.testing.messages import describe, typed
+from zoo.testing.outcome import CheckSkipped
 
 if TYPE_CHECKING:
     from zoo.architecture import Architecture
@@ -54,7 +54,7 @@ OURS = ("data", "epochs", "each_epoch", "sample_every", "checkpoint_every", "kee
 class Subject:
     """An architecture with the options it is checked under; a context that removes what it wrote when it ends.
 
-    `given` tells what the networks are being given as a promise is checked, for the message if it is broken.
+    `given` tells what the networks are being given as a check runs, for the message if it fails.
     Raises OptionError for options that do not fit, PluginError for an architecture that is not there or contradicts itself,
     RunError where the machine fails.
     """
@@ -84,7 +84,7 @@ class Subject:
         self.spec = self.settle(self.options)
         suited = self.preset
         if preset is None and config is None:
-            with suppress(PluginError):  # one that is no preset breaks the promise 'presets', which tells of it
+            with suppress(PluginError):  # one that is no preset fails the check 'presets', which tells of it
                 suited = self.architecture.preset_for(self.spec)
             if suited != self.preset:
                 self.options, self.preset = self._resolve(suited, None)
@@ -103,9 +103,7 @@ class Subject:
 
         choose_device(self.options.device)
         if "objective" in self._asked or self._asked["config"] is not None:
-            with suppress(
-                PluginError
-            ):  # the architecture's own objective breaks the promise 'presets', which tells of it
+            with suppress(PluginError):  # the architecture's own objective fails the check 'presets', which tells of it
                 choose_objective(self.architecture, self.options)
 
     def __enter__(self) -> Subject:
@@ -134,9 +132,9 @@ class Subject:
         )  # the one that was looked at
         return "; ".join(part for part in (self.given, preset, words) if part)
 
-    def command(self, promise: str) -> str:
-        """What checks one promise again."""
-        return shlex.join(["zoo", "check", self.name, "--promise", promise, *typed(self._asked)])
+    def command(self, check: str) -> str:
+        """What checks one check again."""
+        return shlex.join(["zoo", "check", self.name, "--only", check, *typed(self._asked)])
 
     def tell(self, spec: DataSpec, *more: str) -> None:
         """Note what the networks are given from here on."""
@@ -194,24 +192,24 @@ class Subject:
         return self._failure("presets", build)
 
     def must_be_built(self) -> None:
-        """Raise NotChecked where there is nothing to train: one promise tells of it, which is enough."""
+        """Raise CheckSkipped where there is nothing to train: one check tells of it, which is enough."""
         if self.networks_fail():
-            raise NotChecked("the networks cannot be built: see 'shapes'")
+            raise CheckSkipped("the networks cannot be built: see 'shapes'")
         if self.phases_fail():
-            raise NotChecked("the phases and the objective cannot be built: see 'presets'")
+            raise CheckSkipped("the phases and the objective cannot be built: see 'presets'")
 
-    def _failure(self, promise: str, build: Callable[[], None]) -> str:
-        """What a build fails with that a promise tells of; tried once."""
-        if promise not in self._failures:
+    def _failure(self, check: str, build: Callable[[], None]) -> str:
+        """What a build fails with that a check tells of; tried once."""
+        if check not in self._failures:
             try:
                 build()
-                self._failures[promise] = ""
-            except PluginError as error:  # an OptionError is about batches, and for the promise 'batch'
-                self._failures[promise] = str(error)
-        return self._failures[promise]
+                self._failures[check] = ""
+            except PluginError as error:  # an OptionError is about batches, and for the check 'batch'
+                self._failures[check] = str(error)
+        return self._failures[check]
 
     def state(self, **changes: Any) -> TrainingState:
-        """Everything of a training but the loop, under the options with some changes. Raises NotChecked where there is none."""
+        """Everything of a training but the loop, under the options with some changes. Raises CheckSkipped where there is none."""
         self.must_be_built()
         from zoo.data.registry import open_source
         from zoo.engine.build import build
@@ -251,9 +249,9 @@ class Subject:
         )
 
     def must_reach_every_phase(self) -> None:
-        """Raise NotChecked where some phase does not run both before a run is stopped and after."""
+        """Raise CheckSkipped where some phase does not run both before a run is stopped and after."""
         if not self._reaches_every_phase(self.halfway):
-            raise NotChecked(
+            raise CheckSkipped(
                 f"of its phases some come at intervals that {self.halfway} steps before the stop and as many after do not "
                 "hold; give more --steps"
             )
@@ -279,7 +277,7 @@ class Subject:
                         self.name, preset=self.preset, out=place, plugin_callbacks=False, **options
                     )
             except BaseException:
-                shutil.rmtree(place, ignore_errors=True)  # another promise may ask for the same run
+                shutil.rmtree(place, ignore_errors=True)  # another check may ask for the same run
                 raise
         return self._runs[name]
 

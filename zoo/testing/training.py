@@ -1,4 +1,4 @@
-"""Whether a network trains at all, for promises that it trains under some condition."""
+"""Whether a network trains at all, for checks that it trains under some condition."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ import torch
 
 from zoo.errors import ZooError
 from zoo.testing.blame import machine, reason
-from zoo.testing.outcome import BrokenPromise, NotChecked
+from zoo.testing.outcome import CheckFailed, CheckSkipped
 from zoo.testing.rehearsal import Rehearsal
 from zoo.testing.subject import Subject
 
-FIRST = "mend that first; zoo check {name} --promise gradients plays such a step"
+FIRST = "mend that first; zoo check {name} --only gradients plays such a step"
 
 
 @contextmanager
 def advising(subject: Subject, advice: str) -> Iterator[None]:
-    """A block that trains under some condition: what fails in it breaks the promise, and `advice` is what to do about it.
+    """A block that trains under some condition: what fails in it fails the check, and `advice` is what to do about it.
 
     Unless an ordinary step fails too: then it is not the condition, and the message tells of that step.
     """
     try:
         yield
-    except NotChecked:
+    except CheckSkipped:
         raise
     except Exception as error:
         if machine(error, subject.plugin):
             raise
         given = subject.given
         if found := _ordinary(subject):
-            raise BrokenPromise(f"an ordinary step fails already: {found}", FIRST.format(name=subject.name)) from error
+            raise CheckFailed(f"an ordinary step fails already: {found}", FIRST.format(name=subject.name)) from error
         subject.given = given
-        if isinstance(error, BrokenPromise):
+        if isinstance(error, CheckFailed):
             raise
-        raise BrokenPromise(_words(subject, error), advice) from error
+        raise CheckFailed(_words(subject, error), advice) from error
 
 
 def _ordinary(subject: Subject) -> str:
     """Why no step is played under the options as they are; empty where it is."""
     try:
         trains(subject.rehearsal(), "")
-    except BrokenPromise as error:
+    except CheckFailed as error:
         return error.found
     except Exception as error:
         return _words(subject, error)
@@ -54,18 +54,18 @@ def _words(subject: Subject, error: Exception) -> str:
 
 
 def trains(rehearsal: Rehearsal, advice: str) -> None:
-    """Two updates of each network. Raises BrokenPromise where a number is not finite or a network does not move."""
+    """Two updates of each network. Raises CheckFailed where a number is not finite or a network does not move."""
     before = {name: parameter.detach().clone() for name, parameter in rehearsal.parameters().items()}
     for number in rehearsal.numbers(2):
         for name, value in rehearsal.play(number).items():
             if not bool(torch.isfinite(value).all()):
-                raise BrokenPromise(f"{name} is {float(value):g} in step {number}", advice)
+                raise CheckFailed(f"{name} is {float(value):g} in step {number}", advice)
     moved = set()
     for name, parameter in rehearsal.parameters().items():
         if not bool(torch.isfinite(parameter).all()):
-            raise BrokenPromise(f"{name} holds NaN or infinity after two updates", advice)
+            raise CheckFailed(f"{name} holds NaN or infinity after two updates", advice)
         if not torch.equal(parameter, before[name]):
             moved.add(name.partition(".")[0])
     for role, _ in rehearsal.networks():
         if role not in moved:
-            raise BrokenPromise(f"no parameter of the {role} has changed after two updates", advice)
+            raise CheckFailed(f"no parameter of the {role} has changed after two updates", advice)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.testing.outcome import BrokenPromise
-from zoo.testing.wording import some
+from zoo.testing.messages import some
+from zoo.testing.outcome import CheckFailed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ def state(subject: Subject) -> None:
     """Its state goes through safetensors into new networks bit for bit, and these draw the same and train on the same."""
     from zoo.engine.checkpointing import load_state, networks, save_state
     from zoo.run.checkpoint import load_network, read_state, read_tensors, write_checkpoint
-    from zoo.testing.steadiness import identical, must_be_steady
+    from zoo.testing.reproducibility import identical, must_be_steady
 
     trained = subject.rehearsal()
     for number in trained.numbers(2):
@@ -42,7 +42,7 @@ def state(subject: Subject) -> None:
 
     if not _alike(_draw(trained), _draw(new)):
         must_be_steady(subject)
-        raise BrokenPromise(
+        raise CheckFailed(
             "with the same state, the same latents and the same images the networks answer differently", ADVICE
         )
     for number in (following, following + 1):
@@ -50,20 +50,20 @@ def state(subject: Subject) -> None:
         if different := [name for name in one if not identical(one[name], other[name])]:
             must_be_steady(subject)
             shown = some([f"{name} is {float(one[name]):.9g} and {float(other[name]):.9g}" for name in different])
-            raise BrokenPromise(f"trained on, the old and the new networks part in step {number}: {shown}", ADVICE)
+            raise CheckFailed(f"trained on, the old and the new networks part in step {number}: {shown}", ADVICE)
     _compare(trained, new, f"after step {following + 1}")
 
 
 def _compare(one: Rehearsal, other: Rehearsal, where: str) -> None:
-    """Raise BrokenPromise where the state dicts are not the same, bit for bit."""
-    from zoo.testing.steadiness import identical
+    """Raise CheckFailed where the state dicts are not the same, bit for bit."""
+    from zoo.testing.reproducibility import identical
 
     different = []
     for (role, ours), (_, theirs) in zip(one.networks(), other.networks(), strict=True):
         found, wanted = theirs.state_dict(), ours.state_dict()
         different += [f"{role}.{name}" for name in wanted if not identical(wanted[name], found[name])]
     if different:
-        raise BrokenPromise(f"not the same {where}: {some(different)}", ADVICE)
+        raise CheckFailed(f"not the same {where}: {some(different)}", ADVICE)
 
 
 def _draw(rehearsal: Rehearsal) -> list[Tensor]:
@@ -83,6 +83,6 @@ def _draw(rehearsal: Rehearsal) -> list[Tensor]:
 
 
 def _alike(one: list[Tensor], other: list[Tensor]) -> bool:
-    from zoo.testing.steadiness import identical
+    from zoo.testing.reproducibility import identical
 
     return all(identical(ours, theirs) for ours, theirs in zip(one, other, strict=True))

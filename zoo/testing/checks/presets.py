@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from zoo.testing.outcome import BrokenPromise, NotChecked
+from zoo.testing.outcome import CheckFailed, CheckSkipped
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -24,17 +24,17 @@ def presets(subject: Subject) -> None:
     _suits(subject)
     if found := subject.phases_fail():
         subject.tell(subject.spec)
-        raise BrokenPromise(found, "see that phases() and objective_for() return what they should")
+        raise CheckFailed(found, "see that phases() and objective_for() return what they should")
     if subject.networks_fail():
         subject.must_be_built()
     if not architecture.presets:
-        raise NotChecked("it has no presets")
+        raise CheckSkipped("it has no presets")
     for preset in architecture.presets:
         subject.given = f"preset {preset!r}"
         try:
             options, _ = resolve(architecture, preset=preset)
         except OptionError as error:
-            raise BrokenPromise(str(error), f"mend presets[{preset!r}], or the option's type") from error
+            raise CheckFailed(str(error), f"mend presets[{preset!r}], or the option's type") from error
         with suppress(OptionError):  # the caller's options make the networks small, where they fit this preset too
             options, _ = resolve(architecture, preset=preset, flags=_apart_from_size(subject.flags))
         try:
@@ -44,19 +44,19 @@ def presets(subject: Subject) -> None:
             choose_objective(architecture, options)
             phases = choose_phases(architecture, options)
         except ZooError as error:
-            raise BrokenPromise(
+            raise CheckFailed(
                 str(error),
                 f"see that generator(), discriminator(), phases() and objective_for() know what presets[{preset!r}] sets",
             ) from error
         for role in ROLES:
             if all(phase.updates != role for phase in phases):
-                raise BrokenPromise(f"no phase updates the {role}", "let phases(options) return one for each network")
+                raise CheckFailed(f"no phase updates the {role}", "let phases(options) return one for each network")
 
 
 def _suits(subject: Subject) -> None:
-    """Raise BrokenPromise where preset_for() names none of the presets, for some data."""
+    """Raise CheckFailed where preset_for() names none of the presets, for some data."""
     from zoo.errors import PluginError
-    from zoo.testing.promises.shapes import specs
+    from zoo.testing.checks.shapes import specs
 
     architecture = subject.architecture
     for spec in (subject.spec, *specs(subject)):
@@ -65,9 +65,7 @@ def _suits(subject: Subject) -> None:
             architecture.preset_for(spec)
         except PluginError as error:  # it fails, or names none
             known = ", ".join(architecture.presets)
-            raise BrokenPromise(
-                str(error), f"let it return one of {known}" if known else "let it return None"
-            ) from error
+            raise CheckFailed(str(error), f"let it return one of {known}" if known else "let it return None") from error
 
 
 def _apart_from_size(flags: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
 from zoo.testing.blame import machine
-from zoo.testing.outcome import BrokenPromise
+from zoo.testing.outcome import CheckFailed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,7 +33,7 @@ def shapes(subject: Subject) -> None:
         _look(subject, spec, generator.eval(), discriminator.eval(), 5, 1.0)
     if found := subject.networks_fail():  # what only the trial before a run sees
         subject.tell(subject.spec)
-        raise BrokenPromise(found, "mend what it names: no run begins otherwise")
+        raise CheckFailed(found, "mend what it names: no run begins otherwise")
 
 
 def specs(subject: Subject) -> Iterator[DataSpec]:
@@ -100,13 +100,13 @@ def _answer(subject: Subject, role: str, network: nn.Module, *inputs: Tensor) ->
         if isinstance(error, ZooError) or machine(error, subject.plugin):
             raise
         given = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
-        raise BrokenPromise(
+        raise CheckFailed(
             f"the {role} fails for input of shape {given}: {subject.plugin.reason(error)}",
             "mend that line, or what it is given",
         ) from error
     if not isinstance(found, torch.Tensor):
         what = "None" if found is None else f"a {type(found).__name__}"
-        raise BrokenPromise(f"the forward() of the {role} returns {what}", "return one tensor")
+        raise CheckFailed(f"the forward() of the {role} returns {what}", "return one tensor")
     return found
 
 
@@ -114,17 +114,17 @@ def _is_images(images: Tensor, shape: tuple[int, ...]) -> None:
     import torch
 
     if tuple(images.shape) != shape:
-        raise BrokenPromise(
+        raise CheckFailed(
             f"the generator makes {tuple(images.shape)}, where {shape} is asked for",
             "build it from data.shape, which is (channels, height, width); sizes(options) tells which sizes it can be built for",
         )
     if not images.dtype.is_floating_point:
-        raise BrokenPromise(f"the generator's images are {images.dtype}", "make them floating-point numbers")
+        raise CheckFailed(f"the generator's images are {images.dtype}", "make them floating-point numbers")
     if not bool(torch.isfinite(images).all()):
-        raise BrokenPromise("the generator's images hold NaN or infinity", "look for a division or a logarithm of 0")
+        raise CheckFailed("the generator's images hold NaN or infinity", "look for a division or a logarithm of 0")
     low, high = float(images.min()), float(images.max())
     if low < -1 or high > 1:
-        raise BrokenPromise(
+        raise CheckFailed(
             f"the generator's images lie within [{low:.4g}, {high:.4g}], not within [-1, 1]",
             "end it with nn.Tanh(), or with nn.Sigmoid() and zoo.nn.Rescale((0, 1), (-1, 1))",
         )
@@ -134,11 +134,9 @@ def _is_logits(logits: Tensor, count: int) -> None:
     import torch
 
     if logits.numel() != count:
-        raise BrokenPromise(
+        raise CheckFailed(
             f"the discriminator gives {tuple(logits.shape)} for {count} images, where one logit each is asked for",
             f"let it return the shape ({count},) or ({count}, 1)",
         )
     if not bool(torch.isfinite(logits).all()):
-        raise BrokenPromise(
-            "the discriminator's logits hold NaN or infinity", "look for a division or a logarithm of 0"
-        )
+        raise CheckFailed("the discriminator's logits hold NaN or infinity", "look for a division or a logarithm of 0")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from zoo.testing.outcome import BrokenPromise, NotChecked
-from zoo.testing.wording import some
+from zoo.testing.messages import some
+from zoo.testing.outcome import CheckFailed, CheckSkipped
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -30,9 +30,9 @@ def resume(subject: Subject) -> None:
         subject.must_reach_every_phase()
         return
     if run_differences(whole, subject.run("another")):
-        raise NotChecked("two runs with the same seed differ already: see the promise 'seed'")
+        raise CheckSkipped("two runs with the same seed differ already: see the check 'seed'")
     subject.given += f", stopped after {subject.halfway}, and zoo resume"
-    raise BrokenPromise(
+    raise CheckFailed(
         f"the resumed run differs from the whole one in {some(found)}",
         "keep what changes during training in parameters and buffers; a count or an average in a plain attribute of a network, "
         "a loss or the architecture begins anew when a run goes on (turn.number is the step)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.testing.outcome import NotChecked
+from zoo.testing.outcome import CheckSkipped
 from zoo.testing.subject import Subject
 
 
@@ -19,7 +19,7 @@ def _bytes(tensor: Tensor) -> Tensor:
 
 
 def must_be_steady(subject: Subject) -> None:
-    """Raise NotChecked where two networks that are built alike do not learn alike: what is compared would differ anyhow.
+    """Raise CheckSkipped where two networks that are built alike do not learn alike: what is compared would differ anyhow.
 
     Asked where a comparison has failed, so that a message does not blame it on what was compared.
     """
@@ -32,6 +32,6 @@ def must_be_steady(subject: Subject) -> None:
         found.append([*values, *rehearsal.parameters().values()])
     subject.given = given
     if not all(bool(torch.isfinite(value).all()) for values in found for value in values):
-        raise NotChecked("losses or parameters are NaN or infinity: see the promise 'gradients'")
+        raise CheckSkipped("losses or parameters are NaN or infinity: see the check 'gradients'")
     if not all(identical(one, other) for one, other in zip(*found, strict=True)):
-        raise NotChecked("two networks that are built alike learn differently: see the promise 'seed'")
+        raise CheckSkipped("two networks that are built alike learn differently: see the check 'seed'")

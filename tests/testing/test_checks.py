@@ -1,4 +1,4 @@
-"""Each promise of the kit is broken by a toy that breaks it, and kept by one that does not; the message tells which and why."""
+"""Each check of the kit fails for a toy made for it, and passes for one that behaves; the message tells which and why."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import pytest
 import torch
 
 import zoo.testing
+from zoo.deprecated import RENAMED
 from zoo.errors import OptionError, PluginError, RunError
 from zoo.ops import references
 from zoo.plugins.registry import registry
 from zoo.system.compiling import obstacle
-from zoo.testing import PROMISES
+from zoo.testing import CHECKS
 from zoo.testing.subject import Subject
 
-QUICK = [name for name in PROMISES if name != "compiled"]
+QUICK = [name for name in CHECKS if name != "compiled"]
 
 BROKEN = {
-    # toy: (the promise that it breaks, what the message has to tell)
+    # toy: (the check that it breaks, what the message has to tell)
     "wrong-shape": ("shapes", "makes (8, 1, 8, 9), where (8, 1, 9, 9) is asked for", "grey 9×9 images"),
     "bright": ("shapes", "not within [-1, 1]", "nn.Tanh()"),
     "many-logits": ("shapes", "gives (8, 4) for 8 images", "let it return the shape (8,) or (8, 1)"),
@@ -85,161 +86,161 @@ def toys():
     sys.modules.pop("broken_toys", None)
 
 
-def broken(name: str, promises=None, **options) -> dict[str, str]:
-    outcomes = zoo.testing.check(name, promises=promises, without=[] if promises else ["compiled"], **options)
-    return {outcome.promise: str(outcome) for outcome in outcomes if outcome.broken}
+def failures(name: str, only=None, **options) -> dict[str, str]:
+    outcomes = zoo.testing.check(name, only=only, without=[] if only else ["compiled"], **options)
+    return {outcome.check: str(outcome) for outcome in outcomes if outcome.failure}
 
 
 @pytest.mark.parametrize("name", ["good", "conditional", "zero-embeddings", "four"])
-def test_an_architecture_that_behaves_keeps_every_promise(name):
+def test_an_architecture_that_behaves_passes_every_check(name):
     outcomes = zoo.testing.check(name, without=["compiled"])
-    assert [outcome.promise for outcome in outcomes] == QUICK
-    assert {outcome.promise: str(outcome) for outcome in outcomes if outcome.broken} == {}
-    unchecked = {outcome.promise for outcome in outcomes if outcome.state == "not checked"}
+    assert [outcome.check for outcome in outcomes] == QUICK
+    assert {outcome.check: str(outcome) for outcome in outcomes if outcome.failure} == {}
+    unchecked = {outcome.check for outcome in outcomes if outcome.state == "skipped"}
     assert unchecked - {"ops"} == ({"labels"} if name in ("good", "four") else set())
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_toy_breaks_the_one_promise_it_is_made_to_break(name):
-    promise, *told = BROKEN[name]
-    if promise == "ops" and "cpu" not in zoo.ops.library._native:
+def test_a_toy_fails_the_one_check_it_is_made_to_fail(name):
+    check, *told = BROKEN[name]
+    if check == "ops" and "cpu" not in zoo.ops.library._native:
         pytest.skip("the CPU library is not built")
-    found = broken(name)
-    assert list(found) == [promise], found
-    message = found[promise]
-    assert message.startswith(f"{name} breaks the promise '{promise}': {PROMISES[promise].sentence}\n  given: ")
-    assert f"\n  again: zoo check {name} --promise {promise}" in message
+    found = failures(name)
+    assert list(found) == [check], found
+    message = found[check]
+    assert message.startswith(f"{name} fails the check '{check}': {CHECKS[check].sentence}\n  given: ")
+    assert f"\n  again: zoo check {name} --only {check}" in message
     assert "Traceback" not in message
     assert [text for text in told if text not in message] == [], message
 
 
-def test_every_promise_is_broken_by_a_toy():
-    assert {promise for promise, *_ in BROKEN.values()} | {"compiled"} == set(PROMISES)
+def test_every_check_fails_for_a_toy():
+    assert {check for check, *_ in BROKEN.values()} | {"compiled"} == set(CHECKS)
 
 
 @pytest.mark.skipif(obstacle() is not None, reason=f"torch.compile does not work here: {obstacle()}")
 def test_a_graph_that_computes_something_else_breaks_compiled():
-    message = broken("uncompilable", ["compiled"])["compiled"]
+    message = failures("uncompilable", ["compiled"])["compiled"]
     assert "without and with torch.compile, in step 0: " in message
     assert "both networks under torch.compile" in message
 
 
 @pytest.mark.skipif(obstacle() is not None, reason=f"torch.compile does not work here: {obstacle()}")
 def test_penalties_on_gradients_are_left_out_where_they_cannot_be_compiled():
-    (outcome,) = zoo.testing.check("penalised", promises=["compiled"])
-    assert (outcome.state, outcome.broken) == ("kept", None)
+    (outcome,) = zoo.testing.check("penalised", only=["compiled"])
+    assert (outcome.state, outcome.failure) == ("passed", None)
     assert "but for penalties on gradients, which torch.compile cannot differentiate twice" in outcome.remark
     assert outcome.remark in str(outcome)
     assert outcome.as_json()["remark"] == outcome.remark
-    (outcome,) = zoo.testing.check("good", promises=["compiled"], r1=1.0)
-    assert (outcome.state, outcome.remark[:28]) == ("kept", "but for penalties on gradien")
-    assert zoo.testing.check("good", promises=["documented"])[0].remark == ""
+    (outcome,) = zoo.testing.check("good", only=["compiled"], r1=1.0)
+    assert (outcome.state, outcome.remark[:28]) == ("passed", "but for penalties on gradien")
+    assert zoo.testing.check("good", only=["documented"])[0].remark == ""
 
 
-def test_a_promise_is_a_function_that_says_what_is_promised_and_may_decline():
+def test_a_check_is_a_function_that_says_what_is_checkd_and_may_decline():
     def tall(subject):
         """It stands upright."""
-        raise zoo.testing.NotChecked("it lies down")
+        raise zoo.testing.CheckSkipped("it lies down")
 
-    promise = zoo.testing.Promise(tall)
-    assert (promise.name, promise.sentence) == ("tall", "It stands upright.")
+    check = zoo.testing.Check(tall)
+    assert (check.name, check.sentence) == ("tall", "It stands upright.")
     with Subject("good") as subject:
-        outcome = promise.outcome(subject)
+        outcome = check.run(subject)
     assert isinstance(outcome, zoo.testing.Outcome)
-    assert (outcome.promise, outcome.state, outcome.reason) == ("tall", "not checked", "it lies down")
+    assert (outcome.check, outcome.state, outcome.reason) == ("tall", "skipped", "it lies down")
     assert str(outcome) == "good: tall is not checked, it lies down"
 
 
-def test_what_breaks_a_promise_says_what_was_found_and_what_to_do():
+def test_what_breaks_a_check_says_what_was_found_and_what_to_do():
     def tall(subject):
         """It stands upright."""
-        raise zoo.testing.BrokenPromise("it is 2 cm high", "let it grow")
+        raise zoo.testing.CheckFailed("it is 2 cm high", "let it grow")
 
     with Subject("good") as subject:
-        outcome = zoo.testing.Promise(tall).outcome(subject)
-    assert str(outcome.broken) == "it is 2 cm high; let it grow"
+        outcome = zoo.testing.Check(tall).run(subject)
+    assert str(outcome.failure) == "it is 2 cm high; let it grow"
     assert str(outcome).splitlines() == [
-        "good breaks the promise 'tall': It stands upright.",
+        "good fails the check 'tall': It stands upright.",
         "  found: it is 2 cm high",
         "  to do: let it grow",
-        "  again: zoo check good --promise tall",
+        "  again: zoo check good --only tall",
     ]
 
 
 def test_without_a_compiler_compiled_is_not_checked(monkeypatch):
     monkeypatch.setattr("zoo.system.compiling.obstacle", lambda: "no C++ compiler")
-    (outcome,) = zoo.testing.check("good", promises=["compiled"])
-    assert (outcome.state, outcome.reason) == ("not checked", "no C++ compiler")
+    (outcome,) = zoo.testing.check("good", only=["compiled"])
+    assert (outcome.state, outcome.reason) == ("skipped", "no C++ compiler")
 
 
 def test_without_kernels_ops_are_not_checked():
     with references():
-        (outcome,) = zoo.testing.check("good", promises=["ops"])
-    assert outcome.state == "not checked"
+        (outcome,) = zoo.testing.check("good", only=["ops"])
+    assert outcome.state == "skipped"
     assert "the references serve on cpu anyway: The references are asked for" in outcome.reason
 
 
 def test_a_count_in_a_network_breaks_what_depends_on_its_state():
-    found = broken("counting-network")
+    found = failures("counting-network")
     assert set(found) == {"state", "resume"}
     assert "plain attribute" in found["state"]
 
 
 def test_a_state_that_is_rounded_draws_something_else():
-    found = broken("lossy-state", ["state"])
+    found = failures("lossy-state", ["state"])
     assert "the networks answer differently" in found["state"]
 
 
 def test_a_gradient_that_is_no_number_is_named():
-    found = broken("slopeless", ["gradients"])
+    found = failures("slopeless", ["gradients"])
     assert "the gradient of generator.extra holds NaN or infinity in step 0" in found["gradients"]
 
 
 @pytest.mark.parametrize("objective", ["hinge", "wasserstein"])
 def test_a_bias_that_a_loss_cannot_feel_is_none_without_a_gradient(objective):
     """It moves the logits of real and fake images alike."""
-    assert broken("good", ["gradients"], objective=objective) == {}
-    assert "only zeros" in broken("zeros", ["gradients"], objective=objective)["gradients"]
+    assert failures("good", ["gradients"], objective=objective) == {}
+    assert "only zeros" in failures("zeros", ["gradients"], objective=objective)["gradients"]
 
 
 def test_a_network_that_no_phase_updates_is_named():
-    found = broken("never-updated", ["learning", "presets", "gradients"])
+    found = failures("never-updated", ["learning", "presets", "gradients"])
     assert "no phase updates the generator" in found["learning"]
     assert "no phase updates the generator" in found["presets"]
     assert "generator.hidden.weight (8×4): none" in found["gradients"]
 
 
 def test_resume_alone_tells_the_same():
-    assert "stopped after 2, and zoo resume" in broken("counting", ["resume"])["resume"]
-    (outcome,) = zoo.testing.check("dicey", promises=["resume"])
-    assert (outcome.state, "see the promise 'seed'" in outcome.reason) == ("not checked", True)
+    assert "stopped after 2, and zoo resume" in failures("counting", ["resume"])["resume"]
+    (outcome,) = zoo.testing.check("dicey", only=["resume"])
+    assert (outcome.state, "see the check 'seed'" in outcome.reason) == ("skipped", True)
 
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_labels_that_begin_at_zero_all_learn_however_small_the_batch(size):
-    assert broken("zero-embeddings", ["labels"], batch_size=size) == {}
-    assert broken("zero-embeddings", ["labels"], batch_size=size, reuse_fakes=True) == {}
-    assert "labels" in broken("blind-discriminator", ["labels"], batch_size=size)
+    assert failures("zero-embeddings", ["labels"], batch_size=size) == {}
+    assert failures("zero-embeddings", ["labels"], batch_size=size, reuse_fakes=True) == {}
+    assert "labels" in failures("blind-discriminator", ["labels"], batch_size=size)
 
 
 def test_resume_is_not_checked_where_some_phase_would_not_run_before_and_after_the_stop():
-    (outcome,) = zoo.testing.check("lazier", promises=["resume"])
-    assert outcome.state == "not checked"
+    (outcome,) = zoo.testing.check("lazier", only=["resume"])
+    assert outcome.state == "skipped"
     assert (
         "at intervals that 8 steps before the stop and as many after do not hold; give more --steps" in outcome.reason
     )
-    (outcome,) = zoo.testing.check("lazy", promises=["resume"], steps=20)
-    assert outcome.state == "not checked"
+    (outcome,) = zoo.testing.check("lazy", only=["resume"], steps=20)
+    assert outcome.state == "skipped"
 
 
 def test_no_phases_are_told_as_the_engine_tells_it():
-    found = broken("no-phases")
+    found = failures("no-phases")
     assert list(found) == ["presets"]
     assert "phases() of 'no-phases' returned []; return one zoo.Phase or more" in found["presets"]
 
 
 CASCADES = {
-    # toy: (the promise that tells it whole, what the message has to tell)
+    # toy: (the check that tells it whole, what the message has to tell)
     "pair": ("shapes", "found: the forward() of the generator returns a tuple", "to do: return one tensor"),
     "forgetting": ("shapes", "found: the forward() of the discriminator returns None", "to do: return one tensor"),
     "flat": ("shapes", "the generator makes (8, 64), where (8, 1, 8, 8) is asked for"),
@@ -252,51 +253,51 @@ CASCADES = {
 
 @pytest.mark.parametrize("name", CASCADES)
 def test_what_cannot_be_built_is_told_once(name):
-    promise, *told = CASCADES[name]
-    outcomes = {outcome.promise: outcome for outcome in zoo.testing.check(name, size=8)}
-    assert [other for other, outcome in outcomes.items() if outcome.broken] == [promise]
-    message = str(outcomes[promise])
+    check, *told = CASCADES[name]
+    outcomes = {outcome.check: outcome for outcome in zoo.testing.check(name, size=8)}
+    assert [other for other, outcome in outcomes.items() if outcome.failure] == [check]
+    message = str(outcomes[check])
     assert [text for text in told if text not in message] == [], message
     # Labels and ops may have a reason of their own besides, and compiled too: no labels, no kernels, no compiler.
-    what = "the networks" if promise == "shapes" else "the phases and the objective"
+    what = "the networks" if check == "shapes" else "the phases and the objective"
     for other in ("gradients", "learning", "batch", "bfloat16", "state", "seed", "resume"):
-        assert outcomes[other].reason == f"{what} cannot be built: see {promise!r}"
+        assert outcomes[other].reason == f"{what} cannot be built: see {check!r}"
 
 
 def test_an_error_in_a_step_says_which_network_it_was():
-    message = broken("one-by-one", ["gradients"])["gradients"]
+    message = failures("one-by-one", ["gradients"])["gradients"]
     assert "found: the discriminator fails: IndexError: too many" in message
     assert "broken_toys.py:" in message
 
 
 def test_what_is_given_names_the_preset_that_was_looked_at_alone():
-    message = broken("unbuildable", ["presets"], preset="quick", latent=5)["presets"]
+    message = failures("unbuildable", ["presets"], preset="quick", latent=5)["presets"]
     (given,) = [line for line in message.splitlines() if line.startswith("  given: ")]
     assert given.endswith("preset 'large'; latent=5")
 
 
 def test_not_a_number_is_told_by_what_it_concerns_and_is_itself_in_a_state():
-    found = broken("undefined", ["shapes", "gradients", "state", "ops"])
+    found = failures("undefined", ["shapes", "gradients", "state", "ops"])
     assert list(found) == ["shapes", "gradients"]
 
 
 def test_advice_on_small_batches_and_half_precision_is_given_where_ordinary_steps_work():
-    for message in broken("raising", ["batch", "bfloat16"]).values():
+    for message in failures("raising", ["batch", "bfloat16"]).values():
         assert "an ordinary step fails already: AttributeError: 'Turn' object has no attribute 'objectives'" in message
-        assert "to do: mend that first; zoo check raising --promise gradients" in message
+        assert "to do: mend that first; zoo check raising --only gradients" in message
         assert "a batch of 8" in message
         assert "smallest_batch to" not in message
 
 
 def test_a_run_that_failed_is_not_in_the_way_of_the_next():
-    found = broken("raising", ["seed", "resume"])
+    found = failures("raising", ["seed", "resume"])
     assert set(found) == {"seed", "resume"}
     assert "not empty" not in found["resume"]
     assert "'Turn' object has no attribute 'objectives'" in found["resume"]
 
 
 def test_the_runs_of_the_kit_are_its_own_and_nobody_elses_to_watch():
-    zoo.testing.check("good", promises=["seed", "resume"])
+    zoo.testing.check("good", only=["seed", "resume"])
     assert sys.modules["broken_toys"].WATCHED == []
 
 
@@ -307,43 +308,43 @@ def full(*arguments, **keywords):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
 
 
-def test_a_full_disk_is_no_broken_promise(monkeypatch):
+def test_a_full_disk_is_no_failed_check(monkeypatch):
     monkeypatch.setattr("zoo.run.checkpoint.write_checkpoint", full)
     with pytest.raises(RunError, match=r"this machine failed, not the architecture: .*somewhere.*TMPDIR"):
-        zoo.testing.check("good", promises=["state"])
+        zoo.testing.check("good", only=["state"])
 
 
 @pytest.mark.parametrize("place", ["zoo.engine.loop.write_checkpoint", "zoo.testing.data.write_images"])
 def test_a_disk_that_is_full_elsewhere_is_none_either(monkeypatch, cli, place):
     monkeypatch.setattr(place, full)
-    outcome = cli("check", "good", "--promise", "seed")
+    outcome = cli("check", "good", "--only", "seed")
     assert outcome.code == 2
     assert "this machine failed, not the architecture" in outcome.err
 
 
-def test_what_zoo_says_of_a_full_disk_is_no_broken_promise_either(monkeypatch):
+def test_what_zoo_says_of_a_full_disk_is_no_failed_check_either(monkeypatch):
     def write(*arguments):
         with zoo.run.files.writing(Path("there")):
             full()
 
     monkeypatch.setattr("zoo.run.checkpoint.write_checkpoint", write)
     with pytest.raises(RunError, match="this machine failed, not the architecture: "):
-        zoo.testing.check("good", promises=["state"])
+        zoo.testing.check("good", only=["state"])
 
 
 def test_a_file_that_the_plugin_does_not_find_is_its_own_mistake():
-    message = broken("forgot-a-file", ["shapes"])["shapes"]
+    message = failures("forgot-a-file", ["shapes"])["shapes"]
     assert "FileNotFoundError" in message
     assert "broken_toys.py:" in message
 
 
 def test_a_run_that_diverges_is_no_fault_of_the_machine():
-    assert "seed" in broken("good", ["seed"], learning_rate=1e38, optimizer="sgd")
+    assert "seed" in failures("good", ["seed"], learning_rate=1e38, optimizer="sgd")
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory: tried to allocate 2 GiB")], ids=str)
-@pytest.mark.parametrize("promise", ["ops", "batch", "compiled"])
-def test_too_little_memory_is_no_broken_promise(monkeypatch, promise, error):
+@pytest.mark.parametrize("check", ["ops", "batch", "compiled"])
+def test_too_little_memory_is_no_failed_check(monkeypatch, check, error):
     def play(*arguments):
         raise error
 
@@ -351,7 +352,7 @@ def test_too_little_memory_is_no_broken_promise(monkeypatch, promise, error):
     monkeypatch.setattr("zoo.testing.rehearsal.Rehearsal.play", play)
     monkeypatch.setattr("zoo.ops.status", lambda: {"an_op": {"cpu": {"served_by": "native"}}})
     with pytest.raises(RunError, match="not enough memory; smaller networks will do"):
-        zoo.testing.check("good", promises=[promise])
+        zoo.testing.check("good", only=[check])
 
 
 def test_a_preset_that_does_not_fit_is_the_authors_mistake(cli):
@@ -362,48 +363,48 @@ def test_a_preset_that_does_not_fit_is_the_authors_mistake(cli):
     outcome = cli("check", "bad-default")
     assert outcome.code == 2
     assert "does not fit its own options" in outcome.message
-    assert list(broken("bad-default", ["presets", "documented"], preset="slow")) == ["presets"]
+    assert list(failures("bad-default", ["presets", "documented"], preset="slow")) == ["presets"]
 
 
 def test_values_that_the_kit_has_chosen_are_told_as_such(cli):
-    outcome = cli("check", "patient", "--promise", "seed")
+    outcome = cli("check", "patient", "--only", "seed")
     assert outcome.code == 2
     assert "patient does not take the small values that zoo check chooses (--steps 4 --batch-size 8" in outcome.message
     assert "steps: a hundred or more" in outcome.message
-    outcome = cli("check", "patient", "--promise", "documented", "presets", "--steps", 100, "--skip")
+    outcome = cli("check", "patient", "--only", "documented", "presets", "--steps", 100, "--skip")
     assert (outcome.code, outcome.err) == (0, "")
 
 
 def test_what_a_plugin_raises_is_named_by_its_file_and_line():
-    message = broken("raising", ["learning"])["learning"]
+    message = failures("raising", ["learning"])["learning"]
     assert "AttributeError: 'Turn' object has no attribute 'objectives' (" in message
     assert "broken_toys.py:" in message
 
 
-def test_a_broken_promise_says_how_to_check_it_again():
-    message = broken("detached", ["gradients"], preset="quick", latent=5, joined=True)["gradients"]
+def test_a_failed_check_says_how_to_check_it_again():
+    message = failures("detached", ["gradients"], preset="quick", latent=5, joined=True)["gradients"]
     assert "preset quick; latent=5, joined=True" in message
-    assert "again: zoo check detached --promise gradients --preset quick --latent 5 --joined" in message
+    assert "again: zoo check detached --only gradients --preset quick --latent 5 --joined" in message
 
 
-def test_a_promise_may_be_checked_twice():
+def test_a_check_may_be_checked_twice():
     from zoo.testing.subject import Subject
 
     with Subject("good") as subject:
-        twice = [PROMISES[name].outcome(subject).state for name in ("state", "resume") * 2]
-    assert twice == ["kept"] * 4
+        twice = [CHECKS[name].run(subject).state for name in ("state", "resume") * 2]
+    assert twice == ["passed"] * 4
 
 
 def test_sizes_and_channels_that_are_given_are_the_only_ones():
-    assert broken("wrong-shape", ["shapes"], size=8) == {}
-    assert broken("not-a-number", ["shapes"], channels=1) == {}
+    assert failures("wrong-shape", ["shapes"], size=8) == {}
+    assert failures("not-a-number", ["shapes"], channels=1) == {}
 
 
 def test_it_leaves_the_random_numbers_and_the_cache_as_they_were(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    zoo.testing.check("good", promises=["learning", "resume"])
+    zoo.testing.check("good", only=["learning", "resume"])
     assert torch.equal(torch.get_rng_state(), before)
     assert list(tmp_path.iterdir()) == []
 
@@ -411,9 +412,9 @@ def test_it_leaves_the_random_numbers_and_the_cache_as_they_were(tmp_path, monke
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (dict(promises=["shape"]), "unknown promise 'shape'; did you mean 'shapes'?"),
-        (dict(without=["compile"]), "unknown promise 'compile'; did you mean 'compiled'?"),
-        (dict(promises=["seed"], without=["seed"]), "no promise is left to check"),
+        (dict(only=["shape"]), "unknown check 'shape'; did you mean 'shapes'?"),
+        (dict(without=["compile"]), "unknown check 'compile'; did you mean 'compiled'?"),
+        (dict(only=["seed"], without=["seed"]), "no check is left to check"),
         (dict(data="digits"), "zoo check chooses --data itself; leave it out"),
         (dict(widht=2), "unknown option 'widht'"),
         (dict(batch_size=0), "--batch-size: 0 does not fit"),
@@ -427,9 +428,9 @@ def test_what_the_caller_gets_wrong_is_an_option_error(arguments, told):
         zoo.testing.check("good", **arguments)
 
 
-def test_one_promise_may_be_given_as_it_is():
-    assert [outcome.promise for outcome in zoo.testing.check("good", promises="documented")] == ["documented"]
-    assert "labels" not in [promise.name for promise in zoo.testing.kit.select(without="labels")]
+def test_one_check_may_be_given_as_it_is():
+    assert [outcome.check for outcome in zoo.testing.check("good", only="documented")] == ["documented"]
+    assert "labels" not in [check.name for check in zoo.testing.kit.select(without="labels")]
 
 
 def test_what_is_no_name_is_an_option_error():
@@ -438,7 +439,7 @@ def test_what_is_no_name_is_an_option_error():
 
 
 def test_an_objective_that_only_a_preset_names_is_the_authors_mistake():
-    assert "unknown --objective 'nope'" in broken("misplayed", ["presets"])["presets"]
+    assert "unknown --objective 'nope'" in failures("misplayed", ["presets"])["presets"]
 
 
 def test_an_architecture_that_is_not_there_is_a_plugin_error():
@@ -449,47 +450,66 @@ def test_an_architecture_that_is_not_there_is_a_plugin_error():
 # ---- the command
 
 
-def test_the_command_has_a_line_for_each_promise_and_tells_of_the_broken_ones_whole(cli):
-    outcome = cli("check", "detached", "--promise", "gradients", "labels", "shapes")
+def test_the_command_has_a_line_for_each_check_and_tells_of_those_that_failed_whole(cli):
+    outcome = cli("check", "detached", "--only", "gradients", "labels", "shapes")
     assert outcome.code == 1
-    rows = [line.split()[:2] for line in outcome.out.splitlines() if line.startswith(("kept", "broken"))]
-    assert rows == [["kept", "shapes"], ["broken", "gradients"]]
-    assert "not checked  labels" in outcome.out
-    assert "detached breaks the promise 'gradients': Within a few steps" in outcome.out
-    assert "1 kept, 1 broken, 1 not checked, in" in outcome.out
+    rows = [line.split()[:2] for line in outcome.out.splitlines() if line.startswith(("passed", "failed"))]
+    assert rows == [["passed", "shapes"], ["failed", "gradients"]]
+    assert "skipped  labels" in outcome.out
+    assert "detached fails the check 'gradients': Within a few steps" in outcome.out
+    assert "1 passed, 1 failed, 1 skipped, in" in outcome.out
 
 
-def test_the_command_is_content_where_nothing_is_broken(cli):
+def test_the_command_is_content_where_nothing_fails(cli):
     outcome = cli("check", "good", "--without", "compiled", "seed", "resume", "--latent", "3")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "breaks" not in outcome.out
+    assert "fails" not in outcome.out
+
+
+def test_the_deprecated_flag_works_and_says_what_it_is_called_now(cli):
+    outcome = cli("check", "good", "--promise", "documented")
+    assert (outcome.code, outcome.err) == (0, "zoo: --promise is deprecated; it is called --only now\n")
+    assert "1 passed" in outcome.out
+
+
+@pytest.mark.parametrize("old", ["PROMISES", "Promise", "BrokenPromise", "NotChecked"])
+def test_a_deprecated_name_is_the_new_one_and_says_so(old):
+    new = RENAMED[f"zoo.testing.{old}"].removeprefix("zoo.testing.")
+    with pytest.warns(DeprecationWarning, match=rf"zoo\.testing\.{old} is called zoo\.testing\.{new} since"):
+        assert getattr(zoo.testing, old) is getattr(zoo.testing, new)
+
+
+def test_the_deprecated_argument_chooses_the_same_checks():
+    with pytest.warns(DeprecationWarning, match="only="):
+        (outcome,) = zoo.testing.check("good", promises=["documented"])
+    assert (outcome.check, outcome.state) == ("documented", "passed")
 
 
 def test_the_command_tells_the_same_as_json(cli):
     import json
 
-    outcome = cli("check", "detached", "--preset", "quick", "--promise", "gradients", "labels", "--json")
+    outcome = cli("check", "detached", "--preset", "quick", "--only", "gradients", "labels", "--json")
     assert outcome.code == 1
     told = json.loads(outcome.out)
     assert (told["architecture"], told["preset"], told["options"]["batch_size"]) == ("detached", "quick", 8)
-    first, second = told["promises"]
-    assert (first["promise"], first["state"]) == ("gradients", "broken")
+    first, second = told["checks"]
+    assert (first["check"], first["state"]) == ("gradients", "failed")
     assert "generator.hidden.weight" in first["found"]
-    assert first["again"].startswith("zoo check detached --promise gradients")
-    assert (second["promise"], second["state"], second["reason"]) == ("labels", "not checked", "it is not conditional")
+    assert first["again"].startswith("zoo check detached --only gradients")
+    assert (second["check"], second["state"], second["reason"]) == ("labels", "skipped", "it is not conditional")
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["goood"], "unknown architecture 'goood'; did you mean 'good'?"),
-        (["good", "--promise", "learn"], "unknown promise 'learn'; did you mean 'learning'?"),
+        (["good", "--only", "learn"], "unknown check 'learn'; did you mean 'learning'?"),
         (["--preset", "quick"], "zoo check takes the architecture's name first"),
         (["good", "--preset", "quik"], "unknown preset of good 'quik'; did you mean 'quick'?"),
         (["good", "--data", "digits"], "zoo check chooses --data itself; leave it out"),
         (["good", "--no-each-epoch"], "zoo check chooses --each-epoch itself; leave it out"),
-        (["good", "--promise"], "give the names of promises after --promise: documented, presets, "),
-        (["good", "--without", "--steps", "2"], "give the names of promises after --without"),
+        (["good", "--only"], "give the names of checks after --check: documented, presets, "),
+        (["good", "--without", "--steps", "2"], "give the names of checks after --without"),
         (["good", "--device", "cuda:99"], "--device cuda:99"),
         (["good", "--objective", "nope"], "unknown --objective 'nope'"),
         (["good", "--batch-size", "0"], "--batch-size: 0 does not fit"),
@@ -502,14 +522,14 @@ def test_a_mistake_of_the_callers_is_exit_code_2(cli, arguments, told):
     assert told in outcome.message
 
 
-def test_help_lists_every_promise(cli):
+def test_help_lists_every_check(cli):
     outcome = cli("check", "--help")
     assert outcome.code == 0
-    assert [name for name, promise in PROMISES.items() if f"{name} " not in outcome.out] == []
-    assert [promise.sentence for promise in PROMISES.values() if promise.sentence not in outcome.out] == []
+    assert [name for name, check in CHECKS.items() if f"{name} " not in outcome.out] == []
+    assert [check.sentence for check in CHECKS.values() if check.sentence not in outcome.out] == []
 
 
-def test_a_promise_is_one_sentence():
-    for promise in PROMISES.values():
-        assert promise.sentence.endswith(".")
-        assert "\n" not in promise.sentence
+def test_a_check_is_one_sentence():
+    for check in CHECKS.values():
+        assert check.sentence.endswith(".")
+        assert "\n" not in check.sentence

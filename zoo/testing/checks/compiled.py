@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoo.testing.blame import machine
-from zoo.testing.outcome import BrokenPromise, NotChecked
-from zoo.testing.wording import some
+from zoo.testing.messages import some
+from zoo.testing.outcome import CheckFailed, CheckSkipped
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -30,7 +30,7 @@ def compiled(subject: Subject) -> str | None:
     from zoo.system.compiling import obstacle, reason
 
     if why := obstacle():
-        raise NotChecked(why)
+        raise CheckSkipped(why)
     from torch._inductor import config  # only where it can be imported
 
     torch.compiler.reset()
@@ -46,7 +46,7 @@ def compiled(subject: Subject) -> str | None:
                     raise
                 remark = PENALTIES + ": the objective's losses were played in place of its own"
                 _compare(subject, own_losses=False)
-    except (BrokenPromise, NotChecked):
+    except (CheckFailed, CheckSkipped):
         raise
     except Exception as error:
         if machine(error, subject.plugin):
@@ -54,7 +54,7 @@ def compiled(subject: Subject) -> str | None:
         # The places in the code that was being compiled, where they are told.
         places = re.findall(r'File "([^"]+)", line (\d+)', str(error))
         where = f" ({places[-1][0]}:{places[-1][1]})" if places else ""
-        raise BrokenPromise(reason(error) + where, ADVICE) from error
+        raise CheckFailed(reason(error) + where, ADVICE) from error
     finally:
         torch.compiler.reset()
     return remark
@@ -66,8 +66,8 @@ def _compare(subject: Subject, own_losses: bool) -> None:
     What is compiled cannot be differentiated twice, which gradient penalties ask for: so there is no R1, and without its
     `own_losses` an architecture plays its objective alone.
     """
-    from zoo.testing.nearness import TOLERANCE, apart, measure
-    from zoo.testing.steadiness import must_be_steady
+    from zoo.testing.reproducibility import must_be_steady
+    from zoo.testing.tolerance import TOLERANCE, apart, measure
 
     eager, compiled = (subject.rehearsal(precision="float32", r1=0.0).still() for _ in range(2))
     subject.given += ", both networks under torch.compile"
@@ -80,6 +80,6 @@ def _compare(subject: Subject, own_losses: bool) -> None:
     for number in eager.numbers():
         if off := apart(measure(eager, number), measure(compiled, number)):
             must_be_steady(subject)
-            raise BrokenPromise(
+            raise CheckFailed(
                 f"without and with torch.compile, in step {number}: {some(off)} (tolerance: {TOLERANCE})", ADVICE
             )

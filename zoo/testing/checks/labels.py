@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from zoo.testing.outcome import BrokenPromise, NotChecked
+from zoo.testing.outcome import CheckFailed, CheckSkipped
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -19,7 +19,7 @@ def labels(subject: Subject) -> None:
     from torch import Tensor, nn
 
     if not subject.architecture.conditional:
-        raise NotChecked("it is not conditional")
+        raise CheckSkipped("it is not conditional")
     classes = subject.spec.classes
     rehearsal = subject.rehearsal().every_label()
     for number in rehearsal.numbers(
@@ -41,7 +41,7 @@ def labels(subject: Subject) -> None:
             answers = [answer(network, given, label) for label in range(classes)]
         for one, other in combinations(range(len(answers)), 2):
             if torch.equal(answers[one], answers[other]):
-                raise BrokenPromise(
+                raise CheckFailed(
                     f"the {role} gives the very same for label {one} and label {other}, all else being equal",
                     f"use the second argument of the {role}'s forward(): an embedding or a one-hot vector of data.classes; or set "
                     "conditional = False",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.testing.outcome import BrokenPromise
-from zoo.testing.wording import some
+from zoo.testing.messages import some
+from zoo.testing.outcome import CheckFailed
 
 if TYPE_CHECKING:
     from zoo.testing.rehearsal import Rehearsal
@@ -23,7 +23,7 @@ def gradients(subject: Subject) -> None:
     for number in rehearsal.numbers(UPDATES):
         for name, value in rehearsal.play(number).items():
             if not bool(torch.isfinite(value).all()):
-                raise BrokenPromise(
+                raise CheckFailed(
                     f"{name} is {float(value):g} in step {number}",
                     "look for a division or a logarithm of 0, or for a learning rate that is too high",
                 )
@@ -31,7 +31,7 @@ def gradients(subject: Subject) -> None:
             if parameter.grad is None or name not in missing:
                 continue
             if not bool(torch.isfinite(parameter.grad).all()):
-                raise BrokenPromise(
+                raise CheckFailed(
                     f"the gradient of {name} holds NaN or infinity in step {number}",
                     "look for a square root or a norm at 0, which has no slope there: add a small number inside",
                 )
@@ -47,7 +47,7 @@ def gradients(subject: Subject) -> None:
         return
     shapes = {name: "×".join(map(str, parameter.shape)) for name, parameter in rehearsal.parameters().items()}
     listed = some([f"{name} ({shapes[name]}): {what}" for name, what in missing.items()])
-    raise BrokenPromise(
+    raise CheckFailed(
         f"parameters without a gradient in {UPDATES} updates of each network: {listed}",
         "use them in forward(), without detach() or no_grad() on the way; remove them; or freeze them with requires_grad_(False)",
     )

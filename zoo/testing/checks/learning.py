@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from zoo.testing.outcome import BrokenPromise
+from zoo.testing.outcome import CheckFailed
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -26,7 +26,7 @@ def learning(subject: Subject) -> None:
         subject.given += f", again and again to the {role} alone"
         phases = [phase for phase in rehearsal.step.phases if phase.updates == role]
         if not phases:
-            raise BrokenPromise(f"no phase updates the {role}", "let phases(options) return one for each network")
+            raise CheckFailed(f"no phase updates the {role}", "let phases(options) return one for each network")
         rehearsal.step.phases = phases
         (number,) = islice(due(phases, role), 1)
         losses: list[float] = []
@@ -37,7 +37,7 @@ def learning(subject: Subject) -> None:
                 break
         else:
             shown = ", ".join(f"{losses[at]:.5g}" for at in (0, *(updates - 1 for updates in ENOUGH)))
-            raise BrokenPromise(
+            raise CheckFailed(
                 f"the {role}'s loss is {shown} after 0, {', '.join(str(updates - 1) for updates in ENOUGH)} updates",
                 "see that the loss falls where the network does better, that gradients have the right sign, and that the "
                 "learning rate fits",

@@ -1,0 +1,1 @@
+"""The checks: one function in each file, whose docstring is what is checked. Importing them imports no torch."""
