@@ -49,7 +49,7 @@ def mode() -> str:
 
 
 def sources(folder: str, pattern: str) -> list[str]:
-    return sorted(str(path) for path in Path("csrc", folder).glob(pattern))
+    return sorted(str(path) for path in Path("csrc", folder).rglob(pattern))
 
 
 def output(*command: str) -> str:
@@ -57,7 +57,7 @@ def output(*command: str) -> str:
 
 
 def cuda_extension() -> tuple[Extension | None, str]:
-    """The CUDA library, or why there is none: every csrc/cuda/*.cu, compiled by nvcc with or without a GPU at hand."""
+    """The CUDA library, or why there is none: every .cu in csrc/cuda, compiled by nvcc with or without a GPU at hand."""
     files = sources("cuda", "*.cu")
     if not files:
         return None, "csrc/cuda holds no source"
@@ -112,12 +112,12 @@ def build_cuda(extension: Extension, target: Path, folder: Path) -> list[int]:
     if "--compress-mode" in output("nvcc", "--help"):  # CUDA 12.8 and newer
         flags.append("--compress-mode=size")
     flags += code_generation(architectures)
-    headers = [*Path("csrc").glob("*.h"), *Path("csrc/cuda").glob("*.h"), *Path("csrc/cuda").glob("*.cuh")]
+    headers = [*Path("csrc").glob("*.h"), *Path("csrc/cuda").rglob("*.h"), *Path("csrc/cuda").rglob("*.cuh")]
     newest_header = max(path.stat().st_mtime for path in [*headers, Path(__file__)])
     folder.mkdir(parents=True, exist_ok=True)
 
     def compile_one(source: str) -> str:
-        result = folder / f"{Path(source).stem}.o"
+        result = folder / f"{'-'.join(Path(source).with_suffix('').parts[2:])}.o"
         if not result.exists() or result.stat().st_mtime < max(newest_header, Path(source).stat().st_mtime):
             run(["nvcc", *flags, "-c", source, "-o", str(result)])
         return str(result)

@@ -2,11 +2,14 @@
 // that passes here makes a kernel read or write outside of its tensors. Shared by the CPU and the CUDA library.
 #pragma once
 
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include <torch/csrc/stable/tensor.h>
+
+#include "kinds.h"
 
 namespace zoo {
 
@@ -85,6 +88,63 @@ inline void require_groups(const char* op, const Tensor& x, int64_t groups, bool
 
 inline void require_code(const char* op, const char* name, int64_t code, int64_t count) {
   ZOO_REQUIRE(code >= 0 && code < count, op, ": ", name, " is ", code, "; 0 to ", count - 1, " are known");
+}
+
+// --- what each op asks of its arguments, on every device -----------------------------------------------------------------
+
+inline void check_batch_norm(
+    const char* op, const Tensor& x, int64_t groups, bool training, int64_t activation, int64_t order) {
+  require_input(op, "x", x);
+  require_groups(op, x, groups, training);
+  require_code(op, "activation", activation, kActivations);
+  require_code(op, "order", order, kOrders);
+}
+
+inline void check_batch_norm_forward(
+    const char* op, const Tensor& x, const std::optional<Tensor>& running_mean, const std::optional<Tensor>& running_var,
+    int64_t groups, bool training, int64_t activation, int64_t order) {
+  check_batch_norm(op, x, groups, training, activation, order);
+  require(training || (running_mean && running_var), op, ": evaluation mode needs running statistics");
+  for (const auto* statistic : {&running_mean, &running_var}) {
+    require(!*statistic || (*statistic)->is_contiguous(), op, ": running statistics must be contiguous to be updated");
+  }
+}
+
+inline void check_batch_norm_backward(
+    const char* op, const Tensor& gradient, const Tensor& x, const Tensor& mean, const Tensor& invstd, int64_t groups,
+    bool training, int64_t activation, int64_t order) {
+  check_batch_norm(op, x, groups, training, activation, order);
+  require_same_shape(op, "gradient", gradient, x);
+  const int64_t parts = training ? groups : 1;
+  require_statistics(op, "mean", mean, x, parts);
+  require_statistics(op, "invstd", invstd, x, parts);
+}
+
+inline void check_bias_act(const char* op, const char* name, const Tensor& x, int64_t activation) {
+  require_input(op, name, x);
+  require_code(op, "activation", activation, kActivations);
+}
+
+inline void check_logits(const char* op, const char* name, const Tensor& logits, int64_t kind) {
+  require_code(op, "kind", kind, kLosses);
+  require_floating(op, name, logits);
+  ZOO_REQUIRE(logits.numel() > 0, op, ": ", name, " has shape ", shape_of(logits), ", which holds no element");
+}
+
+inline void check_discriminator_loss(const char* op, const Tensor& real, const Tensor& fake, int64_t kind) {
+  check_logits(op, "real", real, kind);
+  check_logits(op, "fake", fake, kind);
+  require_device(op, "fake", fake, real);
+  require(real.scalar_type() == fake.scalar_type(), op, ": the dtypes of real and fake logits differ");
+}
+
+// The gradient of a loss, and what it is multiplied with: gradients of logits.
+inline void check_loss_gradient(const char* op, const Tensor& gradient, const Tensor& of_logits) {
+  require_floating(op, "gradient of the logits", of_logits);
+  ZOO_REQUIRE(
+      gradient.numel() == 1 && (gradient.scalar_type() == ScalarType::Double || gradient.scalar_type() == ScalarType::Float),
+      op, ": the gradient of the loss has shape ", shape_of(gradient), "; one number in float32 or float64 is needed");
+  require_device(op, "the gradient of the loss", gradient, of_logits);
 }
 
 }  // namespace zoo

@@ -4,18 +4,16 @@
 // extension), for which arithmetic, comparison and ?: read the same. What differs, exp, log1p and tanh, is an overload:
 // cpu/vector_math.h brings those for vectors and is included before this header.
 //
-// zoo/ops/reference.py is the specification; zoo/ops/codes.py numbers activations, orders and kinds in the same order.
+// zoo/ops/reference.py is the specification; kinds.h numbers activations, orders and losses.
 #pragma once
 
 #include <math.h>
 
 #include "inline.h"
+#include "kinds.h"
 
 namespace zoo {
 
-enum Activation : int { kIdentity = 0, kRelu = 1, kLeakyRelu = 2, kTanh = 3 };
-enum Order : int { kNormAct = 0, kActNorm = 1 };
-enum LossKind : int { kNonSaturating = 0, kMinimax = 1, kLeastSquares = 2, kHinge = 3, kWasserstein = 4 };
 
 ZOO_INLINE float exp_of(float x) { return expf(x); }
 ZOO_INLINE double exp_of(double x) { return ::exp(x); }
@@ -31,22 +29,22 @@ ZOO_INLINE V positive_part(V x) {
   return x < 0 ? zero : x;
 }
 
-// A leaky ReLU of slope 0 arrives as kRelu: slope * -inf would be NaN.
+// A leaky ReLU of slope 0 arrives as Activation::relu: slope * -inf would be NaN.
 template <class V, class T>
-ZOO_INLINE V activate(V x, int activation, T slope) {
-  if (activation == kLeakyRelu) return x < 0 ? x * slope : x;
-  if (activation == kRelu) return positive_part(x);
-  if (activation == kTanh) return tanh_of(x);
+ZOO_INLINE V activate(V x, Activation activation, T slope) {
+  if (activation == Activation::leaky_relu) return x < 0 ? x * slope : x;
+  if (activation == Activation::relu) return positive_part(x);
+  if (activation == Activation::tanh) return tanh_of(x);
   return x;
 }
 
 // The gradient before the activation, from the gradient behind it and the activation's argument.
 template <class V, class T>
-ZOO_INLINE V activate_backward(V gradient, V argument, int activation, T slope) {
+ZOO_INLINE V activate_backward(V gradient, V argument, Activation activation, T slope) {
   const V zero{};
-  if (activation == kLeakyRelu) return argument > 0 ? gradient : gradient * slope;
-  if (activation == kRelu) return argument <= 0 ? zero : gradient;
-  if (activation == kTanh) {
+  if (activation == Activation::leaky_relu) return argument > 0 ? gradient : gradient * slope;
+  if (activation == Activation::relu) return argument <= 0 ? zero : gradient;
+  if (activation == Activation::tanh) {
     const V y = tanh_of(argument);
     return gradient * (1 - y * y);
   }
@@ -55,8 +53,8 @@ ZOO_INLINE V activate_backward(V gradient, V argument, int activation, T slope) 
 
 // The same from the activation's result, which has the argument's sign.
 template <class V, class T>
-ZOO_INLINE V activate_backward_from_result(V gradient, V result, int activation, T slope) {
-  if (activation == kTanh) return gradient * (1 - result * result);
+ZOO_INLINE V activate_backward_from_result(V gradient, V result, Activation activation, T slope) {
+  if (activation == Activation::tanh) return gradient * (1 - result * result);
   return activate_backward(gradient, result, activation, slope);
 }
 
@@ -80,17 +78,17 @@ ZOO_INLINE Softplus<V> softplus(V x) {
 }
 
 template <class V, class T>
-ZOO_INLINE LossTerm<V> discriminator_term(V x, bool real, int kind, T a, T b) {
-  if (kind == kNonSaturating || kind == kMinimax) {
+ZOO_INLINE LossTerm<V> discriminator_term(V x, bool real, Loss kind, T a, T b) {
+  if (kind == Loss::non_saturating || kind == Loss::minimax) {
     const Softplus<V> s = softplus(real ? -x : x);
     return real ? LossTerm<V>{s.value, -s.sigmoid, s.complement} : LossTerm<V>{s.value, s.sigmoid, s.sigmoid};
   }
-  if (kind == kLeastSquares) {
+  if (kind == Loss::least_squares) {
     const V distance = x - (real ? b : a);
     return {T(0.5) * distance * distance, distance, x};
   }
   const V zero{}, one = zero + 1;
-  if (kind == kHinge) {
+  if (kind == Loss::hinge) {
     const V margin = real ? 1 - x : 1 + x;
     return {positive_part(margin), margin <= 0 ? zero : (real ? -one : one), x};
   }
@@ -98,16 +96,16 @@ ZOO_INLINE LossTerm<V> discriminator_term(V x, bool real, int kind, T a, T b) {
 }
 
 template <class V, class T>
-ZOO_INLINE LossTerm<V> generator_term(V x, int kind, T c) {
-  if (kind == kNonSaturating) {
+ZOO_INLINE LossTerm<V> generator_term(V x, Loss kind, T c) {
+  if (kind == Loss::non_saturating) {
     const Softplus<V> s = softplus(-x);
     return {s.value, -s.sigmoid, s.complement};
   }
-  if (kind == kMinimax) {
+  if (kind == Loss::minimax) {
     const Softplus<V> s = softplus(x);
     return {-s.value, -s.sigmoid, s.sigmoid};
   }
-  if (kind == kLeastSquares) {
+  if (kind == Loss::least_squares) {
     const V distance = x - c;
     return {T(0.5) * distance * distance, distance, x};
   }

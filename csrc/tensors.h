@@ -15,7 +15,7 @@ using torch::headeronly::MemoryFormat;
 
 // Whether memory is [row][channel]: channels_last images (torch's own rule: strides of dimensions of size 1 do not count)
 // and contiguous 2-d tensors.
-inline bool is_rows(const Tensor& t) {
+inline bool is_nhwc(const Tensor& t) {
   if (t.dim() == 2) return t.is_contiguous();
   int64_t expected = 1;
   for (const int64_t d : {1, 3, 2, 0}) {
@@ -26,18 +26,18 @@ inline bool is_rows(const Tensor& t) {
   return true;
 }
 
-// t itself, or a copy, in memory that the kernels read: rows or contiguous.
+// t itself, or a copy, in memory that the kernels read: nhwc or contiguous.
 inline Tensor plain(const Tensor& t) {
-  return is_rows(t) || t.is_contiguous() ? t : torch::stable::contiguous(t);
+  return is_nhwc(t) || t.is_contiguous() ? t : torch::stable::contiguous(t);
 }
 
 // t in the layout that was found for another tensor of its shape.
-inline Tensor in_layout(const Tensor& t, bool rows) {
-  if (!rows || t.dim() == 2) return t.is_contiguous() ? t : torch::stable::contiguous(t);
-  return is_rows(t) ? t : torch::stable::contiguous(t, MemoryFormat::ChannelsLast);
+inline Tensor in_layout(const Tensor& t, bool nhwc) {
+  if (!nhwc || t.dim() == 2) return t.is_contiguous() ? t : torch::stable::contiguous(t);
+  return is_nhwc(t) ? t : torch::stable::contiguous(t, MemoryFormat::ChannelsLast);
 }
 
-inline Tensor dense(const Tensor& t) { return t.is_contiguous() ? t : torch::stable::contiguous(t); }
+inline Tensor as_contiguous(const Tensor& t) { return t.is_contiguous() ? t : torch::stable::contiguous(t); }
 
 inline Tensor new_strided(const Tensor& like, const int64_t* sizes, const int64_t* strides, int64_t dims, ScalarType type) {
   int32_t code = 0, device_type = 0;
@@ -61,13 +61,13 @@ inline Tensor new_tensor(const Tensor& like, const std::array<int64_t, N>& sizes
   return new_strided(like, sizes.data(), strides.data(), int64_t(N), type);
 }
 
-// A new tensor of x's shape and dtype, in rows or contiguous. An image of one channel or one pixel is both, and keeps its
+// A new tensor of x's shape and dtype, in nhwc or contiguous. An image of one channel or one pixel is both, and keeps its
 // strides: they tell the layers behind this one which of the two is meant.
-inline Tensor new_like(const Tensor& x, bool rows) {
+inline Tensor new_like(const Tensor& x, bool nhwc) {
   if (x.dim() == 2) return new_tensor<2>(x, {x.size(0), x.size(1)}, x.scalar_type());
-  if (rows && x.is_contiguous()) return new_strided(x, x.sizes().data(), x.strides().data(), 4, x.scalar_type());
+  if (nhwc && x.is_contiguous()) return new_strided(x, x.sizes().data(), x.strides().data(), 4, x.scalar_type());
   const std::array<int64_t, 4> n = {x.size(0), x.size(1), x.size(2), x.size(3)};
-  if (!rows) return new_tensor(x, n, x.scalar_type());
+  if (!nhwc) return new_tensor(x, n, x.scalar_type());
   const auto at_least_one = [](int64_t v) { return v > 1 ? v : 1; };
   const int64_t c = at_least_one(n[1]), w = at_least_one(n[3]), h = at_least_one(n[2]);
   const std::array<int64_t, 4> strides = {h * w * c, 1, w * c, c};
