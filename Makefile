@@ -14,11 +14,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train test lint format check docs bench bench-steps quality test-cuda bench-cuda photos clean
+.PHONY: help train test test-quick test-reference lint format check docs bench bench-steps quality test-cuda bench-cuda photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
 	@echo "make test    set up $(VENV), run the whole test suite"
+	@echo "make test-quick  the same but for what starts compilers, environments or pip; make test-reference  with ZOO_NATIVE=0"
 	@echo "make lint    formatting, ruff, mypy"
 	@echo "make docs    the documentation as a site, into site/: open site/index.html"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
@@ -26,7 +27,7 @@ help:
 	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits; then a ring of modes"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
-	@echo "make check   what CI runs: lint, then test, then docs"
+	@echo "make check   what CI runs: lint, test, test-reference, docs"
 	@echo "make clean   remove $(VENV), $(KERAS) and what was built"
 
 $(BIN)/python:
@@ -50,16 +51,28 @@ train: $(VENV)/.train
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
 
+test-quick: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow"
+
+# The folders whose tests go through ops or batch assembly, and of these not the files that set ZOO_NATIVE themselves, in
+# processes of their own: those tell nothing new here, and take a third of the time.
+test-reference: $(VENV)/.test
+	ZOO_NATIVE=0 $(BIN)/python -m pytest -q -m "not slow" tests/ops tests/nn tests/reference tests/host \
+	  --ignore=tests/ops/test_ops_dispatch.py --ignore=tests/ops/test_ops_table.py
+
+# plugins/ under the name that it is installed by, so that its files are typed for one another.
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	mkdir -p build/types && ln -sfn ../../plugins build/types/zoo_plugins
+	MYPYPATH=build/types $(BIN)/mypy --package zoo_plugins
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: lint test docs
+check: lint test test-reference docs
 
 # The tools of the extra alone, and not "zoo[docs]": an index has another package of that name, and zoo is here already.
 $(VENV)/.docs: $(VENV)/.train

@@ -17,6 +17,24 @@ from zoo.plugins.registry import registry
 torch.set_num_threads(1)  # the networks are tiny: a second thread costs more than it gives
 
 
+@pytest.hookimpl(tryfirst=True)  # before those that -m leaves out are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the kit checks of an architecture under torch.compile starts a compiler."""
+    for item in items:
+        if item.get_closest_marker("zoo_architecture") is not None and item.name.rstrip("]").endswith("compiled"):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def compiler() -> None:
+    """Skips where torch.compile does not work. A fixture, as finding that out starts a compiler: not while tests are collected."""
+    from zoo.system.compiling import obstacle
+
+    reason = obstacle()
+    if reason is not None:
+        pytest.skip(f"torch.compile does not work here: {reason}")
+
+
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache of the whole session: the same small data is prepared once."""

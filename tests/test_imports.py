@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from interpreter import alone
 
 import zoo
 
@@ -205,21 +205,6 @@ def test_every_public_name_resolves_and_is_listed():
 def test_a_name_that_zoo_does_not_have_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'zoo' has no attribute 'trian'"):
         _ = zoo.trian
-
-
-HEAVY = """
-import sys
-def heavy(*unwanted):
-    found = [name for name in unwanted if name in sys.modules]
-    if found:
-        sys.exit(f"{found} imported by {sys.argv}")
-"""
-
-
-def alone(code: str) -> None:
-    """Runs code in an interpreter of its own."""
-    done = subprocess.run([sys.executable, "-c", HEAVY + code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
 
 
 def test_import_zoo_imports_neither_torch_nor_pydantic():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import DCGAN, RADFORD64, Networks
+from zoo_plugins.dcgan import DCGAN, RADFORD64, ConvolutionalOptions, Networks
 
 import zoo
 
@@ -25,8 +25,8 @@ class ConditionalGAN(DCGAN):
     conditional = True
     smallest_batch = 1  # under every preset what is normalised are planes, or nothing
 
-    class Options(DCGAN.Options):
-        networks: Literal[Networks, "mlp"] = "dcgan"
+    class Options(ConvolutionalOptions):
+        networks: Literal[Networks, "mlp"] = "dcgan"  # type: ignore[assignment]  # one more than DCGAN has
         """Which networks: those of dcgan of that name, with the label as a further input, or the paper's own dense ones (mlp)."""
         width: Annotated[int, Field(ge=1)] = 64
         """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many. (The

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -97,13 +97,13 @@ class DCGAN(zoo.Architecture):
     default_preset = "mnist"
     large_preset = "radford64"
 
-    def sizes(self, options: Options) -> range:
+    def sizes(self, options: ConvolutionalOptions) -> Sequence[int] | None:
         return SIZES[options.networks]
 
     def preset_for(self, data: zoo.DataSpec) -> str:
         return self.large_preset if data.height == 64 else self.default_preset
 
-    def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+    def generator(self, options: ConvolutionalOptions, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.dcgan.conditioning import Generator
         from zoo_plugins.dcgan.families import FAMILIES
 
@@ -112,7 +112,7 @@ class DCGAN(zoo.Architecture):
         more = {} if options.bias else {"bias": False}
         return Generator(build(options.latent + classes, data.channels, data.height, options.width, **more), classes)
 
-    def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+    def discriminator(self, options: ConvolutionalOptions, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.dcgan.conditioning import Discriminator
         from zoo_plugins.dcgan.families import FAMILIES
 

@@ -37,7 +37,7 @@ def kernel(size: int) -> int:
 class LatentToPlanes(nn.ConvTranspose2d):
     """The first layer of G, without bias: latents (N, L) to planes (N, C, size, size), each latent a plane of one pixel."""
 
-    def forward(self, latents: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, latents: Tensor) -> Tensor:
         return zoo.ops.conv_transpose2d(latents[:, :, None, None], self.weight)
 
 

@@ -35,7 +35,7 @@ class LSGAN(DCGAN):
     smallest_batch = 1  # under every preset what is normalised are planes
 
     class Options(ConvolutionalOptions):
-        networks: Literal[Networks, "folder64"] = "dcgan"
+        networks: Literal[Networks, "folder64"] = "dcgan"  # type: ignore[assignment]  # one more than DCGAN has
         """Which networks: the DCGAN paper's rules at any size, or those of a preset of the same name (here or of dcgan)."""
         a: float = 0.0
         """What D is to say of fakes."""
@@ -89,7 +89,7 @@ class LSGAN(DCGAN):
         }
         return [replace(phase, **changes[phase.updates]) for phase in super().phases(options)]
 
-    def sizes(self, options: Options) -> Sequence[int]:
+    def sizes(self, options: Options) -> Sequence[int] | None:
         return (64,) if options.networks == "folder64" else super().sizes(options)
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:

@@ -48,12 +48,16 @@ class Vanilla(zoo.Architecture):
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.vanilla import dense, points, selu
 
-        return {"dense": dense, "selu": selu, "points": points}[options.networks].generator(options.latent, data)
+        family = {"dense": dense, "selu": selu, "points": points}[options.networks]
+        network: nn.Module = family.generator(options.latent, data)
+        return network
 
     def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.vanilla import dense, points, selu
 
-        return {"dense": dense, "selu": selu, "points": points}[options.networks].discriminator(data)
+        family = {"dense": dense, "selu": selu, "points": points}[options.networks]
+        network: nn.Module = family.discriminator(data)
+        return network
 
 
 @zoo.hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from messages import assert_says
 from support import tiny, write_images
 from torch import nn
 
@@ -49,9 +50,7 @@ def test_nothing_drops_out_where_it_is_turned_off_or_not_learning():
 def test_dropout_for_networks_that_would_not_heed_it_is_refused(networks, cli):
     outcome = cli("train", "cgan", "--networks", networks, "--dropout", 0.2)
     assert outcome.code == 2
-    assert (
-        f"dropout is for networks mlp, and these are {networks}; leave it out, or give --preset mlp" in outcome.message
-    )
+    assert_says(outcome.message, "dropout", f"these are {networks}", "leave it out", "--preset mlp")
 
 
 def test_mlp_may_follow_any_preset_whose_width_it_has_no_use_for():

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from messages import saying
 from support import Notes, state_of, tiny, write_images
 from torch import nn
 
@@ -166,7 +167,7 @@ def test_pooled_networks_learn(name, tmp_path):
 
 @pytest.mark.parametrize("family", FAMILIES[1:])
 def test_pooled_is_refused_where_the_last_layer_is_the_familys_own(family):
-    with pytest.raises(OptionError, match=f"pooled is for networks dcgan; {family} has a last layer of its own"):
+    with pytest.raises(OptionError, match=saying("pooled", "networks dcgan", family)):
         resolve(registry().architecture("dcgan"), flags=dict(networks=family, pooled=True))
 
 

@@ -16,24 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from messages import assert_says
 from PIL import Image
 from safetensors.numpy import load_file, save_file
-from support import Outcome, flags, tiny, write_images
+from support import Outcome, assert_refused, flags, tiny, write_images
 
 import zoo
 from zoo.errors import ZooError
 
 SMALL = ["--width", 2, "--latent", 4, "--batch-size", 8, "--samples", 4, "--steps", 2]
-
-
-def assert_refused(outcome: Outcome, *parts: str) -> None:
-    """Exit code 2, and one line on stderr with all of `parts`."""
-    assert outcome.code == 2, outcome
-    assert "Traceback" not in outcome.err
-    assert outcome.err.startswith("zoo: ")
-    assert len(outcome.err.strip().splitlines()) == 1, outcome.err
-    missing = [part for part in parts if part not in outcome.err]
-    assert missing == [], outcome.err
 
 
 @pytest.fixture
@@ -58,16 +49,16 @@ def run(images) -> Path:
 
 
 def test_a_missing_folder(refused):
-    refused(["--data", "./photos"], "--data './photos' does not exist", "what works: digits", "a folder of images")
+    refused(["--data", "./photos"], "--data './photos'", "does not exist", "what works: digits", "a folder of images")
 
 
 def test_a_misspelt_folder_suggests_the_one_that_is_there(refused):
     Path("photos").mkdir()
-    refused(["--data", "./potos"], "--data './potos' does not exist", "did you mean 'photos'?")
+    refused(["--data", "./potos"], "--data './potos'", "does not exist", "'photos'")
 
 
 def test_a_misspelt_name_suggests_the_nearest(refused):
-    refused(["--data", "digit"], "unknown data 'digit'; did you mean 'digits'?")
+    refused(["--data", "digit"], "data 'digit'", "'digits'")
 
 
 def test_an_empty_folder(refused):
@@ -173,7 +164,7 @@ def test_a_1x1_image_among_others_is_counted_and_skipped_or_stops_with_strict(cl
     Image.new("L", (1, 1)).save("photos/tiny.png")
     outcome = cli("train", "dcgan", *SMALL, "--data", "photos", "--out", "run")
     assert outcome.code == 0
-    assert "1 of 21 images cannot be read and are skipped: tiny.png (1×1 pixels" in outcome.out
+    assert_says(outcome.out, "1 of 21 images", "skipped", "tiny.png (1×1 pixels")
     assert zoo.Run("run").config["data"]["skipped"] == 1
     strict = cli("train", "dcgan", *SMALL, "--data", "photos", "--strict", "--out", "strict")
     assert_refused(strict, "tiny.png", "1×1 pixels", "--strict")
@@ -184,13 +175,11 @@ def test_a_1x1_image_among_others_is_counted_and_skipped_or_stops_with_strict(cl
 
 
 def test_a_nan_option(refused, images):
-    refused(
-        ["--data", images, "--learning-rate", "nan"], "--learning-rate: nan does not fit", "finite number", "--help"
-    )
+    refused(["--data", images, "--learning-rate", "nan"], "--learning-rate", "nan", "finite number", "--help")
 
 
 def test_a_batch_larger_than_the_data(refused, images):
-    refused(["--data", images, "--batch-size", 25], "--batch-size 25 is larger than the data (24 images)", "at most 24")
+    refused(["--data", images, "--batch-size", 25], "--batch-size 25", "24 images", "at most 24")
 
 
 @pytest.mark.parametrize("flag", ["--batch-size", "--generator-batch-size"])
@@ -205,19 +194,17 @@ def test_a_batch_too_small_for_batch_normalisation(cli, images, flag):
 def test_a_last_batch_too_small_for_batch_normalisation(cli, images):
     options = ["--data", images, "--batch-size", 23, "--order", "shuffle", "--no-drop-remainder", "--no-evaluate-fakes"]
     outcome = cli("train", "vanilla", *options, "--steps", 1, "--out", "run")
-    assert_refused(
-        outcome, "the last batch of each epoch holds one image", "vanilla", "--drop-remainder", "--batch-size"
-    )
+    assert_refused(outcome, "last batch", "one image", "vanilla", "--drop-remainder", "--batch-size")
     assert not Path("run").exists()
 
 
 def test_slices_have_no_remainder(cli, images):
     outcome = cli("train", "vanilla", "--data", images, "--order", "slice", "--no-drop-remainder", "--out", "run")
-    assert_refused(outcome, "a slice is always a whole batch; give --drop-remainder, or another --order")
+    assert_refused(outcome, "slice", "--drop-remainder", "another --order")
 
 
 def test_an_unknown_preset(refused):
-    refused(["--preset", "radford"], "unknown preset of dcgan 'radford'; did you mean 'radford64'? (zoo info dcgan)")
+    refused(["--preset", "radford"], "preset of dcgan", "'radford'", "'radford64'", "zoo info dcgan")
     refused(["--preset", ""], "unknown preset of dcgan ''", "zoo info dcgan")
 
 
@@ -245,7 +232,7 @@ def test_what_cannot_go_with_updates_at_once_tells_the_way_out(cli, images, othe
 
 @pytest.mark.parametrize("size", [5, 300])
 def test_a_size_that_the_networks_do_not_take(refused, images, size):
-    refused(["--data", images, "--size", size], f"--size {size}: dcgan works for every size from 8 to 256")
+    refused(["--data", images, "--size", size], f"--size {size}", "dcgan", "8 to 256")
 
 
 def test_a_device_that_is_not_here(refused, images):
@@ -261,7 +248,7 @@ def test_a_device_that_is_not_here(refused, images):
         (["--labels", "1"], ["dcgan draws without labels", "cgan"]),
         (["--all-classes"], ["dcgan draws without labels", "cgan"]),
         (["--labels", "1", "--all-classes"], ["--labels and --all-classes", "give one"]),
-        (["--step", 3], ["no checkpoint of step 3; it has 2, 4"]),
+        (["--step", 3], ["step 3", "2, 4"]),
     ],
     ids=str,
 )
@@ -277,7 +264,7 @@ def test_sample_options_that_do_not_fit(cli, run, arguments, parts):
 def test_an_output_place_that_is_not_empty(cli, run, images):
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     outcome = cli("train", "dcgan", *SMALL, "--data", images, "--out", run)
-    assert_refused(outcome, "run is not empty; go on with it (zoo resume run), or choose another --out")
+    assert_refused(outcome, "run is not empty", "zoo resume run", "another --out")
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
@@ -292,9 +279,9 @@ def test_an_output_place_that_is_a_file_or_in_one(cli, images, out):
 @pytest.mark.parametrize("words", [["--out", ""], ["--out="]])
 def test_an_output_place_without_a_name(cli, images, words):
     """As an unset variable of a shell leaves it."""
-    assert_refused(cli("train", "dcgan", *SMALL, "--data", images, *words), "--out is empty; give a name")
-    assert_refused(cli("theory", *words), "--out is empty; give a name")
-    assert_refused(cli("curves", "nowhere", *words), "--out is empty; give a name")
+    assert_refused(cli("train", "dcgan", *SMALL, "--data", images, *words), "--out is empty", "give a name")
+    assert_refused(cli("theory", *words), "--out is empty", "give a name")
+    assert_refused(cli("curves", "nowhere", *words), "--out is empty", "give a name")
 
 
 def test_an_output_place_with_an_impossible_name(cli, images):
@@ -319,9 +306,7 @@ def test_a_read_only_file_system(cli, images, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     outcome = cli("train", "dcgan", *SMALL, "--data", images, "--out", "run")
-    assert_refused(
-        outcome, "cannot write run: Read-only file system; the place is read-only; choose another with --out"
-    )
+    assert_refused(outcome, "cannot write run: Read-only file system", "--out")
 
 
 @pytest.mark.parametrize("out", ["file/x.png", "file/x.npy", "file/pictures", "file"])
@@ -472,7 +457,7 @@ def test_a_checkpoint_with_a_tensor_missing(cli, run):
 
 def test_a_checkpoint_with_a_tensor_too_many(cli, run):
     edit(newest(run) / "generator.safetensors", lambda tensors: tensors.update(extra=np.zeros(1, np.float32)))
-    assert_unusable(cli, run, "it has extra, which this network has not", raw=True)
+    assert_unusable(cli, run, "it has extra", raw=True)
 
 
 def test_a_checkpoint_with_a_tensor_of_another_shape(cli, run):
@@ -480,7 +465,7 @@ def test_a_checkpoint_with_a_tensor_of_another_shape(cli, run):
         tensors["layers.0.weight"] = tensors["layers.0.weight"][:1]
 
     edit(newest(run) / "generator.safetensors", shrink)
-    assert_unusable(cli, run, "layers.0.weight is (1, 2, 4, 4), not (4, 2, 4, 4)", raw=True)
+    assert_unusable(cli, run, "layers.0.weight", "(1, 2, 4, 4)", "(4, 2, 4, 4)", raw=True)
 
 
 def test_a_checkpoint_of_another_architecture(cli, run, images):
@@ -571,7 +556,7 @@ def test_a_truncated_config(cli, run):
     ("change", "parts"),
     [
         (dict(width=0), ["--width: 0 does not fit"]),
-        (dict(wdth=3), ["unknown option 'wdth'; did you mean 'width'?"]),
+        (dict(wdth=3), ["option 'wdth'", "'width'"]),
         (dict(learning_rate=None), ["--learning-rate"]),
         (dict(width=3), ["does not fit 'dcgan' as config.json describes it"]),
     ],

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from messages import assert_says
 from PIL import Image
-from support import flags, tiny, zoo_process
+from support import assert_refused, flags, tiny, zoo_process
 
 import zoo
 from zoo import cli as command_line
@@ -65,14 +66,13 @@ def test_the_version_is_told(cli, flag):
 def test_an_unknown_command_suggests_the_nearest(cli):
     outcome = cli("trian")
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err == "zoo: unknown command 'trian'; did you mean 'train'? (zoo --help)\n"
+    assert_refused(outcome, "command", "'trian'", "'train'", "zoo --help")
 
 
 def test_an_unknown_architecture_suggests_the_nearest(cli):
     for command in ("train", "info"):
         outcome = cli(command, "dcgn")
-        assert outcome.code == 2
-        assert outcome.err == "zoo: unknown architecture 'dcgn'; did you mean 'dcgan'? (zoo list)\n"
+        assert_refused(outcome, "architecture", "'dcgn'", "'dcgan'", "zoo list")
 
 
 def test_train_wants_the_name_first(cli):
@@ -80,7 +80,7 @@ def test_train_wants_the_name_first(cli):
     assert "cgan, dcgan, lsgan, vanilla" in cli("train").out
     outcome = cli("train", "--steps", 4, "dcgan")
     assert outcome.code == 2
-    assert "takes the architecture's name first, then options; given '--steps'" in outcome.err
+    assert_says(outcome.err, "name first", "'--steps'")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_train_wants_the_name_first(cli):
 def test_a_list_in_two_parts_is_refused_and_none_forgotten(cli, command):
     outcome = cli(*command, "compiled", command[-1] + "=state")
     assert outcome.code == 2
-    assert f"{command[-1]} is given twice; write all of its values behind one" in outcome.err
+    assert_says(outcome.err, command[-1], "twice", "behind one")
 
 
 def test_main_leaves_with_the_code_of_the_command(capsys):
@@ -205,7 +205,7 @@ def test_info_tells_of_a_plugin_with_a_preset_that_does_not_fit(cli, install):
     outcome = cli("info", "odd")
     assert (outcome.code, outcome.err) == (0, "")
     assert re.search(r"^good +steps=3", outcome.out, re.M)
-    assert re.search(r"^bad +does not fit its own options: --steps: -3 does not fit", outcome.out, re.M)
+    assert re.search(r"^bad .*--steps: -3 does not fit", outcome.out, re.M)
 
 
 def test_info_lines_fit_a_person(cli):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from test_imports import alone
+from interpreter import alone
 
 from zoo.cli.importing import importing
 

@@ -13,6 +13,7 @@ import pytest
 from data_files import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages import saying
 
 from zoo.data import open_source
 from zoo.data.arrays import ArraySource
@@ -95,7 +96,7 @@ def test_the_names_of_keras_and_medmnist_are_known(tmp_path):
 
 def test_an_archive_of_unknown_names_lists_them(tmp_path):
     np.savez(tmp_path / "a.npz", left=COLOUR, right=COLOUR)
-    with pytest.raises(DataError, match="holds left, right; call the array of images 'images'"):
+    with pytest.raises(DataError, match=saying("left, right", "'images'")):
         open_source(str(tmp_path / "a.npz"))
 
 

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from messages import saying
 
 from zoo.data import DataSpec, Loader, open_source, prepare
 from zoo.data.order import buffered
@@ -253,11 +254,11 @@ def test_an_error_in_the_thread_is_raised_in_the_consumer(store, monkeypatch):
 
 
 def test_a_batch_size_that_does_not_fit_says_what_does(store):
-    with pytest.raises(DataError, match=r"^--batch-size 256 is larger than the data \(20 images\); choose at most 20$"):
+    with pytest.raises(DataError, match=saying("--batch-size 256", "20 images", "at most 20")):
         Loader(store, 256)
     with pytest.raises(DataError, match="at least 1"):
         Loader(store, 0)
-    with pytest.raises(DataError, match=r"^--shuffle-buffer 0 is too small; choose at least 1$"):
+    with pytest.raises(DataError, match=saying("--shuffle-buffer 0", "at least 1")):
         Loader(store, 4, order="buffer", shuffle_buffer=0)
     with pytest.raises(DataError, match="unknown order"):
         Loader(store, 4, order="backwards")

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from messages import saying
 
 from zoo.data import DataSource, DataSpec, open_source, prepare, sources
 from zoo.data.images import Images
@@ -82,12 +83,12 @@ def test_every_built_in_source_has_a_name_and_a_sentence():
 @pytest.mark.parametrize(
     ("location", "message"),
     [
-        ("digts", "unknown data 'digts'; did you mean 'digits'"),
-        ("zzzzz", "unknown data 'zzzzz'; known: arrays, cifar, digits"),
+        ("digts", saying("'digts'", "did you mean 'digits'")),
+        ("zzzzz", saying("'zzzzz'", "known: arrays, cifar, digits")),
         ("", "unknown data ''"),
-        ("folder", "--data folder needs to know where: --data folder:PATH, or only the path"),
-        ("./fotos", r"'./fotos' does not exist; did you mean 'photos'\?"),
-        ("nowhere/at/all", r"does not exist \(there is no folder 'nowhere/at' either\)"),
+        ("folder", saying("--data folder", "--data folder:PATH")),
+        ("./fotos", saying("'./fotos' does not exist", "'photos'")),
+        ("nowhere/at/all", saying("does not exist", "no folder 'nowhere/at'")),
         ("~nobody-of-this-name/x", "does not exist"),
         ("a\0b", "is no path"),
         ("x" * 5000, "File name too long|unknown data"),
@@ -103,7 +104,7 @@ def test_what_does_not_exist_is_named_with_what_works(tmp_path, monkeypatch, loc
 
 def test_a_file_of_no_known_kind_is_an_error(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(DataError, match="this file is no data that zoo can read; what works: digits"):
+    with pytest.raises(DataError, match=saying("notes.txt", "what works: digits")):
         open_source(str(tmp_path / "notes.txt"))
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import torch
+from messages import saying
 from torch import nn
 
 import zoo
@@ -116,12 +117,12 @@ def test_ranking_leaves_the_random_numbers_of_others_alone(runs):
 
 @pytest.mark.parametrize("best_of", [0, -3])
 def test_the_best_of_nothing_is_refused(plain, best_of):
-    with pytest.raises(OptionError, match=f"best_of {best_of}: give a number of at least 1"):
+    with pytest.raises(OptionError, match=saying(f"best_of {best_of}", "at least 1")):
         plain(2, best_of=best_of)
 
 
 def test_the_best_of_more_than_there_are_is_refused(plain):
-    with pytest.raises(OptionError, match="one seed of every 20, and 5 were given; give at least 20"):
+    with pytest.raises(OptionError, match=saying("every 20", "5 were given", "at least 20")):
         plain(seeds=range(5), best_of=20)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from messages import saying
 
 import zoo
 from zoo.errors import OptionError
@@ -33,7 +34,7 @@ def test_numbers_and_ranges_are_read_in_order(text, numbers):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "seeds '': it has an empty place; write numbers and ranges with commas between: 3,17,21 or 0-63"),
+        ("", saying("seeds ''", "empty place", "3,17,21 or 0-63")),
         ("3,,4", "seeds '3,,4': it has an empty place"),
         ("3,", "it has an empty place"),
         ("three", "'three' is no seed number"),
@@ -41,8 +42,8 @@ def test_numbers_and_ranges_are_read_in_order(text, numbers):
         ("1.5", r"'1\.5' is no seed number"),
         ("1-2-3", "'1-2-3' is no seed number"),
         ("٣", "is no seed number"),
-        ("9-3", "the range 9-3 runs backwards; write 3-9"),
-        (str(LARGEST + 1), f"{LARGEST + 1} is no seed number; they go from 0 to {LARGEST}"),
+        ("9-3", saying("9-3", "write 3-9")),
+        (str(LARGEST + 1), saying(f"{LARGEST + 1} is no seed number", f"0 to {LARGEST}")),
         ("9" * 5000, "seed numbers go from 0 to"),
         (f"0-{MOST}", "more than 1,000,000 pictures"),
         (f"0-{LARGEST}", "more than 1,000,000 pictures"),
@@ -66,7 +67,7 @@ def test_text_that_is_no_seed_number_is_refused_in_one_line(text, message):
         (["3"], "'3' is no seed number"),
         ([True], "True is no seed number"),
         (range(2**70), "more than 1,000,000"),
-        (3, r"seeds 3: give a list of seed numbers, as in \[3, 17\]"),
+        (3, saying("seeds 3", "a list", "[3, 17]")),
         ("3,4", "seeds '3,4': give a list"),
     ],
 )
@@ -177,7 +178,7 @@ def test_neighbouring_numbers_have_nothing_in_common():
         (lambda g: g(1, seed=1.5), r"seed 1\.5: give a number from 0"),
         (lambda g: g(1, seed="a"), "seed a: give a number from 0"),
         (lambda g: g(1, seed=True), "seed True: give a number from 0"),
-        (lambda g: g(1, best_of=2.5), r"best_of 2\.5: give a number of at least 1"),
+        (lambda g: g(1, best_of=2.5), saying("best_of 2.5", "at least 1")),
         (lambda g: g(seeds=[]), "at least one seed number"),
         (lambda g: g(1, seed=-1), "seed -1: give a number from 0"),
         (lambda g: g(seeds=[1], all_classes=True, labels=[1]), "labels and all_classes"),
@@ -195,11 +196,11 @@ def test_latents_of_your_own_are_drawn(plain, conditional):
     torch.testing.assert_close(plain.draw(latents), plain(seeds=[3, 4]))
     assert torch.equal(conditional.draw(latents, [0, "1"], together=False), conditional(seeds=[3, 4], labels=[0, 1]))
     for ask, message in (
-        (lambda: plain.draw(latents[0]), r"latents of shape \(4,\) were given; \(n, 4\) fits"),
+        (lambda: plain.draw(latents[0]), saying("(4,)", "(n, 4)")),
         (lambda: plain.draw(latents[:0]), r"\(0, 4\)"),
         (lambda: plain.draw(latents, [0, 0]), "draws without labels"),
-        (lambda: conditional.draw(latents), "2 latents take 2 labels; none were given"),
-        (lambda: conditional.draw(latents, [1]), "2 latents take 2 labels; 1 were given"),
+        (lambda: conditional.draw(latents), saying("2 latents take 2 labels", "none were given")),
+        (lambda: conditional.draw(latents, [1]), saying("2 latents take 2 labels", "1 were given")),
     ):
         with pytest.raises(OptionError, match=message):
             ask()

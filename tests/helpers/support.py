@@ -20,8 +20,8 @@ from zoo.testing.data import write_images
 from zoo.testing.messages import typed as flags
 
 __all__ = [
-    "TINY", "Notes", "Outcome", "Stop", "assert_same_checkpoint", "flags", "state_of", "tensors", "tiny", "untimed",
-    "write_distribution", "write_images", "zoo_process",
+    "TINY", "Notes", "Outcome", "Stop", "assert_refused", "assert_same_checkpoint", "flags", "state_of", "tensors", "tiny",
+    "untimed", "write_distribution", "write_images", "zoo_process",
 ]  # fmt: skip
 
 TINY = dict(width=2, latent=4, batch_size=8, generator_batch_size=None, steps=4, samples=4, log_every=1, seed=3)
@@ -82,6 +82,15 @@ def state_of(name: str, data: Path | str, **flags: Any) -> TrainingState:
     """Everything of a training but the loop, on the CPU if `flags` name no device; whoever draws batches closes them."""
     plan = plan_run(name, flags={"data": str(data), "device": "cpu", **flags})
     return build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
+
+
+def assert_refused(outcome: Outcome, *parts: str, lines: int = 1) -> None:
+    """Exit code 2, nothing like a traceback, and on stderr a message of `lines` lines with all of `parts`."""
+    assert outcome.code == 2, outcome
+    assert "Traceback" not in outcome.err
+    assert outcome.err.startswith("zoo: ")
+    assert len(outcome.err.strip().splitlines()) == lines, outcome.err
+    assert [part for part in parts if part not in outcome.err] == [], outcome.err
 
 
 def zoo_process(*arguments: object, check: bool = False, **environment: str) -> Outcome:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
+from messages import assert_says, saying
 from pydantic import Field, ValidationError
 from support import flags, tiny
 
@@ -137,7 +138,7 @@ def test_the_length_that_is_given_last_counts():
 
 
 def test_an_unknown_preset_suggests_the_nearest():
-    with pytest.raises(OptionError, match=re.escape("unknown preset of sample 'smal'; did you mean 'small'?")):
+    with pytest.raises(OptionError, match=saying("preset of sample", "'smal'", "'small'")):
         resolve(Sample(), preset="smal")
 
 
@@ -246,7 +247,7 @@ def test_the_config_of_another_architecture_is_refused_by_name(images, cli):
     run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", steps=1))
     outcome = cli("train", "lsgan", "--config", run.path / "config.json")
     assert outcome.code == 2
-    assert "is of a run of 'dcgan', not of 'lsgan'; zoo train dcgan" in outcome.err
+    assert_says(outcome.err, "config.json", "'dcgan'", "'lsgan'", "zoo train dcgan")
 
 
 def test_a_preset_whose_values_do_not_fit_is_refused_by_name_of_the_flag():

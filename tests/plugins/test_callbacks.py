@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from messages import assert_says
 from support import untimed
 
 import zoo
@@ -69,7 +70,7 @@ def test_an_unknown_name_is_told_and_nothing_is_left_behind(install, cli, common
     install(watcher("log"), "zoo_log")
     outcome = cli("train", "dcgan", *common, "--steps", 1, "--out", "run", "--watch", "lgo")
     assert outcome.code == 2
-    assert "unknown callback for --watch 'lgo'; did you mean 'log'?" in outcome.err
+    assert_says(outcome.err, "--watch 'lgo'", "'log'")
     assert not Path("run").exists()
 
 
@@ -78,7 +79,7 @@ def test_one_that_fails_is_named_and_the_run_goes_on_without_it(install, cli, co
     outcome = cli("train", "dcgan", *common, "--steps", 4, "--out", "run")
     assert outcome.code == 0
     said = " ".join(outcome.out.split())
-    assert "plugin 'zoo_log' of zoo-log 0.4: on_metrics failed: OSError: the log is full" in said
+    assert_says(said, "'zoo_log' of zoo-log 0.4", "on_metrics", "OSError: the log is full")
     assert "the run goes on without this callback" in said
     assert said.count("the log is full") == 1
     assert Path("run/log.txt").read_text() == "1 2 "
@@ -98,7 +99,7 @@ def test_a_hook_that_fails_is_named_and_the_run_does_without_its_watchers(instal
     outcome = cli("train", "dcgan", *common, "--steps", 1, "--out", "run")
     assert outcome.code == 0
     said = " ".join(outcome.out.split())
-    assert "plugin 'zoo_log' of zoo-log 1.0: zoo_training_callbacks failed: OSError: no disk" in said
+    assert_says(said, "'zoo_log' of zoo-log 1.0", "zoo_training_callbacks", "OSError: no disk")
     assert "the run goes on without its callbacks" in said
 
 
@@ -122,7 +123,7 @@ def test_two_of_one_name_are_refused(install, cli, common):
     assert cli("train", "dcgan", *common, "--steps", 1, "--out", "without").code == 0
     outcome = cli("train", "dcgan", *common, "--steps", 1, "--out", "run", "--watch", "log")
     assert outcome.code == 2
-    assert "left 1.0 and right 1.0 each have a callback of that name" in outcome.err
+    assert_says(outcome.err, "left 1.0", "right 1.0", "callback")
 
 
 def test_a_run_whose_watcher_is_gone_says_how_to_go_on_without(install, cli, common, tmp_path, fresh_registry):
@@ -133,7 +134,7 @@ def test_a_run_whose_watcher_is_gone_says_how_to_go_on_without(install, cli, com
     fresh_registry()
     outcome = cli("resume", "run", "--steps", 2)
     assert outcome.code == 2
-    assert "zoo resume run --watch, without a name, goes on without" in outcome.err
+    assert_says(outcome.err, "zoo resume run --watch", "without a name")
     assert cli("resume", "run", "--steps", 2, "--watch").code == 0
 
 

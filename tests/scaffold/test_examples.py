@@ -26,6 +26,8 @@ PACKAGES = [NEW, *(folder.name for folder in EXAMPLES)]
 SOURCES = shutil.ignore_patterns("*.egg-info", "__pycache__", ".*", "build", "runs")
 QUICK = ["--steps", 2, "--batch-size", 4, "--samples", 4, "--log-every", 1]
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class World:

@@ -11,6 +11,7 @@ from walkthrough import blocks, changed, commands, unseen, walk
 PAGE = Path(__file__).parents[2] / "docs/write-a-plugin.md"
 
 
+@pytest.mark.slow
 def test_every_step_of_the_tutorial_does_what_the_page_says(tmp_path, shared_cache):
     walk(PAGE.read_text("utf-8"), tmp_path, environment(tmp_path / "environment", shared_cache))
 

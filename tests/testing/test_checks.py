@@ -16,7 +16,6 @@ from zoo.deprecated import RENAMED
 from zoo.errors import OptionError, PluginError, RunError
 from zoo.ops import references
 from zoo.plugins.registry import registry
-from zoo.system.compiling import obstacle
 from zoo.testing import CHECKS
 from zoo.testing.subject import Subject
 
@@ -118,14 +117,16 @@ def test_every_check_fails_for_a_toy():
     assert {check for check, *_ in BROKEN.values()} | {"compiled"} == set(CHECKS)
 
 
-@pytest.mark.skipif(obstacle() is not None, reason=f"torch.compile does not work here: {obstacle()}")
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
 def test_a_graph_that_computes_something_else_breaks_compiled():
     message = failures("uncompilable", ["compiled"])["compiled"]
     assert "without and with torch.compile, in step 0: " in message
     assert "both networks under torch.compile" in message
 
 
-@pytest.mark.skipif(obstacle() is not None, reason=f"torch.compile does not work here: {obstacle()}")
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
 def test_penalties_on_gradients_are_left_out_where_they_cannot_be_compiled():
     (outcome,) = zoo.testing.check("penalised", only=["compiled"])
     assert (outcome.state, outcome.failure) == ("passed", None)
