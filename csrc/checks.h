@@ -45,18 +45,21 @@ inline std::string shape_of(const Tensor& t) {
 
 inline void require_floating(const char* op, const char* name, const Tensor& t) {
   const ScalarType type = t.scalar_type();
-  ZOO_REQUIRE(type == ScalarType::Float || type == ScalarType::Double || type == ScalarType::BFloat16 || type == ScalarType::Half,
-          op, ": ", name, " of shape ", shape_of(t), " is not float32, float64, bfloat16 or float16");
+  ZOO_REQUIRE(
+      type == ScalarType::Float || type == ScalarType::Double || type == ScalarType::BFloat16 || type == ScalarType::Half,
+      op, ": ", name, " of shape ", shape_of(t), " is not float32, float64, bfloat16 or float16");
 }
 
 inline void require_input(const char* op, const char* name, const Tensor& t) {
   require_floating(op, name, t);
-  ZOO_REQUIRE(t.dim() == 2 || t.dim() == 4, op, ": ", name, " has shape ", shape_of(t), "; (N, C) or (N, C, H, W) is needed");
+  ZOO_REQUIRE(
+      t.dim() == 2 || t.dim() == 4, op, ": ", name, " has shape ", shape_of(t), "; (N, C) or (N, C, H, W) is needed");
 }
 
 inline void require_device(const char* op, const char* name, const Tensor& t, const Tensor& x) {
-  ZOO_REQUIRE(t.is_cuda() == x.is_cuda() && t.is_cpu() == x.is_cpu() && t.get_device_index() == x.get_device_index(), op, ": ",
-          name, " of shape ", shape_of(t), " is not on the device of x of shape ", shape_of(x));
+  ZOO_REQUIRE(
+      t.is_cuda() == x.is_cuda() && t.is_cpu() == x.is_cpu() && t.get_device_index() == x.get_device_index(), op, ": ",
+      name, " of shape ", shape_of(t), " is not on the device of x of shape ", shape_of(x));
 }
 
 inline void require_same_shape(const char* op, const char* name, const Tensor& t, const Tensor& x) {
@@ -69,20 +72,23 @@ inline void require_same_shape(const char* op, const char* name, const Tensor& t
 inline void require_per_channel(const char* op, const char* name, const Tensor& t, const Tensor& x) {
   require_floating(op, name, t);
   require_device(op, name, t, x);
-  ZOO_REQUIRE(t.dim() == 1 && t.size(0) == x.size(1), op, ": ", name, " has shape ", shape_of(t), ", but x of shape ",
-          shape_of(x), " has ", x.size(1), " channels");
+  ZOO_REQUIRE(
+      t.dim() == 1 && t.size(0) == x.size(1), op, ": ", name, " has shape ", shape_of(t), ", but x of shape ", shape_of(x),
+      " has ", x.size(1), " channels");
 }
 
 inline void require_statistics(const char* op, const char* name, const Tensor& t, const Tensor& x, int64_t groups) {
   require_device(op, name, t, x);
   const ScalarType wanted = x.scalar_type() == ScalarType::Double ? ScalarType::Double : ScalarType::Float;
-  ZOO_REQUIRE(t.dim() == 2 && t.size(0) == groups && t.size(1) == x.size(1) && t.is_contiguous() && t.scalar_type() == wanted,
-          op, ": ", name, " has shape ", shape_of(t), "; (", groups, ", ", x.size(1), ") in the compute type is needed");
+  ZOO_REQUIRE(
+      t.dim() == 2 && t.size(0) == groups && t.size(1) == x.size(1) && t.is_contiguous() && t.scalar_type() == wanted, op,
+      ": ", name, " has shape ", shape_of(t), "; (", groups, ", ", x.size(1), ") in the compute type is needed");
 }
 
 inline void require_groups(const char* op, const Tensor& x, int64_t groups, bool training) {
-  ZOO_REQUIRE(groups >= 1 && x.size(0) % groups == 0, op, ": groups=", groups, " does not divide the batch of x of shape ",
-          shape_of(x));
+  ZOO_REQUIRE(
+      groups >= 1 && x.size(0) % groups == 0, op, ": groups=", groups, " does not divide the batch of x of shape ",
+      shape_of(x));
   ZOO_REQUIRE(!training || x.numel() > 0, op, ": x of shape ", shape_of(x), " is empty");
 }
 
@@ -142,7 +148,8 @@ inline void check_discriminator_loss(const char* op, const Tensor& real, const T
 inline void check_loss_gradient(const char* op, const Tensor& gradient, const Tensor& of_logits) {
   require_floating(op, "gradient of the logits", of_logits);
   ZOO_REQUIRE(
-      gradient.numel() == 1 && (gradient.scalar_type() == ScalarType::Double || gradient.scalar_type() == ScalarType::Float),
+      gradient.numel() == 1 &&
+          (gradient.scalar_type() == ScalarType::Double || gradient.scalar_type() == ScalarType::Float),
       op, ": the gradient of the loss has shape ", shape_of(gradient), "; one number in float32 or float64 is needed");
   require_device(op, "the gradient of the loss", gradient, of_logits);
 }

@@ -14,7 +14,6 @@
 
 namespace zoo {
 
-
 ZOO_INLINE float exp_of(float x) { return expf(x); }
 ZOO_INLINE double exp_of(double x) { return ::exp(x); }
 ZOO_INLINE float log1p_of(float x) { return log1pf(x); }

@@ -27,9 +27,7 @@ inline bool is_nhwc(const Tensor& t) {
 }
 
 // t itself, or a copy, in memory that the kernels read: nhwc or contiguous.
-inline Tensor plain(const Tensor& t) {
-  return is_nhwc(t) || t.is_contiguous() ? t : torch::stable::contiguous(t);
-}
+inline Tensor plain(const Tensor& t) { return is_nhwc(t) || t.is_contiguous() ? t : torch::stable::contiguous(t); }
 
 // t in the layout that was found for another tensor of its shape.
 inline Tensor in_layout(const Tensor& t, bool nhwc) {

@@ -28,8 +28,8 @@ void gather_images(const Batch& b, int64_t begin, int64_t end) {
   const int64_t size = sizeof(float), *in = b.images.strides, *out = b.out.strides;
   const int64_t values = b.height * b.width * b.channels;
   const bool stored_in_order = in[3] == 1 && in[2] == b.channels && in[1] == b.width * b.channels;
-  const bool wanted_in_order = (b.channels == 1 || out[1] == size) && out[3] == b.channels * size &&
-                               out[2] == b.width * b.channels * size;
+  const bool wanted_in_order =
+      (b.channels == 1 || out[1] == size) && out[3] == b.channels * size && out[2] == b.width * b.channels * size;
   const bool whole_floats = out[3] % size == 0;
   for (int64_t i = begin; i < end; ++i) {
     const uint8_t* from = b.images.data + b.indices[i] * in[0];
@@ -64,7 +64,8 @@ void gather_batch(const Batch& b, int64_t count) {
   int64_t t = 1;
   try {
     for (; t < threads; ++t) {
-      others.emplace_back([&b, begin = count * t / threads, end = count * (t + 1) / threads] { gather_images(b, begin, end); });
+      others.emplace_back(
+          [&b, begin = count * t / threads, end = count * (t + 1) / threads] { gather_images(b, begin, end); });
     }
   } catch (const std::exception&) {
     // The system has no thread to give: the rest is done here, more slowly.

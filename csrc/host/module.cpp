@@ -23,13 +23,14 @@ std::string shape_of(const py::array& a) {
 template <class T>
 void require(const char* name, const py::array& a, int dims, const char* wanted) {
   if (!py::isinstance<py::array_t<T>>(a) || a.ndim() != dims) {
-    throw py::value_error(std::string("gather: ") + name + " is " + py::str(a.dtype()).cast<std::string>() + " of shape " +
-                          shape_of(a) + "; " + wanted + " is needed");
+    throw py::value_error(
+        std::string("gather: ") + name + " is " + py::str(a.dtype()).cast<std::string>() + " of shape " + shape_of(a) +
+        "; " + wanted + " is needed");
   }
 }
 
-void gather(const py::array& images, const py::array& indices, const py::object& flips, double low, double high,
-            py::array out) {
+void gather(
+    const py::array& images, const py::array& indices, const py::object& flips, double low, double high, py::array out) {
   require<uint8_t>("images", images, 4, "uint8 (N, H, W, C)");
   require<int64_t>("indices", indices, 1, "int64 (B,)");
   require<float>("out", out, 4, "float32 (B, C, H, W)");
@@ -39,9 +40,10 @@ void gather(const py::array& images, const py::array& indices, const py::object&
   b.width = images.shape(2);
   b.channels = images.shape(3);
   if (out.shape(0) != count || out.shape(1) != b.channels || out.shape(2) != b.height || out.shape(3) != b.width) {
-    throw py::value_error("gather: out has shape " + shape_of(out) + ", but " + std::to_string(count) +
-                          " images of shape (H, W, C) from " + shape_of(images) + " need (" + std::to_string(count) + ", " +
-                          std::to_string(b.channels) + ", " + std::to_string(b.height) + ", " + std::to_string(b.width) + ")");
+    throw py::value_error(
+        "gather: out has shape " + shape_of(out) + ", but " + std::to_string(count) + " images of shape (H, W, C) from " +
+        shape_of(images) + " need (" + std::to_string(count) + ", " + std::to_string(b.channels) + ", " +
+        std::to_string(b.height) + ", " + std::to_string(b.width) + ")");
   }
   if (!out.writeable()) throw py::value_error("gather: out is read-only");
 
@@ -51,8 +53,9 @@ void gather(const py::array& images, const py::array& indices, const py::object&
   for (int64_t i = 0; i < count; ++i) {
     rows[size_t(i)] = given(i);
     if (given(i) < 0 || given(i) >= stored) {
-      throw py::index_error("gather: index " + std::to_string(given(i)) + " at position " + std::to_string(i) +
-                            " is outside of the " + std::to_string(stored) + " images");
+      throw py::index_error(
+          "gather: index " + std::to_string(given(i)) + " at position " + std::to_string(i) + " is outside of the " +
+          std::to_string(stored) + " images");
     }
   }
   std::vector<uint8_t> mirrored(static_cast<size_t>(count), 0);
@@ -61,8 +64,8 @@ void gather(const py::array& images, const py::array& indices, const py::object&
     const auto array = py::reinterpret_borrow<py::array>(flips);
     require<bool>("flips", array, 1, "bool (B,)");
     if (array.shape(0) != count) {
-      throw py::value_error("gather: flips has shape " + shape_of(array) + ", indices " + shape_of(indices) +
-                            "; they must agree");
+      throw py::value_error(
+          "gather: flips has shape " + shape_of(array) + ", indices " + shape_of(indices) + "; they must agree");
     }
     const auto values = array.unchecked<bool, 1>();
     for (int64_t i = 0; i < count; ++i) mirrored[size_t(i)] = values(i);
@@ -107,10 +110,11 @@ py::dict cpu_facts() {
 
 PYBIND11_MODULE(_host, m) {
   m.doc() = "Native host side of zoo: batch assembly and facts about the processor.";
-  m.def("gather", &zoo::gather, py::arg("images"), py::arg("indices"), py::arg("flips").none(true), py::arg("low"),
-        py::arg("high"), py::arg("out"),
-        "Writes images[indices] (uint8 (N, H, W, C)) into out (float32 (B, C, H, W), any strides) as "
-        "low + (high - low) * value / 255, mirrored where flips is True. Raises ValueError for shapes or dtypes that do "
-        "not fit, IndexError for an index outside. Releases the GIL.");
+  m.def(
+      "gather", &zoo::gather, py::arg("images"), py::arg("indices"), py::arg("flips").none(true), py::arg("low"),
+      py::arg("high"), py::arg("out"),
+      "Writes images[indices] (uint8 (N, H, W, C)) into out (float32 (B, C, H, W), any strides) as "
+      "low + (high - low) * value / 255, mirrored where flips is True. Raises ValueError for shapes or dtypes that do "
+      "not fit, IndexError for an index outside. Releases the GIL.");
   m.def("cpu_facts", &zoo::cpu_facts, "What this processor has: cpu_features, cpu_threads.");
 }

@@ -141,3 +141,20 @@ def test_batches_are_copied_beside_the_work_and_the_host_is_two_ahead_at_most(de
 def test_without_a_gpu_batches_are_handed_on_as_they_are():
     batches = Batches(Loader(), torch.device("cpu"))
     assert float(batches().images[0]) == 0
+
+
+def test_after_a_capture_that_failed_its_memory_is_given_up_and_the_next_has_a_pool_of_its_own(device, monkeypatch):
+    pools = iter(["first", "second"])
+    ended = []
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: next(pools))
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", lambda index, pool: ended.append(pool), raising=False)
+
+    def work():
+        raise ValueError("the reason")
+
+    graphs = CudaGraphs(CUDA)
+    with pytest.raises(ValueError, match="the reason"):
+        graphs.capture(work)
+    assert ended == ["first"]
+    assert graphs._pool == "second"
+    assert len(graphs._failed) == 1, "which page-locked memory goes on asking"

@@ -282,3 +282,16 @@ def test_planes_of_any_size_and_what_lies_beyond_them(size: tuple[int, int]) -> 
     expected = reference.batch_norm_act(x, None, None, None, None)
     torch.testing.assert_close(y, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
     assert y.isnan().any((0, 2, 3)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["contiguous", "channels_last"])
+def test_an_empty_batch_in_evaluation_has_gradients_of_zero(last):
+    """Whatever the kernels' memory holds from before: a large batch has just left its sums there."""
+    for _ in range(5):
+        for count in (64, 0):
+            x = torch.randn(count, 8, 3, 3)
+            x = (x.contiguous(memory_format=torch.channels_last) if last else x).requires_grad_()
+            weight, bias = torch.ones(8, requires_grad=True), torch.ones(8, requires_grad=True)
+            y = ops.batch_norm_act(x, weight, bias, torch.zeros(8), torch.ones(8), False)
+            gradients = torch.autograd.grad(y.square().sum() + 0 * weight.sum(), (weight, bias))
+            assert count or all(not bool(each.any()) for each in gradients)

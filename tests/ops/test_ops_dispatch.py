@@ -150,8 +150,8 @@ def test_zoo_native_0_forces_the_reference():
 
 def test_a_library_that_does_not_load_is_an_error_that_names_the_rebuild_command(tmp_path):
     shutil.copytree(PACKAGE / "ops", tmp_path / "zoo" / "ops")
-    for name in ("errors.py", "native.py"):
-        shutil.copy(PACKAGE / name, tmp_path / "zoo")
+    shutil.copy(PACKAGE / "errors.py", tmp_path / "zoo")
+    shutil.copytree(PACKAGE / "system", tmp_path / "zoo" / "system")
     (tmp_path / "zoo" / "_native").mkdir()
     (tmp_path / "zoo" / "_native" / "cpu.abi3.so").write_bytes(b"not a library")
     code = "import zoo.ops, torch; print('imported'); zoo.ops.bias_act(torch.zeros(2, 3), None)"

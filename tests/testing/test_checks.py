@@ -66,7 +66,7 @@ BROKEN = {
     "empty-note": ("documented", "the note on preset 'quick' is ''"),
     "unsuited": (
         "presets",
-        "preset_for() names 'colour', which is no preset",
+        "preset that preset_for() names for images of 8×8 'colour'",
         "colour 8×8 images",
         "return one of quick",
     ),
@@ -138,7 +138,7 @@ def test_penalties_on_gradients_are_left_out_where_they_cannot_be_compiled():
     assert zoo.testing.check("good", only=["documented"])[0].remark == ""
 
 
-def test_a_check_is_a_function_that_says_what_is_checkd_and_may_decline():
+def test_a_check_is_a_function_that_says_what_is_checked_and_may_decline():
     def tall(subject):
         """It stands upright."""
         raise zoo.testing.CheckSkipped("it lies down")
@@ -149,7 +149,7 @@ def test_a_check_is_a_function_that_says_what_is_checkd_and_may_decline():
         outcome = check.run(subject)
     assert isinstance(outcome, zoo.testing.Outcome)
     assert (outcome.check, outcome.state, outcome.reason) == ("tall", "skipped", "it lies down")
-    assert str(outcome) == "good: tall is not checked, it lies down"
+    assert str(outcome) == "good: tall skipped, it lies down"
 
 
 def test_what_breaks_a_check_says_what_was_found_and_what_to_do():
@@ -247,7 +247,7 @@ CASCADES = {
     "flat": ("shapes", "the generator makes (8, 64), where (8, 1, 8, 8) is asked for"),
     "narrow": ("shapes", "the discriminator fails for input of shape (8, 1, 8, 8): ", "broken_toys.py:"),
     "frozen": ("shapes", "the generator of 'frozen' has no parameter that requires a gradient"),
-    "no-module": ("shapes", "generator() returned NoneType", "let it return a torch.nn.Module"),
+    "no-module": ("shapes", "generator() returned NoneType, not a torch.nn.Module"),
     "worded": ("presets", "phases() of 'worded' returned ['discriminator', 'generator']; return one zoo.Phase or more"),
 }
 
@@ -284,7 +284,10 @@ def test_not_a_number_is_told_by_what_it_concerns_and_is_itself_in_a_state():
 
 def test_advice_on_small_batches_and_half_precision_is_given_where_ordinary_steps_work():
     for message in failures("raising", ["batch", "bfloat16"]).values():
-        assert "an ordinary step fails already: AttributeError: 'Turn' object has no attribute 'objectives'" in message
+        assert (
+            "an ordinary step fails already: AttributeError: 'PhaseContext' object has no attribute 'objectives'"
+            in message
+        )
         assert "to do: mend that first; zoo check raising --only gradients" in message
         assert "a batch of 8" in message
         assert "smallest_batch to" not in message
@@ -294,7 +297,7 @@ def test_a_run_that_failed_is_not_in_the_way_of_the_next():
     found = failures("raising", ["seed", "resume"])
     assert set(found) == {"seed", "resume"}
     assert "not empty" not in found["resume"]
-    assert "'Turn' object has no attribute 'objectives'" in found["resume"]
+    assert "'PhaseContext' object has no attribute 'objectives'" in found["resume"]
 
 
 def test_the_runs_of_the_kit_are_its_own_and_nobody_elses_to_watch():
@@ -378,7 +381,7 @@ def test_values_that_the_kit_has_chosen_are_told_as_such(cli):
 
 def test_what_a_plugin_raises_is_named_by_its_file_and_line():
     message = failures("raising", ["learning"])["learning"]
-    assert "AttributeError: 'Turn' object has no attribute 'objectives' (" in message
+    assert "AttributeError: 'PhaseContext' object has no attribute 'objectives' (" in message
     assert "broken_toys.py:" in message
 
 
@@ -415,7 +418,7 @@ def test_it_leaves_the_random_numbers_and_the_cache_as_they_were(tmp_path, monke
     [
         (dict(only=["shape"]), "unknown check 'shape'; did you mean 'shapes'?"),
         (dict(without=["compile"]), "unknown check 'compile'; did you mean 'compiled'?"),
-        (dict(only=["seed"], without=["seed"]), "no check is left to check"),
+        (dict(only=["seed"], without=["seed"]), "no check is left to run"),
         (dict(data="digits"), "zoo check chooses --data itself; leave it out"),
         (dict(widht=2), "unknown option 'widht'"),
         (dict(batch_size=0), "--batch-size: 0 does not fit"),
@@ -509,7 +512,7 @@ def test_the_command_tells_the_same_as_json(cli):
         (["good", "--preset", "quik"], "unknown preset of good 'quik'; did you mean 'quick'?"),
         (["good", "--data", "digits"], "zoo check chooses --data itself; leave it out"),
         (["good", "--no-each-epoch"], "zoo check chooses --each-epoch itself; leave it out"),
-        (["good", "--only"], "give the names of checks after --check: documented, presets, "),
+        (["good", "--only"], "give the names of checks after --only: documented, presets, "),
         (["good", "--without", "--steps", "2"], "give the names of checks after --without"),
         (["good", "--device", "cuda:99"], "--device cuda:99"),
         (["good", "--objective", "nope"], "unknown --objective 'nope'"),

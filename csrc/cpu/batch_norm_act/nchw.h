@@ -138,8 +138,8 @@ void nchw_backward(const BatchNormBackward& a, const Fused& f) {
       for (int64_t n = images - 1; n >= 0; --n) {
         const int64_t base = n * p.stride;
         along_plane<T>(0, positions, [=](int64_t j, auto left) ZOO_LAMBDA {
-          const vec<T> d = backward_value<T>(
-              f, load(g + base + j, left), load(x + base + j, left), center, scale, shift, slope, offset);
+          const vec<T> d =
+              backward_value<T>(f, load(g + base + j, left), load(x + base + j, left), center, scale, shift, slope, offset);
           put(nontemporal, dx + base + j, d, left);
         });
       }

@@ -35,8 +35,9 @@ void nhwc_forward(const BatchNormForward& a, const Fused& f) {
       for (int64_t i = begin; i < end; ++i) {
         double* part = reinterpret_cast<double*>(parts + i * per_task);
         const int64_t chunk = i % chunks.count;
-        row_moments(f, x + i / chunks.count * chunks.total * channels, chunks.begin(chunk), chunks.end(chunk), channels,
-                    reinterpret_cast<T*>(part + 2 * width), part, part + width);
+        row_moments(
+            f, x + i / chunks.count * chunks.total * channels, chunks.begin(chunk), chunks.end(chunk), channels,
+            reinterpret_cast<T*>(part + 2 * width), part, part + width);
       }
     });
     for (int64_t g = 0; g < a.groups; ++g) {
@@ -71,8 +72,9 @@ void nhwc_forward(const BatchNormForward& a, const Fused& f) {
   parallel(tasks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = end - 1; i >= begin; --i) {
       const int64_t g = i / chunks.count, row = chunks.begin(i % chunks.count), at = (g * chunks.total + row) * channels;
-      normalise_rows(f, x + at, y + at, chunks.end(i % chunks.count) - row, channels, coefficients + g * 3 * width, width,
-                     nontemporal);
+      normalise_rows(
+          f, x + at, y + at, chunks.end(i % chunks.count) - row, channels, coefficients + g * 3 * width, width,
+          nontemporal);
     }
     finish_nontemporal();
   });
@@ -136,8 +138,7 @@ void nhwc_backward(const BatchNormBackward& a, const Fused& f) {
     for (int64_t c = 0; c < channels; ++c) {
       const double invstd = double(static_cast<const T*>(a.invstd)[g * channels + c]);
       const double scale = invstd * read(a.weight, c, 1);
-      const GradientAffine<T> t =
-          gradient_affine<T>(a.training, scale, invstd, count, total[c], total[c + width]);
+      const GradientAffine<T> t = gradient_affine<T>(a.training, scale, invstd, count, total[c], total[c + width]);
       center[c + 3 * width] = t.slope;
       center[c + 4 * width] = t.offset;
       sum_weight[c] += total[c + width] * invstd;
@@ -153,8 +154,9 @@ void nhwc_backward(const BatchNormBackward& a, const Fused& f) {
   parallel(tasks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = end - 1; i >= begin; --i) {
       const int64_t g = i / chunks.count, row = chunks.begin(i % chunks.count), at = (g * chunks.total + row) * channels;
-      gradient_rows(f, gradient + at, x + at, dx + at, chunks.end(i % chunks.count) - row, channels,
-                    coefficients + g * 5 * width, width, nontemporal);
+      gradient_rows(
+          f, gradient + at, x + at, dx + at, chunks.end(i % chunks.count) - row, channels, coefficients + g * 5 * width,
+          width, nontemporal);
     }
     finish_nontemporal();
   });

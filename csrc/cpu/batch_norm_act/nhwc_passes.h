@@ -109,8 +109,9 @@ ZOO_INLINE void gradient_rows(
   const T *slope = shift + width, *offset = slope + width;
   for (int64_t r = 0; r < n; ++r, g += channels, x += channels, dx += channels) {
     along<T>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
-      const vec<T> d = backward_value<T>(f, load(g + c, values), load(x + c, values), load(center + c), load(scale + c),
-                                         load(shift + c), load(slope + c), load(offset + c));
+      const vec<T> d = backward_value<T>(
+          f, load(g + c, values), load(x + c, values), load(center + c), load(scale + c), load(shift + c), load(slope + c),
+          load(offset + c));
       put(nontemporal, dx + c, d, values);
     });
   }

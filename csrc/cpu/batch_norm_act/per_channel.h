@@ -76,7 +76,8 @@ struct GradientAffine {
 };
 
 template <class T>
-ZOO_INLINE GradientAffine<T> gradient_affine(bool training, double scale, double invstd, double count, double sum_g, double sum_gd) {
+ZOO_INLINE GradientAffine<T> gradient_affine(
+    bool training, double scale, double invstd, double count, double sum_g, double sum_gd) {
   if (!training) return {T(0), T(0)};
   return {T(-scale * invstd * invstd * sum_gd / count), T(-scale * sum_g / count)};
 }

@@ -26,8 +26,9 @@ Convolution convolution(
   require_kernel(op, kernel, stride, padding);
   for (const int d : {1, 2}) {
     const int64_t room = x[d] + 2 * padding - kernel;
-    ZOO_REQUIRE(x[d] > 0 && room >= 0 && room / stride + 1 == y[d], op, ": images of ", x[1], "x", x[2], " and ", y[1], "x",
-                y[2], " do not go together with a kernel of ", kernel, ", stride ", stride, " and padding ", padding);
+    ZOO_REQUIRE(
+        x[d] > 0 && room >= 0 && room / stride + 1 == y[d], op, ": images of ", x[1], "x", x[2], " and ", y[1], "x", y[2],
+        " do not go together with a kernel of ", kernel, ", stride ", stride, " and padding ", padding);
   }
   Convolution c{};
   c.kernel = int(kernel);
@@ -64,8 +65,9 @@ float* memory_of(const Tensor& t) { return const_cast<float*>(static_cast<const 
 void require_weight(const char* op, const Tensor& weight, const Tensor& x, int64_t channels) {
   require_image(op, "weight", weight);
   ZOO_REQUIRE(weight.size(0) > 0, op, ": weight has shape ", shape_of(weight), ", without a channel");
-  ZOO_REQUIRE(weight.size(2) == weight.size(3) && weight.size(channels) == x.size(1), op, ": weight has shape ",
-              shape_of(weight), ", which does not fit images of shape ", shape_of(x));
+  ZOO_REQUIRE(
+      weight.size(2) == weight.size(3) && weight.size(channels) == x.size(1), op, ": weight has shape ", shape_of(weight),
+      ", which does not fit images of shape ", shape_of(x));
 }
 
 Tensor forward(const Tensor& input, const Tensor& given, int64_t stride, int64_t padding) {
@@ -110,8 +112,9 @@ Tensor weight_gradient(
   constexpr const char* op = "conv2d_weight_gradient";
   require_image(op, "x", input);
   require_image(op, "gradient", given);
-  ZOO_REQUIRE(input.size(0) == given.size(0), op, ": x of shape ", shape_of(input), " and gradient of shape ",
-              shape_of(given), " differ in their number of images");
+  ZOO_REQUIRE(
+      input.size(0) == given.size(0), op, ": x of shape ", shape_of(input), " and gradient of shape ", shape_of(given),
+      " differ in their number of images");
   Convolution c = convolution(
       op, kernel, stride, padding, input.size(0), {input.size(1), input.size(2), input.size(3)},
       {given.size(1), given.size(2), given.size(3)});

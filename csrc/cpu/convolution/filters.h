@@ -48,9 +48,7 @@ struct Filters {
   int64_t depth, columns;  // in whole vectors; what is not there is 0
 
   static int64_t floats(int64_t depth, int64_t columns) { return P::total * depth * columns; }
-  float* panel(int q, int64_t column) const {
-    return data + (P::before(q) * columns + P::phases(q) * column) * depth;
-  }
+  float* panel(int q, int64_t column) const { return data + (P::before(q) * columns + P::phases(q) * column) * depth; }
   int64_t width(int64_t column) const { return at_most(columns - column, kPanel); }
 };
 

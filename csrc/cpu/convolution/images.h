@@ -136,13 +136,15 @@ void convolution_forward(const Convolution& c, L) {
   staged_taps(taps, [&](const float* staged, int64_t column, int64_t from, int64_t length) {
     transform_staged(filters, rows, columns, c.kernel, staged, column, from, length);
   });
-  const Images images{c.batch, c.x, c.x_channels, c.y, c.y_channels,
-                      use_nontemporal(c.y, c.batch * c.y_height * c.y_width * c.y_channels, c.y_channels)};
+  const Images images{c.batch,      c.x,
+                      c.x_channels, c.y,
+                      c.y_channels, use_nontemporal(c.y, c.batch * c.y_height * c.y_width * c.y_channels, c.y_channels)};
   const Blocks blocks = cut<L, L>(c.batch * rows.tiles * columns.tiles, depth, width, 1);
-  all_blocks(blocks, 1, block_floats<L, L>(blocks, depth), depth,
-             [&](int64_t block, int64_t, int64_t slice, bool fresh, float* memory) {
-               convolve_block(rows, columns, images, filters, blocks, block, slice, fresh, memory);
-             });
+  all_blocks(
+      blocks, 1, block_floats<L, L>(blocks, depth), depth,
+      [&](int64_t block, int64_t, int64_t slice, bool fresh, float* memory) {
+        convolve_block(rows, columns, images, filters, blocks, block, slice, fresh, memory);
+      });
 }
 
 // x from y and the weights: each phase of x is a convolution of its own.
@@ -174,17 +176,19 @@ void convolution_transposed(const Convolution& c, L) {
     tiles = at_least(c.batch * rows.tiles * columns.tiles, tiles);
   });
   if (tiles == 0) return;
-  const Images images{c.batch, c.y, c.y_channels, c.x, c.x_channels,
-                      use_nontemporal(c.x, c.batch * c.x_height * c.x_width * c.x_channels, c.x_channels)};
+  const Images images{c.batch,      c.y,
+                      c.y_channels, c.x,
+                      c.x_channels, use_nontemporal(c.x, c.batch * c.x_height * c.x_width * c.x_channels, c.x_channels)};
   using First = Line<L::taps[0]>;  // the phase with the most taps
   constexpr int kNumbers = L::phases * L::phases;
   const Blocks blocks = cut<First, First>(tiles, depth, width, kNumbers);
-  all_blocks(blocks, kNumbers, block_floats<First, First>(blocks, depth), depth,
-             [&](int64_t block, int64_t phase, int64_t slice, bool fresh, float* memory) {
-               each_phase(weights, [&](int number, const Axis& rows, const Axis& columns, const auto& filters) {
-                 if (number == phase) convolve_block(rows, columns, images, filters, blocks, block, slice, fresh, memory);
-               });
-             });
+  all_blocks(
+      blocks, kNumbers, block_floats<First, First>(blocks, depth), depth,
+      [&](int64_t block, int64_t phase, int64_t slice, bool fresh, float* memory) {
+        each_phase(weights, [&](int number, const Axis& rows, const Axis& columns, const auto& filters) {
+          if (number == phase) convolve_block(rows, columns, images, filters, blocks, block, slice, fresh, memory);
+        });
+      });
 }
 
 }  // namespace

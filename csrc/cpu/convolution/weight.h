@@ -103,7 +103,8 @@ void write_taps(
           }
         });
       });
-      const TapsGradient place{to.data + first * to.x_step + k * to.y_step, to.kernel, to.x_step, to.y_step, to.row_step, to.tap_step};
+      const TapsGradient place{
+          to.data + first * to.x_step + k * to.y_step, to.kernel, to.x_step, to.y_step, to.row_step, to.tap_step};
       unstage_taps(staged, place, at_most(y_channels - k, lanes<float>), length);
     }
   }
@@ -164,8 +165,7 @@ void convolution_weight(const Convolution& c, L) {
       for (int64_t first = start; first < last; first += block) {
         const int64_t count = at_most(last - first, block);
         transform_windows(windows, rows, columns, c.x + x_first, c.x_channels, x_channels, first, count, zeros);
-        transform_gradients<L, L>(
-            gradients, rows, columns, c.y + y_first, c.y_channels, y_channels, first, count, zeros);
+        transform_gradients<L, L>(gradients, rows, columns, c.y + y_first, c.y_channels, y_channels, first, count, zeros);
         for (int q = 0; q < P::count; ++q) {
           for (int64_t k = 0; k < y_room; k += kPanel) {
             const int64_t width = gradients.width(k);
@@ -176,8 +176,13 @@ void convolution_weight(const Convolution& c, L) {
           }
         }
       }
-      const TapsGradient to{parts + part * size + x_first * c.weight_steps[1] + y_first * c.weight_steps[0], c.kernel,
-                            c.weight_steps[1], c.weight_steps[0], c.weight_steps[2], c.weight_steps[3]};
+      const TapsGradient to{
+          parts + part * size + x_first * c.weight_steps[1] + y_first * c.weight_steps[0],
+          c.kernel,
+          c.weight_steps[1],
+          c.weight_steps[0],
+          c.weight_steps[2],
+          c.weight_steps[3]};
       write_taps<L, L>(sums, x_room, y_room, rows, columns, to, x_channels, y_channels);
     }
   });

@@ -20,7 +20,7 @@ constexpr int64_t kRowStrip = 32;     // rows of weights whose results wait to b
 ZOO_INLINE void gemm_panel(
     const Gemm& d, int64_t row, int64_t rows, int64_t column, int64_t width, int64_t p, int64_t terms) {
   const float* a = d.a + (d.a_transposed ? p * d.a_step + row : row * d.a_step + p);
-  const Product t{a, d.a_step, 0, 1, terms, d.b + p * d.b_step + column, d.b_step, d.y + row * d.columns + column,
+  const Product t{a,         d.a_step, 0, 1, terms, d.b + p * d.b_step + column, d.b_step, d.y + row * d.columns + column,
                   d.columns, p > 0};
   d.a_transposed ? panel_product<true>(t, rows, width) : panel_product<false>(t, rows, width);
 }

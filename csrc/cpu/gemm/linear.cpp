@@ -17,16 +17,18 @@ bool is_matrix_of_rows(const Tensor& t) { return t.stride(1) == 1 && t.stride(0)
 bool is_matrix_of_columns(const Tensor& t) { return t.stride(0) == 1 && t.stride(1) >= t.size(0); }
 
 void require_matrix(const char* name, const Tensor& t) {
-  ZOO_REQUIRE(t.scalar_type() == ScalarType::Float && t.dim() == 2, op, ": ", name, " of shape ", shape_of(t),
-              " is not a float32 matrix");
+  ZOO_REQUIRE(
+      t.scalar_type() == ScalarType::Float && t.dim() == 2, op, ": ", name, " of shape ", shape_of(t),
+      " is not a float32 matrix");
 }
 
 // x Wᵀ of (N, in) and (out, in). Either may be a transposed view; what lies in no order that the kernels walk is copied.
 Tensor linear(const Tensor& given_x, const Tensor& given_weight) {
   require_matrix("x", given_x);
   require_matrix("weight", given_weight);
-  ZOO_REQUIRE(given_x.size(1) == given_weight.size(1), op, ": weight has shape ", shape_of(given_weight),
-              ", which does not fit x of shape ", shape_of(given_x));
+  ZOO_REQUIRE(
+      given_x.size(1) == given_weight.size(1), op, ": weight has shape ", shape_of(given_weight),
+      ", which does not fit x of shape ", shape_of(given_x));
   Gemm d{};
   d.across = !is_matrix_of_columns(given_weight) || given_weight.size(0) % kColumnsTogether != 0;
   d.a_transposed = !d.across && !is_matrix_of_rows(given_x) && is_matrix_of_columns(given_x);

@@ -19,7 +19,7 @@ struct Product {
   const float* a;  // [row][p] of a block is at row * a_row + p, or at p * a_row + row where it lies transposed
   int64_t a_row, a_block;
   int64_t blocks, depth;  // p < depth in each block
-  const float* b;  // rows of a tile's width, one after the other for all blocks
+  const float* b;         // rows of a tile's width, one after the other for all blocks
   int64_t b_row;
   float* c;
   int64_t c_row;

@@ -37,4 +37,6 @@ const Kernels& kernels() {
 }  // namespace zoo
 
 // For zoo.ops.build_info, through ctypes.
-extern "C" __attribute__((visibility("default"))) const char* zoo_instruction_set() { return zoo::kernels().instruction_set; }
+extern "C" __attribute__((visibility("default"))) const char* zoo_instruction_set() {
+  return zoo::kernels().instruction_set;
+}

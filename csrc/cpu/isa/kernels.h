@@ -10,16 +10,16 @@
 
 // Every kernel once: its name and its argument. STORAGES are templates over the type of the elements, of which a table has one for
 // each of Storage; FLOAT32 are functions.
-#define ZOO_KERNEL_LIST(STORAGES, FLOAT32)                 \
-  STORAGES(batch_norm_forward, const BatchNormForward&)    \
-  STORAGES(batch_norm_backward, const BatchNormBackward&)  \
-  STORAGES(bias_forward, const BiasForward&)               \
-  STORAGES(bias_backward, const BiasBackward&)             \
-  STORAGES(loss_side, LossSide&)                           \
-  STORAGES(scaled_copy, const ScaledCopy&)                 \
-  FLOAT32(convolve_forward, const Convolution&)            \
-  FLOAT32(convolve_transposed, const Convolution&)         \
-  FLOAT32(convolve_weight, const Convolution&)             \
+#define ZOO_KERNEL_LIST(STORAGES, FLOAT32)                \
+  STORAGES(batch_norm_forward, const BatchNormForward&)   \
+  STORAGES(batch_norm_backward, const BatchNormBackward&) \
+  STORAGES(bias_forward, const BiasForward&)              \
+  STORAGES(bias_backward, const BiasBackward&)            \
+  STORAGES(loss_side, LossSide&)                          \
+  STORAGES(scaled_copy, const ScaledCopy&)                \
+  FLOAT32(convolve_forward, const Convolution&)           \
+  FLOAT32(convolve_transposed, const Convolution&)        \
+  FLOAT32(convolve_weight, const Convolution&)            \
   FLOAT32(gemm, const Gemm&)
 
 namespace zoo {

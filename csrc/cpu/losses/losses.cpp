@@ -91,9 +91,7 @@ std::tuple<Tensor, Tensor> discriminator_backward(const Tensor& gradient, const 
   return {scaled(kD, gradient, dreal), scaled(kD, gradient, dfake)};
 }
 
-Tensor generator_backward(const Tensor& gradient, const Tensor& dfake) {
-  return scaled(kG, gradient, dfake);
-}
+Tensor generator_backward(const Tensor& gradient, const Tensor& dfake) { return scaled(kG, gradient, dfake); }
 
 }  // namespace
 }  // namespace zoo

@@ -14,8 +14,7 @@ constexpr int64_t kMostChunks = 256;
 template <class F>
 ZOO_INLINE void parallel(int64_t count, int64_t grain, const F& body) {
   parallel_ranges(
-      count, grain,
-      [](void* context, int64_t begin, int64_t end) { (*static_cast<const F*>(context))(begin, end); },
+      count, grain, [](void* context, int64_t begin, int64_t end) { (*static_cast<const F*>(context))(begin, end); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 

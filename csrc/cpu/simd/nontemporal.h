@@ -7,7 +7,8 @@
 namespace zoo {
 namespace {
 
-constexpr int64_t kNontemporalBytes = (1 << 22) + 1;  // more than 4 MiB; measured, a smaller result is better left in L2 or L3
+constexpr int64_t kNontemporalBytes =
+    (1 << 22) + 1;  // more than 4 MiB; measured, a smaller result is better left in L2 or L3
 
 // Whether a result goes around the caches: it is large, and all its vectors are aligned.
 template <class S>
@@ -50,10 +51,14 @@ ZOO_INLINE void put(bool nontemporal, S* to, vec<compute_t<S>> value, Constant<N
 }
 
 template <class S>
-ZOO_INLINE void put(bool, S* to, vec<compute_t<S>> value, int values) { store_part(to, value, values); }
+ZOO_INLINE void put(bool, S* to, vec<compute_t<S>> value, int values) {
+  store_part(to, value, values);
+}
 
 template <class S>
-ZOO_INLINE void put(bool, S* to, vec<compute_t<S>> value, Overlapping) { store(to, value); }
+ZOO_INLINE void put(bool, S* to, vec<compute_t<S>> value, Overlapping) {
+  store(to, value);
+}
 
 // After the last nontemporal store of a thread: such stores are not ordered with what tells others that it is done.
 ZOO_INLINE void finish_nontemporal() {

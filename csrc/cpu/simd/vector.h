@@ -13,21 +13,34 @@
 namespace zoo {
 namespace {
 
-struct bfloat16 { uint16_t bits; };
-struct float16 { uint16_t bits; };
+struct bfloat16 {
+  uint16_t bits;
+};
+struct float16 {
+  uint16_t bits;
+};
 
 // What a storage type is computed in: float for all but double.
-template <class S> struct Compute { using type = float; };
-template <> struct Compute<double> { using type = double; };
-template <class S> using compute_t = typename Compute<S>::type;
+template <class S>
+struct Compute {
+  using type = float;
+};
+template <>
+struct Compute<double> {
+  using type = double;
+};
+template <class S>
+using compute_t = typename Compute<S>::type;
 
 template <class T>
 struct Vector {
   static constexpr int lanes = ZOO_VECTOR_BYTES / sizeof(T);
   typedef T type __attribute__((vector_size(ZOO_VECTOR_BYTES)));
 };
-template <class T> using vec = typename Vector<T>::type;
-template <class T> constexpr int lanes = Vector<T>::lanes;
+template <class T>
+using vec = typename Vector<T>::type;
+template <class T>
+constexpr int lanes = Vector<T>::lanes;
 
 typedef uint16_t u16x __attribute__((vector_size(ZOO_VECTOR_BYTES / 2)));
 typedef uint32_t u32x __attribute__((vector_size(ZOO_VECTOR_BYTES)));
@@ -43,13 +56,13 @@ ZOO_INLINE To bits_as(From value) {
 }
 
 template <class T>
-ZOO_INLINE vec<T> fill(T value) { return vec<T>{} + value; }
+ZOO_INLINE vec<T> fill(T value) {
+  return vec<T>{} + value;
+}
 
 // --- widening and rounding (to nearest, ties to even) -------------------------------------------------------------
 
-ZOO_INLINE vec<float> widen(bfloat16, u16x raw) {
-  return bits_as<vec<float>>(__builtin_convertvector(raw, u32x) << 16);
-}
+ZOO_INLINE vec<float> widen(bfloat16, u16x raw) { return bits_as<vec<float>>(__builtin_convertvector(raw, u32x) << 16); }
 
 ZOO_INLINE u16x narrow(bfloat16, vec<float> x) {
   const u32x bits = bits_as<u32x>(x);
@@ -123,7 +136,10 @@ ZOO_INLINE void store_part(S* to, vec<compute_t<S>> value, int n) {
   for (int i = 0; i < n; ++i) to[i] = buffer[i];
 }
 
-template <int N> struct Constant { static constexpr int value = N; };
+template <int N>
+struct Constant {
+  static constexpr int value = N;
+};
 
 // A whole vector says so with a Constant: loops over whole vectors then hold no trace of the partial ones.
 template <class S, int N>
@@ -161,17 +177,25 @@ ZOO_INLINE vec<T> first_lanes(vec<T> x, int64_t n) {
 }
 
 template <class T, int N>
-ZOO_INLINE vec<T> first_lanes(vec<T> x, Constant<N>) { return x; }
+ZOO_INLINE vec<T> first_lanes(vec<T> x, Constant<N>) {
+  return x;
+}
 
 // A whole vector at the end of a stretch, of which only the last `fresh` lanes were not in the vector before it: cheaper
 // than the rest lane by lane. What is stored twice is stored with the same value.
-struct Overlapping { int fresh; };
+struct Overlapping {
+  int fresh;
+};
 
 template <class S>
-ZOO_INLINE vec<compute_t<S>> load(const S* from, Overlapping) { return load(from); }
+ZOO_INLINE vec<compute_t<S>> load(const S* from, Overlapping) {
+  return load(from);
+}
 
 template <class S>
-ZOO_INLINE void store(S* to, vec<compute_t<S>> value, Overlapping) { store(to, value); }
+ZOO_INLINE void store(S* to, vec<compute_t<S>> value, Overlapping) {
+  store(to, value);
+}
 
 template <class T>
 struct ZerosThenOnes {
@@ -180,7 +204,8 @@ struct ZerosThenOnes {
     for (int i = lanes<T>; i < 2 * lanes<T>; ++i) values[i] = T(1);
   }
 };
-template <class T> constexpr ZerosThenOnes<T> zeros_then_ones;
+template <class T>
+constexpr ZerosThenOnes<T> zeros_then_ones;
 
 // The fresh lanes; the others are 0.
 template <class T>

@@ -49,7 +49,8 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
   const int group_slots = alone ? 0 : most_rounds(w, p.rows);
   int64_t mine = 0;
   const bool owner = p.owns(w, mine), writer = owner && p.chunk == 0;
-  const Activation behind = a.act_first ? Activation::identity : a.activation, before = a.act_first ? a.activation : Activation::identity;
+  const Activation behind = a.act_first ? Activation::identity : a.activation,
+                   before = a.act_first ? a.activation : Activation::identity;
   T scale = 1, shift = 0, invstd = 0, dweight = 0, dbias = 0;
   if (owner) {
     scale = load<S, T>(a.weight, mine, 1);
@@ -239,8 +240,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
       a.partial = static_cast<T*>(partial.mutable_data_ptr());
     }
     a.work = plan.work;
-    run(backward_kernel_of<S>(plan.rows, plan.packed), a, plan, training ? plan.blocks() : plan.work.tiles,
-        context);
+    run(backward_kernel_of<S>(plan.rows, plan.packed), a, plan, training ? plan.blocks() : plan.work.tiles, context);
   });
   return {dx, dweight, dbias};
 }

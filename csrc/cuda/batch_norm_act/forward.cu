@@ -48,7 +48,8 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
   const int group_slots = alone ? 0 : most_rounds(w, p.rows);
   int64_t mine = 0;
   const bool owner = p.owns(w, mine), writer = owner && p.chunk == 0;
-  const Activation before = a.act_first ? a.activation : Activation::identity, behind = a.act_first ? Activation::identity : a.activation;
+  const Activation before = a.act_first ? a.activation : Activation::identity,
+                   behind = a.act_first ? Activation::identity : a.activation;
   T running_mean = 0, running_var = 1, scale = 1, shift = 0;
   if (owner && (!a.training || (writer && (a.stages & kApply)))) {
     running_mean = load<S, T>(a.running_mean, mine, 0);
@@ -73,7 +74,8 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
           w, p, group,
           [&](Pack& pack, int64_t offset, int round) {
             pack = load_pack<Pack>(a.x + offset);
-            if (slot + round < w.cached) store_pack_shared(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack);
+            if (slot + round < w.cached)
+              store_pack_shared(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack);
           },
           [&](const Pack& pack, int64_t, int round) {
             T v[Vec];
@@ -220,7 +222,8 @@ std::tuple<Tensor, Tensor, Tensor> forward(
     a.act_first = Order(order) == Order::act_norm;
     a.training = training;
 
-    const Request request = request_of(training ? Kind::kTwice : Kind::kMap, x, rows, parts, 1, is_aligned(a.x) && is_aligned(a.y));
+    const Request request =
+        request_of(training ? Kind::kTwice : Kind::kMap, x, rows, parts, 1, is_aligned(a.x) && is_aligned(a.y));
     const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
       return resident_blocks(forward_kernel_of<S>(p.rows, p.packed), context.device, p);
     });

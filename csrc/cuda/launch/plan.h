@@ -38,8 +38,9 @@ struct Device {
   explicit Device(int index) {
     check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index), "a device query");
     check_cuda(cudaDeviceGetAttribute(&block_shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, index), "a device query");
-    check_cuda(cudaDeviceGetAttribute(&multiprocessor_shared, cudaDevAttrMaxSharedMemoryPerMultiprocessor, index),
-               "a device query");
+    check_cuda(
+        cudaDeviceGetAttribute(&multiprocessor_shared, cudaDevAttrMaxSharedMemoryPerMultiprocessor, index),
+        "a device query");
   }
 };
 
@@ -59,9 +60,9 @@ struct Request {
   bool rows;
   int64_t images, channels, positions;  // positions: H W
   int groups;
-  bool aligned;        // all full-size tensors begin at a multiple of 16 bytes
+  bool aligned;  // all full-size tensors begin at a multiple of 16 bytes
   int element_size;
-  int streams;         // full-size tensors that are read twice
+  int streams;  // full-size tensors that are read twice
 };
 
 constexpr int kScratch = 11 * 1024;  // static shared memory of the kernels, and what the driver takes
@@ -265,15 +266,18 @@ void launch(
 template <class Arguments>
 void allow_shared(void (*kernel)(Arguments), const Device& device, size_t shared) {
   if (shared <= 36 * 1024) return;  // with the static part, what every kernel may use without asking
-  check_cuda(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                  device.block_shared - kScratch),
-             "reserving shared memory");
+  check_cuda(
+      cudaFuncSetAttribute(
+          reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+          device.block_shared - kScratch),
+      "reserving shared memory");
 }
 
 // Runs a kernel of two stages as planned: both in one launch, or one after the other, the second with `last_blocks`.
 template <class Arguments>
-void run(void (*kernel)(Arguments), std::remove_const_t<Arguments>& arguments, const Plan& plan, int64_t last_blocks,
-         const Context& context) {
+void run(
+    void (*kernel)(Arguments), std::remove_const_t<Arguments>& arguments, const Plan& plan, int64_t last_blocks,
+    const Context& context) {
   const cudaStream_t stream = context.stream;
   allow_shared(kernel, context.device, plan.shared);
   if (plan.mode == Mode::kSplit) {
@@ -291,9 +295,10 @@ template <class Arguments>
 int resident_blocks(void (*kernel)(Arguments), const Device& device, const Plan& plan) {
   allow_shared(kernel, device, plan.shared);
   int blocks = 0;
-  check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, reinterpret_cast<const void*>(kernel), plan.threads,
-                                                           plan.shared),
-             "an occupancy query");
+  check_cuda(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+          &blocks, reinterpret_cast<const void*>(kernel), plan.threads, plan.shared),
+      "an occupancy query");
   return blocks;
 }
 
@@ -319,9 +324,10 @@ inline PerChannel parameter(
     const char* op, const char* name, const std::optional<Tensor>& t, const Tensor& x, Tensor& keep) {
   if (!t.has_value()) return {};
   require_per_channel(op, name, *t, x);
-  require(t->scalar_type() == x.scalar_type() ||
-              (t->scalar_type() == ScalarType::Float && x.scalar_type() != ScalarType::Double),
-          op, ": ", name, " of shape ", shape_of(*t), " is neither float32 nor of the dtype of x of shape ", shape_of(x));
+  require(
+      t->scalar_type() == x.scalar_type() ||
+          (t->scalar_type() == ScalarType::Float && x.scalar_type() != ScalarType::Double),
+      op, ": ", name, " of shape ", shape_of(*t), " is neither float32 nor of the dtype of x of shape ", shape_of(x));
   keep = as_contiguous(*t);
   return {const_cast<void*>(keep.const_data_ptr()), keep.scalar_type() != x.scalar_type()};
 }

@@ -244,11 +244,11 @@ __device__ __forceinline__ int64_t divided(int64_t a, int64_t b) {  // both are 
 // Moves from one item of a thread to its next.
 template <bool Rows, int Vec, bool Backwards>
 struct Cursor {
-  int64_t offset;         // of the item's first element
-  int position = 0;       // in the plane, in packs
-  int64_t offset_step;    // to the next item, if that is as far into its plane or farther ...
+  int64_t offset;       // of the item's first element
+  int position = 0;     // in the plane, in packs
+  int64_t offset_step;  // to the next item, if that is as far into its plane or farther ...
   int position_step = 0;
-  int64_t jump = 0;       // ... and otherwise past the planes of the other channels
+  int64_t jump = 0;  // ... and otherwise past the planes of the other channels
   int plane = 1;
 
   __device__ Cursor(const Work& w, const Place<Rows, Vec>& p, int group, int64_t item) {

@@ -9,9 +9,11 @@ namespace zoo {
 namespace {
 
 constexpr int kLossThreads = 1024;
-constexpr int64_t kLossChunk = 64 * 1024;  // logits of one block: a batch of logits is one block, a patch map of a large batch several
+constexpr int64_t kLossChunk =
+    64 * 1024;  // logits of one block: a batch of logits is one block, a patch map of a large batch several
 constexpr int kMostLossBlocks = 1024;
-constexpr int kSums = 6;  // loss and D(.) of real and of fake logits, real ones judged real, fake ones judged fake (or real)
+constexpr int kSums =
+    6;  // loss and D(.) of real and of fake logits, real ones judged real, fake ones judged fake (or real)
 
 template <class S>
 struct LossWork {
@@ -116,7 +118,7 @@ template <class S>
 struct Scale {
   const void* factor;  // the gradient of the loss: one number, double or float
   bool wide;
-  const S *from[2];
+  const S* from[2];
   S* to[2];
   int64_t counts[2];
 };

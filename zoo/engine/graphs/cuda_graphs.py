@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import torch
 
@@ -18,6 +19,7 @@ class CudaGraphs:
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
+        self._failed: list[torch.cuda.CUDAGraph] = []
 
     @contextmanager
     def stream(self) -> Iterator[None]:
@@ -49,12 +51,23 @@ class CudaGraphs:
                     reason = error
                     raise
         except BaseException as error:  # that of a capture which cannot be ended, where the work failed before
-            self._recover()
+            self._recover(graph)
             raise reason or error from None
         return graph.replay
 
-    def _recover(self) -> None:
-        """After a capture that failed torch's random numbers still wait for its end; the end of one that succeeds is as good."""
+    def _recover(self, failed: torch.cuda.CUDAGraph) -> None:
+        """After a capture that failed torch's random numbers still wait for its end; the end of one that succeeds is as good.
+
+        Up to torch 2.11 its allocators wait too: memory that two streams have used, as that of every batch, would never be free
+        again, and no other graph could use the pool. That of the device is told that the capture has ended; that of page-locked
+        memory cannot be, and goes on asking the graph, which is kept for it. Later captures have a pool of their own.
+        """
+        end: Any = getattr(torch._C, "_cuda_endAllocateToPool", None)
+        if end is not None:
+            with suppress(Exception):  # where it has been told already
+                end(self._stream.device.index, self._pool)
+        self._failed.append(failed)
+        self._pool = torch.cuda.graph_pool_handle()
         with suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a graph of nothing
             with torch.cuda.graph(torch.cuda.CUDAGraph(), stream=self._stream, capture_error_mode="thread_local"):

@@ -22,11 +22,11 @@ FAR = 1000.0
 
 def shapes(subject: Subject) -> None:
     """G makes images of the data's shape within [-1, 1], D gives one finite logit each: grey, colour, labelled or not."""
-    from zoo.testing.building import build
+    from zoo.engine.build import build_networks
 
     for spec in specs(subject):
         subject.tell(spec)
-        generator, discriminator = build(subject, spec)
+        generator, discriminator = build_networks(subject.architecture, subject.options, spec)
         _look(subject, spec, generator.train(), discriminator.train(), subject.options.batch_size, FAR)
         for count in (5, 1):
             _look(subject, spec, generator.eval(), discriminator.eval(), count, FAR)

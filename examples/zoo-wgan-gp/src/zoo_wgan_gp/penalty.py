@@ -10,19 +10,19 @@ from torch import Tensor
 import zoo
 
 
-def penalised(turn: zoo.StepContext) -> tuple[Tensor, dict[str, Tensor]]:
+def penalised(context: zoo.StepContext) -> tuple[Tensor, dict[str, Tensor]]:
     """L = E D(G(z)) - E D(x) + λ E (|∇D(x̂)| - 1)², with x̂ between real and generated images.
 
     A phase's loss is a function of the turn: what it returns by name is logged. `wasserstein` is the estimate of the Wasserstein
     distance between the data and G's images, E D(x) - E D(G(z)): in that game, what the critic maximises but for the penalty.
     """
-    loss, statistics = turn.default_loss()
-    slopes = slopes_of(turn.discriminate, between(turn.real, turn.fakes.images))
-    penalty = turn.options.penalty * excess(slopes, turn.options.one_sided).square().mean()
+    loss, statistics = context.default_loss()
+    slopes = slopes_of(context.discriminate, between(context.real, context.fakes.images))
+    penalty = context.options.penalty * excess(slopes, context.options.one_sided).square().mean()
     statistics["wasserstein"] = statistics["d_real"] - statistics["d_fake"]
     statistics["slope"] = slopes.detach().mean()
     statistics["penalty"] = penalty.detach()
-    return loss + turn.scale * penalty, statistics
+    return loss + context.scale * penalty, statistics
 
 
 def between(real: Tensor, fake: Tensor) -> Tensor:

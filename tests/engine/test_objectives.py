@@ -1,0 +1,123 @@
+"""Objectives that ask for more: real logits in G's phase, a state of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from support import Stop, tiny
+from torch import Tensor
+from torch.nn.functional import softplus
+from toy_step import build, same, weights
+
+import zoo
+from zoo.errors import OptionError
+from zoo.testing.comparing import run_differences
+
+
+@dataclass(frozen=True)
+class Relativistic(zoo.Objective):
+    """Relativistic pairing GAN (Jolicoeur-Martineau 2018): each fake is to look more real than the real image beside it."""
+
+    kind: str = "relativistic"
+    needs_real_logits = True
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+        loss = scale * softplus(fake_logits - real_logits).mean()
+        return loss, torch.stack([real_logits.mean(), fake_logits.mean()]).detach()
+
+    def generator_loss(self, fake_logits: Tensor, *, scale: float, real_logits: Tensor) -> tuple[Tensor, Tensor]:
+        assert real_logits.shape == fake_logits.shape
+        assert not real_logits.requires_grad, "real images tell G nothing about its weights"
+        return scale * softplus(real_logits - fake_logits).mean(), fake_logits.mean().detach()[None]
+
+
+@pytest.mark.parametrize("reuse_fakes", [False, True])
+@pytest.mark.parametrize("classes", [0, 3])
+def test_a_relativistic_objective_sees_real_and_fake_together_in_gs_phase_too(reuse_fakes, classes):
+    step = build(objective=Relativistic(), reuse_fakes=reuse_fakes)
+    before = weights(step.generator)
+    statistics = step.run(0)
+    assert not same(before, step.generator)
+    assert float(statistics["g_loss"]) > 0
+    assert step.draw.count == (1 if reuse_fakes else 2), (
+        "fakes that are used again meet the real images they met before"
+    )
+
+
+def test_gs_gradient_is_that_of_the_formula():
+    step = build(objective=Relativistic(), reuse_fakes=True, learning_rate=1e-30)
+    step.run(0)
+    found = [parameter.grad.clone() for parameter in step.generator.parameters()]
+    again = build(objective=Relativistic(), reuse_fakes=True)
+    real = again.draw().images
+    fakes = again.generator(again.latents.draw(8))
+    loss = softplus(again.discriminator(real).flatten().detach() - again.discriminator(fakes).flatten()).mean()
+    for ours, theirs in zip(found, torch.autograd.grad(loss, list(again.generator.parameters())), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+SOURCE = '''
+import torch
+from torch.nn.functional import softplus
+import zoo
+
+class Pairs(zoo.Objective):
+    needs_real_logits = True
+    def discriminator_loss(self, real_logits, fake_logits, *, scale):
+        return scale * softplus(fake_logits - real_logits).mean(), torch.stack([real_logits.mean(), fake_logits.mean()]).detach()
+    def generator_loss(self, fake_logits, *, scale, real_logits):
+        return scale * softplus(real_logits - fake_logits).mean(), fake_logits.mean().detach()[None]
+
+class Balanced:
+    """One that keeps something: a running mean of D's logits of real images."""
+    kind = "balanced"
+    def __init__(self):
+        self.mean, self.calls = torch.zeros(()), 0
+    def discriminator_loss(self, real_logits, fake_logits, *, scale):
+        self.calls += 1
+        self.mean = 0.9 * self.mean + 0.1 * real_logits.mean().detach()
+        loss = scale * (softplus(fake_logits) + softplus(-real_logits) + 0.1 * (real_logits - self.mean) ** 2).mean()
+        return loss, torch.stack([real_logits.mean(), fake_logits.mean()]).detach()
+    def generator_loss(self, fake_logits, *, scale):
+        return scale * softplus(-fake_logits).mean(), fake_logits.mean().detach()[None]
+    def state_dict(self):
+        return {"mean": self.mean, "calls": self.calls}
+    def load_state_dict(self, state):
+        self.mean, self.calls = state["mean"], state["calls"]
+
+@zoo.hookimpl
+def zoo_register_objectives(register):
+    register(Pairs("pairs"))
+    register(Balanced())
+'''
+
+
+@pytest.mark.parametrize("name", ["vanilla", "dcgan", "cgan", "lsgan"])
+def test_every_architecture_can_be_trained_relativistically(install, images, name):
+    install(SOURCE, "zoo_pairs")
+    options = tiny(name, steps=2, batch_size=7, drop_remainder=False, joined=False, reuse_fakes=True)
+    run = zoo.train(name, data=str(images), objective="pairs", order="sequential", **options)
+    assert run.metrics()[-1]["g_loss"] > 0
+
+
+def test_another_number_of_fakes_than_of_real_images_is_refused_with_the_way_out(install, images):
+    install(SOURCE, "zoo_pairs")
+    options = tiny("dcgan", generator_batch_size=4, reuse_fakes=False)
+    with pytest.raises(OptionError, match=r"--generator-batch-size 4: .* pairs compares .* give 8"):
+        zoo.train("dcgan", data=str(images), objective="pairs", out="run", **options)
+
+
+def test_an_objective_with_a_state_goes_on_exactly(install, images, fresh_registry):
+    install(SOURCE, "zoo_pairs")
+    options = tiny("dcgan", steps=6, objective="balanced")
+    whole = zoo.train("dcgan", data=str(images), out="whole", **options)
+    fresh_registry()  # another process would have a new one
+    import sys
+
+    sys.modules.pop("zoo_pairs")
+    zoo.train("dcgan", data=str(images), out="parts", callbacks=[Stop(3)], **options)
+    fresh_registry()
+    sys.modules.pop("zoo_pairs")
+    assert run_differences(whole, zoo.resume("parts")) == []
