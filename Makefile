@@ -15,19 +15,21 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CPP := $(shell find csrc -name "*.h" -o -name "*.cpp" -o -name "*.cu" -o -name "*.cuh")
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train test test-quick test-reference lint format check docs bench bench-steps quality test-cuda bench-cuda photos clean
+.PHONY: help train test test-quick test-reference test-sanitized lint format check docs bench bench-steps quality test-cuda bench-cuda gpu photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
 	@echo "make test    set up $(VENV), run the whole test suite"
 	@echo "make test-quick  the same but for what starts compilers, environments or pip; make test-reference  with ZOO_NATIVE=0"
-	@echo "make lint    formatting, ruff, mypy"
+	@echo "make test-sanitized  the CPU kernels under AddressSanitizer and UBSan"
+	@echo "make lint    formatting (ruff, clang-format), ruff, mypy"
 	@echo "make docs    the documentation as a site, into site/: open site/index.html"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
 	@echo "make bench-steps  whole steps beside PyTorch's DCGAN example and Keras, which gets a $(KERAS) of its own: build/steps/"
 	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits; then a ring of modes"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
+	@echo "make gpu     the same and more in seven minutes, offline too, for a GPU that is there for minutes: benchmarks/gpu/README.md"
 	@echo "make check   what CI runs: lint, test, test-reference, docs"
 	@echo "make clean   remove $(VENV), $(KERAS) and what was built"
 
@@ -136,6 +138,11 @@ test-cuda: $(VENV)/.cuda
 	  PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --tool $$tool --error-exitcode 1 \
 	    $(BIN)/python -m pytest -q -x tests/cuda/test_cuda_batch_norm.py tests/cuda/test_cuda_bias_act.py tests/cuda/test_cuda_losses.py \
 	    -k "all_sizes or equals_the_reference or loss_gradient or infinities" || exit 1; done
+
+# All of it in one go, for a machine with a GPU that is there for minutes: benchmarks/gpu/README.md. Offline too: what it lacks is
+# carried along in benchmarks/gpu/wheels and prebuilt. PYTHON is one that has torch with CUDA.
+gpu:
+	PYTHON=$$(command -v $(PYTHON)) benchmarks/gpu/run.sh .
 
 bench-cuda: $(VENV)/.cuda
 	for plan in "" block cooperative split; do ZOO_CUDA_PLAN=$$plan $(BIN)/zoo bench --device cuda || exit 1; done
