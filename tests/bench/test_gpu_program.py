@@ -1,4 +1,4 @@
-"""The program for a machine with a GPU (`benchmarks/gpu`), as far as a machine without one allows: a rename is not to break it unseen."""
+"""The program for a machine with a GPU (`benchmarks/gpu`), as far as one without allows: no rename is to break it unseen."""
 
 from __future__ import annotations
 

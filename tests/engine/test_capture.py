@@ -105,7 +105,7 @@ def compare(make: Callable[[], object], steps: int = STEPS) -> Replayed:
     ours = make()
     graphs = Replayed(ours)
     said: list[str] = []
-    with Callbacks([Notes(said)]).told_of_log():
+    with Callbacks([Notes(said)]).forward_log():
         assert played(ours, CapturedStep(ours, graphs), steps) == expected
     assert said == []
     for one, other in zip(state_of(ours), expected_state, strict=True):
@@ -235,7 +235,7 @@ def test_an_epochs_smaller_last_batch_is_played_uncaptured_with_what_was_drawn_f
 def refusing(step, steps: int = STEPS, graphs: Replayed | None = None) -> tuple[list[str], Replayed, list]:
     said: list[str] = []
     graphs = graphs or Replayed(step)
-    with Callbacks([Notes(said)]).told_of_log():
+    with Callbacks([Notes(said)]).forward_log():
         told = played(step, CapturedStep(step, graphs), steps)
     return said, graphs, told
 

@@ -12,7 +12,7 @@ from torch import nn
 
 import zoo
 from zoo.engine.build import build_networks
-from zoo.engine.geometry import USUAL, describe_sizes, settle
+from zoo.engine.geometry import USUAL, choose_spec, describe_sizes
 from zoo.engine.runtime.device import available_devices, choose_device
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.trial import Trial
@@ -70,12 +70,12 @@ class Labelled(Any):
     ],
 )
 def test_the_datas_own_size_is_kept_where_the_networks_take_it_else_the_nearest(architecture, options, source, spec):
-    assert settle(architecture(), zoo.Options(**options), source) == zoo.DataSpec(*spec)
+    assert choose_spec(architecture(), zoo.Options(**options), source) == zoo.DataSpec(*spec)
 
 
 def test_a_size_that_is_asked_for_and_does_not_fit_is_refused():
     with pytest.raises(OptionError, match="--size 28: powers works for the sizes 16, 32, 64"):
-        settle(Powers(), zoo.Options(size=28), Source(28, 28))
+        choose_spec(Powers(), zoo.Options(size=28), Source(28, 28))
 
 
 @pytest.mark.parametrize(
@@ -94,26 +94,26 @@ def test_sizes_are_described_in_words(sizes, words):
 @pytest.mark.parametrize("coordinates", [1, 2])
 def test_points_are_taken_as_they_are(coordinates):
     source = Source(1, coordinates, points=True)
-    assert settle(Any(), zoo.Options(), source) == zoo.DataSpec(1, 1, coordinates, points=True)
+    assert choose_spec(Any(), zoo.Options(), source) == zoo.DataSpec(1, 1, coordinates, points=True)
 
 
 def test_an_architecture_that_needs_images_refuses_points():
     with pytest.raises(
         DataError, match=r"powers works on images, of the sizes 16, 32, 64; .*zoo train vanilla --data ring"
     ):
-        settle(Powers(), zoo.Options(data="ring"), Source(1, 2, points=True))
+        choose_spec(Powers(), zoo.Options(data="ring"), Source(1, 2, points=True))
 
 
 @pytest.mark.parametrize("options", [dict(size=28), dict(channels=3), dict(flip=True), dict(fit="stretch")])
 def test_what_is_done_to_images_cannot_be_done_to_points(options):
     with pytest.raises(OptionError, match=f"--{next(iter(options))} is for images"):
-        settle(Any(), zoo.Options(**options), Source(1, 2, points=True))
+        choose_spec(Any(), zoo.Options(**options), Source(1, 2, points=True))
 
 
 @pytest.mark.parametrize("classes", [0, 1])
 def test_a_conditional_architecture_wants_two_classes_at_least(classes):
     with pytest.raises(DataError, match="any learns from labelled images, and some data has no labels"):
-        settle(Labelled(), zoo.Options(), Source(28, 28, 1, classes))
+        choose_spec(Labelled(), zoo.Options(), Source(28, 28, 1, classes))
 
 
 def test_points_without_classes_are_not_for_a_conditional_architecture():
@@ -121,7 +121,7 @@ def test_points_without_classes_are_not_for_a_conditional_architecture():
         r"any learns from labelled data, and some data is points without classes; .*: zoo train vanilla --data ring$"
     )
     with pytest.raises(DataError, match=message):
-        settle(Labelled(), zoo.Options(data="ring"), Source(1, 2, points=True))
+        choose_spec(Labelled(), zoo.Options(data="ring"), Source(1, 2, points=True))
 
 
 def test_images_that_are_no_squares_are_trained_on_as_they_are(tmp_path):

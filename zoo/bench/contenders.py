@@ -156,7 +156,7 @@ def _loss_of(kind: str, logits: Tensor, target: float, constant: Tensor) -> Tens
     return F.relu(1 + sign * logits).mean() if kind == "hinge" else sign * logits.mean()
 
 
-def _judged(kind: str, logits: Tensor) -> Tensor:
+def _score(kind: str, logits: Tensor) -> Tensor:
     return (logits.sigmoid() if kind == "non_saturating" else logits).mean()
 
 
@@ -188,13 +188,13 @@ class _EagerLoss(nn.Module):
             if self.discriminator:
                 real = logits[0]
                 numbers = [
-                    _judged(kind, real),
-                    _judged(kind, fake),
+                    _score(kind, real),
+                    _score(kind, fake),
                     (real > self.threshold).float().mean(),
                     (fake <= self.threshold).float().mean(),
                 ]
             else:
-                numbers = [_judged(kind, fake), (fake > self.threshold).float().mean()]
+                numbers = [_score(kind, fake), (fake > self.threshold).float().mean()]
             return loss, torch.stack(numbers)
 
 

@@ -83,12 +83,12 @@ def run(arguments: Sequence[str]) -> int:
 
     from zoo.bench.goals import verdicts
 
-    judged = [] if given.quick else verdicts(rows)
-    if judged:
+    verdicts_ = [] if given.quick else verdicts(rows)
+    if verdicts_:
         console.print()
-        console.print(goals_table(judged))
+        console.print(goals_table(verdicts_))
     if given.json is not None:
-        content = json.dumps(as_json(machine, rows, steps, assembly, judged), indent=1)
+        content = json.dumps(as_json(machine, rows, steps, assembly, verdicts_), indent=1)
         try:
             given.json.write_text(content + "\n", "utf-8")
         except OSError as error:

@@ -92,8 +92,8 @@ def _aloud(checks: list[Check], subject: Subject) -> list[Outcome]:
         if outcome.failure is not None:
             _say(console, f"\n{outcome}")
     counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STYLES}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    _say(console, f"\n{told}, in {sum(outcome.seconds for outcome in outcomes):.1f} s")
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    _say(console, f"\n{summary}, in {sum(outcome.seconds for outcome in outcomes):.1f} s")
     return outcomes
 
 

@@ -59,12 +59,12 @@ def hash_file(path: Path) -> str:
     if isinstance(known, dict) and known.get("signature") == signature and isinstance(known.get("hash"), str):
         return str(known["hash"])
     content = hash_bytes_of(path)
-    if settled(stat.st_mtime_ns):
+    if is_stable(stat.st_mtime_ns):
         remember(notebook, {"signature": signature, "hash": content})
     return content
 
 
-def settled(mtime_ns: int) -> bool:
+def is_stable(mtime_ns: int) -> bool:
     """Whether a file has been left alone long enough for its modification time to betray the next edit.
 
     The idea is git's "racily clean": an edit right after the file was read may leave size and time as they were.

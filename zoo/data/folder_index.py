@@ -14,7 +14,7 @@ from pathlib import Path
 
 import PIL
 
-from zoo.data.cache import digest, hash_bytes, hash_bytes_of, recall, remember, settled
+from zoo.data.cache import digest, hash_bytes, hash_bytes_of, is_stable, recall, remember
 from zoo.data.picture import SUFFIXES, PictureError, pillow_manners, read_header
 
 _SMALL = 1 << 20  # bytes
@@ -99,7 +99,7 @@ class FolderIndex:
         certain = [
             astuple(entry)
             for entry in self.entries
-            if settled(entry.mtime_ns) and (entry.problem is None or entry.content is not None)
+            if is_stable(entry.mtime_ns) and (entry.problem is None or entry.content is not None)
         ]
         remember(self._notebook, {"version": _VERSION, "entries": certain})
 

@@ -63,7 +63,7 @@ class Callbacks(Callback):
             callback.on_end(run, step, finished)
 
     @contextmanager
-    def told_of_log(self) -> Iterator[None]:
+    def forward_log(self) -> Iterator[None]:
         """Within it what this thread logs to the logger ``zoo``, of level INFO and above, is each callback's `on_note`.
 
         Other handlers are given what they would be given otherwise. Where there is no callback, nothing changes.

@@ -13,7 +13,7 @@ from zoo.options import Options
 USUAL = 64  # the size for a folder of pictures of many sizes: what the DCGAN family was published with
 
 
-def settle(architecture: Architecture, options: Options, source: DataSource) -> DataSpec:
+def choose_spec(architecture: Architecture, options: Options, source: DataSource) -> DataSpec:
     """The geometry for this architecture, these options and this data.
 
     The data's own size is kept where the networks can be built for it; else the nearest size that they can. Raises

@@ -15,7 +15,7 @@ from zoo.augmentation import Augmentation
 from zoo.data.registry import absolute, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
-from zoo.engine.geometry import points_spec, settle
+from zoo.engine.geometry import choose_spec, points_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.step import alternates
@@ -74,11 +74,11 @@ def plan_run(
     if preset is None and config is None:
         # It may name networks for points where the default preset has none.
         suited = architecture.preset_for(
-            points_spec(source) if source.points else settle(architecture, options, source)
+            points_spec(source) if source.points else choose_spec(architecture, options, source)
         )
         if suited != chosen:
             options, _ = resolve(architecture, preset=suited, flags=flags)
-    spec = settle(architecture, options, source)
+    spec = choose_spec(architecture, options, source)
     if suited != chosen:
         log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
     place = absolute(options.data, registry().sources)  # so that the run can be resumed from any folder

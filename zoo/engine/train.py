@@ -52,7 +52,7 @@ def train(
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
-        callbacks: are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
+        callbacks: are everyone how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
             logger ``zoo`` has too.
         plugin_callbacks: whether those of plugins are asked at all.
         options: those of `zoo train NAME --help`, by name (`zoo.Options` and the architecture's own).
@@ -65,21 +65,21 @@ def train(
     """
     if watchers:
         warn_deprecated("zoo.train(watchers=…)")
-    told = Callbacks([*callbacks, *watchers])
-    with told.told_of_log(), enough_memory(LESS_MEMORY):
+    everyone = Callbacks([*callbacks, *watchers])
+    with everyone.forward_log(), enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
         with determinism(plan.options.deterministic):
-            store = _prepare(plan, told)
+            store = _prepare(plan, everyone)
             state = build(plan, store)
             run = Run.create(out, _config(plan, store, state))
             try:
-                told.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks else [])
+                everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks else [])
             except BaseException:
                 run.discard()
                 raise
             del plan  # whose source may hold a line for each of millions of files
-            TrainingLoop(run, state, told).run_steps()
+            TrainingLoop(run, state, everyone).run_steps()
     return run
 
 
@@ -113,13 +113,13 @@ def resume(
     """
     if watchers:
         warn_deprecated("zoo.resume(watchers=…)")
-    told = Callbacks([*callbacks, *watchers])
-    with told.told_of_log(), enough_memory(LESS_MEMORY):
+    everyone = Callbacks([*callbacks, *watchers])
+    with everyone.forward_log(), enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
         with determinism(plan.options.deterministic):
-            state = build(plan, _prepare(plan, told))
+            state = build(plan, _prepare(plan, everyone))
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
@@ -128,12 +128,12 @@ def resume(
             seconds = _load(state, folder)
             config = _changed(run, plan, state, steps, watch)
             run.config = config  # plugins are to see what is in force
-            told.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks else [])
+            everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks else [])
             _tell_differences(config, plan, state)
             run.save_config(config)
             truncate(run.path / "metrics.jsonl", start)
             del plan
-            TrainingLoop(run, state, told, start, seconds).run_steps()
+            TrainingLoop(run, state, everyone, start, seconds).run_steps()
     return run
 
 

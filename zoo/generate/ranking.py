@@ -13,21 +13,21 @@ from zoo.nn.modes import evaluating
 def logits_of(generator: nn.Module, discriminator: nn.Module, latents: Tensor, labels: Tensor | None = None) -> Tensor:
     """The discriminator's logits of the generator's images of the latents (and labels): float32 (n,), on the CPU.
 
-    Both networks judge in evaluation mode, so that a logit depends on its own image alone, and are left in the modes in
-    which they came. BATCH images exist at a time, however many are judged.
+    Both networks work in evaluation mode, so that a logit depends on its own image alone, and are left in the modes in
+    which they came. BATCH images exist at a time, however many there are.
     """
     device = device_of(generator)
     logits = []
     with evaluating(generator), evaluating(discriminator):
         for start in range(0, len(latents), BATCH):
             z, *label = (part[start : start + BATCH].to(device) for part in (latents, labels) if part is not None)
-            judged: Tensor = discriminator(generator(z, *label), *label)
-            logits.append(judged.float().reshape(len(z)).cpu())
+            found: Tensor = discriminator(generator(z, *label), *label)
+            logits.append(found.float().reshape(len(z)).cpu())
     return torch.cat(logits)
 
 
 def best(logits: Tensor, keep: int, labels: Tensor | None = None, wanted: Tensor | None = None) -> Tensor:
-    """Which of the judged to keep: int64 (keep,), the best first; of equal logits the earlier first.
+    """Which of the candidates to keep: int64 (keep,), the best first; of equal logits the earlier first.
 
     With their `labels` (n,) and the `wanted` ones (keep,), each wanted place goes to the best of its class that is left:
     nothing is kept because its class is an easy one.

@@ -96,6 +96,6 @@ class GuardedCallback(Callback):
             getattr(self._callback, method)(*arguments)
         except Exception as error:
             self._callback = None
-            log.warning("%s; the run goes on without this callback", self._plugin.blame(error, f"{method} failed"))
+            log.warning("%s; the run goes on without this callback", self._plugin.failure(error, f"{method} failed"))
         finally:
             torch.set_rng_state(random)  # the run's numbers are not to depend on who watches

@@ -22,7 +22,7 @@ from zoo.exporter import Exporter
 from zoo.metric import Metric
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
-from zoo.plugins.blame import Guard
+from zoo.plugins.attribution import Guard
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.plugins.blame import Guard
+from zoo.plugins.attribution import Guard
 from zoo.plugins.guarded import (
     GuardedArchitecture,
     GuardedAugmentation,

@@ -64,7 +64,7 @@ class Plugin:
             trace = ""
         return replace(self, error=self.reason(error), details=trace)
 
-    def blame(self, error: BaseException, what: str) -> str:
+    def failure(self, error: BaseException, what: str) -> str:
         """The sentence for code of this plugin that failed: ``plugin 'my-gan' of zoo-my-gan 0.1: generator() failed: …``."""
         return f"{self.title}: {what}: {self.reason(error)}"
 

@@ -21,7 +21,7 @@ from zoo.errors import PluginError, unknown
 from zoo.objective import KINDS, Objective
 from zoo.plugins import hookspecs
 from zoo.plugins.api_version import check_api, declared_api
-from zoo.plugins.blame import Guard, blaming
+from zoo.plugins.attribution import Guard, attributing
 from zoo.plugins.kinds import ALL_KINDS, ARCHITECTURE, OBJECTIVE, SOURCE, Kind
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.selection import selected
@@ -99,7 +99,7 @@ class Registry:
 
     def _guard_of(self, plugin: Plugin) -> Guard:
         def guard(what: str, then: str = "") -> AbstractContextManager[None]:
-            return blaming(lambda error: self.culprit(error, plugin), what, then)
+            return attributing(lambda error: self.responsible(error, plugin), what, then)
 
         return guard
 
@@ -231,7 +231,7 @@ class Registry:
                     found.append(callback)
             return found
 
-    def culprit(self, error: BaseException, owner: Plugin | None) -> Plugin | None:
+    def responsible(self, error: BaseException, owner: Plugin | None) -> Plugin | None:
         """Whose code an error came from: the plugin of the innermost line that is any plugin's; `owner` where none is.
 
         An error of the system that no plugin's line led to (a full disk, a file that is gone) is nobody's.

@@ -26,8 +26,8 @@ def enough_memory(advice: str) -> Iterator[None]:
 
 def ran_out(error: BaseException) -> bool:
     """Whether an error is what Python, or torch on any device, says when memory runs out."""
-    told = isinstance(error, RuntimeError) and "allocate" in str(error) and "memory" in str(error)
-    return told or isinstance(error, MemoryError)
+    by_torch = isinstance(error, RuntimeError) and "allocate" in str(error) and "memory" in str(error)
+    return by_torch or isinstance(error, MemoryError)
 
 
 def need_memory(needed: int, advice: str) -> None:

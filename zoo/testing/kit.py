@@ -58,7 +58,7 @@ class Check:
         """
         import torch
 
-        from zoo.testing.blame import machine
+        from zoo.testing.attribution import machine
 
         began = time.perf_counter()
         failure: CheckFailed | None = None
@@ -87,7 +87,7 @@ def _failed(subject: Subject, error: BaseException) -> CheckFailed:
     """What the plugin's own code raised, or what zoo said of it."""
     if isinstance(error, ZooError):
         return CheckFailed(str(error), "mend what it names; ZOO_TRACEBACK=1 zoo train shows where it comes from")
-    from zoo.testing.blame import reason
+    from zoo.testing.attribution import reason
 
     return CheckFailed(reason(error, subject.plugin), "mend that line, or what it is given")
 

@@ -16,7 +16,7 @@ from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
 from zoo.options.resolve import flag, resolve, validate
 from zoo.plugins.registry import registry
-from zoo.testing.blame import not_the_machine
+from zoo.testing.attribution import not_the_machine
 from zoo.testing.messages import describe, typed
 from zoo.testing.outcome import CheckSkipped
 
@@ -81,14 +81,14 @@ class Subject:
 
     def _prepare(self, preset: str | None, config: Path | str | None) -> None:
         self.options, self.preset = self._resolve(preset, config)
-        self.spec = self.settle(self.options)
+        self.spec = self.spec_for(self.options)
         suited = self.preset
         if preset is None and config is None:
             with suppress(PluginError):  # one that is no preset fails the check 'presets', which tells of it
                 suited = self.architecture.preset_for(self.spec)
             if suited != self.preset:
                 self.options, self.preset = self._resolve(suited, None)
-                self.spec = self.settle(self.options)
+                self.spec = self.spec_for(self.options)
         smallest = self.architecture.smallest_batch
         if self.options.batch_size < smallest:
             raise OptionError(
@@ -142,12 +142,12 @@ class Subject:
 
     # ---- data
 
-    def settle(self, options: Options) -> DataSpec:
+    def spec_for(self, options: Options) -> DataSpec:
         """The images that these options are checked with: 8×8 and grey, or the nearest to it that they allow."""
         from zoo.data.registry import open_source
-        from zoo.engine.geometry import settle
+        from zoo.engine.geometry import choose_spec
 
-        return settle(self.architecture, options, open_source(str(self.data(DataSpec(1, SIZE, SIZE, CLASSES)))))
+        return choose_spec(self.architecture, options, open_source(str(self.data(DataSpec(1, SIZE, SIZE, CLASSES)))))
 
     def data(self, spec: DataSpec) -> Path:
         """A file of made-up images of this kind, three batches of them."""

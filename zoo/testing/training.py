@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from zoo.errors import ZooError
-from zoo.testing.blame import machine, reason
+from zoo.testing.attribution import machine, reason
 from zoo.testing.outcome import CheckFailed, CheckSkipped
 from zoo.testing.rehearsal import Rehearsal
 from zoo.testing.subject import Subject

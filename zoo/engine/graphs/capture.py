@@ -140,7 +140,7 @@ class CapturedPattern:
     """What such a step draws, in its order."""
     seen: int = 0
     """How many of them in a row have drawn that."""
-    told: Statistics = field(default_factory=dict)
+    statistics: Statistics = field(default_factory=dict)
     """What such a step tells; once captured, where it tells it."""
     buffers: list[Drawn] = field(default_factory=list)
     """Where the graph looks for what was drawn."""
@@ -187,7 +187,7 @@ class CapturedStep:
                 return self._uncaptured(captured, number, drawn)
             assert captured.replay is not None
             captured.replay()
-            return self._tell(captured.told)
+            return self._latest(captured.statistics)
 
     def _uncaptured(self, captured: CapturedPattern, number: int, ahead: Sequence[Drawn] = ()) -> Statistics:
         """Play the step as it is, with what was drawn ahead of it, and note what a graph of such steps would need."""
@@ -198,16 +198,18 @@ class CapturedStep:
         statistics = view.run(number)
         if noting and self._whole(draws.all):
             captured.seen = captured.seen + 1 if draws.asked == captured.asked else 1
-            captured.asked, captured.told = draws.asked, statistics
+            captured.asked, captured.statistics = draws.asked, statistics
             if view.number_asked:
                 self._refuse(captured, "a loss looks at the number of the step")
             elif host is not None and host != _host_randomness():
                 self._refuse(captured, "a network or a loss draws random numbers outside of the device")
-            elif not all(isinstance(told, Tensor) and told.device.type == self._device for told in statistics.values()):
+            elif not all(
+                isinstance(value, Tensor) and value.device.type == self._device for value in statistics.values()
+            ):
                 self._refuse(captured, "a loss tells numbers that it has read back from the device")
-        return self._tell(statistics)
+        return self._latest(statistics)
 
-    def _tell(self, statistics: Statistics) -> Statistics:
+    def _latest(self, statistics: Statistics) -> Statistics:
         self.step.latest |= statistics
         return dict(self.step.latest)
 
@@ -233,16 +235,16 @@ class CapturedStep:
 
     def _capture(self, captured: CapturedPattern, number: int) -> bool:
         """Make the pattern's graph. Where that fails, say why and return False."""
-        captured.told = {name: torch.empty_like(told).detach() for name, told in captured.told.items()}
+        captured.statistics = {name: torch.empty_like(value).detach() for name, value in captured.statistics.items()}
 
         def work() -> None:
             draws = Draws(_nothing_more, captured.played())
             statistics = _view(self.step, draws).run(number)
-            if draws.asked != captured.asked or statistics.keys() != captured.told.keys():
+            if draws.asked != captured.asked or statistics.keys() != captured.statistics.keys():
                 raise _unsteady()
             with torch.no_grad():
-                for name, told in captured.told.items():
-                    told.copy_(statistics[name])
+                for name, value in captured.statistics.items():
+                    value.copy_(statistics[name])
 
         try:
             captured.replay = self._graphs.capture(work)
@@ -252,7 +254,7 @@ class CapturedStep:
 
     def _refuse(self, captured: CapturedPattern, why: str) -> None:
         said = any(other.refused for other in self._patterns.values())
-        captured.refused, captured.buffers, captured.told = True, [], {}
+        captured.refused, captured.buffers, captured.statistics = True, [], {}
         if not said:
             log.warning("--capture: steps are not captured, which makes them slower and changes no number: %s", why)
 

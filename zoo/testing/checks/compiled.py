@@ -7,7 +7,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.testing.blame import machine
+from zoo.testing.attribution import machine
 from zoo.testing.messages import some
 from zoo.testing.outcome import CheckFailed, CheckSkipped
 

@@ -38,7 +38,7 @@ def presets(subject: Subject) -> None:
         with suppress(OptionError):  # the caller's options make the networks small, where they fit this preset too
             options, _ = resolve(architecture, preset=preset, flags=_apart_from_size(subject.flags))
         try:
-            spec = subject.settle(options)
+            spec = subject.spec_for(options)
             subject.tell(spec, f"preset {preset!r}")
             Trial(architecture, options, spec, *build_networks(architecture, options, spec)).check()
             choose_objective(architecture, options)

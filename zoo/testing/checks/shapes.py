@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
-from zoo.testing.blame import machine
+from zoo.testing.attribution import machine
 from zoo.testing.outcome import CheckFailed
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ class Guard(Protocol):
 
 
 @contextmanager
-def blaming(find: Callable[[BaseException], Plugin | None], what: str, then: str = "") -> Iterator[None]:
+def attributing(find: Callable[[BaseException], Plugin | None], what: str, then: str = "") -> Iterator[None]:
     """A block in which a plugin's code runs: what it raises becomes a PluginError that names it, and what to do next (`then`).
 
     `find` says whose mistake it is, asked only where something was raised. What zoo itself says passes as it is, but for a
@@ -41,7 +41,7 @@ def blaming(find: Callable[[BaseException], Plugin | None], what: str, then: str
         plugin = find(error) if refused or not (isinstance(error, ZooError) or ran_out(error)) else None
         if plugin is None:
             raise
-        message = f"{plugin.title}: {error}" if refused else plugin.blame(error, what)
+        message = f"{plugin.title}: {error}" if refused else plugin.failure(error, what)
         raise _named(f"{message}{advice}", advised=bool(then)) from (error.__cause__ if refused else error)
 
 
