@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.data.loader import Batch
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 
 
 @dataclass

@@ -24,7 +24,7 @@ from zoo.engine.optim.build import build_optimizer
 from zoo.engine.plan import plan_run
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step as Engine
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 from zoo.options import Options
 from zoo.system import compiling
 

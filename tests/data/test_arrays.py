@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from messages import saying
 
 from zoo.data import open_source
-from zoo.data.arrays import ArraySource
+from zoo.data.formats.arrays import ArraySource
 from zoo.errors import DataError
 
 RANDOM = np.random.default_rng(0)

@@ -13,7 +13,8 @@ from data_files import SIZE, flat, images_of, old
 from messages import assert_says, saying
 from PIL import Image
 
-from zoo.data import DataSource, DataSpec, Images, open_source, picture, prepare
+from zoo.data import DataSource, DataSpec, Images, open_source, prepare
+from zoo.data.formats import picture
 from zoo.errors import DataError
 
 
@@ -173,8 +174,8 @@ def test_an_unchanged_folder_is_not_read_again(tmp_path, monkeypatch):
     def never(*_):
         raise AssertionError("read again")
 
-    monkeypatch.setattr("zoo.data.folder_index.read_header", never)
-    monkeypatch.setattr("zoo.data.folder_index.hash_bytes_of", never)
+    monkeypatch.setattr("zoo.data.formats.folder_index.read_header", never)
+    monkeypatch.setattr("zoo.data.formats.folder_index.hash_bytes_of", never)
     assert open_source(str(tmp_path)).fingerprint() == first
 
 
@@ -257,7 +258,7 @@ def test_files_that_are_read_at_once_and_files_that_are_read_twice_are_known_ali
     broken_pictures(tmp_path / "photos")
     sources = []
     for limit in (0, 1 << 20):
-        monkeypatch.setattr("zoo.data.folder_index._SMALL", limit)
+        monkeypatch.setattr("zoo.data.formats.folder_index._SMALL", limit)
         monkeypatch.setenv("ZOO_CACHE", str(tmp_path / f"cache-{limit}"))
         sources.append(open_source(str(tmp_path / "photos")))
     assert sources[0].fingerprint() == sources[1].fingerprint()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from messages import saying
 
 from zoo.data import DataSpec, open_source, prepare
-from zoo.data.idx import IdxSource
+from zoo.data.formats.idx import IdxSource
 from zoo.errors import DataError
 
 

@@ -12,8 +12,9 @@ from data_files import RAMP, SIZE, flat, images_of
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
-from zoo.data import DataSpec, open_source, picture, prepare
-from zoo.data.picture import PictureError, read_header, read_pixels
+from zoo.data import DataSpec, open_source, prepare
+from zoo.data.formats import picture
+from zoo.data.formats.picture import PictureError, read_header, read_pixels
 
 
 def test_sixteen_bit_grey_is_scaled_and_not_clipped(tmp_path):

@@ -5,8 +5,8 @@ import pytest
 
 from zoo.data import DataSource, DataSpec, Images, Loader, open_source, prepare
 from zoo.data.cache import digest
+from zoo.data.formats.toy import COUNT, MIXTURES, Mixture, mixture
 from zoo.data.store_writer import VERSION
-from zoo.data.toy import COUNT, MIXTURES, Mixture, mixture
 from zoo.errors import DataError
 
 NAMES = list(MIXTURES)

@@ -12,7 +12,7 @@ from support import Notes, flags, tiny
 import zoo
 import zoo.cli
 from zoo.errors import DataError
-from zoo.generate.scatter import SIDE, scatter
+from zoo.generate.pictures.scatter import SIDE, scatter
 from zoo.run.run import Run
 
 

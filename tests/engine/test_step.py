@@ -15,7 +15,7 @@ import zoo
 from zoo.architecture import Phase
 from zoo.engine.runtime.precision import Precision
 from zoo.engine.step import constant
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 
 ROLES = ("discriminator", "generator")
 

@@ -9,8 +9,8 @@ import pytest
 from messages import assert_says
 
 from zoo.errors import OptionError
-from zoo.generate.expression import DEEPEST, ExpressionError, evaluate, parse_expression
-from zoo.generate.numbers import LARGEST
+from zoo.generate.latent.expression import DEEPEST, ExpressionError, evaluate, parse_expression
+from zoo.generate.latent.numbers import LARGEST
 
 
 def value(text: str) -> float:

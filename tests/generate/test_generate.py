@@ -14,9 +14,9 @@ from torch import nn
 
 import zoo
 from zoo.errors import OptionError, RunError
-from zoo.generate.animation import FRAMES, animate, save_film
-from zoo.generate.grid import columns_for, grid, make_grid, save, strip, to_picture, to_pictures, to_pixels
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
+from zoo.generate.pictures.animation import FRAMES, animate, save_film
+from zoo.generate.pictures.grid import columns_for, grid, make_grid, save, strip, to_picture, to_pictures, to_pixels
 from zoo.generate.sampling import BATCH, draw_images
 
 # ---- latents

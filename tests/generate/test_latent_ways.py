@@ -10,10 +10,10 @@ from messages import saying
 
 from zoo import generate
 from zoo.errors import OptionError, RunError
-from zoo.generate.expression import ExpressionError
-from zoo.generate.interpolation import interpolate, nearest_end
-from zoo.generate.latents import Latents
-from zoo.generate.truncation import truncate
+from zoo.generate.latent.expression import ExpressionError
+from zoo.generate.latent.interpolation import interpolate, nearest_end
+from zoo.generate.latent.latents import Latents
+from zoo.generate.latent.truncation import truncate
 
 # ---- truncation
 
@@ -286,7 +286,7 @@ def test_every_equation_has_a_picture_with_room_for_all_of_it(plain, text):
 
 
 def test_a_long_equation_goes_on_below(plain):
-    from zoo.generate.arithmetic import WIDEST
+    from zoo.generate.latent.arithmetic import WIDEST
 
     short, long = (plain.arithmetic("+".join(["1"] * terms)).picture() for terms in (5, 100))
     assert short.width < long.width <= WIDEST
@@ -297,8 +297,8 @@ def test_a_long_equation_goes_on_below(plain):
 def test_an_equation_shows_terms_and_result_where_they_belong(plain):
     import numpy as np
 
-    from zoo.generate.arithmetic import LARGE, MARGIN
-    from zoo.generate.grid import enlarge, to_pixels
+    from zoo.generate.latent.arithmetic import LARGE, MARGIN
+    from zoo.generate.pictures.grid import enlarge, to_pixels
 
     result = plain.arithmetic("3 - 4")
     pixels = np.asarray(result.picture())

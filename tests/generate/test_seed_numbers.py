@@ -9,8 +9,8 @@ from messages import saying
 
 import zoo
 from zoo.errors import OptionError
-from zoo.generate.latents import Latents
-from zoo.generate.numbers import LARGEST, MOST, check_numbers, describe_numbers, parse_numbers
+from zoo.generate.latent.latents import Latents
+from zoo.generate.latent.numbers import LARGEST, MOST, check_numbers, describe_numbers, parse_numbers
 
 # ---- reading and writing them
 

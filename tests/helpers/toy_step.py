@@ -14,7 +14,7 @@ from zoo.data.loader import Batch
 from zoo.engine.optim.build import build_optimizer
 from zoo.engine.runtime.precision import Precision
 from zoo.engine.step import Step
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 
 LATENT, SHAPE = 4, (1, 2, 3)
 CPU = torch.device("cpu")

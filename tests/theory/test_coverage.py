@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.data.toy import MIXTURES, mixture
-from zoo.generate.scatter import to_points
+from zoo.data.formats.toy import MIXTURES, mixture
+from zoo.generate.pictures.scatter import to_points
 from zoo.theory.coverage import coverage
 
 

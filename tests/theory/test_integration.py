@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from zoo.data.toy import Mixture, mixture
+from zoo.data.formats.toy import Mixture, mixture
 from zoo.errors import OptionError
 from zoo.theory.integration import Lattice, best_value, game_value, jensen_shannon, log_sigmoid, sigmoid
 

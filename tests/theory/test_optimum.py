@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.data.toy import Mixture, mixture
+from zoo.data.formats.toy import Mixture, mixture
 from zoo.errors import OptionError
 from zoo.theory.fixed import GENERATORS, FixedGenerator, fixed_generator
 from zoo.theory.optimum import compare, discriminator, train_discriminator

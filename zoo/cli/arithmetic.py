@@ -13,8 +13,8 @@ import tyro
 from zoo.cli.arguments import parse
 from zoo.cli.drawing import check_drawable
 from zoo.cli.importing import importing
-from zoo.generate.expression import parse_expression
-from zoo.generate.output import PICTURES, check_out, make_folder
+from zoo.generate.latent.expression import parse_expression
+from zoo.generate.pictures.output import PICTURES, check_out, make_folder
 from zoo.generate.request import check_truncation
 
 
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     check_out(given.out, PICTURES, folder=False)
 
     with importing():
-        from zoo.generate.grid import save
+        from zoo.generate.pictures.grid import save
         from zoo.plugins.load import load
         from zoo.system.memory import enough_memory
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import OptionError
-from zoo.generate.output import ARRAYS, is_folder
+from zoo.generate.pictures.output import ARRAYS, is_folder
 
 if TYPE_CHECKING:
     from zoo.data.spec import DataSpec

@@ -13,8 +13,8 @@ from zoo.cli.arguments import parse
 from zoo.cli.drawing import check_drawable, split_classes
 from zoo.cli.importing import importing
 from zoo.errors import OptionError
-from zoo.generate.numbers import describe_numbers, parse_numbers
-from zoo.generate.output import FILMS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
+from zoo.generate.latent.numbers import describe_numbers, parse_numbers
+from zoo.generate.pictures.output import FILMS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
 from zoo.generate.request import check_truncation, check_way
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _write(images: Tensor, numbers: list[int], frames: int, out: Path, points: bool) -> None:
     """Write the way in the form that the name of `out` asks for."""
-    from zoo.generate.animation import save_film
-    from zoo.generate.grid import as_numbers, enlarge, save, strip, to_picture, to_pictures, to_pixels
+    from zoo.generate.pictures.animation import save_film
+    from zoo.generate.pictures.grid import as_numbers, enlarge, save, strip, to_picture, to_pictures, to_pixels
 
     make_folder(out.parent)
     if is_folder(out):

@@ -13,8 +13,8 @@ from zoo.cli.arguments import parse
 from zoo.cli.drawing import check_drawable, split_classes
 from zoo.cli.importing import importing
 from zoo.errors import OptionError
-from zoo.generate.numbers import describe_numbers, parse_numbers
-from zoo.generate.output import ARRAYS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
+from zoo.generate.latent.numbers import describe_numbers, parse_numbers
+from zoo.generate.pictures.output import ARRAYS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
 from zoo.generate.request import EACH, check_best_of, check_columns, check_count, check_seed, check_truncation
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _write(samples: Samples, out: Path, numbered: bool, columns: int | None, poi
     """Write the pictures in the form that the name of `out` asks for."""
     import numpy as np
 
-    from zoo.generate.grid import as_numbers, save
+    from zoo.generate.pictures.grid import as_numbers, save
 
     make_folder(out.parent)
     if is_folder(out):

@@ -18,7 +18,7 @@ from zoo.errors import OptionError, RunError
 from zoo.generate.request import check_seed
 
 if TYPE_CHECKING:
-    from zoo.data.toy import Mixture
+    from zoo.data.formats.toy import Mixture
     from zoo.theory.coverage import Coverage
     from zoo.theory.optimum import Comparison
 
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _optimum(given: Theory) -> int:
-    from zoo.data.toy import mixture
+    from zoo.data.formats.toy import mixture
     from zoo.theory.fixed import fixed_generator
     from zoo.theory.integration import Lattice
     from zoo.theory.optimum import compare, train_discriminator
@@ -132,8 +132,8 @@ def _table(comparison: Comparison) -> Table:
 
 def _modes(given: Theory, path: Path) -> int:
     """The coverage of a run's generator."""
-    from zoo.data.toy import MIXTURES, mixture
-    from zoo.generate.scatter import to_points
+    from zoo.data.formats.toy import MIXTURES, mixture
+    from zoo.generate.pictures.scatter import to_points
     from zoo.plugins.load import load
     from zoo.run.run import Run
     from zoo.theory.coverage import SAMPLES, WITHIN, coverage

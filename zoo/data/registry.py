@@ -20,12 +20,12 @@ _KINDS = (
 
 def builtin_sources() -> list[type[DataSource]]:
     """The kinds of data that come with zoo, in the order in which they are asked about a path."""
-    from zoo.data.arrays import ArraySource
-    from zoo.data.cifar import CifarSource
-    from zoo.data.digits import DigitsSource
-    from zoo.data.folder import FolderSource
-    from zoo.data.idx import IdxSource
-    from zoo.data.toy import GridSource, LineSource, RingSource
+    from zoo.data.formats.arrays import ArraySource
+    from zoo.data.formats.cifar import CifarSource
+    from zoo.data.formats.digits import DigitsSource
+    from zoo.data.formats.folder import FolderSource
+    from zoo.data.formats.idx import IdxSource
+    from zoo.data.formats.toy import GridSource, LineSource, RingSource
 
     return [DigitsSource, IdxSource, CifarSource, ArraySource, FolderSource, LineSource, RingSource, GridSource]
 

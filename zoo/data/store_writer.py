@@ -16,8 +16,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from zoo.data.formats.picture import pillow_manners
 from zoo.data.images import Fit, Images, Unreadable
-from zoo.data.picture import pillow_manners
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError

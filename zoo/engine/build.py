@@ -26,7 +26,7 @@ from zoo.engine.runtime.precision import Precision
 from zoo.engine.runtime.seeds import TorchRandom, stream_seed
 from zoo.engine.step import Step
 from zoo.engine.trial import Capabilities, Trial
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 from zoo.options import Options
 
 

@@ -18,11 +18,11 @@ from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.errors import RunError, in_one_line
-from zoo.generate.animation import animate
-from zoo.generate.grid import columns_for, save, save_grid
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
+from zoo.generate.pictures.animation import animate
+from zoo.generate.pictures.grid import columns_for, save, save_grid
+from zoo.generate.pictures.scatter import scatter, to_points
 from zoo.generate.sampling import draw_images
-from zoo.generate.scatter import scatter, to_points
 from zoo.plots.curves import draw_curves_if_possible
 from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import writing

@@ -23,7 +23,7 @@ from zoo.data.loader import Batch
 from zoo.engine.layout import to_channels_last
 from zoo.engine.losses import DEFAULT_LOSSES, DrawnFakes, Statistics
 from zoo.engine.runtime.precision import Precision
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 from zoo.nn.modes import evaluating
 from zoo.nn.normalisation import in_groups
 from zoo.objective import Objective

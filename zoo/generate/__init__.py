@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zoo.generate.animation import save_film
-    from zoo.generate.arithmetic import Arithmetic
-    from zoo.generate.expression import parse_expression
-    from zoo.generate.grid import make_grid, to_pictures, to_pixels
-    from zoo.generate.interpolation import interpolate
-    from zoo.generate.numbers import parse_numbers
+    from zoo.generate.latent.arithmetic import Arithmetic
+    from zoo.generate.latent.expression import parse_expression
+    from zoo.generate.latent.interpolation import interpolate
+    from zoo.generate.latent.numbers import parse_numbers
+    from zoo.generate.pictures.animation import save_film
+    from zoo.generate.pictures.grid import make_grid, to_pictures, to_pixels
     from zoo.generate.samples import Samples
 
 __all__ = [
@@ -31,15 +31,15 @@ __all__ = [
 
 # Imported when first used: the command line's help must not wait for torch.
 _HOMES = {
-    "Arithmetic": "arithmetic",
+    "Arithmetic": "latent.arithmetic",
     "Samples": "samples",
-    "interpolate": "interpolation",
-    "make_grid": "grid",
-    "parse_expression": "expression",
-    "parse_numbers": "numbers",
-    "save_film": "animation",
-    "to_pictures": "grid",
-    "to_pixels": "grid",
+    "interpolate": "latent.interpolation",
+    "make_grid": "pictures.grid",
+    "parse_expression": "latent.expression",
+    "parse_numbers": "latent.numbers",
+    "save_film": "pictures.animation",
+    "to_pictures": "pictures.grid",
+    "to_pixels": "pictures.grid",
 }
 
 

@@ -13,18 +13,18 @@ from torch import Tensor, nn
 from zoo.architecture import Architecture
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, RunError
-from zoo.generate.arithmetic import Arithmetic
 from zoo.generate.classes import Classes, Labels
-from zoo.generate.expression import evaluate, parse_expression
-from zoo.generate.interpolation import interpolate, nearest_end
-from zoo.generate.latents import Latents
-from zoo.generate.numbers import check_numbers
+from zoo.generate.latent.arithmetic import Arithmetic
+from zoo.generate.latent.expression import evaluate, parse_expression
+from zoo.generate.latent.interpolation import interpolate, nearest_end
+from zoo.generate.latent.latents import Latents
+from zoo.generate.latent.numbers import check_numbers
+from zoo.generate.latent.truncation import truncate
 from zoo.generate.plan import counts, plan
 from zoo.generate.ranking import best, logits_of
 from zoo.generate.request import check_best_of, check_count, check_seed, check_truncation, check_way
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import BATCH, draw_images
-from zoo.generate.truncation import truncate
 from zoo.options import Options
 from zoo.system.memory import need_memory
 

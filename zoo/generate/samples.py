@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.errors import OptionError
-from zoo.generate.grid import columns_for, grid, to_pictures, to_pixels
+from zoo.generate.pictures.grid import columns_for, grid, to_pictures, to_pixels
 
 NO_PICTURES = "this run draws points, which make no picture; take the numbers (images, image), float32 (…, 1, 1, d)"
 

@@ -14,7 +14,7 @@ from zoo.architecture import Phase
 from zoo.data.loader import Batch
 from zoo.engine.build import TrainingState
 from zoo.engine.losses import Statistics
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 
 ROLES = ("discriminator", "generator")
 SEED = 11

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.toy import Mixture
+from zoo.data.formats.toy import Mixture
 
 WITHIN = 3.0
 """Standard deviations from the nearest mode within which a sample is of high quality."""

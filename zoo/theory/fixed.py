@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.data.toy import Mixture
+from zoo.data.formats.toy import Mixture
 from zoo.errors import OptionError, unknown
 
 

@@ -15,7 +15,7 @@ from functools import cached_property, reduce
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.toy import Mixture
+from zoo.data.formats.toy import Mixture
 from zoo.errors import OptionError
 
 Floats = npt.NDArray[np.float64]

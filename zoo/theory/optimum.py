@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 import zoo.nn
 from zoo.architecture import Phase
+from zoo.data.formats.toy import Mixture
 from zoo.data.loader import Batch
-from zoo.data.toy import Mixture
 from zoo.engine.ema import EMA
 from zoo.engine.optim.build import build_optimizer
 from zoo.engine.optim.schedule import rate_at, set_rate
 from zoo.engine.runtime.precision import Precision
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 from zoo.objective import Objective
 from zoo.options import Options
 from zoo.theory.fixed import FixedGenerator

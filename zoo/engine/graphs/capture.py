@@ -31,7 +31,7 @@ from zoo.data.loader import Batch
 from zoo.engine.losses import Statistics
 from zoo.engine.step import Step, penalty_due
 from zoo.errors import OptionError, in_one_line
-from zoo.generate.latents import Latents
+from zoo.generate.latent.latents import Latents
 from zoo.options import Options
 
 log = logging.getLogger(__name__)

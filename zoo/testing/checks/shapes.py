@@ -71,7 +71,7 @@ def _look(
     """
     import torch
 
-    from zoo.generate.latents import Latents
+    from zoo.generate.latent.latents import Latents
 
     options = subject.options
     mode = "in training mode" if generator.training else "in evaluation mode"

@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.errors import OptionError
-from zoo.generate import captions as words
-from zoo.generate.expression import Expression
-from zoo.generate.grid import Pixels, enlarge, grid, to_picture, to_pixels
+from zoo.generate.latent.expression import Expression
+from zoo.generate.pictures import captions as words
+from zoo.generate.pictures.grid import Pixels, enlarge, grid, to_picture, to_pixels
 from zoo.generate.samples import NO_PICTURES
 
 LARGE, SMALL = 112, 56

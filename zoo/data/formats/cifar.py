@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data import cifar_pickle
 from zoo.data.cache import digest, hash_file
+from zoo.data.formats import cifar_pickle
 from zoo.data.images import Images
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec

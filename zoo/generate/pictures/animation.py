@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, features
 
 from zoo.errors import RunError
-from zoo.generate.grid import check_sides
+from zoo.generate.pictures.grid import check_sides
 from zoo.run.files import replacing
 
 FRAMES = 60

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from zoo.errors import RunError
-from zoo.generate import captions as words
+from zoo.generate.pictures import captions as words
 from zoo.generate.request import check_columns
 from zoo.run.files import replacing
 

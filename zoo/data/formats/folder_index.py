@@ -15,7 +15,7 @@ from pathlib import Path
 import PIL
 
 from zoo.data.cache import digest, hash_bytes, hash_bytes_of, is_stable, recall, remember
-from zoo.data.picture import SUFFIXES, PictureError, pillow_manners, read_header
+from zoo.data.formats.picture import SUFFIXES, PictureError, pillow_manners, read_header
 
 _SMALL = 1 << 20  # bytes
 _PER_ITEM = 64  # files; to hand over one alone takes longer than to look at it

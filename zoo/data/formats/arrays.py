@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.array_file import Array, ArrayFile, members
 from zoo.data.cache import digest, hash_file
+from zoo.data.formats.array_file import Array, ArrayFile, members
 from zoo.data.images import Images
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.cache import digest, hash_file
-from zoo.data.idx_file import IdxFile
+from zoo.data.formats.idx_file import IdxFile
 from zoo.data.images import Images
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from zoo.errors import OptionError
-from zoo.generate.numbers import LARGEST
+from zoo.generate.latent.numbers import LARGEST
 
 DEEPEST = 50
 """How deep brackets and factors may be nested."""

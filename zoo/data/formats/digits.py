@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import zoo.assets
-from zoo.data.idx import IdxSource
+from zoo.data.formats.idx import IdxSource
 from zoo.errors import DataError
 
 

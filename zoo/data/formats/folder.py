@@ -12,9 +12,9 @@ from PIL import Image
 
 from zoo.data.cache import digest
 from zoo.data.fit import fit_picture
-from zoo.data.folder_index import FolderIndex
+from zoo.data.formats.folder_index import FolderIndex
+from zoo.data.formats.picture import SUFFIXES, PictureError, read_picture
 from zoo.data.images import Fit, Images, Unreadable
-from zoo.data.picture import SUFFIXES, PictureError, read_picture
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError

@@ -75,7 +75,7 @@ def make_folder(folder: Path) -> None:
 
 def write_folder(pictures: Iterable[tuple[str, Image.Image]], folder: Path) -> None:
     """Write pictures as PNG files of these names (without the suffix) into a folder. Raises RunError."""
-    from zoo.generate.grid import save
+    from zoo.generate.pictures.grid import save
 
     make_folder(folder)
     for name, picture in pictures:

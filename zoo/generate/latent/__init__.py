@@ -1,0 +1,1 @@
+"""Latents: drawn, by number, interpolated, computed with."""

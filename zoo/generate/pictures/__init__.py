@@ -1,0 +1,1 @@
+"""Images on their way to a person: grids, films, points, files."""
