@@ -26,7 +26,7 @@ help:
 	@echo "make docs    the documentation as a site, into site/: open site/index.html"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
 	@echo "make bench-steps  whole steps beside PyTorch's DCGAN example and Keras, which gets a $(KERAS) of its own: build/steps/"
-	@echo "make quality train the four defaults (a quarter of an hour) and let a classifier read their digits; then a ring of modes"
+	@echo "make quality train the four defaults (a quarter of an hour) and a ring of modes, and measure them: zoo evaluate"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
 	@echo "make gpu     the same and more in seven minutes, offline too, for a GPU that is there for minutes: benchmarks/gpu/README.md"
@@ -116,9 +116,8 @@ bench-steps: $(VENV)/.test $(KERAS)/.bench
 
 quality: $(VENV)/.test
 	for name in dcgan lsgan cgan vanilla; do $(ZOO) train $$name --out runs/quality-$$name || exit 1; done
-	$(BIN)/python benchmarks/digits.py runs/quality-dcgan runs/quality-lsgan runs/quality-cgan runs/quality-vanilla
 	$(ZOO) train vanilla --data ring --out runs/quality-ring
-	$(ZOO) theory runs/quality-ring
+	for name in dcgan lsgan cgan vanilla ring; do $(ZOO) evaluate runs/quality-$$name || exit 1; done
 
 # Not a file that make could compare: the folder is made once, and removed by hand.
 photos: $(VENV)/.train

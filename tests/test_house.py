@@ -21,10 +21,11 @@ LAZY = "zoo"
 
 LAYERS: Sequence[Sequence[str]] = (
     ("errors", "assets", "deprecated"),
-    ("system", "options", "augmentation", "command"),
+    ("system", "options", "command"),
     ("ops",),
     ("nn", "objective"),
     ("data", "step_context"),
+    ("augmentation",),
     ("architecture", "run"),
     ("callback", "plots"),
     ("generate",),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from zoo import errors, nn, ops, testing
+    from zoo import errors, evaluate, nn, ops, testing
     from zoo.architecture import Architecture, Phase
     from zoo.augmentation import Augmentation
     from zoo.callback import Callback
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.engine.train import resume, train
     from zoo.exporter import Exporter
     from zoo.generate.generator import Generator
-    from zoo.metric import Metric
+    from zoo.metric import EvaluationContext, Metric
     from zoo.objective import Objective
     from zoo.options import Options
     from zoo.plugins.api_version import API_VERSION
@@ -46,6 +46,7 @@ _HOME = {
     "Command": "zoo.command",
     "DataSource": "zoo.data.source",
     "DataSpec": "zoo.data.spec",
+    "EvaluationContext": "zoo.metric",
     "Exporter": "zoo.exporter",
     "Generator": "zoo.generate.generator",
     "Images": "zoo.data.images",
@@ -61,7 +62,7 @@ _HOME = {
     "resume": "zoo.engine.train",
     "train": "zoo.engine.train",
 }
-_MODULES = {"errors", "nn", "ops", "testing"}
+_MODULES = {"errors", "evaluate", "nn", "ops", "testing"}
 
 __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "train",
@@ -77,6 +78,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "StepContext",
     "Callback",
     "Metric",
+    "EvaluationContext",
     "Augmentation",
     "Exporter",
     "Command",
@@ -88,6 +90,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "API_VERSION",
     "ops",
     "nn",
+    "evaluate",
     "testing",
     "errors",
     "__version__",

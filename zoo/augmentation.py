@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from zoo.data.spec import DataSpec
+
 
 class Augmentation(ABC):
     """A random, differentiable change of whatever D sees, real and generated alike; ``--augment NAME`` switches it on.
 
     Both kinds must be changed, and gradients must reach G through it (Zhao et al. 2020, https://arxiv.org/abs/2006.10738): else
     G learns to draw changed images. A plugin registers the class through the hook `zoo_register_augmentations(register)`; it is
-    made without arguments. What is random comes from torch's own generators, which a checkpoint holds.
+    made without arguments, once for a run, and keeps nothing from step to step. What is random comes from torch's default
+    generator of the images' device (``torch.rand(…, device=images.device)``), which a checkpoint holds: then a resumed run goes
+    on exactly. Of several, the first that ``--augment`` names comes first.
     """
 
     name: ClassVar[str]
     """What it is called on the command line: lower case, letters, digits, ``-`` and ``_``."""
     summary: ClassVar[str]
     """One sentence on what it does."""
+
+    def unsuited(self, data: DataSpec) -> str | None:
+        """Why it means nothing for such images, for a person; None where it does. Asked before a run begins."""
+        return None
 
     @abstractmethod
     def __call__(self, images: Tensor) -> Tensor:

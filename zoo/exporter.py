@@ -23,6 +23,17 @@ class Exporter(ABC):
     suffix: ClassVar[str]
     """How its files end: ``.pt2``."""
 
+    def unsuited(self, generator: Generator) -> str | None:
+        """Why the format cannot hold this generator, for a person; None where it can. Asked before anything is written."""
+        return None
+
     @abstractmethod
     def export(self, generator: Generator, path: Path) -> None:
-        """Write the generator to `path`, which does not exist yet and is removed where this fails."""
+        """Write the generator to `path`.
+
+        Args:
+            generator: its `network` is G in evaluation mode, from latents (N, options.latent) and, where there are
+                `class_names`, labels (N,) int64, to images (N, C, H, W) in [-1, 1]; `spec`, `options` and `step` tell the rest.
+            path: does not exist yet, ends in `suffix`, and is removed where this fails: the file that a person named is
+                replaced by it once it is whole.
+        """

@@ -1,13 +1,17 @@
-"""TensorBoard: the numbers and pictures of a run as event files, where ``--watch tensorboard`` asks for them."""
+"""TensorBoard: the numbers and pictures of a run as event files (``--watch tensorboard``), and the command that shows them."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from zoo_plugins.tensorboard.command import ADVICE, Show
+
 import zoo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zoo_plugins.tensorboard.watcher import TensorBoard
 
 
@@ -18,6 +22,12 @@ def zoo_training_callbacks(run: zoo.Run) -> TensorBoard:
 
     if TensorBoard.name in run.config["options"]["watch"] and find_spec("tensorboard") is None:
         raise zoo.errors.OptionError(
-            "--watch tensorboard needs the package tensorboard, which is not installed; pip install tensorboard"
+            f"--watch tensorboard needs the package tensorboard, which is not installed; {ADVICE}"
         )
     return TensorBoard()
+
+
+@zoo.hookimpl
+def zoo_register_commands(register: Callable[[type[zoo.Command]], None]) -> None:
+    """``zoo tensorboard``."""
+    register(Show)

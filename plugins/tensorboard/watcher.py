@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo_plugins.tensorboard.command import FOLDER
+
 import zoo
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-FOLDER = "tensorboard"
 TIMES = {"step", "seconds"}
 """What stands in every line of metrics.jsonl and is no curve: TensorBoard has a step and a clock of its own."""
 
 
 class TensorBoard(zoo.Callback):
-    """Scalars, sample grids and the options of a run, below RUN/tensorboard: ``tensorboard --logdir runs`` shows them.
+    """Scalars, sample grids and the options of a run, below RUN/tensorboard: ``zoo tensorboard runs`` shows them.
 
     Losses of both networks share one chart's group, as do D's judgements and the speeds. A resumed run goes on in the same
     curves: what was written after the checkpoint it goes on from is left out by TensorBoard.

@@ -7,27 +7,14 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from zoo.cli.importing import importing
+from zoo.command import OWN_COMMANDS, Command
 from zoo.errors import PluginError, ZooError, unknown
 
-COMMANDS = {
-    "train": "train a GAN: zoo train dcgan",
-    "resume": "go on with a run that was stopped, exactly where it was",
-    "sample": "draw pictures with a trained generator",
-    "interpolate": "draw the way from picture to picture: a strip and a film",
-    "arithmetic": "compute with latents: mean(3,17) - mean(5,9) + 8, drawn as an equation",
-    "curves": "draw a run's losses, D(x) and D(G(z)) over the steps",
-    "theory": "the optimal discriminator and the value of the game, where the densities are known",
-    "list": "the architectures and data sources that are installed",
-    "plugins": "the plugins that are installed, what each brings, and what is wrong with one",
-    "info": "an architecture: its presets, networks and options",
-    "new": "write a package for a GAN of your own: zoo new my-gan",
-    "check": "whether an architecture passes the checks: zoo check dcgan",
-    "bench": "the ops and training steps side by side with eager PyTorch and torch.compile",
-    "doctor": "versions, devices, the native core, plugins: what works here",
-}
+COMMANDS = OWN_COMMANDS
+"""Name to half a sentence. A file of this folder is called like each of them."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -50,12 +37,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"zoo {zoo.__version__}")
         return 0
     try:
-        if command not in COMMANDS:
-            raise ZooError(unknown("command", command, COMMANDS, "zoo --help"))
-        with importing():
-            module = importlib.import_module(f"zoo.cli.{command}")
-        code: int = module.run(rest)
-        return code
+        return _dispatch(command, rest)
     except ZooError as error:
         if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
             traceback.print_exception(error)
@@ -71,11 +53,36 @@ def run(arguments: Sequence[str]) -> int:
         return 130
 
 
+def _dispatch(command: str, arguments: Sequence[str]) -> int:
+    """Run one of zoo's own commands, or else one of a plugin's."""
+    if command in COMMANDS:
+        with importing():
+            module = importlib.import_module(f"zoo.cli.{command}")
+        code: int = module.run(arguments)
+        return code
+    from zoo.plugins.kinds import COMMAND
+    from zoo.plugins.registry import registry
+
+    known = registry()
+    if command not in known.names_of(COMMAND):
+        raise ZooError(unknown("command", command, [*COMMANDS, *known.names_of(COMMAND)], "zoo --help"))
+    found: Command = known.find(COMMAND, command)()
+    return found.run(arguments)
+
+
 def usage() -> str:
     """What ``zoo --help`` prints."""
-    width = max(map(len, COMMANDS))
-    rows = "\n".join(f"  {name:<{width}}  {sentence}" for name, sentence in COMMANDS.items())
+    from zoo.plugins.listing import commands_of_plugins
+
+    others = commands_of_plugins()
+    width = max(map(len, [*COMMANDS, *others]))
+
+    def rows(commands: Mapping[str, str]) -> str:
+        return "\n".join(f"  {name:<{width}}  {sentence}" for name, sentence in commands.items())
+
     return (
         "usage: zoo COMMAND [ARGUMENTS]\n\nA model zoo of GANs: every architecture a plugin, one engine, fast ops.\n\n"
-        f"{rows}\n\nzoo COMMAND --help tells more of one. To begin: zoo train dcgan"
+        f"{rows(COMMANDS)}\n\n"
+        + (f"of plugins:\n{rows(others)}\n\n" if others else "")
+        + "zoo COMMAND --help tells more of one. To begin: zoo train dcgan"
     )

@@ -18,8 +18,7 @@ from zoo.errors import OptionError, RunError
 from zoo.generate.request import check_seed
 
 if TYPE_CHECKING:
-    from zoo.data.formats.toy import Mixture
-    from zoo.theory.coverage import Coverage
+    from zoo.evaluate.coverage import Coverage
     from zoo.theory.optimum import Comparison
 
 STEPS = 2000
@@ -133,10 +132,11 @@ def _table(comparison: Comparison) -> Table:
 def _modes(given: Theory, path: Path) -> int:
     """The coverage of a run's generator."""
     from zoo.data.formats.toy import MIXTURES, mixture
-    from zoo.generate.pictures.scatter import to_points
+    from zoo.evaluate.context import RunContext
+    from zoo.evaluate.coverage import WITHIN
+    from zoo.evaluate.modes import ModeCoverage
     from zoo.plugins.load import load
     from zoo.run.run import Run
-    from zoo.theory.coverage import SAMPLES, WITHIN, coverage
 
     found = Run(path)
     options = found.config.get("options")
@@ -147,15 +147,15 @@ def _modes(given: Theory, path: Path) -> int:
             "zoo train vanilla --data ring (or grid, line)"
         )
     generator = load(found)
-    data: Mixture = mixture(name)
-    judged = coverage(to_points(generator(SAMPLES, seed=given.seed)), data)
+    metric = ModeCoverage()
+    judged = metric.coverage(RunContext(generator, name, metric.samples, given.seed))
     console = standard_output()
     console.print(
         f"{found.path}, step {generator.step}: {judged.found} of {judged.modes} modes found, "
-        f"{judged.high_quality:.1%} of {SAMPLES:,} samples of high quality",
+        f"{judged.high_quality:.1%} of {judged.samples:,} samples of high quality",
         markup=False, soft_wrap=True,
     )  # fmt: skip
-    of_data = [f"{weight:.1%}" for weight in data.weights]
+    of_data = [f"{weight:.1%}" for weight in mixture(name).weights]
     expected = f"{of_data[0]} each" if len(set(of_data)) == 1 else " ".join(of_data)
     console.print(f"at each mode: {_shares(judged)} (of the data: {expected})", markup=False, soft_wrap=True)
     console.print(

@@ -142,7 +142,7 @@ def complete_plan(
             f"--generator-batch-size {options.generator_batch_size}: the objective {objective.kind} compares each fake with a "
             f"real image; leave it out, or give {options.batch_size}"
         )
-    augmentations = tuple(registry().find(AUGMENTATION, name)() for name in options.augment)
+    augmentations = tuple(choose_augmentation(name, spec) for name in options.augment)
     return RunPlan(architecture, options, preset, source, spec, objective, phases, augmentations, device)
 
 
@@ -157,6 +157,14 @@ def choose_objective(architecture: Architecture, options: Options) -> Objective:
     if options.objective not in registry().objectives:
         raise OptionError(unknown("--objective", options.objective, registry().objectives, "zoo plugins"))
     return registry().objective(options.objective)
+
+
+def choose_augmentation(name: str, spec: DataSpec) -> Augmentation:
+    """The augmentation of that name. Raises PluginError where there is none, OptionError where it does not fit the data."""
+    found: Augmentation = registry().find(AUGMENTATION, name)()
+    if reason := found.unsuited(spec):
+        raise OptionError(f"--augment {name}: {reason}; leave it out")
+    return found
 
 
 def choose_phases(architecture: Architecture, options: Options) -> tuple[Phase, ...]:

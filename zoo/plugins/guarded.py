@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from pydantic import ValidationError
@@ -19,7 +20,7 @@ from zoo.data.source import DataSource
 from zoo.deprecated import warn_deprecated
 from zoo.errors import PluginError, unknown
 from zoo.exporter import Exporter
-from zoo.metric import Metric
+from zoo.metric import EvaluationContext, Metric
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
@@ -197,18 +198,18 @@ class GuardedMetric(Metric):
 
     zoo_guard: ClassVar[Guard]
 
-    def unsuited(self, generator: Generator, data: str) -> str | None:
+    def unsuited(self, context: EvaluationContext) -> str | None:
         """As `Metric.unsuited`."""
         with self.zoo_guard(f"unsuited() of the metric {self.name!r} failed"):
-            return super().unsuited(generator, data)
+            return super().unsuited(context)
 
-    def compute(self, generator: Generator, data: str, samples: int, seed: int) -> Mapping[str, float]:
+    def compute(self, context: EvaluationContext) -> Mapping[str, float]:
         """As `Metric.compute`. Raises PluginError for what are no numbers."""
         with self.zoo_guard(f"the metric {self.name!r} failed"):
-            found = super().compute(generator, data, samples, seed)  # type: ignore[safe-super]
-            if not isinstance(found, Mapping) or not all(isinstance(value, int | float) for value in found.values()):
+            found = super().compute(context)  # type: ignore[safe-super]
+            if not isinstance(found, Mapping) or not all(isinstance(value, Real) for value in found.values()):
                 raise PluginError(f"the metric {self.name!r} returned {found!r}; return numbers by name")
-            return found
+            return {str(name): value if isinstance(value, int) else float(value) for name, value in found.items()}
 
 
 class GuardedAugmentation(Augmentation):
@@ -216,14 +217,19 @@ class GuardedAugmentation(Augmentation):
 
     zoo_guard: ClassVar[Guard]
 
+    def unsuited(self, data: DataSpec) -> str | None:
+        """As `Augmentation.unsuited`."""
+        with self.zoo_guard(f"unsuited() of the augmentation {self.name!r} failed"):
+            return super().unsuited(data)
+
     def __call__(self, images: Tensor) -> Tensor:
         """As `Augmentation.__call__`. Raises PluginError for images of another shape."""
         with self.zoo_guard(f"the augmentation {self.name!r} failed"):
             changed = super().__call__(images)  # type: ignore[safe-super]
-            if changed.shape != images.shape:
-                raise PluginError(
-                    f"the augmentation {self.name!r} made images of shape {tuple(changed.shape)} of {tuple(images.shape)}"
-                )
+            shape = getattr(changed, "shape", None)
+            if shape != images.shape:
+                made = type(changed).__name__ if shape is None else f"images of shape {tuple(shape)}"
+                raise PluginError(f"the augmentation {self.name!r} made {made} of images {tuple(images.shape)}")
             return changed
 
 
@@ -233,9 +239,16 @@ class GuardedExporter(Exporter):
     zoo_guard: ClassVar[Guard]
 
     def export(self, generator: Generator, path: Path) -> None:
-        """As `Exporter.export`."""
+        """As `Exporter.export`. Raises PluginError where it wrote no file."""
         with self.zoo_guard(f"the exporter {self.name!r} failed"):
             super().export(generator, path)  # type: ignore[safe-super]
+            if not path.is_file():
+                raise PluginError(f"the exporter {self.name!r} has written no file; write to the path that it is given")
+
+    def unsuited(self, generator: Generator) -> str | None:
+        """As `Exporter.unsuited`."""
+        with self.zoo_guard(f"unsuited() of the exporter {self.name!r} failed"):
+            return super().unsuited(generator)
 
 
 class GuardedCommand(Command):
@@ -244,6 +257,18 @@ class GuardedCommand(Command):
     zoo_guard: ClassVar[Guard]
 
     def run(self, arguments: Sequence[str]) -> int:
-        """As `Command.run`."""
+        """As `Command.run`. Raises PluginError for what is no exit code."""
         with self.zoo_guard(f"zoo {self.name} failed"):
-            return super().run(arguments)  # type: ignore[safe-super]
+            try:
+                code = super().run(arguments)  # type: ignore[safe-super]
+            except (
+                SystemExit
+            ) as asked:  # of whatever reads the arguments: the end of a command, and no mistake of its own
+                leaving = asked
+            else:
+                if not isinstance(code, int):
+                    raise PluginError(
+                        f"zoo {self.name}: run() returned {code!r}; return the exit code, 0 where it did what was asked"
+                    )
+                return code
+        raise leaving

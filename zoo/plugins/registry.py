@@ -193,6 +193,10 @@ class Registry:
         """What plugins contribute of a kind by name, those left out whose name is claimed twice."""
         return {name: who[0].value for name, who in sorted(self._found[kind].items()) if len(who) == 1}
 
+    def names_of(self, kind: Kind) -> list[str]:
+        """The names of a kind that plugins registered, sorted; those too that are claimed twice."""
+        return sorted(self._found[kind])
+
     def find(self, kind: Kind, name: str) -> Any:
         """The one of that kind and name. Raises PluginError for a name nobody registered, or that two plugins did."""
         if name not in self._found[kind]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from zoo.architecture import Architecture
 from zoo.augmentation import Augmentation
-from zoo.command import Command
+from zoo.command import OWN_COMMANDS, Command
 from zoo.data.registry import builtin_names
 from zoo.data.source import DataSource
 from zoo.errors import PluginError, unknown
@@ -106,13 +106,14 @@ def check_augmentation(cls: object) -> None:
 def check_exporter(cls: object) -> None:
     """Raise PluginError where `cls` does not keep the contract of `zoo.Exporter`."""
     exporter = _class(cls, Exporter, "export")
-    if not re.fullmatch(r"\.[A-Za-z0-9.]+", str(getattr(exporter, "suffix", ""))):
+    if not re.fullmatch(r"\.[A-Za-z0-9]+", str(getattr(exporter, "suffix", ""))):
         raise PluginError(f'{exporter.__name__} has no suffix; say how its files end: ".pt2"')
 
 
 def check_command(cls: object) -> None:
     """Raise PluginError where `cls` does not keep the contract of `zoo.Command`."""
-    _class(cls, Command, "run")
+    command = _class(cls, Command, "run")
+    _not_ours(command.__name__, "name", command.name, {*OWN_COMMANDS, "help"}, "a command")
 
 
 def _class(cls: object, kind: type[Any], *methods: str) -> Any:

@@ -37,8 +37,11 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes `path`'s place when the block ends well, and goes when not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """A temporary path beside `path`, of the same suffix, to write to.
+
+    It takes `path`'s place when the block ends well, and goes when not.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     with writing(path):
         try:
             yield temporary

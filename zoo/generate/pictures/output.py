@@ -63,8 +63,8 @@ def check_out(out: Path, suffixes: Sequence[str], folder: bool = True) -> None:
 
 
 def _known(suffixes: Sequence[str]) -> str:
-    names = [f"NAME{suffix}" for suffix in suffixes]
-    return f"give {', '.join(names[:-1])} or {names[-1]}"
+    *names, last = [f"NAME{suffix}" for suffix in suffixes]
+    return f"give {', '.join(names)} or {last}" if names else f"give {last}"
 
 
 def make_folder(folder: Path) -> None:

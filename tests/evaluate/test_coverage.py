@@ -5,8 +5,8 @@ import pytest
 
 import zoo
 from zoo.data.formats.toy import MIXTURES, mixture
+from zoo.evaluate.coverage import coverage
 from zoo.generate.pictures.scatter import to_points
-from zoo.theory.coverage import coverage
 
 
 @pytest.mark.parametrize(("name", "share"), [("line", 0.9973), ("ring", 0.9889), ("grid", 0.9889)])

@@ -8,18 +8,25 @@ the nearest one of at least one sample of high quality.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.formats.toy import Mixture
-
 WITHIN = 3.0
 """Standard deviations from the nearest mode within which a sample is of high quality."""
 
-SAMPLES = 2500
-"""How many samples of a run are judged."""
+
+class Modes(Protocol):
+    """A mixture of Gaussians of one standard deviation, as far as it matters here; `zoo.data.formats.toy.Mixture` is one."""
+
+    @property
+    def modes(self) -> npt.NDArray[np.float64]:
+        """Their means, (k, d)."""
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation along every axis."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class Coverage:
         return float(self.counts.sum()) / self.samples
 
 
-def coverage(points: npt.NDArray[Any], mixture: Mixture) -> Coverage:
+def coverage(points: npt.NDArray[Any], mixture: Modes) -> Coverage:
     """The coverage of a mixture by points (n, d), n at least 1. In d dimensions a perfect generator's share of high quality is
     that of a Gaussian within three standard deviations: 99.7% on the line, 98.9% in the plane."""
     distances = np.stack([np.linalg.norm(points - mode, axis=1) for mode in mixture.modes])

@@ -1,0 +1,69 @@
+"""DiffAugment (Zhao et al. 2020, https://arxiv.org/abs/2006.10738): ``--augment color translation cutout``.
+
+Its three changes, each by its own name, with the paper's ranges (its appendix and section 4): against a discriminator that learns
+a small data set by heart. With 100 to a few thousand images they are worth while; with very many they cost a little quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import zoo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class OfImages(zoo.Augmentation):
+    """What DiffAugment's changes have in common: they are changes of pictures."""
+
+    def unsuited(self, data: zoo.DataSpec) -> str | None:
+        """Points are no pictures."""
+        return f"it changes images, and the data is {data.kind}" if data.points else None
+
+
+class Color(OfImages):
+    """Brightness, saturation and contrast."""
+
+    name = "color"
+    summary = "DiffAugment: other brightness, saturation and contrast for each image."
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """As `zoo.Augmentation.__call__`."""
+        from zoo_plugins.diffaugment.changes import color
+
+        return color(images)
+
+
+class Translation(OfImages):
+    """A shift by up to an eighth of the image."""
+
+    name = "translation"
+    summary = "DiffAugment: each image shifted by up to an eighth of its size, with grey (0) where nothing is."
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """As `zoo.Augmentation.__call__`."""
+        from zoo_plugins.diffaugment.changes import translate
+
+        return translate(images)
+
+
+class Cutout(OfImages):
+    """A square that is left out."""
+
+    name = "cutout"
+    summary = "DiffAugment: a grey (0) square of half the image's size somewhere in each image."
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """As `zoo.Augmentation.__call__`."""
+        from zoo_plugins.diffaugment.changes import cut_out
+
+        return cut_out(images)
+
+
+@zoo.hookimpl
+def zoo_register_augmentations(register: Callable[[type[zoo.Augmentation]], None]) -> None:
+    """The three changes."""
+    for augmentation in (Color, Translation, Cutout):
+        register(augmentation)

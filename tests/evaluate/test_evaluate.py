@@ -1,0 +1,249 @@
+"""`zoo evaluate`: what is measured and printed, by zoo's metrics and by those of others, and what is said to a mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support import tiny
+
+import zoo
+from zoo import evaluate
+from zoo.evaluate import reader
+
+METRIC = """
+import zoo
+
+class Spread(zoo.Metric):
+    name = "spread"
+    summary = "How far values are from 0."
+    samples = 6
+    numbers = {"fake": "of generated images"}
+
+    def unsuited(self, context: zoo.EvaluationContext):
+        return None if context.generator.spec.channels == 1 else "it is for grey images"
+
+    def compute(self, context: zoo.EvaluationContext):
+        real = context.real(5)
+        assert real.min() >= -1 and real.max() <= 1 and real.shape[1:] == context.fakes.images.shape[1:]
+        return {"fake": float(context.fakes.images.abs().mean()), "real": float(real.abs().mean()), "count": len(real)}
+
+@zoo.hookimpl
+def zoo_register_metrics(register):
+    register(Spread)
+"""
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("ring") / "run"
+    zoo.train("vanilla", data="ring", out=folder, **tiny("vanilla", steps=2, checkpoint_every=1))
+    return folder
+
+
+@pytest.fixture
+def run(images) -> Path:
+    zoo.train("cgan", data=str(images), out="run", **tiny("cgan", steps=1))
+    return Path("run")
+
+
+def measured(cli, *arguments) -> dict:
+    outcome = cli("evaluate", *arguments, "--json")
+    assert outcome.code == 0, outcome.err
+    return json.loads(outcome.out)
+
+
+def test_a_metric_of_a_plugin_is_computed_and_shown_with_what_it_means(install, cli, run):
+    install(METRIC, "zoo_spread")
+    content = measured(cli, run, "--metric", "spread")
+    assert content["metrics"]["spread"]["samples"] == 6
+    numbers = content["metrics"]["spread"]["numbers"]
+    images = zoo.load(run)(6)
+    assert numbers["fake"] == pytest.approx(float(images.abs().mean()))
+    assert (list(numbers), numbers["count"]) == (["fake", "real", "count"], 5)
+    shown = cli("evaluate", run, "--metric", "spread").out
+    assert f"{numbers['fake']:.4g}" in shown
+    assert "of generated images" in shown
+    assert "6 samples of seed 0" in shown
+
+
+def test_seed_samples_step_and_weights_decide_what_is_judged(install, cli, images):
+    install(METRIC, "zoo_spread")
+    zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", checkpoint_every=2, ema=0.5))
+    common = ["run", "--metric", "spread", "--samples", "3", "--seed", "7", "--step", "2", "--raw"]
+    content = measured(cli, *common)
+    assert (content["seed"], content["step"], content["averaged"]) == (7, 2, False)
+    expected = zoo.load("run", step=2, averaged=False)(3, seed=7).abs().mean()
+    assert content["metrics"]["spread"]["numbers"]["fake"] == pytest.approx(float(expected))
+    assert content == measured(cli, *common), "the same again"
+    assert content["metrics"] != measured(cli, *common[:-1])["metrics"], "the averaged weights are others"
+
+
+def test_real_images_are_those_that_d_saw(images, run):
+    context = evaluate.RunContext(zoo.load(run), str(images), 4, seed=3)
+    pictures = np.load(images)["images"].reshape(24, 1, 8, 8)
+    every = context.real(100)
+    assert torch.equal(every, torch.from_numpy(pictures).float() / 127.5 - 1)
+    some = context.real(5)
+    assert torch.equal(some, context.real(5))
+    assert sum(any(torch.equal(one, other) for other in every) for one in some) == 5
+    assert not torch.equal(some, evaluate.RunContext(zoo.load(run), str(images), 4, seed=4).real(5))
+
+
+def test_points_are_real_ones_too(ring):
+    points = evaluate.RunContext(zoo.load(ring), "ring", 4).real(50).flatten(1)
+    assert points.shape == (50, 2)
+    assert points.norm(dim=1).numpy() == pytest.approx(np.full(50, 0.8), abs=0.05)
+
+
+def test_modes_is_what_zoo_theory_counts(cli, ring):
+    numbers = measured(cli, ring)["metrics"]["modes"]["numbers"]
+    assert cli("theory", ring, "--out", "counted").code == 0
+    counted = json.loads(Path("counted/theory.json").read_text())
+    assert (numbers["found"], numbers["modes"]) == (counted["found"], counted["modes"])
+    assert numbers["high_quality"] == pytest.approx(counted["high_quality"])
+    assert numbers["rarest"] == pytest.approx(min(counted["counts"]) / counted["samples"])
+
+
+def test_modes_counts_those_of_a_plugins_source_that_has_a_mixture(install, cli):
+    source = """
+import numpy
+import zoo
+
+class Two:
+    modes = numpy.array([[0.0, 0.0], [0.5, 0.5]])
+    deviation = 9.0
+
+class Pair(zoo.DataSource):
+    name, summary, points, mixture = "pair", "Two wide modes.", True, Two
+
+    @classmethod
+    def accepts(cls, location): return location == ""
+
+    def __init__(self, location):
+        self.title, self.channels, self.height, self.width, self.class_names = "pair", 1, 1, 2, []
+
+    def __len__(self): return 40
+    def fingerprint(self): return "pair"
+    def chunks(self): return [40]
+    def decode(self, item, spec): yield zoo.Images(numpy.zeros((40, 1, 2, 1), numpy.float32))
+
+@zoo.hookimpl
+def zoo_register_data_sources(register): register(Pair)
+"""
+    install(source, "zoo_pair")
+    zoo.train("vanilla", data="pair", out="run", **tiny("vanilla", steps=1))
+    numbers = measured(cli, "run")["metrics"]["modes"]["numbers"]
+    assert (numbers["modes"], numbers["high_quality"]) == (2, 1.0)
+
+
+def test_what_does_not_suit_is_left_out_with_the_reason(cli, ring):
+    content = measured(cli, ring)
+    assert list(content["metrics"]) == ["modes"]
+    assert "--data digits" in content["unsuited"]["digits"]
+    assert "Not computed: digits: " in cli("evaluate", ring).out
+
+
+def test_where_nothing_suits_the_reasons_are_told(cli, run):
+    outcome = cli("evaluate", run)
+    assert outcome.code == 2
+    assert "no metric suits run: digits: it reads" in outcome.err
+    assert "modes: the modes of the data are not known" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--metric", "mode"], "unknown --metric 'mode'; did you mean 'modes'? (zoo plugins)"),
+        (["--metric", "digits"], "--metric digits: it reads the digits that come with zoo"),
+        (["--samples", "0"], "--samples 0: ask for at least 1"),
+        (["--seed", "-1"], "--seed -1: give a number"),
+        (["--step", "77"], "has no checkpoint of step 77; it has 1, 2"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_fits(cli, ring, words, message):
+    outcome = cli("evaluate", ring, *words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_number_that_is_none_is_null(install, cli, run):
+    install(METRIC.replace('"count": len(real)', '"count": float("nan")'), "zoo_spread")
+    assert measured(cli, run, "--metric", "spread")["metrics"]["spread"]["numbers"]["count"] is None
+
+
+# ---- the digit reader
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A reader that has seen every fourth digit twice."""
+    whole = reader.digits
+    monkeypatch.setattr(reader, "PASSES", 2)
+    monkeypatch.setattr(reader.trained_reader, "__defaults__", (2,))
+
+    def fewer():
+        images, labels = whole()
+        return torch.cat([images[:4500:4], images[-500:]]), torch.cat([labels[:4500:4], labels[-500:]])
+
+    monkeypatch.setattr(reader, "digits", fewer)
+
+
+def test_the_reader_reads_digits_it_has_not_seen_and_is_kept(quick, shared_cache, monkeypatch):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = reader.trained_reader()
+    assert torch.equal(before, torch.get_rng_state()), "nobody else's random numbers change"
+    assert first.right > 0.6, "a guess is right once in ten times"
+    images, labels = reader.digits()
+    chances, seen = first.read(images[-500:])
+    assert float((seen == labels[-500:]).float().mean()) == first.right
+    assert float((chances > reader.SURE).float().mean()) == first.sure
+    (kept,) = (shared_cache / "readers").glob("digits-*.safetensors")
+    monkeypatch.setattr(reader, "train", lambda *more: pytest.fail("it was kept"))
+    second = reader.trained_reader()
+    assert all(torch.equal(a, b) for a, b in zip(first.network.parameters(), second.network.parameters(), strict=True))
+    kept.write_bytes(b"damaged")
+    with pytest.raises(pytest.fail.Exception):
+        reader.trained_reader()
+    kept.unlink()
+
+
+def test_the_reader_is_used_where_it_cannot_be_kept(quick, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    images, labels = reader.digits()
+    monkeypatch.setattr(reader, "digits", lambda: (images, labels))
+    monkeypatch.setattr(reader, "train", lambda *more: reader.build_network())
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "file"))
+    assert 0 <= reader.trained_reader().right <= 1
+
+
+def test_digits_are_read_and_those_asked_for_compared(cli, monkeypatch):
+    """Real digits in place of generated ones, and a reader that knows them all."""
+    zoo.train("cgan", out="run", **tiny("cgan", steps=1))
+    images, labels = reader.digits()
+    known = {one.numpy().tobytes(): int(label) for one, label in zip(images, labels, strict=True)}
+
+    class Knows(torch.nn.Module):
+        def forward(self, x):
+            return 9.0 * torch.nn.functional.one_hot(torch.tensor([known[one.numpy().tobytes()] for one in x]), 10)
+
+    monkeypatch.setattr(reader, "trained_reader", lambda: reader.Reader(Knows(), 1.0, 0.97))
+    drawn = [int((labels == place % 10).nonzero()[place // 10]) for place in range(40)]
+    drawn[1] = drawn[0]
+    monkeypatch.setattr("zoo.generate.generator.draw_images", lambda *more: images[drawn])
+    numbers = measured(cli, "run", "--metric", "digits", "--samples", 40)["metrics"]["digits"]["numbers"]
+    assert (numbers["sure"], numbers["sure_of_real"]) == (1.0, 0.97)
+    assert numbers["as_asked"] == pytest.approx(39 / 40)
+    assert (numbers["digit_0"], numbers["digit_1"], numbers["digit_2"]) == (5 / 40, 3 / 40, 4 / 40)
+    assert sum(numbers[f"digit_{digit}"] for digit in range(10)) == pytest.approx(1)
+
+
+def test_the_metrics_that_come_with_zoo_say_what_their_numbers_are():
+    for metric in (evaluate.ModeCoverage, evaluate.DigitReader):
+        assert metric.summary
+        assert all(metric.numbers.values())
