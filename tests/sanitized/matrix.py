@@ -6,6 +6,7 @@ a shift too far ends the process with a report; here it is only seen that result
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import sys
@@ -152,6 +153,12 @@ def _list(made: object) -> list[Tensor]:
 
 def main() -> int:
     torch.ops.load_library(sys.argv[1])
+    name = ctypes.CDLL(sys.argv[1]).zoo_instruction_set
+    name.restype = ctypes.c_char_p
+    here, asked = name().decode(), os.environ.get("ZOO_CPU", "")
+    if asked and here != asked:
+        print(f"{asked}: this processor does not have it")
+        return 0
     library._asked = ""
     library._native["cpu"] = frozenset(TABLE)
     torch.manual_seed(0)
