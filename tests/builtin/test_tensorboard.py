@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+import signal
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 import warnings
 from pathlib import Path
 
@@ -75,3 +81,82 @@ def test_without_the_package_it_says_what_to_install(cli, options, monkeypatch):
     assert outcome.code == 2
     assert "pip install tensorboard" in outcome.err
     assert not Path("run").exists()
+
+
+# ---- zoo tensorboard
+
+
+def test_the_command_serves_the_runs_of_a_folder_until_it_is_interrupted(options):
+    """On a port of the loopback address that the system chooses, in a process that is ended again."""
+    pytest.importorskip("tensorboard")
+    zoo.train("dcgan", steps=1, watch=("tensorboard",), out="runs/one", **options)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", "tensorboard", "runs", "--port", "0", "--host", "127.0.0.1", "--load_fast", "false"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    watch = threading.Timer(100, process.kill)
+    watch.start()
+    try:
+        said = ""
+        for line in process.stderr:
+            said += line
+            if place := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                break
+        else:
+            pytest.fail(said)
+        for _ in range(100):  # it reads the files in a thread of its own
+            with urllib.request.urlopen(f"{place[0]}data/runs", timeout=30) as answer:
+                found = json.load(answer)
+            if found:
+                break
+            time.sleep(0.2)
+        assert found == ["one/tensorboard"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    finally:
+        watch.cancel()
+        process.kill()
+        process.stderr.close()
+        process.wait()
+
+
+def test_a_run_is_served_from_its_own_folder_and_options_are_passed_on(cli, options, monkeypatch):
+    pytest.importorskip("tensorboard")
+    served = []
+    monkeypatch.setattr("zoo_plugins.tensorboard.command.serve", lambda *given: served.append(given) or 0)
+    zoo.train("dcgan", steps=1, watch=("tensorboard",), out="run", **options)
+    assert cli("tensorboard", "run", "--port", "7000").code == 0
+    assert served == [(Path("run/tensorboard"), ["--port", "7000"])]
+
+
+def test_where_there_is_nothing_to_show_it_says_how_to_get_it(cli, options):
+    zoo.train("dcgan", steps=1, out="runs/one", **options)
+    for place, message in {
+        "runs/one": "runs/one was trained without --watch tensorboard and has no event files; zoo resume",
+        "runs": "no run in runs was trained with --watch tensorboard",
+        "nowhere": "there is no run and no folder at nowhere",
+    }.items():
+        outcome = cli("tensorboard", place)
+        assert outcome.code == 2
+        assert message in outcome.err
+        assert outcome.err.count("\n") == 1
+
+
+def test_without_the_package_the_command_says_what_to_install(cli, monkeypatch):
+    (Path("run") / "tensorboard").mkdir(parents=True)
+    (Path("run") / "tensorboard" / "events.out.tfevents.1").touch()
+    monkeypatch.setattr("zoo_plugins.tensorboard.command.find_spec", lambda name: None)
+    outcome = cli("tensorboard", ".")
+    assert outcome.code == 2
+    assert (
+        "zoo tensorboard needs the package tensorboard, which is not installed; pip install tensorboard" in outcome.err
+    )
+
+
+def test_help_and_arguments_that_do_not_fit(cli):
+    outcome = cli("tensorboard", "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "usage: zoo tensorboard" in outcome.out
+    outcome = cli("tensorboard")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "RUN_OR_FOLDER" in outcome.err

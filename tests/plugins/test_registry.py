@@ -77,7 +77,11 @@ HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("zoo_"))
 def test_the_hooks_are_those_of_the_contract():
     assert HOOKS == [
         "zoo_register_architectures",
+        "zoo_register_augmentations",
+        "zoo_register_commands",
         "zoo_register_data_sources",
+        "zoo_register_exporters",
+        "zoo_register_metrics",
         "zoo_register_objectives",
         "zoo_training_callbacks",
     ]
@@ -91,7 +95,9 @@ def test_every_hook_is_documented(hook):
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_is_implemented_by_a_plugin_of_these_tests(hook):
     here = Path(__file__).parent
-    sources = [(here / name).read_text("utf-8") for name in ("test_registry.py", "test_good_neighbours.py")]
+    sources = [
+        (here / name).read_text("utf-8") for name in ("test_registry.py", "test_good_neighbours.py", "test_doors.py")
+    ]
     assert any(re.search(rf"def {hook}\(", source) for source in sources)
 
 
