@@ -14,11 +14,14 @@ def networks(family: str, size: int, channels: int, classes: int) -> tuple[keras
 
 
 def convolutional(size: int, channels: int, classes: int) -> tuple[keras.Model, keras.Model]:
-    """DCGAN's networks as zoo's dcgan and cgan have them (plugins/dcgan/radford.py): 64 channels at 64×64, else 32."""
+    """DCGAN's networks as zoo's dcgan and cgan have them (plugins/dcgan/radford.py).
+
+    At 64×64 those of radford64, 64 channels and no biases; else those of the presets for digits, 32 and biases.
+    """
     sizes = [size]
     while sizes[-1] > 4:
         sizes.append((sizes[-1] + 1) // 2)
-    width = 64 if size == 64 else 32
+    width, bias = (64, False) if size == 64 else (32, True)
     wide = [width * min(2**step, 8) for step in range(len(sizes) - 1)]
 
     latents, *label = inputs((LATENT,), classes)
@@ -27,9 +30,9 @@ def convolutional(size: int, channels: int, classes: int) -> tuple[keras.Model, 
     x = layers.Conv2DTranspose(wide[-1], sizes[-1], use_bias=False)(x)
     x = layers.ReLU()(normal()(x))
     for step in range(len(wide) - 1, 0, -1):
-        x = transposed(wide[step - 1], sizes[step], bias=False)(x)
+        x = transposed(wide[step - 1], sizes[step], False)(x)
         x = layers.ReLU()(normal()(x))
-    x = layers.Activation("tanh")(transposed(channels, sizes[0])(x))
+    x = layers.Activation("tanh")(transposed(channels, sizes[0], bias)(x))
     generator = keras.Model([latents, *label], x)
 
     image, *label = inputs((size, size, channels), classes)
@@ -37,10 +40,10 @@ def convolutional(size: int, channels: int, classes: int) -> tuple[keras.Model, 
     if label:
         planes = layers.Reshape((1, 1, classes))(label[0])
         x = layers.Concatenate()([image, layers.UpSampling2D(size)(planes)])
-    x = leaky()(strided(wide[0], sizes[0])(x))
+    x = leaky()(strided(wide[0], sizes[0], bias)(x))
     for step in range(1, len(wide)):
-        x = leaky()(normal()(strided(wide[step], sizes[step], bias=False)(x)))
-    x = layers.Flatten()(layers.Conv2D(1, sizes[-1])(x))
+        x = leaky()(normal()(strided(wide[step], sizes[step], False)(x)))
+    x = layers.Flatten()(layers.Conv2D(1, sizes[-1], use_bias=bias)(x))
     return generator, keras.Model([image, *label], x)
 
 
@@ -66,12 +69,12 @@ def inputs(shape: tuple[int, ...], classes: int) -> list[keras.KerasTensor]:
     return [keras.Input(shape), *([keras.Input((classes,))] if classes else [])]
 
 
-def strided(channels: int, side: int, bias: bool = True) -> keras.Layer:
+def strided(channels: int, side: int, bias: bool) -> keras.Layer:
     """Half the side, as torch's kernel 4 (3 from odd sides), stride 2, padding 1; Keras pads the same number of zeros."""
     return layers.Conv2D(channels, 4 if side % 2 == 0 else 3, 2, "same", use_bias=bias)
 
 
-def transposed(channels: int, side: int, bias: bool = True) -> keras.Layer:
+def transposed(channels: int, side: int, bias: bool) -> keras.Layer:
     """Twice the side, or to `side` where that is odd."""
     if side % 2 == 0:
         return layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=bias)

@@ -48,7 +48,9 @@ class ConvolutionalOptions(zoo.Options):
         if self.pooled and self.networks != "dcgan":
             raise ValueError(f"pooled is for networks dcgan; {self.networks} has a last layer of its own, leave it out")
         if not self.bias and self.networks != "dcgan":
-            raise ValueError(f"no-bias is for networks dcgan; {self.networks} has biases of its own, leave it out")
+            raise ValueError(
+                f"no-bias is for networks dcgan; which layers of {self.networks} have biases is fixed, leave it out"
+            )
         return self
 
 

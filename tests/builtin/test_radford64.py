@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from messages import assert_says
 from support import tiny, write_images
 from torch import nn
 
@@ -75,13 +76,29 @@ def test_a_run_from_before_the_option_has_its_biases_still(tmp_path):
     file.write_text(json.dumps(config))
     assert any(name.endswith("bias") for name in zoo.load(run.path).network.state_dict())
     assert zoo.resume(run.path, steps=2).latest()[0] == 2
+    architecture = registry().architecture("dcgan")
+    again, preset = resolve(architecture, config=file)
+    assert (again.bias, preset) == (True, "radford64")
+    assert resolve(architecture, config=file, flags={"bias": False})[0].bias is False
 
 
-@pytest.mark.parametrize("networks", ["upsample", "selu", "tf64"])
-def test_other_networks_have_biases_of_their_own(cli, networks):
-    outcome = cli("train", "dcgan", "--networks", networks, "--no-bias")
+@pytest.mark.parametrize(
+    ("name", "networks"),
+    [("dcgan", "upsample"), ("dcgan", "selu"), ("dcgan", "tf64"), ("cgan", "mlp"), ("lsgan", "folder64")],
+)
+def test_the_biases_of_other_networks_are_fixed(cli, name, networks):
+    outcome = cli("train", name, "--networks", networks, "--no-bias")
     assert outcome.code == 2
-    assert "no-bias is for networks dcgan" in outcome.err
+    assert_says(outcome.err, "no-bias is for networks dcgan", networks, "leave it out")
+
+
+def test_folder64_has_no_biases_in_its_convolutions_whatever_the_option_says():
+    architecture = registry().architecture("lsgan")
+    options, _ = resolve(architecture, preset="folder64")
+    for network in build_networks(architecture, options, DATA):
+        convolutions = [each for each in network.modules() if isinstance(each, nn.Conv2d | nn.ConvTranspose2d)]
+        assert len(convolutions) == 5
+        assert all(each.bias is None for each in convolutions)
 
 
 @pytest.mark.parametrize(("name", "preset"), [("dcgan", "mnist"), ("cgan", "dcgan64"), ("lsgan", "paper64")])

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from support import flags, tiny
 
 import zoo
+from zoo.cli.arguments import parse_training, training_defaults
 from zoo.errors import OptionError, unknown
 from zoo.options import GROUPS, MOST_USED
 from zoo.options.resolve import resolve
@@ -277,16 +278,40 @@ def test_every_option_is_listed_in_the_help_with_a_sentence(cli, name, monkeypat
     assert text == ""
 
 
+GROUP = re.compile(r"^(?:╭─)? (\S.*?) options [ ─]", re.MULTILINE)
+"""The title of a group: in the line of a box, or where boxes cannot be drawn in a line of its own."""
+
+
 @pytest.mark.parametrize("name", zoo.list_architectures())
 def test_the_help_leads_with_what_people_change_most_then_the_architectures_own_then_all_others_by_concern(
     cli, name, monkeypatch
 ):
     monkeypatch.setenv("COLUMNS", "100")
-    titles = re.findall(r"╭─ (.+?) options ─", cli("train", name, "--help").out)
-    assert titles == ["most-used", name, *GROUPS]
-    first = cli("train", name, "--help").out.partition(f"╭─ {name} options")[0]
-    assert re.findall(r"--[a-z-]+", first)[1:4] == ["--preset", "--config", "--out"]
+    out = cli("train", name, "--help").out
+    assert GROUP.findall(out) == ["most used", name, *GROUPS]
+    first = re.split(rf"^(?:╭─)? {name} options ", out, flags=re.MULTILINE)[0]
+    assert re.findall(r"--[a-z][a-z-]*", first)[1:4] == ["--preset", "--config", "--out"]
     assert all(f"--{option.replace('_', '-')} " in first for option in MOST_USED)
+
+
+@pytest.mark.parametrize("name", ["3dgan", "class", "most-used", "steps", "data"])
+def test_an_architecture_of_any_name_has_a_group_of_its_own(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+
+    class Own(zoo.Architecture):
+        """One more."""
+
+        class Options(zoo.Options):
+            depth: int = 3
+            """How deep its networks are."""
+
+    Own.name = name
+    defaults, own = training_defaults(Own(), [])
+    assert parse_training(Own(), ["--depth", "5"], defaults, own)["depth"] == 5
+    with pytest.raises(SystemExit):
+        parse_training(Own(), ["--help"], defaults, own)
+    title = "data architecture" if name == "data" else name
+    assert GROUP.findall(capsys.readouterr().out) == ["most used", title, *GROUPS]
 
 
 def test_every_option_is_in_one_group_and_the_groups_are_the_options():

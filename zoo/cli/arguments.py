@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import keyword
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -81,8 +79,11 @@ def parse_training(
     groups = _grouped(architecture, defaults, own, without)
     rows = {name: row for group in groups.values() for name, row in group.items()}
     _check_flags(arguments, {name: type_ for name, (type_, _, _) in rows.items()})
-    kinds = [(_identifier(title), _dataclass(title, group)) for title, group in groups.items()]
-    every = make_dataclass("Arguments", [(title, kind, field(default_factory=kind)) for title, kind in kinds])
+    kinds = [(f"group{at}", title, _dataclass(title, group)) for at, (title, group) in enumerate(groups.items())]
+    every = make_dataclass(
+        "Arguments",
+        [(key, Annotated[kind, tyro.conf.arg(name=title)], field(default_factory=kind)) for key, title, kind in kinds],
+    )
     about = f"{about} {architecture.name}: {architecture.summary()}"
     parsed: Any = tyro.cli(
         every,
@@ -91,7 +92,7 @@ def parse_training(
         description=about,
         config=(tyro.conf.OmitArgPrefixes,),
     )
-    return {name: value for title, _ in kinds for name, value in vars(getattr(parsed, title)).items()}
+    return {name: value for key, _, _ in kinds for name, value in vars(getattr(parsed, key)).items()}
 
 
 def _grouped(
@@ -114,16 +115,10 @@ def _grouped(
     return {title: group for title, group in groups.items() if group}
 
 
-def _identifier(title: str) -> str:
-    """A group's title as the name of a field; the help writes its underlines as hyphens."""
-    name = re.sub(r"\W", "_", title)
-    return name if name.isidentifier() and not keyword.iskeyword(name) else f"own_{name}"
-
-
 def _dataclass(title: str, rows: Mapping[str, tuple[Any, Any, str]]) -> type:
     """A group of arguments as tyro takes them."""
     kind = make_dataclass(
-        _identifier(title).title(),
+        "Group",
         [
             (name, Annotated[type_, tyro.conf.arg(help=help_.replace("\n", " "))], _default(default))
             for name, (type_, default, help_) in rows.items()

@@ -118,7 +118,10 @@ def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
             raise OptionError(
                 f"--config {path} is of a run of {name!r}, not of {architecture.name!r}; zoo train {name}"
             )
-        options = dict(content["options"])
+        # An option that an older zoo did not know was at its default, whatever the preset says today.
+        fields = architecture.Options.model_fields.items()
+        known = {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}
+        options = {**known, **content["options"]}
         if options.get("epochs") is not None:
             options.pop("steps", None)
         return {"preset": content.get("preset"), **options}
