@@ -62,13 +62,12 @@ def logs(path: Path) -> Path:
 
 def serve(folder: Path, others: Sequence[str]) -> int:
     """Serve a folder until interrupted; returns TensorBoard's exit code."""
+    import importlib
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the packages that it is built on
-        from tensorboard import program
-
-        server = program.TensorBoard()
+        server = importlib.import_module("tensorboard.program").TensorBoard()
         server.configure(argv=("tensorboard", "--logdir", str(folder), *others))
     main: Callable[[], int] = server.main
     return main() or 0

@@ -13,59 +13,68 @@ import torch
 from support import tiny
 
 import zoo
+import zoo.cli
+
+CASES = {
+    "vanilla": ("vanilla", {}),
+    "dcgan": ("dcgan", {}),
+    "cgan": ("cgan", {}),
+    "dcgan selu": ("dcgan", {"preset": "selu"}),
+    "cgan mlp": ("cgan", {"preset": "mlp"}),
+}
+COUNTS = (1, 2, 70)
 
 ALONE = """
 import json, sys
 sys.modules["zoo"] = None  # importing it is an ImportError
 import numpy, torch
-facts = {"zoo.json": ""}
-network = torch.export.load(sys.argv[1], extra_files=facts).module()
-facts = json.loads(facts["zoo.json"])
-given = numpy.load(sys.argv[2])
-assert given["latents"].shape[1] == facts["latent"]
-inputs = [torch.from_numpy(given[name]) for name in ("latents", "labels") if name in given]
-assert bool(facts["classes"]) == (len(inputs) == 2)
-for count in (1, 2, len(inputs[0])):
-    numpy.save(f"images-{count}.npy", network(*(part[:count] for part in inputs)).detach().numpy())
+for name in sys.argv[1:]:
+    facts = {"zoo.json": ""}
+    network = torch.export.load(f"{name}.pt2", extra_files=facts).module()
+    facts = json.loads(facts["zoo.json"])
+    given = numpy.load(f"{name}.npz")
+    assert given["latents"].shape[1] == facts["latent"]
+    inputs = [torch.from_numpy(given[part]) for part in ("latents", "labels") if part in given]
+    assert bool(facts["classes"]) == (len(inputs) == 2)
+    for count in COUNTS:
+        numpy.save(f"{name}-{count}.npy", network(*(part[:count] for part in inputs)).detach().numpy())
+    json.dump(facts, open(f"{name}.json", "w"))
 found = sorted(name for name in sys.modules if name.partition(".")[0] in ("zoo", "zoo_plugins"))
 assert found == ["zoo"], found
-print(json.dumps(facts))
-"""
+""".replace("COUNTS", str(COUNTS))
 
 
-def trained(name: str, images: Path, **more) -> zoo.Run:
-    return zoo.train(name, data=str(images), out="run", **tiny(name, steps=3, **more))
+def trained(name: str, images: Path, out: Path | str = "run", **more) -> zoo.Run:
+    return zoo.train(name, data=str(images), out=out, **tiny(name, steps=3, **more))
 
 
-@pytest.mark.parametrize(
-    ("name", "more"),
-    [
-        ("vanilla", {}),
-        ("dcgan", {}),
-        ("cgan", {}),
-        ("dcgan", {"preset": "selu"}),
-        ("cgan", {"preset": "mlp"}),
-    ],
-)
-def test_the_images_are_the_runs_own_where_there_is_no_zoo(cli, images, name, more):
-    run = trained(name, images, **more)
-    generator = zoo.load(run)
-    outcome = cli("export", "run", "--to", "torch", "--out", "deep/g.pt2")
-    assert outcome.code == 0, outcome.err
-    assert "deep/g.pt2" in outcome.out
-    samples = generator.sample(70, seed=4)
-    labels = {} if samples.labels is None else {"labels": samples.labels.numpy()}
-    np.savez("given.npz", latents=samples.latents.numpy(), **labels)
+@pytest.fixture(scope="module")
+def exported(images, tmp_path_factory) -> Path:
+    """A folder with a run of each case, its file, and what the file draws in one process that has no zoo."""
+    folder = tmp_path_factory.mktemp("exported")
+    for case, (name, more) in CASES.items():
+        run = trained(name, images, folder / case, **more)
+        assert zoo.cli.run(["export", str(run.path), "--to", "torch", "--out", str(folder / f"{case}.pt2")]) == 0
+        samples = zoo.load(run).sample(max(COUNTS), seed=4)
+        labels = {} if samples.labels is None else {"labels": samples.labels.numpy()}
+        np.savez(folder / f"{case}.npz", latents=samples.latents.numpy(), **labels)
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, "deep/g.pt2", "given.npz"], capture_output=True, text=True, timeout=200
+        [sys.executable, "-c", ALONE, *CASES], cwd=folder, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    facts = json.loads(done.stdout)
-    assert (facts["architecture"], facts["step"]) == (name, 3)
+    return folder
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_images_are_the_runs_own_where_there_is_no_zoo(exported, case):
+    generator = zoo.load(exported / case)
+    samples = generator.sample(max(COUNTS), seed=4)
+    facts = json.loads((exported / f"{case}.json").read_text())
+    assert (facts["architecture"], facts["step"]) == (CASES[case][0], 3)
     assert facts["class_names"] == generator.class_names
     assert tuple(facts["shape"]) == samples.images.shape[1:]
-    for count in (1, 2, 70):
-        found = torch.from_numpy(np.load(f"images-{count}.npy"))
+    for count in COUNTS:
+        found = torch.from_numpy(np.load(exported / f"{case}-{count}.npy"))
         assert found.shape == samples.images[:count].shape
         assert (found - samples.images[:count]).abs().max() < 1e-5
 
