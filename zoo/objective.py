@@ -53,11 +53,12 @@ class Objective:
     def generator_loss(self, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
         """What G minimises.
 
+        An override of an objective that `needs_real_logits` takes those too, (N,), D's of as many real images of the same labels:
+        ``def generator_loss(self, fake_logits, *, real_logits, scale)``.
+
         Args:
             fake_logits: D's of generated images, (N,).
             scale: what the loss is to be multiplied with.
-            real_logits: D's of as many real images of the same labels, (N,); only where `needs_real_logits`, and for an
-                override to take: ``def generator_loss(self, fake_logits, *, real_logits, scale)``.
 
         Returns:
             `scale` times the loss, 0-d, and a detached 1-d tensor that begins with mean D(fake).
