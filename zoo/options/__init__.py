@@ -5,7 +5,7 @@ Flat to the outside; inside a class for each concern (`GROUPS`), from which help
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from zoo.options.base import Group
 from zoo.options.data import DataOptions
@@ -36,6 +36,8 @@ MOST_USED = (
 # The last base comes first in a pydantic model.
 class Options(OutputOptions, OptimizerOptions, ObjectiveOptions, DeviceOptions, LengthOptions, DataOptions):
     """What every architecture's training run takes. Subclass it inside an architecture to add options of its own."""
+
+    model_config = ConfigDict(defer_build=False)  # so that a class of options that cannot work says so when it is made
 
     @model_validator(mode="after")
     def _same_fakes(self) -> Options:

@@ -24,6 +24,12 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 class Group(BaseModel):
     """Some options of one concern; the docstrings of the fields are the help texts of ``zoo train NAME --help``."""
 
+    # A group alone validates nothing in a run: its validator is built when first asked for, which spares the import time.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        defer_build=True,
     )
