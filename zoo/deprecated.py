@@ -21,8 +21,11 @@ RENAMED = {
     "zoo.testing.Promise": "zoo.testing.Check",
     "zoo.testing.BrokenPromise": "zoo.testing.CheckFailed",
     "zoo.testing.NotChecked": "zoo.testing.CheckSkipped",
+    "Outcome.promise": "Outcome.check",
+    "Outcome.broken": "Outcome.failure",
     "zoo.testing.check(promises=…)": "zoo.testing.check(only=…)",
     "the fixture promise": "zoo_check",
+    "zoo_check.check()": "zoo_check.run()",
     "zoo check --promise": "zoo check --only",
 }
 """Old name to new."""

@@ -78,14 +78,14 @@ def test_the_four_architectures_are_registered():
     assert "cgan" in CONDITIONAL
 
 
-# ---- the checks that every architecture keeps
+# ---- the checks that every architecture passes
 
 
 @pytest.mark.filterwarnings("default")  # the compiler has warnings of its own
-class TestPromises:
+class TestChecks:
     pytestmark = [pytest.mark.zoo_architecture(name, **tiny(name)) for name in NAMES]
 
-    def test_every_architecture_keeps(self, zoo_check):
+    def test_every_architecture_passes(self, zoo_check):
         zoo_check.run()
 
 

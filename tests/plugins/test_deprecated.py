@@ -78,7 +78,8 @@ def test_callbacks_may_still_be_given_as_watchers(images):
 
 
 def test_every_deprecated_name_of_the_list_is_tried_here_or_with_the_kit():
-    sources = [Path(__file__), Path(__file__).parents[1] / "testing" / "test_checks.py"]
+    kit = Path(__file__).parents[1] / "testing"
+    sources = [Path(__file__), kit / "test_checks.py", kit / "test_pytest_plugin.py"]
     text = "".join(path.read_text("utf-8") for path in sources)
     parts = {
         name: name.replace("zoo.testing.", "").replace("zoo.", "").rstrip("(…)=").split(".")[-1] for name in RENAMED
@@ -86,7 +87,6 @@ def test_every_deprecated_name_of_the_list_is_tried_here_or_with_the_kit():
     exempt = {
         "StepContext.judge_both",
         "StepContext.penalised",
-        "the fixture promise",
     }  # one line each, as judge and turn
     assert [
         name for name, part in parts.items() if name not in exempt and part.split("(")[0].split("--")[-1] not in text

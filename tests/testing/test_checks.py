@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 from importlib.metadata import EntryPoint
@@ -21,8 +22,8 @@ from zoo.testing.subject import Subject
 
 QUICK = [name for name in CHECKS if name != "compiled"]
 
-BROKEN = {
-    # toy: (the check that it breaks, what the message has to tell)
+FAILING = {
+    # toy: (the check that it fails, what the message has to tell)
     "wrong-shape": ("shapes", "makes (8, 1, 8, 9), where (8, 1, 9, 9) is asked for", "grey 9×9 images"),
     "bright": ("shapes", "not within [-1, 1]", "nn.Tanh()"),
     "many-logits": ("shapes", "gives (8, 4) for 8 images", "let it return the shape (8,) or (8, 1)"),
@@ -57,7 +58,7 @@ BROKEN = {
         "resume",
         "the resumed run differs",
         "4 steps of zoo train, batches of 8, stopped after 2, and zoo resume",
-        "turn.number",
+        "context.number",
     ),
     "lazy": ("resume", "32 steps of zoo train", "stopped after 16, and zoo resume"),
     "undocumented": ("documented", "options without a sentence: --width", "Undocumented.Options"),
@@ -95,13 +96,13 @@ def test_an_architecture_that_behaves_passes_every_check(name):
     outcomes = zoo.testing.check(name, without=["compiled"])
     assert [outcome.check for outcome in outcomes] == QUICK
     assert {outcome.check: str(outcome) for outcome in outcomes if outcome.failure} == {}
-    unchecked = {outcome.check for outcome in outcomes if outcome.state == "skipped"}
-    assert unchecked - {"ops"} == ({"labels"} if name in ("good", "four") else set())
+    skipped = {outcome.check for outcome in outcomes if outcome.state == "skipped"}
+    assert skipped - {"ops"} == ({"labels"} if name in ("good", "four") else set())
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", FAILING)
 def test_a_toy_fails_the_one_check_it_is_made_to_fail(name):
-    check, *told = BROKEN[name]
+    check, *told = FAILING[name]
     if check == "ops" and "cpu" not in zoo.ops.library._native:
         pytest.skip("the CPU library is not built")
     found = failures(name)
@@ -114,12 +115,12 @@ def test_a_toy_fails_the_one_check_it_is_made_to_fail(name):
 
 
 def test_every_check_fails_for_a_toy():
-    assert {check for check, *_ in BROKEN.values()} | {"compiled"} == set(CHECKS)
+    assert {check for check, *_ in FAILING.values()} | {"compiled"} == set(CHECKS)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("compiler")
-def test_a_graph_that_computes_something_else_breaks_compiled():
+def test_a_graph_that_computes_something_else_fails_compiled():
     message = failures("uncompilable", ["compiled"])["compiled"]
     assert "without and with torch.compile, in step 0: " in message
     assert "both networks under torch.compile" in message
@@ -152,7 +153,7 @@ def test_a_check_is_a_function_that_says_what_is_checked_and_may_decline():
     assert str(outcome) == "good: tall skipped, it lies down"
 
 
-def test_what_breaks_a_check_says_what_was_found_and_what_to_do():
+def test_what_fails_a_check_says_what_was_found_and_what_to_do():
     def tall(subject):
         """It stands upright."""
         raise zoo.testing.CheckFailed("it is 2 cm high", "let it grow")
@@ -168,20 +169,20 @@ def test_what_breaks_a_check_says_what_was_found_and_what_to_do():
     ]
 
 
-def test_without_a_compiler_compiled_is_not_checked(monkeypatch):
+def test_without_a_compiler_compiled_is_skipped(monkeypatch):
     monkeypatch.setattr("zoo.system.compiling.obstacle", lambda: "no C++ compiler")
     (outcome,) = zoo.testing.check("good", only=["compiled"])
     assert (outcome.state, outcome.reason) == ("skipped", "no C++ compiler")
 
 
-def test_without_kernels_ops_are_not_checked():
+def test_without_kernels_ops_is_skipped():
     with references():
         (outcome,) = zoo.testing.check("good", only=["ops"])
     assert outcome.state == "skipped"
     assert "the references serve on cpu anyway: The references are asked for" in outcome.reason
 
 
-def test_a_count_in_a_network_breaks_what_depends_on_its_state():
+def test_a_count_in_a_network_fails_what_depends_on_its_state():
     found = failures("counting-network")
     assert set(found) == {"state", "resume"}
     assert "plain attribute" in found["state"]
@@ -224,7 +225,7 @@ def test_labels_that_begin_at_zero_all_learn_however_small_the_batch(size):
     assert "labels" in failures("blind-discriminator", ["labels"], batch_size=size)
 
 
-def test_resume_is_not_checked_where_some_phase_would_not_run_before_and_after_the_stop():
+def test_resume_is_skipped_where_some_phase_would_not_run_before_and_after_the_stop():
     (outcome,) = zoo.testing.check("lazier", only=["resume"])
     assert outcome.state == "skipped"
     assert (
@@ -349,11 +350,11 @@ def test_a_run_that_diverges_is_no_fault_of_the_machine():
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory: tried to allocate 2 GiB")], ids=str)
 @pytest.mark.parametrize("check", ["ops", "batch", "compiled"])
 def test_too_little_memory_is_no_failed_check(monkeypatch, check, error):
-    def play(*arguments):
+    def run(*arguments):
         raise error
 
     monkeypatch.setattr("zoo.system.compiling.obstacle", lambda: None)
-    monkeypatch.setattr("zoo.testing.rehearsal.Rehearsal.play", play)
+    monkeypatch.setattr("zoo.testing.repeated_step.RepeatedStep.run", run)
     monkeypatch.setattr("zoo.ops.status", lambda: {"an_op": {"cpu": {"served_by": "native"}}})
     with pytest.raises(RunError, match="not enough memory; smaller networks will do"):
         zoo.testing.check("good", only=[check])
@@ -385,13 +386,13 @@ def test_what_a_plugin_raises_is_named_by_its_file_and_line():
     assert "broken_toys.py:" in message
 
 
-def test_a_failed_check_says_how_to_check_it_again():
+def test_a_failed_check_says_how_to_run_it_again():
     message = failures("detached", ["gradients"], preset="quick", latent=5, joined=True)["gradients"]
     assert "preset quick; latent=5, joined=True" in message
     assert "again: zoo check detached --only gradients --preset quick --latent 5 --joined" in message
 
 
-def test_a_check_may_be_checked_twice():
+def test_a_check_may_run_twice():
     from zoo.testing.subject import Subject
 
     with Subject("good") as subject:
@@ -464,6 +465,13 @@ def test_the_command_has_a_line_for_each_check_and_tells_of_those_that_failed_wh
     assert "1 passed, 1 failed, 1 skipped, in" in outcome.out
 
 
+def test_the_summary_has_each_state_that_came_up(cli):
+    outcome = cli("check", "good", "--only", "documented", "labels")
+    assert outcome.code == 0, "a check that is skipped is no failure"
+    assert "1 passed, 1 skipped, in" in outcome.out
+    assert "failed" not in outcome.out
+
+
 def test_the_command_is_content_where_nothing_fails(cli):
     outcome = cli("check", "good", "--without", "compiled", "seed", "resume", "--latent", "3")
     assert (outcome.code, outcome.err) == (0, "")
@@ -474,6 +482,9 @@ def test_the_deprecated_flag_works_and_says_what_it_is_called_now(cli):
     outcome = cli("check", "good", "--promise", "documented")
     assert (outcome.code, outcome.err) == (0, "zoo: --promise is deprecated; it is called --only now\n")
     assert "1 passed" in outcome.out
+    outcome = cli("check", "good", "--json", "--promise=documented")
+    assert (outcome.code, outcome.err) == (0, "zoo: --promise is deprecated; it is called --only now\n")
+    assert [each["check"] for each in json.loads(outcome.out)["checks"]] == ["documented"]
 
 
 @pytest.mark.parametrize("old", ["PROMISES", "Promise", "BrokenPromise", "NotChecked"])
@@ -483,6 +494,15 @@ def test_a_deprecated_name_is_the_new_one_and_says_so(old):
         assert getattr(zoo.testing, old) is getattr(zoo.testing, new)
 
 
+def test_the_deprecated_attributes_of_an_outcome_are_the_new_ones_and_say_so():
+    (outcome,) = zoo.testing.check("detached", only=["gradients"])
+    with pytest.warns(DeprecationWarning, match=r"Outcome\.promise is called Outcome\.check since") as told:
+        assert outcome.promise == "gradients"
+    assert told[0].filename == __file__, "the line that uses it"
+    with pytest.warns(DeprecationWarning, match=r"Outcome\.broken is called Outcome\.failure since"):
+        assert outcome.broken is outcome.failure is not None
+
+
 def test_the_deprecated_argument_chooses_the_same_checks():
     with pytest.warns(DeprecationWarning, match="only="):
         (outcome,) = zoo.testing.check("good", promises=["documented"])
@@ -490,8 +510,6 @@ def test_the_deprecated_argument_chooses_the_same_checks():
 
 
 def test_the_command_tells_the_same_as_json(cli):
-    import json
-
     outcome = cli("check", "detached", "--preset", "quick", "--only", "gradients", "labels", "--json")
     assert outcome.code == 1
     told = json.loads(outcome.out)

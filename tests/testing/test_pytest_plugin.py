@@ -17,7 +17,7 @@ TEST = """
 import pytest
 
 @pytest.mark.zoo_architecture("{name}", latent=3)
-def test_it_keeps(zoo_check):
+def test_it_passes(zoo_check):
     zoo_check.run()
 """
 
@@ -47,7 +47,7 @@ def package(tmp_path):
 def test_each_check_is_a_test_with_a_readable_name(package):
     done = package({"test_it.py": TEST.format(name="detached")}, "-rsf", "-k", "not compiled")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED test_it.py::test_it_keeps[gradients] - " in done.stdout
+    assert "FAILED test_it.py::test_it_passes[gradients] - " in done.stdout
     assert "detached fails the check 'gradients': Within a few steps" in done.stdout
     assert "again: zoo check detached --only gradients --latent 3" in done.stdout
     assert "SKIPPED [1]" in done.stdout
@@ -102,7 +102,7 @@ MARKED = """
 import pytest
 
 @pytest.mark.zoo_architecture({marker})
-def test_it_keeps({fixture}):
+def test_it_passes({fixture}):
     pass
 """
 
@@ -123,14 +123,14 @@ def test_it_keeps({fixture}):
 def test_a_mark_that_does_not_fit_is_one_error_of_collection(package, marker, fixture, told):
     done = package({"test_it.py": MARKED.format(marker=marker, fixture=fixture)})
     assert done.returncode == 2, done.stdout + done.stderr
-    assert f"test_it.py::test_it_keeps: {told}" in done.stdout
+    assert f"test_it.py::test_it_passes: {told}" in done.stdout
     assert "1 error in" in done.stdout
     assert "_callers.py" not in done.stdout, "no frames of pytest's"
     assert "Traceback" not in done.stdout
     assert len(done.stdout.splitlines()) < 20, done.stdout
 
 
-UNCHECKED = """
+FORGETFUL = """
 import pytest
 
 @pytest.mark.zoo_architecture("good")
@@ -148,11 +148,38 @@ def test_that_fails(zoo_check):
 
 
 def test_a_check_that_has_not_run_is_an_error(package):
-    done = package({"test_it.py": UNCHECKED}, "-k", "documented")
+    done = package({"test_it.py": FORGETFUL}, "-k", "documented")
     assert done.returncode == 1
     assert "the check 'documented' of good has not run: call zoo_check.run()" in done.stdout
     assert "ERROR at teardown of test_that_forgets[documented]" in done.stdout
     assert "1 failed, 1 passed, 1 skipped, 36 deselected, 1 error" in done.stdout
+
+
+DEPRECATED = """
+import pytest
+
+@pytest.mark.zoo_architecture("{name}")
+def test_of_version_1_0(promise):
+    promise.check()
+"""
+
+
+def test_the_deprecated_fixture_runs_each_check_and_says_what_it_is_called_now(package):
+    chosen = "-k", "documented or gradients or labels"
+    done = package({"test_it.py": DEPRECATED.format(name="detached")}, *chosen, "-W", "always::DeprecationWarning")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAILED test_it.py::test_of_version_1_0[gradients] - " in done.stdout
+    assert "1 failed, 1 passed, 1 skipped, 10 deselected" in done.stdout
+    assert "the fixture promise of test_it.py::test_of_version_1_0[documented] is called zoo_check since" in done.stdout
+    assert "zoo_check.check() is called zoo_check.run() since" in done.stdout
+
+
+def test_the_deprecated_fixture_is_an_error_where_warnings_are(package):
+    done = package({"test_it.py": DEPRECATED.format(name="good")}, "-k", "documented")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "DeprecationWarning: the fixture promise of " in done.stdout
+    assert "13 errors" not in done.stdout
+    assert "1 error in" in done.stdout.replace("12 deselected, ", "")
 
 
 BYSTANDER = """

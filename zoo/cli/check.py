@@ -31,7 +31,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     architecture, rest = name_first("check", _renamed(arguments))
 
-    from zoo.testing.subject import OURS, SMALL, Subject, leave_out, not_the_callers
+    from zoo.testing.options import OURS, SMALL, leave_out, not_the_callers
+    from zoo.testing.subject import Subject
 
     leave_out(given_by_hand(dict.fromkeys(OURS), rest))
     try:
@@ -115,8 +116,8 @@ def _usage() -> str:
     width = max(map(len, CHECKS))
     rows = "\n".join(f"  {name:<{width}}  {each.sentence}" for name, each in CHECKS.items())
     return (
-        "usage: zoo check NAME [--preset PRESET] [--only WORD ...] [--without WORD ...] [--json] [OPTIONS]\n\n"
-        "Check that an architecture behaves: 0 where it does, 1 where it fails one. NAME is one of: "
+        "usage: zoo check NAME [--preset PRESET] [--only CHECK ...] [--without CHECK ...] [--json] [OPTIONS]\n\n"
+        "Check that an architecture behaves: exit code 0 where it does, 1 where a check fails. NAME is one of: "
         + ", ".join(registry().names)
         + f"\n\n{rows}\n\nA training option changes what is checked: zoo check NAME --width 8 is quicker. zoo check NAME --help "
         "lists them all."

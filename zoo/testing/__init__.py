@@ -1,6 +1,6 @@
 """The conformance kit: proof that an architecture behaves, for its author and for whoever installs it.
 
-`check` asks an architecture whether it keeps each check that zoo relies on: the images it makes, gradients, labels, state,
+`check` asks an architecture for each check of what zoo relies on: the images it makes, gradients, labels, state,
 resume and the rest (`CHECKS`). ``zoo check NAME`` does so from the command line, and the pytest plugin makes a test of each
 check. The names are resolved when first used: the pytest plugin, which lies here too, is to cost nothing where it is not used.
 """

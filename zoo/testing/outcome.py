@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from zoo.deprecated import warn_deprecated
 from zoo.errors import ZooError
 
 State = Literal["passed", "failed", "skipped"]
@@ -47,6 +48,18 @@ class Outcome:
     """Why it was skipped."""
     remark: str = ""
     """What was left out of a check that passed otherwise: "but for …"."""
+
+    @property
+    def promise(self) -> str:
+        """Deprecated: `check`."""
+        warn_deprecated("Outcome.promise")
+        return self.check
+
+    @property
+    def broken(self) -> CheckFailed | None:
+        """Deprecated: `failure`."""
+        warn_deprecated("Outcome.broken")
+        return self.failure
 
     def __str__(self) -> str:
         if self.failure is None:

@@ -59,8 +59,13 @@ class CheckOf:
         if outcome.state == "skipped":
             pytest.skip(outcome.reason)
 
-    check = run
-    """Deprecated: `run`."""
+    def check(self) -> None:
+        """Deprecated: `run`."""
+        __tracebackhide__ = True
+        from zoo.deprecated import warn_deprecated
+
+        warn_deprecated("zoo_check.check()")
+        self.run()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -83,7 +88,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from zoo.errors import ZooError
     from zoo.testing.kit import CHECKS
-    from zoo.testing.subject import must_fit
+    from zoo.testing.options import must_fit
 
     cases, ids = [], []
     for mark in marks:
@@ -134,21 +139,19 @@ def _zoo_subjects() -> Iterator[Callable[..., Subject]]:
 @pytest.fixture
 def zoo_check(request: pytest.FixtureRequest, _zoo_subjects: Callable[..., Subject]) -> Iterator[CheckOf]:
     """A check of the architecture that the test is marked with: call its `run()`. A test that passes without is an error."""
-    yield from _check(request, _zoo_subjects, FIXTURE, "run")
+    yield from _check(request, _zoo_subjects, FIXTURE)
 
 
 @pytest.fixture
 def promise(request: pytest.FixtureRequest, _zoo_subjects: Callable[..., Subject]) -> Iterator[CheckOf]:
-    """Deprecated: `zoo_check`, with `check()` for `run()`."""
+    """Deprecated: `zoo_check`."""
     from zoo.deprecated import warn_deprecated
 
     warn_deprecated("the fixture promise", request.node.nodeid)
-    yield from _check(request, _zoo_subjects, DEPRECATED, "check")
+    yield from _check(request, _zoo_subjects, DEPRECATED)
 
 
-def _check(
-    request: pytest.FixtureRequest, subjects: Callable[..., Subject], fixture: str, method: str
-) -> Iterator[CheckOf]:
+def _check(request: pytest.FixtureRequest, subjects: Callable[..., Subject], fixture: str) -> Iterator[CheckOf]:
     if not hasattr(request, "param"):
         pytest.fail(
             f'the fixture {fixture} needs the name of an architecture: @pytest.mark.{MARKER}("my-gan") above the test',
@@ -158,4 +161,4 @@ def _check(
     it = CheckOf(name, chosen, lambda: subjects(name, options))
     yield it
     if request.node.stash.get(_PASSED, False) and not it.has_run:
-        pytest.fail(f"the check {chosen!r} of {name} has not run: call {fixture}.{method}()", pytrace=False)
+        pytest.fail(f"the check {chosen!r} of {name} has not run: call {fixture}.run()", pytrace=False)

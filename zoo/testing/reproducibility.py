@@ -18,7 +18,7 @@ def _bytes(tensor: Tensor) -> Tensor:
     return tensor.detach().reshape(-1).contiguous().view(torch.uint8)
 
 
-def must_be_steady(subject: Subject) -> None:
+def must_be_reproducible(subject: Subject) -> None:
     """Raise CheckSkipped where two networks that are built alike do not learn alike: what is compared would differ anyhow.
 
     Asked where a comparison has failed, so that a message does not blame it on what was compared.
@@ -26,10 +26,10 @@ def must_be_steady(subject: Subject) -> None:
     given = subject.given
     found = []
     for _ in range(2):
-        rehearsal = subject.rehearsal()
-        played = [rehearsal.play(number) for number in rehearsal.numbers(2)]
-        values = [value for statistics in played for value in statistics.values()]
-        found.append([*values, *rehearsal.parameters().values()])
+        repeated = subject.repeated_step()
+        statistics = [repeated.run(number) for number in repeated.numbers(2)]
+        values = [value for each in statistics for value in each.values()]
+        found.append([*values, *repeated.parameters().values()])
     subject.given = given
     if not all(bool(torch.isfinite(value).all()) for values in found for value in values):
         raise CheckSkipped("losses or parameters are NaN or infinity: see the check 'gradients'")

@@ -1,4 +1,4 @@
-"""An architecture under check: its small options, the data made for it, and what it is being given."""
+"""An architecture under check: the data made for it, its networks and runs, and what it is being given."""
 
 from __future__ import annotations
 
@@ -6,49 +6,33 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, PluginError
-from zoo.options.resolve import flag, resolve, validate
+from zoo.options.resolve import validate
 from zoo.plugins.registry import registry
 from zoo.testing.attribution import not_the_machine
 from zoo.testing.messages import describe, typed
+from zoo.testing.options import named, resolve_small, small
 from zoo.testing.outcome import CheckSkipped
 
 if TYPE_CHECKING:
-    from zoo.architecture import Architecture
     from zoo.data.store import ImageStore
     from zoo.engine.build import TrainingState
     from zoo.options import Options
     from zoo.run.run import Run
-    from zoo.testing.rehearsal import Rehearsal
+    from zoo.testing.repeated_step import RepeatedStep
 
 CLASSES = 3
 SIZE = 8
-BATCH = 8
 LONGEST = 100
 """The most steps that a run is trained before it is stopped, for phases at intervals."""
 SHORT = 8
 """Those before it is stopped where not even the longest would reach every phase."""
-
-SMALL: dict[str, Any] = {
-    "steps": 4,
-    "batch_size": BATCH,
-    "generator_batch_size": None,
-    "accumulate": 1,
-    "samples": 4,
-    "log_every": 1,
-    "device": "cpu",
-}
-"""Options that only cost time: what they are where the caller does not say, whatever a preset says."""
-
-OURS = ("data", "epochs", "each_epoch", "sample_every", "checkpoint_every", "keep_checkpoints", "watch")
-"""Options that the kit sets itself: they are about a run and its data, not about networks."""
 
 
 class Subject:
@@ -62,12 +46,12 @@ class Subject:
     def __init__(
         self, name: str, *, preset: str | None = None, config: Path | str | None = None, **options: Any
     ) -> None:
-        self.architecture = _named(name, options)
+        self.architecture = named(name, options)
         self.name = name
         self.plugin = registry().contribution(name).plugin
         self.given = ""
         self._asked = {"preset": preset, "config": config, **options}
-        self.flags = _small(self.architecture, options)
+        self.flags = small(self.architecture, options)
         self._runs: dict[str, Run] = {}
         self._failures: dict[str, str] = {}
         with not_the_machine(self.plugin):
@@ -118,7 +102,7 @@ class Subject:
 
     def _resolve(self, preset: str | None, config: Path | str | None) -> tuple[Options, str | None]:
         given = {name: value for name, value in self._asked.items() if name not in ("preset", "config")}
-        return _resolve(self.architecture, preset, config, given)
+        return resolve_small(self.architecture, preset, config, given)
 
     # ---- in words
 
@@ -222,14 +206,14 @@ class Subject:
         plan = complete_plan(self.architecture, options, self.preset, source, self.spec, device)
         return build(plan, self.store(self.spec))
 
-    def rehearsal(self, **changes: Any) -> Rehearsal:
+    def repeated_step(self, **changes: Any) -> RepeatedStep:
         """A training step on one batch, under the options with some changes."""
-        from zoo.testing.rehearsal import Rehearsal
+        from zoo.testing.repeated_step import RepeatedStep
 
         options = self.changed(**changes)
         words = f"a batch of {options.batch_size}", options.precision if "precision" in changes else ""
         self.tell(self.spec, *filter(None, words))
-        return Rehearsal(self.state(**changes))
+        return RepeatedStep(self.state(**changes))
 
     # ---- runs
 
@@ -293,65 +277,3 @@ class Subject:
                 del os.environ["ZOO_CACHE"]
             else:
                 os.environ["ZOO_CACHE"] = before
-
-
-def must_fit(name: str, *, preset: str | None = None, config: Path | str | None = None, **options: Any) -> None:
-    """Raise what a Subject of these arguments would, as far as names and values tell: no network is built, nothing written."""
-    _resolve(_named(name, options), preset, config, options)
-
-
-def leave_out(options: Iterable[str]) -> None:
-    """Raise OptionError where an option is among them that the kit sets itself."""
-    for option in options:
-        if option in OURS:
-            raise OptionError(f"zoo check chooses {flag(option)} itself; leave it out")
-
-
-def _named(name: str, options: Iterable[str]) -> Architecture:
-    """The architecture of this name, to be checked under these options."""
-    if not isinstance(name, str):
-        raise OptionError(f'give the name of an architecture, as in "my-gan" (zoo list tells them); given {name!r}')
-    leave_out(options)
-    return registry().architecture(name)
-
-
-def _small(architecture: Architecture, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given, with small values for the rest."""
-    smallest = architecture.smallest_batch
-    return {**SMALL, "batch_size": smallest * ceil(BATCH / smallest), **given}
-
-
-def _resolve(
-    architecture: Architecture, preset: str | None, config: Path | str | None, given: Mapping[str, Any]
-) -> tuple[Options, str | None]:
-    """The options in force. Raises OptionError for what the caller has given, PluginError for what the architecture has."""
-    flags = _small(architecture, given)
-    with not_the_callers(architecture, preset):
-        try:
-            return resolve(architecture, preset=preset, config=config, flags=flags)
-        except OptionError as error:
-            resolve(architecture, preset=preset, config=config, flags=given)
-            chosen = {name: value for name, value in flags.items() if name not in given}
-            raise PluginError(
-                f"{architecture.name} does not take the small values that zoo check chooses ({' '.join(typed(chosen))}): "
-                f"{error}; let it, or give others"
-            ) from error
-
-
-@contextmanager
-def not_the_callers(architecture: Architecture, preset: str | None) -> Iterator[None]:
-    """A block that resolves options under a preset, or under the default one.
-
-    Raises PluginError in place of OptionError where the architecture's own values do not fit already.
-    """
-    try:
-        yield
-    except OptionError:
-        name = preset if preset is not None else architecture.default_preset
-        if name is None or name in architecture.presets:
-            try:
-                resolve(architecture, preset=name)
-            except OptionError as own:
-                what = f"the preset {name!r}" if name else "what is the default"
-                raise PluginError(f"{what} of {architecture.name!r} does not fit its own options: {own}") from own
-        raise

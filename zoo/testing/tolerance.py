@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zoo.testing.rehearsal import Rehearsal
+from zoo.testing.repeated_step import RepeatedStep
 
 RELATIVE = 1e-3
 """How far a gradient may be off, as a share of the largest of its parameter, and a loss, as a share of itself."""
@@ -28,14 +28,14 @@ class Measured:
     gradients: dict[str, Tensor]
 
 
-def measure(rehearsal: Rehearsal, number: int) -> Measured:
-    """Play a step and read its losses and gradients; those of a network that is not updated in it are left out."""
-    for parameter in rehearsal.parameters().values():
+def measure(repeated: RepeatedStep, number: int) -> Measured:
+    """Run a step and read its losses and gradients; those of a network that is not updated in it are left out."""
+    for parameter in repeated.parameters().values():
         parameter.grad = None
-    losses = {name: value.detach().clone() for name, value in rehearsal.play(number).items() if name.endswith("_loss")}
+    losses = {name: value.detach().clone() for name, value in repeated.run(number).items() if name.endswith("_loss")}
     gradients = {
         name: parameter.grad.detach().clone()
-        for name, parameter in rehearsal.parameters().items()
+        for name, parameter in repeated.parameters().items()
         if parameter.grad is not None
     }
     return Measured(losses, gradients)

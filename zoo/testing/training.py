@@ -10,10 +10,10 @@ import torch
 from zoo.errors import ZooError
 from zoo.testing.attribution import machine, reason
 from zoo.testing.outcome import CheckFailed, CheckSkipped
-from zoo.testing.rehearsal import Rehearsal
+from zoo.testing.repeated_step import RepeatedStep
 from zoo.testing.subject import Subject
 
-FIRST = "mend that first; zoo check {name} --only gradients plays such a step"
+FIRST = "mend that first; zoo check {name} --only gradients runs such a step"
 
 
 @contextmanager
@@ -39,9 +39,9 @@ def advising(subject: Subject, advice: str) -> Iterator[None]:
 
 
 def _ordinary(subject: Subject) -> str:
-    """Why no step is played under the options as they are; empty where it is."""
+    """Why no step runs under the options as they are; empty where it is."""
     try:
-        trains(subject.rehearsal(), "")
+        trains(subject.repeated_step(), "")
     except CheckFailed as error:
         return error.found
     except Exception as error:
@@ -53,19 +53,19 @@ def _words(subject: Subject, error: Exception) -> str:
     return str(error) if isinstance(error, ZooError) else reason(error, subject.plugin)
 
 
-def trains(rehearsal: Rehearsal, advice: str) -> None:
+def trains(repeated: RepeatedStep, advice: str) -> None:
     """Two updates of each network. Raises CheckFailed where a number is not finite or a network does not move."""
-    before = {name: parameter.detach().clone() for name, parameter in rehearsal.parameters().items()}
-    for number in rehearsal.numbers(2):
-        for name, value in rehearsal.play(number).items():
+    before = {name: parameter.detach().clone() for name, parameter in repeated.parameters().items()}
+    for number in repeated.numbers(2):
+        for name, value in repeated.run(number).items():
             if not bool(torch.isfinite(value).all()):
                 raise CheckFailed(f"{name} is {float(value):g} in step {number}", advice)
     moved = set()
-    for name, parameter in rehearsal.parameters().items():
+    for name, parameter in repeated.parameters().items():
         if not bool(torch.isfinite(parameter).all()):
             raise CheckFailed(f"{name} holds NaN or infinity after two updates", advice)
         if not torch.equal(parameter, before[name]):
             moved.add(name.partition(".")[0])
-    for role, _ in rehearsal.networks():
+    for role, _ in repeated.networks():
         if role not in moved:
             raise CheckFailed(f"no parameter of the {role} has changed after two updates", advice)

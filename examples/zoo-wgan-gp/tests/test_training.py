@@ -53,8 +53,8 @@ def test_the_optimisers_count_as_many_updates():
     run = zoo.train("wgan-gp", out="run", **ALGORITHM_1)
     files = [file for file in run.latest()[1].glob("*.safetensors") if file.stem not in ("generator", "discriminator")]
     state = {name: value for file in files for name, value in load_file(file).items()}
-    assert state["optimizer.discriminator.0.step"] == 15
-    assert state["optimizer.generator.0.step"] == 3
+    assert state["optimizer.discriminator.state.0.step"] == 15
+    assert state["optimizer.generator.state.0.step"] == 3
 
 
 @pytest.mark.parametrize("options", [{}, dict(accumulate=2), dict(joined=True), dict(one_sided=True)])

@@ -15,4 +15,4 @@ def batch(subject: Subject) -> None:
     count = subject.architecture.smallest_batch
     advice = f"set smallest_batch to {count + 1} or more; batch normalisation, for one, needs several values for each channel"
     with advising(subject, advice):
-        trains(subject.rehearsal(batch_size=count, generator_batch_size=None), advice)
+        trains(subject.repeated_step(batch_size=count, generator_batch_size=None), advice)

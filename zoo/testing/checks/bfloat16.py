@@ -15,4 +15,4 @@ def bfloat16(subject: Subject) -> None:
     from zoo.testing.training import advising, trains
 
     with advising(subject, ADVICE):
-        trains(subject.rehearsal(precision="bfloat16"), ADVICE)
+        trains(subject.repeated_step(precision="bfloat16"), ADVICE)

@@ -44,7 +44,7 @@ def compiled(subject: Subject) -> str | None:
                 # In channels last torch stumbles over the layout before it comes to say so.
                 if not any(words in str(error) for words in ("double backward", "leaf Variable that requires grad")):
                     raise
-                remark = PENALTIES + ": the objective's losses were played in place of its own"
+                remark = PENALTIES + ": the objective's losses were used in place of its own"
                 _compare(subject, own_losses=False)
     except (CheckFailed, CheckSkipped):
         raise
@@ -61,25 +61,25 @@ def compiled(subject: Subject) -> str | None:
 
 
 def _compare(subject: Subject, own_losses: bool) -> None:
-    """Play a step without and with torch.compile.
+    """Run a step without and with torch.compile.
 
     What is compiled cannot be differentiated twice, which gradient penalties ask for: so there is no R1, and without its
-    `own_losses` an architecture plays its objective alone.
+    `own_losses` an architecture has the losses of its objective alone.
     """
-    from zoo.testing.reproducibility import must_be_steady
+    from zoo.testing.reproducibility import must_be_reproducible
     from zoo.testing.tolerance import TOLERANCE, apart, measure
 
-    eager, compiled = (subject.rehearsal(precision="float32", r1=0.0).still() for _ in range(2))
+    eager, compiled = (subject.repeated_step(precision="float32", r1=0.0).frozen() for _ in range(2))
     subject.given += ", both networks under torch.compile"
     if not own_losses:
-        for rehearsal in (eager, compiled):
-            rehearsal.step.phases = [replace(phase, loss=None) for phase in rehearsal.step.phases]
+        for repeated in (eager, compiled):
+            repeated.step.phases = [replace(phase, loss=None) for phase in repeated.step.phases]
         subject.given += ", without penalties on gradients"
     for _, network in compiled.networks():
         network.compile(dynamic=False)
     for number in eager.numbers():
         if off := apart(measure(eager, number), measure(compiled, number)):
-            must_be_steady(subject)
+            must_be_reproducible(subject)
             raise CheckFailed(
                 f"without and with torch.compile, in step {number}: {some(off)} (tolerance: {TOLERANCE})", ADVICE
             )

@@ -8,7 +8,7 @@ from zoo.testing.messages import some
 from zoo.testing.outcome import CheckFailed
 
 if TYPE_CHECKING:
-    from zoo.testing.rehearsal import Rehearsal
+    from zoo.testing.repeated_step import RepeatedStep
     from zoo.testing.subject import Subject
 
 UPDATES = 4
@@ -18,16 +18,16 @@ def gradients(subject: Subject) -> None:
     """Within a few steps every parameter that requires a gradient gets one that is finite and not all zero."""
     import torch
 
-    rehearsal = subject.rehearsal()
-    missing = dict.fromkeys(rehearsal.parameters(), "none")
-    for number in rehearsal.numbers(UPDATES):
-        for name, value in rehearsal.play(number).items():
+    repeated = subject.repeated_step()
+    missing = dict.fromkeys(repeated.parameters(), "none")
+    for number in repeated.numbers(UPDATES):
+        for name, value in repeated.run(number).items():
             if not bool(torch.isfinite(value).all()):
                 raise CheckFailed(
                     f"{name} is {float(value):g} in step {number}",
                     "look for a division or a logarithm of 0, or for a learning rate that is too high",
                 )
-        for name, parameter in rehearsal.parameters().items():
+        for name, parameter in repeated.parameters().items():
             if parameter.grad is None or name not in missing:
                 continue
             if not bool(torch.isfinite(parameter.grad).all()):
@@ -41,11 +41,11 @@ def gradients(subject: Subject) -> None:
                 missing[name] = "only zeros"
         if not missing:
             return
-    for name in _felt_by_logits(rehearsal, [name for name, what in missing.items() if what == "only zeros"]):
+    for name in _felt_by_logits(repeated, [name for name, what in missing.items() if what == "only zeros"]):
         del missing[name]
     if not missing:
         return
-    shapes = {name: "×".join(map(str, parameter.shape)) for name, parameter in rehearsal.parameters().items()}
+    shapes = {name: "×".join(map(str, parameter.shape)) for name, parameter in repeated.parameters().items()}
     listed = some([f"{name} ({shapes[name]}): {what}" for name, what in missing.items()])
     raise CheckFailed(
         f"parameters without a gradient in {UPDATES} updates of each network: {listed}",
@@ -53,18 +53,18 @@ def gradients(subject: Subject) -> None:
     )
 
 
-def _felt_by_logits(rehearsal: Rehearsal, names: list[str]) -> list[str]:
+def _felt_by_logits(repeated: RepeatedStep, names: list[str]) -> list[str]:
     """Those of D's parameters on which its logits of real images depend.
 
     A loss may cancel there: the hinge and the Wasserstein loss do not feel a bias that moves all logits alike.
     """
     import torch
 
-    parameters = {name: parameter for name, parameter in rehearsal.parameters().items() if name in names}
+    parameters = {name: parameter for name, parameter in repeated.parameters().items() if name in names}
     parameters = {name: parameter for name, parameter in parameters.items() if name.startswith("discriminator.")}
     if not parameters:
         return []
-    batch, step = rehearsal.batch, rehearsal.step
+    batch, step = repeated.batch, repeated.step
     logits = step.discriminate(batch.images, batch.labels if step.classes else None)
     gradients = torch.autograd.grad(logits.sum(), list(parameters.values()), allow_unused=True)
     return [

@@ -21,20 +21,20 @@ def labels(subject: Subject) -> None:
     if not subject.architecture.conditional:
         raise CheckSkipped("it is not conditional")
     classes = subject.spec.classes
-    rehearsal = subject.rehearsal().every_label()
-    for number in rehearsal.numbers(
+    repeated = subject.repeated_step().every_label()
+    for number in repeated.numbers(
         classes + 1
     ):  # a part for the labels may begin at zero, even where a batch is one image
-        rehearsal.play(number)
-    images = rehearsal.batch.images
-    latents = rehearsal.step.latents.draw(len(images))
+        repeated.run(number)
+    images = repeated.batch.images
+    latents = repeated.step.latents.draw(len(images))
 
     def answer(network: nn.Module, given: Tensor, label: int) -> Tensor:
         torch.manual_seed(SEED)  # noise and dropout, if there are any in evaluation, are the same for each label
         found: Tensor = network(given, torch.full((len(images),), label, device=images.device))
         return found
 
-    for role, network in rehearsal.networks():
+    for role, network in repeated.networks():
         network.eval()
         given = latents if role == "generator" else images
         with torch.no_grad():

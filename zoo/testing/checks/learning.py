@@ -1,4 +1,4 @@
-"""Whether each network gets better at its own game."""
+"""Whether each network lowers its own loss."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ ENOUGH = (12, 40, 80)
 
 def learning(subject: Subject) -> None:
     """Each network lowers its own loss on one batch, with the architecture's own losses, phases and optimiser."""
-    from zoo.testing.rehearsal import ROLES, due
+    from zoo.testing.repeated_step import ROLES, due
 
     for role in ROLES:
-        rehearsal = subject.rehearsal()
+        repeated = subject.repeated_step()
         subject.given += f", again and again to the {role} alone"
-        phases = [phase for phase in rehearsal.step.phases if phase.updates == role]
+        phases = [phase for phase in repeated.step.phases if phase.updates == role]
         if not phases:
             raise CheckFailed(f"no phase updates the {role}", "let phases(options) return one for each network")
-        rehearsal.step.phases = phases
+        repeated.step.phases = phases
         (number,) = islice(due(phases, role), 1)
         losses: list[float] = []
         for updates in ENOUGH:
             while len(losses) < updates:
-                losses.append(float(rehearsal.play(number)[f"{role[0]}_loss"]))
+                losses.append(float(repeated.run(number)[f"{role[0]}_loss"]))
             if sum(losses[-LAST:]) / LAST < losses[0]:
                 break
         else:

@@ -18,7 +18,7 @@ def presets(subject: Subject) -> None:
     from zoo.engine.trial import Trial
     from zoo.errors import OptionError, ZooError
     from zoo.options.resolve import resolve
-    from zoo.testing.rehearsal import ROLES
+    from zoo.testing.repeated_step import ROLES
 
     architecture = subject.architecture
     _suits(subject)

@@ -35,5 +35,5 @@ def resume(subject: Subject) -> None:
     raise CheckFailed(
         f"the resumed run differs from the whole one in {some(found)}",
         "keep what changes during training in parameters and buffers; a count or an average in a plain attribute of a network, "
-        "a loss or the architecture begins anew when a run goes on (turn.number is the step)",
+        "a loss or the architecture begins anew when a run goes on (context.number of a zoo.StepContext is the step)",
     )

@@ -10,7 +10,7 @@ from zoo.testing.outcome import CheckFailed
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from zoo.testing.rehearsal import Rehearsal
+    from zoo.testing.repeated_step import RepeatedStep
     from zoo.testing.subject import Subject
 
 ADVICE = (
@@ -23,16 +23,16 @@ def state(subject: Subject) -> None:
     """Its state goes through safetensors into new networks bit for bit, and these draw the same and train on the same."""
     from zoo.engine.checkpointing import load_state, networks, save_state
     from zoo.run.checkpoint import load_network, read_state, read_tensors, write_checkpoint
-    from zoo.testing.reproducibility import identical, must_be_steady
+    from zoo.testing.reproducibility import identical, must_be_reproducible
 
-    trained = subject.rehearsal()
+    trained = subject.repeated_step()
     for number in trained.numbers(2):
-        trained.play(number)
+        trained.run(number)
     following = max(trained.numbers(2)) + 1
     folder = subject.folder / "state"
     write_checkpoint(folder, networks(trained.state), save_state(trained.state, following, 0.0))
 
-    new = subject.rehearsal(seed=(subject.options.seed + 1) % 2**63)
+    new = subject.repeated_step(seed=(subject.options.seed + 1) % 2**63)
     new.batch, new.step.draw = trained.batch, trained.step.draw
     subject.given += ", networks built with another seed and given the state"
     for role, network in new.networks():
@@ -41,20 +41,20 @@ def state(subject: Subject) -> None:
     _compare(trained, new, "in the state")
 
     if not _alike(_draw(trained), _draw(new)):
-        must_be_steady(subject)
+        must_be_reproducible(subject)
         raise CheckFailed(
             "with the same state, the same latents and the same images the networks answer differently", ADVICE
         )
     for number in (following, following + 1):
-        one, other = trained.play(number), new.play(number)
+        one, other = trained.run(number), new.run(number)
         if different := [name for name in one if not identical(one[name], other[name])]:
-            must_be_steady(subject)
+            must_be_reproducible(subject)
             shown = some([f"{name} is {float(one[name]):.9g} and {float(other[name]):.9g}" for name in different])
             raise CheckFailed(f"trained on, the old and the new networks part in step {number}: {shown}", ADVICE)
     _compare(trained, new, f"after step {following + 1}")
 
 
-def _compare(one: Rehearsal, other: Rehearsal, where: str) -> None:
+def _compare(one: RepeatedStep, other: RepeatedStep, where: str) -> None:
     """Raise CheckFailed where the state dicts are not the same, bit for bit."""
     from zoo.testing.reproducibility import identical
 
@@ -66,20 +66,20 @@ def _compare(one: Rehearsal, other: Rehearsal, where: str) -> None:
         raise CheckFailed(f"not the same {where}: {some(different)}", ADVICE)
 
 
-def _draw(rehearsal: Rehearsal) -> list[Tensor]:
+def _draw(repeated: RepeatedStep) -> list[Tensor]:
     """What both networks answer in evaluation mode."""
     import torch
 
     from zoo.nn.modes import evaluating
 
-    images, labels = rehearsal.batch
-    given = (labels,) if rehearsal.step.classes else ()
-    latents = torch.randn(len(images), rehearsal.step.options.latent, generator=torch.Generator().manual_seed(3)).to(
+    images, labels = repeated.batch
+    given = (labels,) if repeated.step.classes else ()
+    latents = torch.randn(len(images), repeated.step.options.latent, generator=torch.Generator().manual_seed(3)).to(
         images.device
     )
     torch.manual_seed(4)
-    with torch.no_grad(), evaluating(rehearsal.step.generator), evaluating(rehearsal.step.discriminator):
-        return [rehearsal.step.generator(latents, *given), rehearsal.step.discriminator(images, *given)]
+    with torch.no_grad(), evaluating(repeated.step.generator), evaluating(repeated.step.discriminator):
+        return [repeated.step.generator(latents, *given), repeated.step.discriminator(images, *given)]
 
 
 def _alike(one: list[Tensor], other: list[Tensor]) -> bool:

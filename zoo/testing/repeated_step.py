@@ -1,4 +1,4 @@
-"""A training step that is played again and again on the same images, latents and random numbers."""
+"""A training step that is run again and again on the same images, latents and random numbers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ ROLES = ("discriminator", "generator")
 SEED = 11
 
 
-class Rehearsal:
+class RepeatedStep:
     """The step of a training with one batch for ever, so that what changes from one time to the next is what was learned.
 
-    A phase with `skip_below` learns whatever its loss: the rule is for a game that is won, and none is won here.
+    A phase with `skip_below` learns whatever its loss: the rule is for a network that is too far ahead of the other, of which one
+    batch for ever tells nothing.
     """
 
     def __init__(self, state: TrainingState) -> None:
@@ -35,16 +36,16 @@ class Rehearsal:
         step.draw = lambda: Batch(images.clone(), labels)  # R1 marks the images it is given
         step.phases = [replace(phase, skip_below=None) for phase in step.phases]
 
-    def every_label(self) -> Rehearsal:
+    def every_label(self) -> RepeatedStep:
         """The same with the classes by turns, in the batch and for what G draws, however few images see a label at once."""
         images = self.batch.images
         latents = self.step.latents
-        self.step.latents = InTurn(0, latents.size, latents.distribution, latents.device)
-        given = InTurn(0, 1, device=images.device)
+        self.step.latents = CyclingLabels(0, latents.size, latents.distribution, latents.device)
+        given = CyclingLabels(0, 1, device=images.device)
         self.step.draw = lambda: Batch(images.clone(), given.labels(len(images), self.step.classes))
         return self
 
-    def play(self, number: int) -> Statistics:
+    def run(self, number: int) -> Statistics:
         """Step `number`, with the same random numbers each time."""
         torch.manual_seed(SEED)
         self.step.latents.random.manual_seed(SEED)
@@ -54,8 +55,8 @@ class Rehearsal:
         """The steps, from 0, in which each network has been updated `times` times; none for a network that never is."""
         return sorted({number for role in ROLES for number in islice(due(self.step.phases, role), times)})
 
-    def still(self) -> Rehearsal:
-        """The same for a comparison of two: no step changes a parameter (the learning rates are 0), and nothing is dropped out.
+    def frozen(self) -> RepeatedStep:
+        """The same for a comparison of two: learning rates of 0, so that no step changes a parameter, and no dropout.
 
         What is dropped out is drawn in the order of memory, which another kernel may lay out in another way.
         """
@@ -83,7 +84,7 @@ class Rehearsal:
         }
 
 
-class InTurn(Latents):
+class CyclingLabels(Latents):
     """Latents whose labels are 0, 1, 2, … and begin anew after the last class."""
 
     _next: Iterator[int] | None = None
