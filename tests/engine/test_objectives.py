@@ -97,7 +97,9 @@ def zoo_register_objectives(register):
 @pytest.mark.parametrize("name", ["vanilla", "dcgan", "cgan", "lsgan"])
 def test_every_architecture_can_be_trained_relativistically(install, images, name):
     install(SOURCE, "zoo_pairs")
-    options = tiny(name, steps=2, batch_size=7, drop_remainder=False, joined=False, reuse_fakes=True)
+    options = tiny(
+        name, steps=2, batch_size=7, drop_remainder=False, joined=False, reuse_fakes=True, evaluate_fakes=False
+    )
     run = zoo.train(name, data=str(images), objective="pairs", order="sequential", **options)
     assert run.metrics()[-1]["g_loss"] > 0
 
