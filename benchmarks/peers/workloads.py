@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-GAME: Mapping[str, Any] = {
+TRAINING: Mapping[str, Any] = {
     "objective": "non_saturating", "reuse_fakes": True, "joined": False, "evaluate_fakes": False, "r1": 0.0, "ema": 0.0,
     "optimizer": "adam", "learning_rate": 2e-4, "discriminator_learning_rate": 2e-4, "beta1": 0.5, "beta2": 0.999,
     "epsilon": 1e-8, "epsilon_style": "torch", "schedule": "constant", "schedule_hold": 0.0, "latent": 100,
     "order": "sequential", "generator_batch_size": None, "seed": 0,
 }  # fmt: skip
-"""The game of the official PyTorch DCGAN example, as options of zoo's, whatever a preset says: both networks learn by Adam at 2e-4
+"""The training of the official PyTorch DCGAN example, as options of zoo's, whatever a preset says: both networks learn by Adam at 2e-4
 with 0.5, G from D's second look at the fakes that D has just learnt from, and nothing is done beside the two updates."""
 
 
@@ -30,7 +30,7 @@ class Workload:
     @property
     def flags(self) -> dict[str, Any]:
         """The options of the run that is measured."""
-        return {**GAME, **self.options, "batch_size": self.batch}
+        return {**TRAINING, **self.options, "batch_size": self.batch}
 
 
 COLOUR64 = {"size": 64, "channels": 3}

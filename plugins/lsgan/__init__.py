@@ -69,7 +69,7 @@ class LSGAN(DCGAN):
     preset_notes = {
         "paper": "Mao et al. 2017, equation 9 (a=0, b=c=1), on dcgan's networks and training for digits.",
         "paper64": "The same on dcgan's radford64, with biases.",
-        "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0): the game minimises the Pearson chi-square divergence.",
+        "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0), which minimises the Pearson chi-square divergence.",
         "folder64": "A PyTorch notebook: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its length. "
         "Turns run on from epoch to epoch, and D sees every picture (the document's sees only every other batch). The document "
         "shuffles and throws the result away; --order shuffle is what it means. D outruns G at its rate; --learning-rate 2e-4 "

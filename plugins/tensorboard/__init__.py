@@ -12,13 +12,13 @@ import zoo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zoo_plugins.tensorboard.watcher import TensorBoard
+    from zoo_plugins.tensorboard.callback import TensorBoard
 
 
 @zoo.hookimpl
 def zoo_training_callbacks(run: zoo.Run) -> TensorBoard:
-    """The watcher; raises OptionError where a run asks for it and the package it writes with is not there."""
-    from zoo_plugins.tensorboard.watcher import TensorBoard
+    """The callback; raises OptionError where a run asks for it and the package it writes with is not there."""
+    from zoo_plugins.tensorboard.callback import TensorBoard
 
     if TensorBoard.name in run.config["options"]["watch"] and find_spec("tensorboard") is None:
         raise zoo.errors.OptionError(

@@ -67,6 +67,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(params=["", "block", "cooperative", "split"], ids=["chosen", "block", "cooperative", "split"])
 def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every way to launch batch normalisation, so that small tensors reach the code of large ones (csrc/cuda/plan.h)."""
+    """Every way to launch batch normalisation, so that small tensors reach the code of large ones (csrc/cuda/launch/plan.h)."""
     monkeypatch.setenv("ZOO_CUDA_PLAN", request.param)
     return str(request.param)

@@ -23,7 +23,7 @@ class Resume:
     """A new total of steps, to go on with a run that is finished."""
     device: Annotated[str | None, tyro.conf.arg(help="Another place to compute; by default the run's own.")] = None
     watch: Annotated[
-        tuple[str, ...] | None, tyro.conf.arg(help="Watchers of plugins from here on; by default the run's.")
+        tuple[str, ...] | None, tyro.conf.arg(help="Callbacks of plugins from here on; by default the run's.")
     ] = None
     capture: Annotated[
         Literal["on", "off"] | None,

@@ -12,7 +12,7 @@ void require_image(const char* op, const char* name, const Tensor& t) {
   ZOO_REQUIRE(t.dim() == 4 && t.size(1) > 0, op, ": ", name, " has shape ", shape_of(t), "; (N, C, H, W) is needed");
 }
 
-// What csrc/cpu/convolution_kernels.h knows.
+// What kernel.h knows.
 void require_kernel(const char* op, int64_t kernel, int64_t stride, int64_t padding) {
   const bool known = stride == 2 ? kernel >= 3 && kernel <= 5 : stride == 1 && kernel == 3;
   ZOO_REQUIRE(known, op, ": no kernel of ", kernel, "x", kernel, " with stride ", stride);

@@ -28,10 +28,10 @@ def turns(monkeypatch):
         monkeypatch.setattr(WGANGP, role, kept(role, getattr(WGANGP, role)))
 
     def watched(phase):
-        def loss(turn):
+        def loss(context):
             weights = [[p.detach().flatten() for p in network.parameters()] for network in networks.values()]
             found.append((phase.updates, *map(torch.cat, weights)))
-            return phase.loss(turn) if phase.loss else turn.default_loss()
+            return phase.loss(context) if phase.loss else context.default_loss()
 
         return replace(phase, loss=loss)
 

@@ -1,4 +1,4 @@
-"""The Wasserstein game with a drift term, as an objective that every architecture may play: ``--objective wasserstein_drift``."""
+"""The Wasserstein loss with a drift term, as an objective for every architecture: ``--objective wasserstein_drift``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WASSERSTEIN = zoo.Objective("wasserstein")
 class WassersteinDrift(zoo.Objective):
     """The Wasserstein losses, with `drift` times the mean of D(x)² added to D's.
 
-    Only differences of D count in the Wasserstein game, so that D as a whole may drift away from 0; the term holds it near.
+    Only differences of D count in the Wasserstein loss, so that D as a whole may drift away from 0; the term holds it near.
     Karras et al. 2018, Progressive Growing of GANs, https://arxiv.org/abs/1710.10196, appendix A.1.
     """
 
