@@ -12,8 +12,8 @@ TRAINING: Mapping[str, Any] = {
     "epsilon": 1e-8, "epsilon_style": "torch", "schedule": "constant", "schedule_hold": 0.0, "latent": 100,
     "order": "sequential", "generator_batch_size": None, "seed": 0,
 }  # fmt: skip
-"""The training of the official PyTorch DCGAN example, as options of zoo's, whatever a preset says: both networks learn by Adam at 2e-4
-with 0.5, G from D's second look at the fakes that D has just learnt from, and nothing is done beside the two updates."""
+"""The training of the official PyTorch DCGAN example, as options of zoo's, whatever a preset says: both networks learn by Adam at
+2e-4 with 0.5, G from D's second look at the fakes that D has just learnt from, and nothing is done beside the two updates."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import zoo
 def penalised(context: zoo.StepContext) -> tuple[Tensor, dict[str, Tensor]]:
     """L = E D(G(z)) - E D(x) + λ E (|∇D(x̂)| - 1)², with x̂ between real and generated images.
 
-    A phase's loss is a function of the step's context: what it returns by name is logged. `wasserstein` is the estimate of the Wasserstein
-    distance between the data and G's images, E D(x) - E D(G(z)): there, what the critic maximises but for the penalty.
+    A phase's loss is a function of the step's context: what it returns by name is logged. `wasserstein` is the estimate of the
+    Wasserstein distance between the data and G's images, E D(x) - E D(G(z)): what the critic maximises but for the penalty.
     """
     loss, statistics = context.default_loss()
     slopes = slopes_of(context.discriminate, between(context.real, context.fakes.images))
