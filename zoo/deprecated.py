@@ -23,6 +23,7 @@ RENAMED = {
     "zoo.testing.NotChecked": "zoo.testing.CheckSkipped",
     "Outcome.promise": "Outcome.check",
     "Outcome.broken": "Outcome.failure",
+    "Promise.outcome()": "Check.run()",
     "zoo.testing.check(promises=…)": "zoo.testing.check(only=…)",
     "the fixture promise": "zoo_check",
     "zoo_check.check()": "zoo_check.run()",

@@ -79,7 +79,7 @@ def test_callbacks_may_still_be_given_as_watchers(images):
 
 def test_every_deprecated_name_of_the_list_is_tried_here_or_with_the_kit():
     kit = Path(__file__).parents[1] / "testing"
-    sources = [Path(__file__), kit / "test_checks.py", kit / "test_pytest_plugin.py"]
+    sources = [Path(__file__), *kit.glob("test_*.py")]
     text = "".join(path.read_text("utf-8") for path in sources)
     parts = {
         name: name.replace("zoo.testing.", "").replace("zoo.", "").rstrip("(…)=").split(".")[-1] for name in RENAMED

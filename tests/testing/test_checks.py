@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import os
 import sys
-from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import pytest
 import torch
+from failing import failures
 
 import zoo.testing
-from zoo.deprecated import RENAMED
-from zoo.errors import OptionError, PluginError, RunError
 from zoo.ops import references
-from zoo.plugins.registry import registry
 from zoo.testing import CHECKS
 from zoo.testing.subject import Subject
+
+pytestmark = pytest.mark.usefixtures("toys")
 
 QUICK = [name for name in CHECKS if name != "compiled"]
 
@@ -74,21 +69,6 @@ FAILING = {
     "misfit": ("presets", "unknown option 'step'; did you mean 'steps'?", "mend presets['slow']"),
     "unbuildable": ("presets", "--size 30: unbuildable works for every size from 8 to 28", "preset 'large'"),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def toys():
-    """The toys are installed."""
-    registry.cache_clear()
-    registry().load([EntryPoint("toys", "broken_toys", "zoo")])
-    yield
-    registry.cache_clear()
-    sys.modules.pop("broken_toys", None)
-
-
-def failures(name: str, only=None, **options) -> dict[str, str]:
-    outcomes = zoo.testing.check(name, only=only, without=[] if only else ["compiled"], **options)
-    return {outcome.check: str(outcome) for outcome in outcomes if outcome.failure}
 
 
 @pytest.mark.parametrize("name", ["good", "conditional", "zero-embeddings", "four"])
@@ -306,86 +286,6 @@ def test_the_runs_of_the_kit_are_its_own_and_nobody_elses_to_watch():
     assert sys.modules["broken_toys"].WATCHED == []
 
 
-# ---- whose mistake it is
-
-
-def full(*arguments, **keywords):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
-
-
-def test_a_full_disk_is_no_failed_check(monkeypatch):
-    monkeypatch.setattr("zoo.run.checkpoint.write_checkpoint", full)
-    with pytest.raises(RunError, match=r"this machine failed, not the architecture: .*somewhere.*TMPDIR"):
-        zoo.testing.check("good", only=["state"])
-
-
-@pytest.mark.parametrize("place", ["zoo.engine.loop.write_checkpoint", "zoo.testing.data.write_images"])
-def test_a_disk_that_is_full_elsewhere_is_none_either(monkeypatch, cli, place):
-    monkeypatch.setattr(place, full)
-    outcome = cli("check", "good", "--only", "seed")
-    assert outcome.code == 2
-    assert "this machine failed, not the architecture" in outcome.err
-
-
-def test_what_zoo_says_of_a_full_disk_is_no_failed_check_either(monkeypatch):
-    def write(*arguments):
-        with zoo.run.files.writing(Path("there")):
-            full()
-
-    monkeypatch.setattr("zoo.run.checkpoint.write_checkpoint", write)
-    with pytest.raises(RunError, match="this machine failed, not the architecture: "):
-        zoo.testing.check("good", only=["state"])
-
-
-def test_a_file_that_the_plugin_does_not_find_is_its_own_mistake():
-    message = failures("forgot-a-file", ["shapes"])["shapes"]
-    assert "FileNotFoundError" in message
-    assert "broken_toys.py:" in message
-
-
-def test_a_run_that_diverges_is_no_fault_of_the_machine():
-    assert "seed" in failures("good", ["seed"], learning_rate=1e38, optimizer="sgd")
-
-
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory: tried to allocate 2 GiB")], ids=str)
-@pytest.mark.parametrize("check", ["ops", "batch", "compiled"])
-def test_too_little_memory_is_no_failed_check(monkeypatch, check, error):
-    def run(*arguments):
-        raise error
-
-    monkeypatch.setattr("zoo.system.compiling.obstacle", lambda: None)
-    monkeypatch.setattr("zoo.testing.repeated_step.RepeatedStep.run", run)
-    monkeypatch.setattr("zoo.ops.status", lambda: {"an_op": {"cpu": {"served_by": "native"}}})
-    with pytest.raises(RunError, match="not enough memory; smaller networks will do"):
-        zoo.testing.check("good", only=[check])
-
-
-def test_a_preset_that_does_not_fit_is_the_authors_mistake(cli):
-    told = r"the preset 'quick' of 'bad-default' does not fit its own options: unknown option 'step'"
-    for asked in ({}, {"preset": "quick"}):
-        with pytest.raises(PluginError, match=told):
-            zoo.testing.check("bad-default", **asked)
-    outcome = cli("check", "bad-default")
-    assert outcome.code == 2
-    assert "does not fit its own options" in outcome.message
-    assert list(failures("bad-default", ["presets", "documented"], preset="slow")) == ["presets"]
-
-
-def test_values_that_the_kit_has_chosen_are_told_as_such(cli):
-    outcome = cli("check", "patient", "--only", "seed")
-    assert outcome.code == 2
-    assert "patient does not take the small values that zoo check chooses (--steps 4 --batch-size 8" in outcome.message
-    assert "steps: a hundred or more" in outcome.message
-    outcome = cli("check", "patient", "--only", "documented", "presets", "--steps", 100, "--skip")
-    assert (outcome.code, outcome.err) == (0, "")
-
-
-def test_what_a_plugin_raises_is_named_by_its_file_and_line():
-    message = failures("raising", ["learning"])["learning"]
-    assert "AttributeError: 'PhaseContext' object has no attribute 'objectives' (" in message
-    assert "broken_toys.py:" in message
-
-
 def test_a_failed_check_says_how_to_run_it_again():
     message = failures("detached", ["gradients"], preset="quick", latent=5, joined=True)["gradients"]
     assert "preset quick; latent=5, joined=True" in message
@@ -393,8 +293,6 @@ def test_a_failed_check_says_how_to_run_it_again():
 
 
 def test_a_check_may_run_twice():
-    from zoo.testing.subject import Subject
-
     with Subject("good") as subject:
         twice = [CHECKS[name].run(subject).state for name in ("state", "resume") * 2]
     assert twice == ["passed"] * 4
@@ -414,141 +312,9 @@ def test_it_leaves_the_random_numbers_and_the_cache_as_they_were(tmp_path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (dict(only=["shape"]), "unknown check 'shape'; did you mean 'shapes'?"),
-        (dict(without=["compile"]), "unknown check 'compile'; did you mean 'compiled'?"),
-        (dict(only=["seed"], without=["seed"]), "no check is left to run"),
-        (dict(data="digits"), "zoo check chooses --data itself; leave it out"),
-        (dict(widht=2), "unknown option 'widht'"),
-        (dict(batch_size=0), "--batch-size: 0 does not fit"),
-        (dict(device="cuda:99"), "--device cuda:99: torch .* finds none here; devices here: "),
-        (dict(objective="hing"), "unknown --objective 'hing'; did you mean 'hinge'?"),
-    ],
-    ids=str,
-)
-def test_what_the_caller_gets_wrong_is_an_option_error(arguments, told):
-    with pytest.raises(OptionError, match=told.replace("?", r"\?")):
-        zoo.testing.check("good", **arguments)
-
-
 def test_one_check_may_be_given_as_it_is():
     assert [outcome.check for outcome in zoo.testing.check("good", only="documented")] == ["documented"]
     assert "labels" not in [check.name for check in zoo.testing.kit.select(without="labels")]
-
-
-def test_what_is_no_name_is_an_option_error():
-    with pytest.raises(OptionError, match=r'give the name of an architecture, as in "my-gan".*; given 5'):
-        zoo.testing.check(5)
-
-
-def test_an_objective_that_only_a_preset_names_is_the_authors_mistake():
-    assert "unknown --objective 'nope'" in failures("misplayed", ["presets"])["presets"]
-
-
-def test_an_architecture_that_is_not_there_is_a_plugin_error():
-    with pytest.raises(PluginError, match=r"unknown architecture 'goods'; did you mean 'good'\?"):
-        zoo.testing.check("goods")
-
-
-# ---- the command
-
-
-def test_the_command_has_a_line_for_each_check_and_tells_of_those_that_failed_whole(cli):
-    outcome = cli("check", "detached", "--only", "gradients", "labels", "shapes")
-    assert outcome.code == 1
-    rows = [line.split()[:2] for line in outcome.out.splitlines() if line.startswith(("passed", "failed"))]
-    assert rows == [["passed", "shapes"], ["failed", "gradients"]]
-    assert "skipped  labels" in outcome.out
-    assert "detached fails the check 'gradients': Within a few steps" in outcome.out
-    assert "1 passed, 1 failed, 1 skipped, in" in outcome.out
-
-
-def test_the_summary_has_each_state_that_came_up(cli):
-    outcome = cli("check", "good", "--only", "documented", "labels")
-    assert outcome.code == 0, "a check that is skipped is no failure"
-    assert "1 passed, 1 skipped, in" in outcome.out
-    assert "failed" not in outcome.out
-
-
-def test_the_command_is_content_where_nothing_fails(cli):
-    outcome = cli("check", "good", "--without", "compiled", "seed", "resume", "--latent", "3")
-    assert (outcome.code, outcome.err) == (0, "")
-    assert "fails" not in outcome.out
-
-
-def test_the_deprecated_flag_works_and_says_what_it_is_called_now(cli):
-    outcome = cli("check", "good", "--promise", "documented")
-    assert (outcome.code, outcome.err) == (0, "zoo: --promise is deprecated; it is called --only now\n")
-    assert "1 passed" in outcome.out
-    outcome = cli("check", "good", "--json", "--promise=documented")
-    assert (outcome.code, outcome.err) == (0, "zoo: --promise is deprecated; it is called --only now\n")
-    assert [each["check"] for each in json.loads(outcome.out)["checks"]] == ["documented"]
-
-
-@pytest.mark.parametrize("old", ["PROMISES", "Promise", "BrokenPromise", "NotChecked"])
-def test_a_deprecated_name_is_the_new_one_and_says_so(old):
-    new = RENAMED[f"zoo.testing.{old}"].removeprefix("zoo.testing.")
-    with pytest.warns(DeprecationWarning, match=rf"zoo\.testing\.{old} is called zoo\.testing\.{new} since"):
-        assert getattr(zoo.testing, old) is getattr(zoo.testing, new)
-
-
-def test_the_deprecated_attributes_of_an_outcome_are_the_new_ones_and_say_so():
-    (outcome,) = zoo.testing.check("detached", only=["gradients"])
-    with pytest.warns(DeprecationWarning, match=r"Outcome\.promise is called Outcome\.check since") as told:
-        assert outcome.promise == "gradients"
-    assert told[0].filename == __file__, "the line that uses it"
-    with pytest.warns(DeprecationWarning, match=r"Outcome\.broken is called Outcome\.failure since"):
-        assert outcome.broken is outcome.failure is not None
-
-
-def test_the_deprecated_argument_chooses_the_same_checks():
-    with pytest.warns(DeprecationWarning, match="only="):
-        (outcome,) = zoo.testing.check("good", promises=["documented"])
-    assert (outcome.check, outcome.state) == ("documented", "passed")
-
-
-def test_the_command_tells_the_same_as_json(cli):
-    outcome = cli("check", "detached", "--preset", "quick", "--only", "gradients", "labels", "--json")
-    assert outcome.code == 1
-    told = json.loads(outcome.out)
-    assert (told["architecture"], told["preset"], told["options"]["batch_size"]) == ("detached", "quick", 8)
-    first, second = told["checks"]
-    assert (first["check"], first["state"]) == ("gradients", "failed")
-    assert "generator.hidden.weight" in first["found"]
-    assert first["again"].startswith("zoo check detached --only gradients")
-    assert (second["check"], second["state"], second["reason"]) == ("labels", "skipped", "it is not conditional")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["goood"], "unknown architecture 'goood'; did you mean 'good'?"),
-        (["good", "--only", "learn"], "unknown check 'learn'; did you mean 'learning'?"),
-        (["--preset", "quick"], "zoo check takes the architecture's name first"),
-        (["good", "--preset", "quik"], "unknown preset of good 'quik'; did you mean 'quick'?"),
-        (["good", "--data", "digits"], "zoo check chooses --data itself; leave it out"),
-        (["good", "--no-each-epoch"], "zoo check chooses --each-epoch itself; leave it out"),
-        (["good", "--only"], "give the names of checks after --only: documented, presets, "),
-        (["good", "--without", "--steps", "2"], "give the names of checks after --without"),
-        (["good", "--device", "cuda:99"], "--device cuda:99"),
-        (["good", "--objective", "nope"], "unknown --objective 'nope'"),
-        (["good", "--batch-size", "0"], "--batch-size: 0 does not fit"),
-    ],
-    ids=str,
-)
-def test_a_mistake_of_the_callers_is_exit_code_2(cli, arguments, told):
-    outcome = cli("check", *arguments)
-    assert outcome.code == 2
-    assert told in outcome.message
-
-
-def test_help_lists_every_check(cli):
-    outcome = cli("check", "--help")
-    assert outcome.code == 0
-    assert [name for name, check in CHECKS.items() if f"{name} " not in outcome.out] == []
-    assert [check.sentence for check in CHECKS.values() if check.sentence not in outcome.out] == []
 
 
 def test_a_check_is_one_sentence():

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from zoo.cli.arguments import early, given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.console import standard_output
+from zoo.deprecated import RENAMED
 from zoo.errors import OptionError
 from zoo.plugins.registry import registry
 from zoo.testing.kit import CHECKS, Check, select
@@ -59,7 +60,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _renamed(arguments: Sequence[str]) -> list[str]:
     """The arguments with a deprecated flag under its new name, which a line tells."""
-    old, new = "--promise", "--only"
+    old = "--promise"
+    new = RENAMED[f"zoo check {old}"].removeprefix("zoo check ")
     if any(argument.partition("=")[0] == old for argument in arguments):
         print(f"zoo: {old} is deprecated; it is called {new} now", file=sys.stderr)
     return [

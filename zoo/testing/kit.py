@@ -82,6 +82,11 @@ class Check:
         given, again = subject.situation, subject.command(self.name)
         return Outcome(subject.name, self.name, self.sentence, state_, seconds, given, again, failure)
 
+    def outcome(self, subject: Subject) -> Outcome:
+        """Deprecated: `run`."""
+        warn_deprecated("Promise.outcome()")
+        return self.run(subject)
+
 
 def _failed(subject: Subject, error: BaseException) -> CheckFailed:
     """What the plugin's own code raised, or what zoo said of it."""
