@@ -88,7 +88,7 @@ def test_values_that_the_kit_has_chosen_are_told_as_such(cli):
 
 def test_what_a_plugin_raises_is_named_by_its_file_and_line():
     message = failures("raising", ["learning"])["learning"]
-    assert "AttributeError: 'PhaseContext' object has no attribute 'objectives' (" in message
+    assert "AttributeError: 'StepContext' object has no attribute 'objectives' (" in message
     assert "broken_toys.py:" in message
 
 

@@ -266,7 +266,7 @@ def test_not_a_number_is_told_by_what_it_concerns_and_is_itself_in_a_state():
 def test_advice_on_small_batches_and_half_precision_is_given_where_ordinary_steps_work():
     for message in failures("raising", ["batch", "bfloat16"]).values():
         assert (
-            "an ordinary step fails already: AttributeError: 'PhaseContext' object has no attribute 'objectives'"
+            "an ordinary step fails already: AttributeError: 'StepContext' object has no attribute 'objectives'"
             in message
         )
         assert "to do: mend that first; zoo check raising --only gradients" in message
@@ -278,7 +278,7 @@ def test_a_run_that_failed_is_not_in_the_way_of_the_next():
     found = failures("raising", ["seed", "resume"])
     assert set(found) == {"seed", "resume"}
     assert "not empty" not in found["resume"]
-    assert "'PhaseContext' object has no attribute 'objectives'" in found["resume"]
+    assert "'StepContext' object has no attribute 'objectives'" in found["resume"]
 
 
 def test_the_runs_of_the_kit_are_its_own_and_nobody_elses_to_watch():

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from zoo import step_context
 from zoo.architecture import Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import Batch
@@ -28,7 +29,6 @@ from zoo.nn.modes import evaluating
 from zoo.nn.normalisation import in_groups
 from zoo.objective import Objective
 from zoo.options import Options
-from zoo.step_context import StepContext
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Step:
                 for _ in range(self.options.accumulate):
                     # What is drawn: real images and fakes, when the loss first asks for them.
                     again = given.pop(0) if given else None
-                    context = PhaseContext(self, number, phase, again, updates_g or reuse, simultaneous)
+                    context = StepContext(self, number, phase, again, updates_g or reuse, simultaneous)
                     # Whose loss: the phase's own, or the objective's of D's logits.
                     with self.precision.autocast():
                         outcome = (phase.loss or DEFAULT_LOSSES[phase.updates])(context)
@@ -144,8 +144,8 @@ class Drawn(NamedTuple):
     fakes: DrawnFakes
 
 
-class PhaseContext(StepContext):
-    """What the loss of one phase of one step may use, and how it reaches the networks."""
+class StepContext(step_context.StepContext):
+    """`zoo.StepContext`, and how it reaches the networks."""
 
     def __init__(
         self, step: Step, number: int, phase: Phase, again: Drawn | None, g_gradients: bool, simultaneous: bool

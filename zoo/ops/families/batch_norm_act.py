@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 from typing import Any, cast
@@ -207,7 +208,8 @@ _apply: Any = BatchNormAct.apply
 
 def _grouped(x: Tensor, groups: int) -> Tensor:
     """(N, C, ...) as (groups, N / groups, C, positions): statistics run over dimensions 1 and 3."""
-    return x.reshape(groups, x.shape[0] // groups, x.shape[1], -1)
+    positions = math.prod(x.shape[2:])  # not -1, which a batch of no images leaves undetermined
+    return x.reshape(groups, x.shape[0] // groups, x.shape[1], positions)
 
 
 def _channels(statistic: Tensor) -> Tensor:
