@@ -57,8 +57,13 @@ def test_a_plugin_of_version_1_0_trains_and_is_told_each_new_name(install, image
     with pytest.warns(DeprecationWarning, match="since version 1.1") as told:
         run = zoo.train("old", data=str(images), **tiny("old", steps=2))
     said = {str(each.message).partition(" is called ")[0] for each in told}
-    assert said == {"Architecture.game of old", "StepContext.judge", "StepContext.judge_both",
-        "StepContext.penalised", "StepContext.turn"}
+    assert said == {
+        "Architecture.game of old",
+        "StepContext.judge",
+        "StepContext.judge_both",
+        "StepContext.penalised",
+        "StepContext.turn",
+    }
     assert [line["turn"] for line in run.metrics()] == [0, 1]
     assert "drift" in run.metrics()[0]
 
