@@ -30,7 +30,7 @@ help:
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
 	@echo "make gpu     the same and more in seven minutes, offline too, for a GPU that is there for minutes: benchmarks/gpu/README.md"
-	@echo "make check   what CI runs: lint, test, test-reference, docs"
+	@echo "make check   what CI runs: lint, test, test-reference, test-sanitized, docs"
 	@echo "make clean   remove $(VENV), $(KERAS) and what was built"
 
 $(BIN)/python:

@@ -107,6 +107,8 @@ def main() -> int:
     for checkout in (ours, theirs):
         if not (checkout / ".venv/bin/python").exists():
             parser.error(f"{checkout} has no .venv; run `make .venv/.test` there")
+    if not any(chosen.only in name for name in RUNS):
+        parser.error(f"--only {chosen.only}: no run has that in its name; there are {', '.join(RUNS)}")
     worst = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         place = Path(folder)

@@ -2,7 +2,7 @@
 //
 // Everything is a template over V: a number (float, double), or in the CPU kernels a vector of numbers (GCC's vector
 // extension), for which arithmetic, comparison and ?: read the same. What differs, exp, log1p and tanh, is an overload:
-// cpu/vector_math.h brings those for vectors and is included before this header.
+// cpu/simd/vector_math.h brings those for vectors and is included before this header.
 //
 // zoo/ops/reference.py is the specification; kinds.h numbers activations, orders and losses.
 #pragma once
@@ -60,7 +60,7 @@ ZOO_INLINE V activate_backward_from_result(V gradient, V result, Activation acti
 // What one logit adds: to the loss (before the mean), its gradient, and D(.) for the log.
 template <class V>
 struct LossTerm {
-  V loss, gradient, judgement;
+  V loss, gradient, d_of_x;
 };
 
 // softplus(x), its derivative sigmoid(x), and sigmoid(-x), from one exponential that cannot overflow.

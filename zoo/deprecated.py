@@ -15,8 +15,16 @@ RENAMED = {
     "StepContext.judge_both": "StepContext.discriminate_both",
     "StepContext.turn": "StepContext.phase_step",
     "StepContext.penalised": "StepContext.penalty_due",
-    "zoo.train(watchers=…)": "zoo.train(callbacks=…)",
-    "zoo.resume(watchers=…)": "zoo.resume(callbacks=…)",
+    **{
+        f"zoo.{function}({old}=…)": f"zoo.{function}({new}"
+        for function in ("train", "resume")
+        for old, new in {
+            "watchers": "callbacks=…)",
+            "say": "callbacks=[…]) with an on_note",
+            "preparing": "callbacks=[…]) with an on_prepare",
+            "plugins_watch": "plugin_callbacks=…)",
+        }.items()
+    },
     "zoo.testing.PROMISES": "zoo.testing.CHECKS",
     "zoo.testing.Promise": "zoo.testing.Check",
     "zoo.testing.BrokenPromise": "zoo.testing.CheckFailed",

@@ -66,3 +66,8 @@ class Objective:
         from zoo import ops
 
         return ops.generator_loss(fake_logits, self.kind, a=self.a, b=self.b, c=self.c, scale=scale)
+
+
+def needs_real_logits(objective: object) -> bool:
+    """`Objective.needs_real_logits` of anything with the two methods."""
+    return bool(getattr(objective, "needs_real_logits", False))

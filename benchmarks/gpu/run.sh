@@ -5,7 +5,7 @@
 #
 # Stages, in this order, all but the last two by default:
 #   facts smoke probes tests large sanitize train ops steps compiled | variant autotune
-# A stage that fails or runs out of time hinders no other. Numbers are written as they come.
+# A stage that fails or runs out of time hinders no other. Numbers are written as they come. Ends with 1 where a stage failed.
 #
 #   OUT      where results go (./gpu_out)          LIMIT    seconds for everything (400)
 #   PYTHON   the interpreter that has torch            WORK     where it builds (/tmp/zoo_gpu)
@@ -26,7 +26,7 @@ mkdir -p "$OUT" "$WORK" && OUT=$(cd "$OUT" && pwd) && WORK=$(cd "$WORK" && pwd)
 log=$OUT/log.txt summary=$OUT/summary.txt
 export RESULTS=$OUT/results.jsonl DETAILS=$WORK/details
 mkdir -p "$DETAILS"
-: >"$log"; : >"$summary"; : >"$RESULTS"
+: >"$log"; : >"$summary"; : >"$RESULTS"; : >"$WORK/failed"
 
 export PATH=$(dirname "$PYTHON"):$PATH
 command -v nvcc >/dev/null || export PATH=$PATH:/usr/local/cuda/bin
@@ -36,6 +36,7 @@ export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 COLUMNS=160
 export CUBLAS_WORKSPACE_CONFIG=:4096:8   # torch reads it with the first product of a process, whoever asks for determinism later
 export ZOO_CACHE=$WORK/cache TORCHINDUCTOR_CACHE_DIR=$WORK/inductor TRITON_CACHE_DIR=$WORK/triton
 site=$WORK/site tree=$WORK/zoo
+[ "${DEVICE:-cuda}" = cpu ] || needs_kernels=1
 
 now() { date +%s%N; }
 since() { local ms=$((($(now) - $1) / 1000000)); printf '%d.%d' $((ms / 1000)) $((ms % 1000 / 100)); }
@@ -62,7 +63,7 @@ run() {
     0) say "$name: done in $took s" ;;
     3) say "$name: skipped, there is no CUDA device ($took s)" ;;
     124|137) say "$name: ended after $box s, what there is so far is kept" ;;
-    *) say "$name: ended with status $rc after $took s" ;;
+    *) say "$name: ended with status $rc after $took s"; echo "$name" >>"$WORK/failed" ;;
   esac
   note "$name" "$rc" "$took"
   return $rc
@@ -116,7 +117,8 @@ wanted probes && run probes 40 "$PYTHON" "$here/lib/probes.py"
 
 pytest_() {  # NAME BOX ARGUMENTS…
   local name=$1 box=$2; shift 2
-  run "$name" "$box" env -C "$tree" PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 "$PYTHON" -m pytest -p no:cacheprovider -v \
+  # With a GPU, a run in which no kernel was tested is a failure.
+  run "$name" "$box" env -C "$tree" PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 ${needs_kernels:+ZOO_TEST_CUDA=1} "$PYTHON" -m pytest -p no:cacheprovider -v \
     -W "ignore:Synchronization debug mode" --tb=short --basetemp="$WORK/pytest-$name" "$@"
 }
 if wanted tests || wanted sanitize; then
@@ -173,4 +175,4 @@ wanted autotune && {
 keep
 say "the end; results in $OUT"
 printf '\n'; cat "$OUT/table.txt"
-exit 0
+[ ! -s "$WORK/failed" ] || { say "not as it should be: $(paste -sd, "$WORK/failed")"; exit 1; }

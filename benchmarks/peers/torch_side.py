@@ -17,8 +17,7 @@ from peers.workloads import Workload
 from zoo import ops
 from zoo.bench.plain import plain
 from zoo.data.loader import Batch
-from zoo.data.store import prepare
-from zoo.engine.build import TrainingState, build
+from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.graphs.capture import WARM_UP
 from zoo.engine.optim.build import build_optimizer
 from zoo.engine.plan import plan_run
@@ -79,7 +78,7 @@ class Bench:
         """Everything of a run of zoo but the loop around the steps."""
         flags = {**self.workload.flags, **options, "device": str(self.device)}
         plan = plan_run(self.workload.architecture, preset=self.workload.preset, flags=flags)
-        made = build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
+        made = build(plan, prepare_data(plan))
         self._states.append(made)
         return made
 

@@ -49,7 +49,7 @@ class ConvolutionalOptions(zoo.Options):
             raise ValueError(f"pooled is for networks dcgan; {self.networks} has a last layer of its own, leave it out")
         if not self.bias and self.networks != "dcgan":
             raise ValueError(
-                f"no-bias is for networks dcgan; which layers of {self.networks} have biases is fixed, leave it out"
+                f"no-bias is for networks dcgan; which layers of {self.networks} have biases is fixed, give --bias"
             )
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,8 +48,8 @@ def logs(path: Path) -> Path:
     if (path / "config.json").is_file():
         if not any((path / FOLDER).glob("events.out.*")):
             raise zoo.errors.RunError(
-                f"{path} was trained without --watch tensorboard and has no event files; zoo resume {path} --watch tensorboard "
-                "writes them from here on"
+                f"{path} was trained without --watch tensorboard and has no event files; zoo resume {shlex.quote(str(path))} "
+                "--watch tensorboard writes them from here on (with --steps N, where it is finished)"
             )
         return path / FOLDER
     if not path.is_dir():

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from support import Stop, tiny
+from support import Stop, state_of, tiny
 from torch import Tensor
 from torch.nn.functional import softplus
 from toy_step import build, same, weights
 
 import zoo
-from zoo.errors import OptionError
+from zoo.errors import OptionError, PluginError
 from zoo.testing.comparing import run_differences
 
 
@@ -41,9 +41,7 @@ def test_a_relativistic_objective_sees_real_and_fake_together_in_gs_phase_too(re
     statistics = step.run(0)
     assert not same(before, step.generator)
     assert float(statistics["g_loss"]) > 0
-    assert step.draw.count == (1 if reuse_fakes else 2), (
-        "fakes that are used again meet the real images they met before"
-    )
+    assert step.draw.count == 1, "the fakes of G's phase meet the real images of D's: a step is one batch of the data"
 
 
 def test_gs_gradient_is_that_of_the_formula():
@@ -111,15 +109,74 @@ def test_another_number_of_fakes_than_of_real_images_is_refused_with_the_way_out
         zoo.train("dcgan", data=str(images), objective="pairs", out="run", **options)
 
 
-def test_an_objective_with_a_state_goes_on_exactly(install, images, fresh_registry):
+def test_an_objective_with_a_state_goes_on_exactly(install, images):
     install(SOURCE, "zoo_pairs")
     options = tiny("dcgan", steps=6, objective="balanced")
     whole = zoo.train("dcgan", data=str(images), out="whole", **options)
-    fresh_registry()  # another process would have a new one
-    import sys
-
-    sys.modules.pop("zoo_pairs")
+    again = zoo.train("dcgan", data=str(images), out="again", **options)
+    assert run_differences(whole, again) == [], "each run has an objective of its own"
     zoo.train("dcgan", data=str(images), out="parts", callbacks=[Stop(3)], **options)
-    fresh_registry()
-    sys.modules.pop("zoo_pairs")
     assert run_differences(whole, zoo.resume("parts")) == []
+
+
+def test_a_class_whose_objective_keeps_something_begins_anew_with_each_run(install, images):
+    install(
+        SOURCE
+        + """
+from zoo_plugins.vanilla import Vanilla
+
+class Own(Vanilla):
+    name = "own"
+    objective = Balanced()
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Own)
+""",
+        "zoo_pairs",
+    )
+    runs = [zoo.train("own", data=str(images), out=out, **tiny("vanilla", steps=3)) for out in ("one", "two")]
+    assert run_differences(*runs) == []
+
+
+@pytest.mark.parametrize(("method", "when"), [("state_dict", "train"), ("load_state_dict", "resume")])
+@pytest.mark.parametrize("error", ["AttributeError", "KeyError"])
+def test_an_objective_whose_state_fails_is_named(install, images, method, when, error):
+    install(
+        SOURCE.replace(f"def {method}(self", f"def {method}(self, *_, broken=True")
+        .replace(
+            "@zoo.hookimpl",
+            f"""
+class Broken(Balanced):
+    kind = "broken"
+    def {method}(self, *arguments):
+        raise {error}("of its own")
+
+@zoo.hookimpl""",
+            1,
+        )
+        .replace("register(Balanced())", "register(Broken())")
+        .replace(", *_, broken=True", ""),
+        "zoo_pairs",
+    )
+
+    def go():
+        return zoo.train("vanilla", data=str(images), out="run", objective="broken", **tiny("vanilla", steps=2))
+
+    if when == "resume":
+        go()
+    with pytest.raises(PluginError, match=rf"zoo-pairs .*{method}\(\) of its objective failed: .*of its own"):
+        zoo.resume("run", steps=3) if when == "resume" else go()
+
+
+def test_an_epoch_of_a_relativistic_objective_is_one_pass_over_the_data(install, images):
+    """24 images in batches of 8."""
+    install(SOURCE, "zoo_pairs")
+    options = tiny("dcgan", objective="pairs", epochs=2, reuse_fakes=False, evaluate_fakes=False, batch_size=8)
+    options.pop("steps")
+    assert zoo.train("dcgan", data=str(images), **options).config["steps"] == 6
+    state = state_of("dcgan", images, **options)
+    for number in range(state.steps):
+        state.run(number)
+    assert state.batches.drawn == 6
+    state.batches.close()

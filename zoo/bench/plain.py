@@ -83,7 +83,7 @@ class _AnyRank(nn.BatchNorm2d):
 
 
 class CrossEntropy:
-    """The non-saturating game with torch's own loss: an objective as `zoo.objective.Objective` is one."""
+    """The non-saturating losses with torch's own loss: an objective as `zoo.objective.Objective` is one."""
 
     def __init__(self) -> None:
         self._constants: dict[tuple[float, torch.Size, torch.device], Tensor] = {}

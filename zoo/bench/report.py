@@ -9,7 +9,7 @@ from rich.table import Table
 
 from zoo.bench.goals import Verdict
 from zoo.bench.sidebyside import Row
-from zoo.bench.training import AssemblyRow, StepRow
+from zoo.bench.training import BatchRow, StepRow
 from zoo.bench.workloads import Workload
 
 SCHEMA = 1
@@ -66,7 +66,7 @@ def steps_table(rows: Sequence[StepRow]) -> Table:
     return table
 
 
-def assembly_table(rows: Sequence[AssemblyRow]) -> Table:
+def assembly_table(rows: Sequence[BatchRow]) -> Table:
     """Batch assembly."""
     table = _table("batch assembly", "layout", "by", "ours", "NumPy ×", "of a step", words=3)
     for row in rows:
@@ -93,7 +93,7 @@ def as_json(
     facts: dict[str, Any],
     rows: Sequence[Row],
     steps: Sequence[StepRow],
-    assembly: Sequence[AssemblyRow],
+    assembly: Sequence[BatchRow],
     verdicts: Sequence[Verdict],
 ) -> dict[str, Any]:
     """Everything measured; docs/performance.md describes the fields."""

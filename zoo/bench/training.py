@@ -15,8 +15,7 @@ from zoo.bench.measure import Effort, Times, interleaved, median, ratio
 from zoo.bench.plain import CrossEntropy, plain
 from zoo.data.gather import gather
 from zoo.data.gather import reference as gather_reference
-from zoo.data.store import prepare
-from zoo.engine.build import TrainingState, build
+from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.optim.build import build_optimizer
 from zoo.engine.optim.schedule import base_rates
 from zoo.engine.plan import plan_run
@@ -53,7 +52,7 @@ class StepRow:
 
 
 @dataclass(frozen=True)
-class AssemblyRow:
+class BatchRow:
     """Rows of the prepared store becoming a float batch: `ours` is what the loader uses, `reference` is NumPy.
 
     `share`: of the training step measured beside it, None where none was.
@@ -128,7 +127,7 @@ def training_step(
 
 def batch_assembly(
     effort: Effort, batch: int, height: int, channels: int, step: float | None = None, count: int = 5000
-) -> Iterator[AssemblyRow]:
+) -> Iterator[BatchRow]:
     """A batch of `count` random images, in both layouts; `step` is the time of a step that it feeds, in seconds."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (count, height, height, channels), np.uint8)
@@ -144,12 +143,12 @@ def batch_assembly(
         times = interleaved({"ours": call(gather), "reference": call(gather_reference)}, effort, torch.device("cpu"))
         served = "reference" if gather is gather_reference else "native"
         share = None if step is None else median(times["ours"]) / step
-        yield AssemblyRow(out.shape, layout, served, times, share)
+        yield BatchRow(out.shape, layout, served, times, share)
 
 
 def _state(name: str, device: torch.device, options: dict[str, Any]) -> TrainingState:
     plan = plan_run(name, flags={**options, "device": str(device)})
-    return build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
+    return build(plan, prepare_data(plan))
 
 
 def _in_plain_torch(step: Step, options: Any, compile_: bool) -> Step:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from zoo.bench.measure import Effort
     from zoo.bench.sidebyside import Row
-    from zoo.bench.training import AssemblyRow, StepRow
+    from zoo.bench.training import BatchRow, StepRow
 
 
 @dataclass
@@ -148,13 +148,13 @@ def _ops(console: Console, given: Bench, device: torch.device, effort: Effort) -
 
 def _whole(
     console: Console, given: Bench, device: torch.device, effort: Effort
-) -> tuple[list[StepRow], list[AssemblyRow]]:
+) -> tuple[list[StepRow], list[BatchRow]]:
     """Training steps and batch assembly, where they are asked for."""
     from zoo.bench.report import assembly_table, steps_table
     from zoo.bench.training import batch_assembly, training_step
 
     steps: list[StepRow] = []
-    assembly: list[AssemblyRow] = []
+    assembly: list[BatchRow] = []
     variants: list[dict[str, Any]] = [{}, {"r1": 0.0}]  # the default, whose penalty torch.compile cannot differentiate
     if given.quick:
         variants = [{"width": 2, "latent": 4, "batch_size": 8, "r1": 0.0}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,8 @@ from torch import nn
 from zoo.architecture import Architecture
 from zoo.data.loader import Loader
 from zoo.data.spec import DataSpec
-from zoo.data.store import ImageStore
+from zoo.data.store import ImageStore, prepare
+from zoo.data.store_writer import Progress
 from zoo.engine.batches import Batches
 from zoo.engine.ema import EMA
 from zoo.engine.graphs.capture import CapturedStep
@@ -72,6 +74,11 @@ class TrainingState:
         return self.ema.network if self.ema else self.step.generator
 
 
+def prepare_data(plan: RunPlan, progress: Progress | None = None) -> ImageStore:
+    """The data of a plan, prepared; `progress` is told how many images of how many are. Raises DataError as `prepare` does."""
+    return prepare(plan.source, plan.spec, fit=plan.options.fit, strict=plan.options.strict, progress=progress)
+
+
 def build(plan: RunPlan, store: ImageStore) -> TrainingState:
     """Build everything from the plan's seed, for the prepared data.
 
@@ -103,7 +110,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
             for role, network in (("generator", generator), ("discriminator", discriminator))
         },
         phases=plan.phases,
-        objective=plan.objective,
+        objective=copy.deepcopy(plan.objective),  # whose state, if it has one, begins with the run
         options=options,
         latents=Latents(stream_seed(options.seed, "latents"), options.latent, options.latent_distribution, device),
         draw=batches,

@@ -1,14 +1,13 @@
-"""All callbacks of a run as one, and zoo's log as one of their events."""
+"""All callbacks of a run as one."""
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from zoo.callback import Callback
+from zoo.engine.runtime.log import Listener, listening
 from zoo.run.run import Run
 
 
@@ -71,34 +70,5 @@ class Callbacks(Callback):
         if not self._all:
             yield
             return
-        logger = logging.getLogger("zoo")
-        handler = _Notes(self, logger)
-        before = logger.level, logger.propagate
-        logger.addHandler(handler)
-        logger.setLevel(min(handler.usual_level, logging.INFO))
-        logger.propagate = False
-        try:
+        with listening(Listener(self.on_note, any(type(one).on_note is not Callback.on_note for one in self._all))):
             yield
-        finally:
-            logger.removeHandler(handler)
-            logger.level, logger.propagate = before
-            logger.setLevel(before[0])  # forgets which loggers below have been found to be on
-
-
-class _Notes(logging.Handler):
-    """Hands records to callbacks, and on to whoever else listens."""
-
-    def __init__(self, callbacks: Callback, logger: logging.Logger) -> None:
-        super().__init__()
-        self._callbacks = callbacks
-        self._thread = threading.get_ident()
-        self.usual_level = logger.getEffectiveLevel()
-        self._parent = logger.parent if logger.propagate else None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """One record."""
-        if record.thread == self._thread and record.levelno >= logging.INFO:
-            self._callbacks.on_note(record.getMessage())
-        parent = self._parent
-        if parent is not None and parent.hasHandlers() and record.levelno >= self.usual_level:
-            parent.callHandlers(record)

@@ -1,4 +1,4 @@
-"""Settles which images a network is built for: channels, height, width, classes."""
+"""Chooses which images a network is built for: channels, height, width, classes."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.engine.layout import to_contiguous
+from zoo.objective import needs_real_logits
 from zoo.step_context import Fakes, StepContext
 
 Statistics = dict[str, Tensor]
@@ -62,7 +63,7 @@ def generator_loss(context: StepContext) -> tuple[Tensor, Statistics]:
     fakes = context.fakes
     assert isinstance(fakes, DrawnFakes)
     fake_logits = context.discriminate(fakes.drawn, fakes.labels) if fakes.logits is None else fakes.logits
-    if getattr(context.objective, "needs_real_logits", False):
+    if needs_real_logits(context.objective):
         real_logits = context.discriminate(context.real, context.labels)
         more = {"real_logits": real_logits}
         loss, _ = context.objective.generator_loss(fake_logits, scale=context.scale, **more)

@@ -20,7 +20,7 @@ from zoo.engine.graphs.capture import check_capture
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.step import alternates
 from zoo.errors import OptionError, RunError, unknown
-from zoo.objective import Objective
+from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
 from zoo.options.resolve import resolve, validate
 from zoo.plugins.kinds import AUGMENTATION
@@ -134,13 +134,10 @@ def complete_plan(
     objective = choose_objective(architecture, options)
     phases = choose_phases(architecture, options)
     check_capture(options, phases, device)
-    if getattr(objective, "needs_real_logits", False) and options.generator_batch_size not in (
-        None,
-        options.batch_size,
-    ):
+    if needs_real_logits(objective) and options.generator_batch_size not in (None, options.batch_size):
         raise OptionError(
             f"--generator-batch-size {options.generator_batch_size}: the objective {objective.kind} compares each fake with a "
-            f"real image; leave it out, or give {options.batch_size}"
+            f"real image; give {options.batch_size}, the batch size"
         )
     augmentations = tuple(choose_augmentation(name, spec) for name in options.augment)
     return RunPlan(architecture, options, preset, source, spec, objective, phases, augmentations, device)

@@ -27,7 +27,7 @@ from zoo.engine.runtime.precision import Precision
 from zoo.generate.latent.latents import Latents
 from zoo.nn.modes import evaluating
 from zoo.nn.normalisation import in_groups
-from zoo.objective import Objective
+from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
 
 
@@ -62,13 +62,14 @@ class Step:
         Returns what each phase has to tell as of the last step in which it ran, as tensors that are not read back yet.
         """
         statistics: Statistics = {}
-        drawn: list[Drawn] = []  # by D's phase, for G's phase that follows to use again
+        drawn: list[Drawn] = []  # by D's phase, for G's phase that follows to use again, or some of it
         waiting: list[Phase] = []  # phases whose gradients are computed, and whose update waits for another's
         due = [phase for phase in self.phases if phase.due(number)]
         for phase, following in zip(due, [*due, None][1:], strict=True):
             d_then_g = following is not None and _d_then_g(phase, following)
             simultaneous = self.options.simultaneous and d_then_g
             reuse = simultaneous or (self.options.reuse_fakes and d_then_g)
+            keeps = reuse or (d_then_g and needs_real_logits(self.objective))
             updates_g = phase.updates == "generator"
             given, drawn = (drawn if updates_g else []), []
             # Whose gradients: those of the network that learns, anew, and no other's.
@@ -87,8 +88,8 @@ class Step:
                     self.precision.backward(loss, parameters, again=simultaneous)
                     losses.append(loss.detach())
                     statistics.update(found)
-                    if reuse:
-                        drawn.append(context.drawn)
+                    if keeps:
+                        drawn.append(context.drawn(fakes=reuse))
             statistics[_loss_name(phase)] = sum(losses[1:], start=losses[0])
             # Whose update: this phase's, or with --simultaneous both at once.
             waiting.append(phase)
@@ -138,10 +139,10 @@ class Step:
 
 
 class Drawn(NamedTuple):
-    """What one phase has drawn."""
+    """What one phase has drawn and the next may use again."""
 
     batch: Batch | None
-    fakes: DrawnFakes
+    fakes: DrawnFakes | None
 
 
 class StepContext(step_context.StepContext):
@@ -179,13 +180,9 @@ class StepContext(step_context.StepContext):
 
     @cached_property
     def batch(self) -> Batch:
-        """The next batch of the data; that of the phase before where G's loss compares its fakes, used again, with real images."""
-        again = self._again.batch if self._again and self._compares else None
+        """The next batch of the data; that of D's phase before where G's loss compares its fakes with real images."""
+        again = self._again.batch if self._again and needs_real_logits(self.objective) else None
         return self._step.draw() if again is None else again
-
-    @property
-    def _compares(self) -> bool:
-        return bool(getattr(self.objective, "needs_real_logits", False))
 
     @property
     def real(self) -> Tensor:
@@ -200,16 +197,15 @@ class StepContext(step_context.StepContext):
     @cached_property
     def fakes(self) -> DrawnFakes:
         """As `StepContext.fakes`."""
-        if self._again is not None:
+        if self._again is not None and self._again.fakes is not None:
             return self._again.fakes
-        if self._phase.updates == "discriminator" or self._compares:
+        if self._phase.updates == "discriminator" or needs_real_logits(self.objective):
             return self.generate(len(self.real), self.labels)
         return self.generate(self.options.generator_batch_size or self.options.batch_size)
 
-    @property
-    def drawn(self) -> Drawn:
-        """What this phase has drawn."""
-        return Drawn(self.__dict__.get("batch"), self.fakes)
+    def drawn(self, fakes: bool) -> Drawn:
+        """What this phase has drawn, its fakes too where they are to be used again."""
+        return Drawn(self.__dict__.get("batch"), self.fakes if fakes else None)
 
     def generate(self, count: int, labels: Tensor | None = None) -> DrawnFakes:
         """As `StepContext.generate`."""

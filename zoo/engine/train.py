@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo.callback import Callback
-from zoo.data.store import ImageStore, prepare
-from zoo.deprecated import warn_deprecated
-from zoo.engine.build import TrainingState, build
+from zoo.data.store import ImageStore
+from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks
 from zoo.engine.checkpointing import load_state
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
+from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.errors import RunError
@@ -39,7 +39,6 @@ def train(
     out: Path | str | None = None,
     callbacks: Sequence[Callback] = (),
     plugin_callbacks: bool = True,
-    watchers: Sequence[Callback] = (),
     **options: Any,
 ) -> Run:
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
@@ -52,7 +51,7 @@ def train(
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
-        callbacks: are everyone how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
+        callbacks: are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
             logger ``zoo`` has too.
         plugin_callbacks: whether those of plugins are asked at all.
         options: those of `zoo train NAME --help`, by name (`zoo.Options` and the architecture's own).
@@ -63,18 +62,17 @@ def train(
         PluginError: for an architecture that is not there, or whose own code fails.
         RunError: for a folder that cannot be written, and for too little memory.
     """
-    if watchers:
-        warn_deprecated("zoo.train(watchers=…)")
-    everyone = Callbacks([*callbacks, *watchers])
+    more, wanted = take_old_keywords("train", options)
+    everyone = Callbacks([*callbacks, *more])
     with everyone.forward_log(), enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
         with determinism(plan.options.deterministic):
-            store = _prepare(plan, everyone)
+            store = prepare_data(plan, everyone.on_prepare)
             state = build(plan, store)
             run = Run.create(out, _config(plan, store, state))
             try:
-                everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks else [])
+                everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             except BaseException:
                 run.discard()
                 raise
@@ -92,7 +90,7 @@ def resume(
     watch: Sequence[str] | None = None,
     capture: bool | None = None,
     plugin_callbacks: bool = True,
-    watchers: Sequence[Callback] = (),
+    **old: Any,
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
 
@@ -104,6 +102,7 @@ def resume(
         watch: the names of plugins' callbacks that are on from here; by default those of the run.
         capture: whether steps are captured from here on (``--capture``); by default as the run began, where the device can.
         plugin_callbacks: as for `train`.
+        old: none, but for the names of version 1.0 of the API, with a warning.
 
     Raises:
         RunError: where there is nothing to go on from, or nothing left to do.
@@ -111,15 +110,16 @@ def resume(
         OptionError: for a number of steps, device, callback or capture that does not fit.
         PluginError: where the run's architecture is no longer there, or fails.
     """
-    if watchers:
-        warn_deprecated("zoo.resume(watchers=…)")
-    everyone = Callbacks([*callbacks, *watchers])
+    more, wanted = take_old_keywords("resume", old)
+    if old:
+        raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
+    everyone = Callbacks([*callbacks, *more])
     with everyone.forward_log(), enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
         with determinism(plan.options.deterministic):
-            state = build(plan, _prepare(plan, everyone))
+            state = build(plan, prepare_data(plan, everyone.on_prepare))
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
@@ -128,18 +128,13 @@ def resume(
             seconds = _load(state, folder)
             config = _changed(run, plan, state, steps, watch)
             run.config = config  # plugins are to see what is in force
-            everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks else [])
+            everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
             run.save_config(config)
             truncate(run.path / "metrics.jsonl", start)
             del plan
             TrainingLoop(run, state, everyone, start, seconds).run_steps()
     return run
-
-
-def _prepare(plan: RunPlan, callbacks: Callback) -> ImageStore:
-    options = plan.options
-    return prepare(plan.source, plan.spec, fit=options.fit, strict=options.strict, progress=callbacks.on_prepare)
 
 
 def _load(state: TrainingState, folder: Path) -> float:

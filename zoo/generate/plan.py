@@ -1,4 +1,4 @@
-"""Settles what is drawn: how many, of which classes, and from how many candidates."""
+"""Decides what is drawn: how many, of which classes, and from how many candidates."""
 
 from __future__ import annotations
 

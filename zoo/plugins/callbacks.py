@@ -94,7 +94,7 @@ class GuardedCallback(Callback):
         random = torch.get_rng_state()
         try:
             getattr(self._callback, method)(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # an exit is for whoever trains to ask for
             self._callback = None
             log.warning("%s; the run goes on without this callback", self._plugin.failure(error, f"{method} failed"))
         finally:

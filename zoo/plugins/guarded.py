@@ -5,7 +5,8 @@ Each class stands before a plugin's own in a class made for it, so that a guarde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
@@ -43,15 +44,19 @@ def guard_class(guarded: type[Class], own: type[Class], guard: Guard) -> type[Cl
     return cast("type[Class]", type(own.__name__, (guarded, own), {**facts, "zoo_guard": staticmethod(guard)}))
 
 
-class GuardedArchitecture(Architecture):
-    """An architecture of a plugin."""
+class Guarded:
+    """What stands before a plugin's own class."""
 
     zoo_guard: ClassVar[Guard]
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        """Make the plugin's architecture."""
+        """Make the plugin's own."""
         with self.zoo_guard(f"{type(self).__name__}() failed"):
             super().__init__(*arguments, **keywords)
+
+
+class GuardedArchitecture(Guarded, Architecture):
+    """An architecture of a plugin."""
 
     def guard(self, what: str, then: str = "") -> AbstractContextManager[None]:
         """As `Architecture.guard`."""
@@ -97,7 +102,9 @@ class GuardedArchitecture(Architecture):
 
     def objective_for(self, options: Any) -> str | Objective:
         """As `Architecture.objective_for`. Raises PluginError for an objective that has no losses."""
-        if type(self).game is not Architecture.game:  # written for version 1.0 of the plugin API
+        below = type(self).__mro__[type(self).__mro__.index(GuardedArchitecture) + 1 :]
+        method = next(name for cls in below for name in ("objective_for", "game") if name in vars(cls))
+        if method == "game":  # written for version 1.0 of the plugin API
             warn_deprecated("Architecture.game", self.name)
             with self.zoo_guard("game() failed"):
                 return self._objective(self.game(options))
@@ -116,7 +123,9 @@ class GuardedArchitecture(Architecture):
         # A subclass may call its own objective what it likes.
         if type(objective) is Objective and objective.kind not in KINDS:
             raise PluginError(unknown(f"objective of {self.name}", str(objective.kind), KINDS))
-        return objective
+        if isinstance(objective, str) or type(objective) is Objective:
+            return objective
+        return cast("Objective", GuardedObjective(objective, self.zoo_guard))
 
     def _network(self, role: str, network: object) -> nn.Module:
         from torch import nn
@@ -128,10 +137,8 @@ class GuardedArchitecture(Architecture):
         return network
 
 
-class GuardedSource(DataSource):
+class GuardedSource(Guarded, DataSource):
     """A data source of a plugin."""
-
-    zoo_guard: ClassVar[Guard]
 
     @classmethod
     def accepts(cls, location: str) -> bool:
@@ -142,7 +149,7 @@ class GuardedSource(DataSource):
     def __init__(self, location: str) -> None:
         """As `DataSource.__init__`."""
         with self.zoo_guard(f"--data {location!r} cannot be opened"):
-            super().__init__(location)  # type: ignore[safe-super]
+            super(Guarded, self).__init__(location)  # type: ignore[safe-super]
 
     def __len__(self) -> int:
         """As `DataSource.__len__`."""
@@ -171,7 +178,7 @@ class GuardedSource(DataSource):
 
 
 class GuardedObjective:
-    """An objective of a plugin; what else it has (its `kind`, a state) is reached through it."""
+    """An objective of a plugin; what else it has (its `kind`) is reached through it."""
 
     def __init__(self, objective: Objective, guard: Guard) -> None:
         self._objective = objective
@@ -180,7 +187,20 @@ class GuardedObjective:
     def __getattr__(self, name: str) -> Any:
         if name == "_objective":  # as a copy is made, before there is one
             raise AttributeError(name)
-        return getattr(self._objective, name)
+        found = getattr(self._objective, name)
+        return self._guarded(name, found) if name in ("state_dict", "load_state_dict") else found
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GuardedObjective:
+        """A copy with a state of its own."""
+        with self.zoo_guard("its objective cannot be copied, and every run has a copy of its own"):
+            return GuardedObjective(copy.deepcopy(self._objective, memo), self.zoo_guard)
+
+    def _guarded(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            with self.zoo_guard(f"{name}() of its objective failed"):
+                return method(*arguments)
+
+        return call
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
         """As `Objective.discriminator_loss`."""
@@ -193,10 +213,8 @@ class GuardedObjective:
             return self._objective.generator_loss(fake_logits, scale=scale, **more)
 
 
-class GuardedMetric(Metric):
+class GuardedMetric(Guarded, Metric):
     """A metric of a plugin."""
-
-    zoo_guard: ClassVar[Guard]
 
     def unsuited(self, context: EvaluationContext) -> str | None:
         """As `Metric.unsuited`."""
@@ -212,10 +230,8 @@ class GuardedMetric(Metric):
             return {str(name): value if isinstance(value, int) else float(value) for name, value in found.items()}
 
 
-class GuardedAugmentation(Augmentation):
+class GuardedAugmentation(Guarded, Augmentation):
     """An augmentation of a plugin."""
-
-    zoo_guard: ClassVar[Guard]
 
     def unsuited(self, data: DataSpec) -> str | None:
         """As `Augmentation.unsuited`."""
@@ -233,10 +249,8 @@ class GuardedAugmentation(Augmentation):
             return changed
 
 
-class GuardedExporter(Exporter):
+class GuardedExporter(Guarded, Exporter):
     """An exporter of a plugin."""
-
-    zoo_guard: ClassVar[Guard]
 
     def export(self, generator: Generator, path: Path) -> None:
         """As `Exporter.export`. Raises PluginError where it wrote no file."""
@@ -251,10 +265,8 @@ class GuardedExporter(Exporter):
             return super().unsuited(generator)
 
 
-class GuardedCommand(Command):
+class GuardedCommand(Guarded, Command):
     """A command of a plugin."""
-
-    zoo_guard: ClassVar[Guard]
 
     def run(self, arguments: Sequence[str]) -> int:
         """As `Command.run`. Raises PluginError for what is no exit code."""

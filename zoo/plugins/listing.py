@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from importlib.metadata import EntryPoint
 
@@ -36,12 +37,19 @@ def commands_of_plugins() -> dict[str, str]:
             continue
         try:
             with redirect_stdout(sys.stderr):
-                getattr(point.load(), HOOK, lambda register: None)(register)
+                for implementation in _implementations(point.load()):
+                    implementation(register)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException:
             continue
     return dict(sorted(found.items()))
+
+
+def _implementations(module: object) -> list[Callable[..., None]]:
+    """The functions of a module that implement the hook, under its name or (``specname``) another."""
+    marks = {name: getattr(value, "zoo_impl", None) for name, value in vars(module).items() if callable(value)}
+    return [getattr(module, name) for name, mark in marks.items() if mark and (mark.get("specname") or name) == HOOK]
 
 
 def _may_bring_some(point: EntryPoint) -> bool:

@@ -50,11 +50,11 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
 
     def discriminator() -> nn.Module:
         with torch.random.fork_rng(devices=[]):
-            judging = architecture.discriminator(options, spec)
+            network = architecture.discriminator(options, spec)
         load_network(
-            judging, read_tensors(folder, "discriminator"), folder / "discriminator.safetensors", architecture.name
+            network, read_tensors(folder, "discriminator"), folder / "discriminator.safetensors", architecture.name
         )
-        return judging.to(device).eval().requires_grad_(False)
+        return network.to(device).eval().requires_grad_(False)
 
     names = class_names if architecture.conditional else []
     labelled = [name for name, cls in registry().of_kind(ARCHITECTURE).items() if cls.conditional]

@@ -25,8 +25,11 @@ RESERVED = {
     "config",
     "out",
     "callbacks",
-    "watchers",
     "plugin_callbacks",
+    "watchers",
+    "say",
+    "preparing",
+    "plugins_watch",
     "only",
     "promise",
     "promises",
@@ -80,7 +83,7 @@ def _options(cls: type[Architecture]) -> None:
                 ) from None
 
 
-def _mapping(cls: type[Architecture], attribute: str) -> Mapping[Any, Any]:
+def _mapping(cls: type[Any], attribute: str) -> Mapping[Any, Any]:
     found = getattr(cls, attribute)
     if not isinstance(found, Mapping):
         raise PluginError(f"{cls.__name__}.{attribute} is {found!r}; give a dictionary")
@@ -95,7 +98,10 @@ def check_source(cls: object) -> None:
 
 def check_metric(cls: object) -> None:
     """Raise PluginError where `cls` does not keep the contract of `zoo.Metric`."""
-    _class(cls, Metric, "compute")
+    metric = _class(cls, Metric, "compute")
+    if isinstance(metric.samples, bool) or not isinstance(metric.samples, int) or metric.samples < 1:
+        raise PluginError(f"{metric.__name__}.samples is {metric.samples!r}; give a number of images, 1 or more")
+    _mapping(metric, "numbers")
 
 
 def check_augmentation(cls: object) -> None:

@@ -191,7 +191,7 @@ def compare(data: Mixture, generator: FixedGenerator, network: nn.Module, seed: 
 @torch.no_grad()
 def logits_at(network: nn.Module, points: Floats) -> Floats:
     """A discriminator's logits at points (…, d), in float64, of shape (…)."""
-    judge = copy.deepcopy(network).double().eval()
+    network64 = copy.deepcopy(network).double().eval()
     flat = torch.from_numpy(points.reshape(-1, 1, 1, points.shape[-1]))
-    logits: list[Tensor] = [judge(part).reshape(-1) for part in torch.split(flat, _AT_ONCE)]
+    logits: list[Tensor] = [network64(part).reshape(-1) for part in torch.split(flat, _AT_ONCE)]
     return torch.cat(logits).numpy().reshape(points.shape[:-1])

@@ -212,8 +212,7 @@ def whole() -> None:
     """Some steps of each architecture on the device, captured and not, beside the CPU's."""
     import logging
 
-    from zoo.data.store import prepare
-    from zoo.engine.build import build
+    from zoo.engine.build import build, prepare_data
     from zoo.engine.plan import plan_run
 
     log = logging.getLogger("zoo")
@@ -234,7 +233,7 @@ def whole() -> None:
                 if way == "captured" and DEVICE != "cuda":
                     continue
                 plan = plan_run(name, flags={"batch_size": 16, "device": device, **more})
-                made = build(plan, prepare(plan.source, plan.spec, fit=plan.options.fit))
+                made = build(plan, prepare_data(plan))
                 told[way] = []
                 for number in range(3 if way == "cpu" else 12):
                     statistics = made.run(number)

@@ -24,7 +24,7 @@ void loss_side(LossSide& a) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       const int64_t stop = (chunk + 1) * kLossChunk < a.count ? (chunk + 1) * kLossChunk : a.count;
       const vec<T> zero{}, one = zero + 1;
-      vec<T> loss{}, judgement{}, judged_real{}, judged_fake{};  // NaN is judged neither
+      vec<T> loss{}, d_of_x{}, above{}, below{};  // NaN is neither
       for (int64_t i = chunk * kLossChunk; i < stop; i += lanes<T>) {
         const int64_t left = stop - i;
         const vec<T> x = load(logits + i, left);
@@ -32,14 +32,14 @@ void loss_side(LossSide& a) {
                                                       : generator_term(x, a.kind, target_c);
         store(gradient + i, term.gradient * factor, left);
         loss += first_lanes<T>(term.loss, left);
-        judgement += first_lanes<T>(term.judgement, left);
-        judged_real += first_lanes<T>(x > threshold ? one : zero, left);
-        judged_fake += first_lanes<T>(x <= threshold ? one : zero, left);
+        d_of_x += first_lanes<T>(term.d_of_x, left);
+        above += first_lanes<T>(x > threshold ? one : zero, left);
+        below += first_lanes<T>(x <= threshold ? one : zero, left);
       }
       parts[4 * chunk] = sum_lanes<T>(loss);
-      parts[4 * chunk + 1] = sum_lanes<T>(judgement);
-      parts[4 * chunk + 2] = sum_lanes<T>(judged_real);
-      parts[4 * chunk + 3] = sum_lanes<T>(judged_fake);
+      parts[4 * chunk + 1] = sum_lanes<T>(d_of_x);
+      parts[4 * chunk + 2] = sum_lanes<T>(above);
+      parts[4 * chunk + 3] = sum_lanes<T>(below);
     }
   });
   for (int j = 0; j < 4; ++j) {

@@ -30,10 +30,10 @@ struct Backward {
 // barrier or a launch. In evaluation the second launch only adds up: one block per tile.
 // The sums are those over the group of g, the gradient behind the normalisation, and of g (x - mean); dx follows from
 // equation 4 of Ioffe & Szegedy 2015. What the activation saw is computed again rather than read.
-template <class S, bool Rows, int Vec>
+template <class S, bool NHWC, int Vec>
 __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backward_kernel(const Backward<S> a) {
   using T = typename ComputeOf<S>::type;
-  using Place = zoo::Place<Rows, Vec>;
+  using Place = zoo::Place<NHWC, Vec>;
   using Pack = zoo::Pack<S, Vec>;
   struct Both {
     Pack x, gradient;
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
     T argument[Vec];
 #pragma unroll
     for (int e = 0; e < Vec; ++e) {
-      const int c = Rows ? e : 0;
+      const int c = NHWC ? e : 0;
       deviation[e] -= center[c];
       argument[e] = deviation[e] * factor[c] + constant[c];
     }
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
     }
     if (first) {
       T sums[2][N] = {};
-      walk<Rows, Vec, kUnroll, false, Both>(
+      walk<NHWC, Vec, kUnroll, false, Both>(
           w, p, group,
           [&](Both& pack, int64_t offset, int round) {
             pack.x = load_pack<Pack>(a.x + offset);
@@ -120,7 +120,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
             behind_normalisation(pack, center, factor, constant, g, deviation);
 #pragma unroll
             for (int e = 0; e < Vec; ++e) {
-              const int c = Rows ? e : 0;
+              const int c = NHWC ? e : 0;
               sums[0][c] += g[e];
               sums[1][c] += g[e] * deviation[e];
               g[e] *= factor[c];
@@ -143,7 +143,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
     if (owner) {
       dbias += total[0];
       dweight += total[1] * invstd;
-      const T count = T(w.items * (Rows ? 1 : Vec));
+      const T count = T(w.items * (NHWC ? 1 : Vec));
       scratch.result[3][threadIdx.x] = total[0] / count;
       scratch.result[4][threadIdx.x] = total[1] / count * invstd * invstd;
     }
@@ -159,7 +159,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
       average[e] = scratch.result[3][p.lane * N + e];
       correlation[e] = scratch.result[4][p.lane * N + e];
     }
-    walk<Rows, Vec, kUnroll, true, Both>(
+    walk<NHWC, Vec, kUnroll, true, Both>(
         w, p, group,
         [&](Both& pack, int64_t offset, int round) {
           if (slot + round < w.cached) {
@@ -175,7 +175,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
           behind_normalisation(pack, center, factor, constant, g, deviation);
 #pragma unroll
           for (int e = 0; e < Vec; ++e) {
-            const int c = Rows ? e : 0;
+            const int c = NHWC ? e : 0;
             g[e] = (g[e] - average[c] - deviation[e] * correlation[c]) * factor[c];
           }
           store_dx(pack, g, offset);
@@ -187,9 +187,9 @@ template <class S>
 using BackwardKernel = void (*)(const Backward<S>);
 
 template <class S>
-BackwardKernel<S> backward_kernel_of(bool rows, bool packed) {
+BackwardKernel<S> backward_kernel_of(bool nhwc, bool packed) {
   constexpr int kVec = 16 / sizeof(S);
-  if (rows) return packed ? &backward_kernel<S, true, kVec> : &backward_kernel<S, true, 1>;
+  if (nhwc) return packed ? &backward_kernel<S, true, kVec> : &backward_kernel<S, true, 1>;
   return packed ? &backward_kernel<S, false, kVec> : &backward_kernel<S, false, 1>;
 }
 
@@ -203,10 +203,10 @@ std::tuple<Tensor, Tensor, Tensor> backward(
   const int64_t parts = training ? groups : 1, channels = input.size(1);
   const Context context(input);
   const Tensor x = plain(input);
-  const bool rows = is_nhwc(x);
-  const Tensor gradient = in_layout(given, rows);
+  const bool nhwc = is_nhwc(x);
+  const Tensor gradient = in_layout(given, nhwc);
   const ScalarType compute = compute_type(x);
-  const Tensor dx = new_like(x, rows);
+  const Tensor dx = new_like(x, nhwc);
   const Tensor dweight = new_tensor<1>(x, {channels}, weight ? weight->scalar_type() : compute);
   const Tensor dbias = new_tensor<1>(x, {channels}, bias ? bias->scalar_type() : compute);
   if (channels == 0) return {dx, dweight, dbias};
@@ -230,9 +230,9 @@ std::tuple<Tensor, Tensor, Tensor> backward(
     a.training = training;
 
     const bool aligned = is_aligned(a.x) && is_aligned(a.gradient) && is_aligned(a.dx);
-    const Request request = request_of(training ? Kind::kTwice : Kind::kReduce, x, rows, parts, training ? 2 : 0, aligned);
+    const Request request = request_of(training ? Kind::kTwice : Kind::kReduce, x, nhwc, parts, training ? 2 : 0, aligned);
     const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
-      return resident_blocks(backward_kernel_of<S>(p.rows, p.packed), context.device, p);
+      return resident_blocks(backward_kernel_of<S>(p.nhwc, p.packed), context.device, p);
     });
     Tensor partial;
     if (plan.work.chunks > 1) {
@@ -240,7 +240,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
       a.partial = static_cast<T*>(partial.mutable_data_ptr());
     }
     a.work = plan.work;
-    run(backward_kernel_of<S>(plan.rows, plan.packed), a, plan, training ? plan.blocks() : plan.work.tiles, context);
+    run(backward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, training ? plan.blocks() : plan.work.tiles, context);
   });
   return {dx, dweight, dbias};
 }

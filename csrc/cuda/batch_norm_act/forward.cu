@@ -33,10 +33,10 @@ struct Forward {
 // Statistics: every thread sums x - k and (x - k)² with a k of its own, the first value it sees; the results, as means
 // relative to the first value of the channel, merge pairwise. So neither a mean far from zero, nor a drift, nor an
 // outlier costs digits, at three operations per element.
-template <class S, bool Rows, int Vec>
+template <class S, bool NHWC, int Vec>
 __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forward_kernel(const Forward<S> a) {
   using T = typename ComputeOf<S>::type;
-  using Place = zoo::Place<Rows, Vec>;
+  using Place = zoo::Place<NHWC, Vec>;
   using Pack = zoo::Pack<S, Vec>;
   constexpr int N = Place::kChannels, kUnroll = 4;
   __shared__ Scratch<T> scratch;
@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
     if (first) {
       if (!a.training || !(a.stages & kStatistics)) continue;  // never so if alone
       T k[N] = {}, sum[N] = {}, square[N] = {};
-      walk<Rows, Vec, kUnroll, false, Pack>(
+      walk<NHWC, Vec, kUnroll, false, Pack>(
           w, p, group,
           [&](Pack& pack, int64_t offset, int round) {
             pack = load_pack<Pack>(a.x + offset);
@@ -87,18 +87,18 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
             }
 #pragma unroll
             for (int e = 0; e < Vec; ++e) {
-              const int c = Rows ? e : 0;
+              const int c = NHWC ? e : 0;
               const T d = v[e] - k[c];
               sum[c] += d;
               square[c] += d * d;
             }
           });
-      const T count = T(visits(w, p)) * T(Rows ? 1 : Vec);
+      const T count = T(visits(w, p)) * T(NHWC ? 1 : Vec);
       T moments[2][N] = {};
       if (count > 0 && p.active) {
         T origin[N];
 #pragma unroll
-        for (int e = 0; e < N; ++e) origin[e] = widened(a.x[first_of<Rows, Vec>(w, group, p.channel + e)]);
+        for (int e = 0; e < N; ++e) origin[e] = widened(a.x[first_of<NHWC, Vec>(w, group, p.channel + e)]);
         activate_all(origin, before, a.slope);
 #pragma unroll
         for (int e = 0; e < N; ++e) {
@@ -126,9 +126,9 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
     if (owner) {
       T mean = running_mean, invstd = 1 / root_of(running_var + a.eps);
       if (a.training) {
-        T origin[1] = {widened(a.x[first_of<Rows, Vec>(w, group, mine)])};
+        T origin[1] = {widened(a.x[first_of<NHWC, Vec>(w, group, mine)])};
         activate_all(origin, before, a.slope);
-        const T count = T(w.items * (Rows ? 1 : Vec)), var = total[1] / count;
+        const T count = T(w.items * (NHWC ? 1 : Vec)), var = total[1] / count;
         mean = origin[0] + total[0];
         invstd = 1 / root_of(var + a.eps);
         running_mean = a.momentum * mean + (1 - a.momentum) * running_mean;
@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
       factor[e] = scratch.result[1][p.lane * N + e];
       constant[e] = scratch.result[2][p.lane * N + e];
     }
-    walk<Rows, Vec, kUnroll, true, Pack>(
+    walk<NHWC, Vec, kUnroll, true, Pack>(
         w, p, group,
         [&](Pack& pack, int64_t offset, int round) {
           if (slot + round < w.cached) pack = load_pack<Pack>(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x));
@@ -167,7 +167,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
           activate_all(v, before, a.slope);
 #pragma unroll
           for (int e = 0; e < Vec; ++e) {
-            const int c = Rows ? e : 0;
+            const int c = NHWC ? e : 0;
             v[e] = (v[e] - center[c]) * factor[c] + constant[c];
           }
           activate_all(v, behind, a.slope);
@@ -181,9 +181,9 @@ template <class S>
 using ForwardKernel = void (*)(const Forward<S>);
 
 template <class S>
-ForwardKernel<S> forward_kernel_of(bool rows, bool packed) {
+ForwardKernel<S> forward_kernel_of(bool nhwc, bool packed) {
   constexpr int kVec = 16 / sizeof(S);
-  if (rows) return packed ? &forward_kernel<S, true, kVec> : &forward_kernel<S, true, 1>;
+  if (nhwc) return packed ? &forward_kernel<S, true, kVec> : &forward_kernel<S, true, 1>;
   return packed ? &forward_kernel<S, false, kVec> : &forward_kernel<S, false, 1>;
 }
 
@@ -196,10 +196,10 @@ std::tuple<Tensor, Tensor, Tensor> forward(
   check_batch_norm_forward(kOp, input, running_mean, running_var, groups, training, activation, order);
   const Context context(input);
   const Tensor x = plain(input);
-  const bool rows = is_nhwc(x);
+  const bool nhwc = is_nhwc(x);
   const int64_t parts = training ? groups : 1, channels = x.size(1);
   const ScalarType compute = compute_type(x);
-  const Tensor y = new_like(x, rows), mean = new_tensor<2>(x, {parts, channels}, compute),
+  const Tensor y = new_like(x, nhwc), mean = new_tensor<2>(x, {parts, channels}, compute),
                invstd = new_tensor<2>(x, {parts, channels}, compute);
   if (channels == 0) return {y, mean, invstd};
   Tensor keep[4];
@@ -223,9 +223,9 @@ std::tuple<Tensor, Tensor, Tensor> forward(
     a.training = training;
 
     const Request request =
-        request_of(training ? Kind::kTwice : Kind::kMap, x, rows, parts, 1, is_aligned(a.x) && is_aligned(a.y));
+        request_of(training ? Kind::kTwice : Kind::kMap, x, nhwc, parts, 1, is_aligned(a.x) && is_aligned(a.y));
     const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
-      return resident_blocks(forward_kernel_of<S>(p.rows, p.packed), context.device, p);
+      return resident_blocks(forward_kernel_of<S>(p.nhwc, p.packed), context.device, p);
     });
     Tensor partial;
     if (training && plan.work.chunks > 1) {
@@ -233,7 +233,7 @@ std::tuple<Tensor, Tensor, Tensor> forward(
       a.partial = static_cast<T*>(partial.mutable_data_ptr());
     }
     a.work = plan.work;
-    run(forward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.blocks(), context);
+    run(forward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, plan.blocks(), context);
   });
   return {y, mean, invstd};
 }

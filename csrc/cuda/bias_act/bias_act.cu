@@ -21,24 +21,24 @@ struct BiasForward {
 };
 
 // Passes over memory: one read, one write. Blocks: one per tile and chunk; a thread keeps the biases of its channels.
-template <class S, bool Rows, int Vec>
+template <class S, bool NHWC, int Vec>
 __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_forward_kernel(const BiasForward<S> a) {
   using T = typename ComputeOf<S>::type;
-  using Place = zoo::Place<Rows, Vec>;
+  using Place = zoo::Place<NHWC, Vec>;
   using Pack = zoo::Pack<S, Vec>;
   constexpr int N = Place::kChannels, kUnroll = 4;
   const Place p(a.work, false);
   T bias[N];
 #pragma unroll
   for (int e = 0; e < N; ++e) bias[e] = p.active ? load<S, T>(a.bias, p.channel + e, 0) : T(0);
-  walk<Rows, Vec, kUnroll, false, Pack>(
+  walk<NHWC, Vec, kUnroll, false, Pack>(
       a.work, p, 0, [&](Pack& pack, int64_t offset, int) { pack = load_pack<Pack>(a.x + offset); },
       [&](const Pack& pack, int64_t offset, int) {
         T v[Vec];
         Pack out;
         unpack(pack, v);
 #pragma unroll
-        for (int e = 0; e < Vec; ++e) v[e] += bias[Rows ? e : 0];
+        for (int e = 0; e < Vec; ++e) v[e] += bias[NHWC ? e : 0];
         activate_all(v, a.activation, a.slope);
         pack_up(out, v);
         store_pack_global(a.y + offset, out);
@@ -59,10 +59,10 @@ struct BiasBackward {
 
 // Passes over memory: one read of the gradient and of y, one write of dx. Blocks: one per tile and chunk; where a tile has
 // several chunks, a second launch of one block per tile adds up their sums.
-template <class S, bool Rows, int Vec>
+template <class S, bool NHWC, int Vec>
 __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_backward_kernel(const BiasBackward<S> a) {
   using T = typename ComputeOf<S>::type;
-  using Place = zoo::Place<Rows, Vec>;
+  using Place = zoo::Place<NHWC, Vec>;
   using Pack = zoo::Pack<S, Vec>;
   struct Both {
     Pack y, gradient;
@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_b
   T total[1] = {};
   if (a.stages & kStatistics) {
     T sums[1][N] = {};
-    walk<Rows, Vec, kUnroll, false, Both>(
+    walk<NHWC, Vec, kUnroll, false, Both>(
         w, p, 0,
         [&](Both& pack, int64_t offset, int) {
           pack.gradient = load_pack<Pack>(a.gradient + offset);
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_b
           unpack(pack.y, y);
           activate_all_backward<true>(g, y, a.activation, a.slope);
 #pragma unroll
-          for (int e = 0; e < Vec; ++e) sums[0][Rows ? e : 0] += g[e];
+          for (int e = 0; e < Vec; ++e) sums[0][NHWC ? e : 0] += g[e];
           pack_up(out, g);
           store_pack_global(a.dx + offset, out);
         });
@@ -105,16 +105,16 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) bias_b
 }
 
 template <class S>
-auto bias_forward_kernel_of(bool rows, bool packed) -> void (*)(const BiasForward<S>) {
+auto bias_forward_kernel_of(bool nhwc, bool packed) -> void (*)(const BiasForward<S>) {
   constexpr int kVec = 16 / sizeof(S);
-  if (rows) return packed ? &bias_forward_kernel<S, true, kVec> : &bias_forward_kernel<S, true, 1>;
+  if (nhwc) return packed ? &bias_forward_kernel<S, true, kVec> : &bias_forward_kernel<S, true, 1>;
   return packed ? &bias_forward_kernel<S, false, kVec> : &bias_forward_kernel<S, false, 1>;
 }
 
 template <class S>
-auto bias_backward_kernel_of(bool rows, bool packed) -> void (*)(const BiasBackward<S>) {
+auto bias_backward_kernel_of(bool nhwc, bool packed) -> void (*)(const BiasBackward<S>) {
   constexpr int kVec = 16 / sizeof(S);
-  if (rows) return packed ? &bias_backward_kernel<S, true, kVec> : &bias_backward_kernel<S, true, 1>;
+  if (nhwc) return packed ? &bias_backward_kernel<S, true, kVec> : &bias_backward_kernel<S, true, 1>;
   return packed ? &bias_backward_kernel<S, false, kVec> : &bias_backward_kernel<S, false, 1>;
 }
 
@@ -124,8 +124,8 @@ Tensor bias_forward(const Tensor& input, const std::optional<Tensor>& bias, int6
   check_bias_act(kOp, "x", input, activation);
   const Context context(input);
   const Tensor x = plain(input);
-  const bool rows = is_nhwc(x);
-  const Tensor y = new_like(x, rows);
+  const bool nhwc = is_nhwc(x);
+  const Tensor y = new_like(x, nhwc);
   Tensor keep;
   if (bias) require_per_channel(kOp, "bias", *bias, x);
   if (x.numel() == 0) return y;
@@ -137,10 +137,10 @@ Tensor bias_forward(const Tensor& input, const std::optional<Tensor>& bias, int6
     a.bias = parameter(kOp, "bias", bias, x, keep);
     a.slope = typename ComputeOf<S>::type(slope);
     a.activation = Activation(activation);
-    const Request request = request_of(Kind::kMap, x, rows, 1, 0, is_aligned(a.x) && is_aligned(a.y));
+    const Request request = request_of(Kind::kMap, x, nhwc, 1, 0, is_aligned(a.x) && is_aligned(a.y));
     const Plan plan = Planner::plan(request, context.device, [](const Plan&) { return 0; });
     a.work = plan.work;
-    run(bias_forward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.blocks(), context);
+    run(bias_forward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, plan.blocks(), context);
   });
   return y;
 }
@@ -150,10 +150,10 @@ std::tuple<Tensor, Tensor> bias_backward(const Tensor& given, const Tensor& resu
   require_same_shape(kOp, "gradient", given, result);
   const Context context(result);
   const Tensor y = plain(result);
-  const bool rows = is_nhwc(y);
-  const Tensor gradient = in_layout(given, rows);
+  const bool nhwc = is_nhwc(y);
+  const Tensor gradient = in_layout(given, nhwc);
   const ScalarType compute = compute_type(y);
-  const Tensor dx = new_like(y, rows), dbias = new_tensor<1>(y, {y.size(1)}, compute);
+  const Tensor dx = new_like(y, nhwc), dbias = new_tensor<1>(y, {y.size(1)}, compute);
   if (y.size(1) == 0) return {dx, dbias};
   with_type(y, [&](auto element) {
     using S = decltype(element);
@@ -166,7 +166,7 @@ std::tuple<Tensor, Tensor> bias_backward(const Tensor& given, const Tensor& resu
     a.slope = T(slope);
     a.activation = Activation(activation);
     const bool aligned = is_aligned(a.gradient) && is_aligned(a.y) && is_aligned(a.dx);
-    const Request request = request_of(Kind::kReduce, y, rows, 1, 0, aligned);
+    const Request request = request_of(Kind::kReduce, y, nhwc, 1, 0, aligned);
     const Plan plan = Planner::plan(request, context.device, [](const Plan&) { return 0; });
     Tensor partial;
     if (plan.work.chunks > 1) {
@@ -174,7 +174,7 @@ std::tuple<Tensor, Tensor> bias_backward(const Tensor& given, const Tensor& resu
       a.partial = static_cast<T*>(partial.mutable_data_ptr());
     }
     a.work = plan.work;
-    run(bias_backward_kernel_of<S>(plan.rows, plan.packed), a, plan, plan.work.tiles, context);
+    run(bias_backward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, plan.work.tiles, context);
   });
   return {dx, dbias};
 }

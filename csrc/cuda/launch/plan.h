@@ -47,7 +47,7 @@ struct Device {
 struct Plan {
   Work work{};
   Mode mode = Mode::kSplit;
-  bool rows = false, packed = false;
+  bool nhwc = false, packed = false;
   int threads = 0;
   size_t shared = 0;
 
@@ -57,12 +57,12 @@ struct Plan {
 // What is to be planned.
 struct Request {
   Kind kind;
-  bool rows;
+  bool nhwc;
   int64_t images, channels, positions;  // positions: H W
   int groups;
   bool aligned;  // all full-size tensors begin at a multiple of 16 bytes
   int element_size;
-  int streams;  // full-size tensors that are read twice
+  int reread;  // full-size tensors that are read twice
 };
 
 constexpr int kScratch = 11 * 1024;  // static shared memory of the kernels, and what the driver takes
@@ -104,21 +104,21 @@ class Planner {
     if (r.channels == 1) {  // then both layouts are the same memory, and long planes make better use of a block
       r.positions = r.images * r.positions / r.groups;
       r.images = r.groups;
-      r.rows = false;
+      r.nhwc = false;
     }
     const int vector = 16 / r.element_size;
-    plan_.rows = r.rows;
-    plan_.packed = r.aligned && (r.rows ? r.channels : r.positions) % vector == 0;
+    plan_.nhwc = r.nhwc;
+    plan_.packed = r.aligned && (r.nhwc ? r.channels : r.positions) % vector == 0;
     pack_ = plan_.packed ? vector : 1;
     Work& w = plan_.work;
     w.channels = r.channels;
     w.groups = r.groups;
     w.group_stride = r.images / r.groups * r.positions * r.channels;
-    w.plane = r.rows ? 1 : r.positions > 0 ? r.positions / pack_ : 1;
+    w.plane = r.nhwc ? 1 : r.positions > 0 ? r.positions / pack_ : 1;
     if (r.channels == 1 && w.plane > kMostItems) w.plane = kMostItems;  // no other channel to jump over
     require(w.plane <= kMostItems, "zoo: images of ", r.positions, " pixels are too large for this kernel");
-    w.items = r.rows ? r.images / r.groups * r.positions : r.images / r.groups * (r.positions / pack_);
-    if (!r.rows) fewest_ = most_ = 1;
+    w.items = r.nhwc ? r.images / r.groups * r.positions : r.images / r.groups * (r.positions / pack_);
+    if (!r.nhwc) fewest_ = most_ = 1;
     else if (!plan_.packed) fewest_ = most_ = power_of_two(r.channels, 1, 32);
     else {
       most_ = power_of_two(r.channels / pack_, 1, 8);  // 128 bytes of a row
@@ -126,7 +126,7 @@ class Planner {
     }
   }
 
-  int64_t tiles(int lanes) const { return divided_up(request_.channels, request_.rows ? lanes * int64_t(pack_) : 1); }
+  int64_t tiles(int lanes) const { return divided_up(request_.channels, request_.nhwc ? lanes * int64_t(pack_) : 1); }
 
   // Divides into about `chunks` per group and tile, each with work for all threads.
   void divide(int lanes, int64_t chunks, int64_t fewest_rounds) {
@@ -149,8 +149,8 @@ class Planner {
 
   // Reserves shared memory for what is read twice; false if `limit` bytes are too little for all of it.
   bool keep(int64_t slots, int64_t limit) {
-    if (request_.streams == 0) return true;
-    const int64_t slot = int64_t(plan_.threads) * pack_ * request_.element_size * request_.streams;
+    if (request_.reread == 0) return true;
+    const int64_t slot = int64_t(plan_.threads) * pack_ * request_.element_size * request_.reread;
     const int64_t fitting = limit > 0 ? limit / slot : 0;
     plan_.work.cached = int(slots < fitting ? slots : fitting);
     plan_.shared = size_t(plan_.work.cached * slot);
@@ -158,8 +158,8 @@ class Planner {
   }
 
   int64_t bytes() const {
-    const int streams = request_.streams > 0 ? request_.streams : 1;
-    return request_.images * request_.positions * request_.channels * request_.element_size * streams;
+    const int reread = request_.reread > 0 ? request_.reread : 1;
+    return request_.images * request_.positions * request_.channels * request_.element_size * reread;
   }
 
   Plan map() {
@@ -211,17 +211,17 @@ class Planner {
   int pack_ = 1, fewest_ = 1, most_ = 1;
 };
 
-inline Request request_of(Kind kind, const Tensor& x, bool rows, int64_t groups, int streams, bool aligned) {
+inline Request request_of(Kind kind, const Tensor& x, bool nhwc, int64_t groups, int reread, bool aligned) {
   Request r{};
   r.kind = kind;
-  r.rows = rows;
+  r.nhwc = nhwc;
   r.images = x.size(0);
   r.channels = x.size(1);
   r.positions = x.dim() == 4 ? x.size(2) * x.size(3) : 1;
   r.groups = int(groups);
   r.aligned = aligned;
   r.element_size = int(x.element_size());
-  r.streams = streams;
+  r.reread = reread;
   return r;
 }
 

@@ -2,10 +2,10 @@
 // reads which element, and in which order sums are formed, follows from the shape alone. There is no atomic operation.
 //
 // A tensor is one of two kinds of memory:
-//   rows    [row][channel]: channels_last images and 2-d tensors. A thread's pack of 16 bytes holds Vec channels of a row.
-//   planes  [image][channel][position]: contiguous images. A thread's pack holds Vec positions of one channel.
-// A tile is what lies side by side in the direction of the channels: `lanes` packs of a row, or one channel's planes.
-// An item of a tile is one row, or one pack of a channel's planes. Groups have equally many items, and every group is cut
+//   nhwc  channels_last images and 2-d tensors. A thread's pack of 16 bytes holds Vec channels of one pixel.
+//   nchw  contiguous images. A thread's pack holds Vec pixels of one channel.
+// A tile is what lies side by side in the direction of the channels: `lanes` packs of a pixel, or one channel's planes.
+// An item of a tile is one pixel, or one pack of a channel's planes. Groups have equally many items, and every group is cut
 // into `chunks` pieces of `chunk` items. Block b works on tile b % tiles, chunk b / tiles of every group: blocks that run
 // at the same time are neighbours in memory. In a block, thread t has lane t % lanes and takes every rows-th item.
 //
@@ -187,19 +187,19 @@ struct Work {
   int64_t channels;      // C
   int64_t items;         // of one tile in one group
   int64_t chunk;         // items of one block in one group, at most kMostItems
-  int64_t plane;         // packs in a plane, at most kMostItems; 1 for rows
+  int64_t plane;         // packs in a plane, at most kMostItems; 1 for nhwc
   int64_t group_stride;  // elements from one group to the next
   int64_t tiles;
   int chunks;
   int groups;
-  int lanes;   // a power of two, 1 to 32; 1 for planes
+  int lanes;   // a power of two, 1 to 32; 1 for nchw
   int cached;  // items per thread that stay in shared memory between two passes over them
 };
 
 // Where this thread works.
-template <bool Rows, int Vec>
+template <bool NHWC, int Vec>
 struct Place {
-  static constexpr int kChannels = Rows ? Vec : 1;  // channels that one thread holds
+  static constexpr int kChannels = NHWC ? Vec : 1;  // channels that one thread holds
   int lane, row, rows, chunk, tile_channels;
   int64_t first_channel;  // of the tile
   int64_t channel;        // of this thread
@@ -215,7 +215,7 @@ struct Place {
     tile_channels = w.lanes * kChannels;
     first_channel = tile * tile_channels;
     channel = first_channel + int64_t(lane) * kChannels;
-    active = channel < w.channels;  // the host takes Vec > 1 for rows only where Vec divides C
+    active = channel < w.channels;  // the host takes Vec > 1 for nhwc only where Vec divides C
   }
 
   // The channel that thread t < tile_channels finishes for its block; false where there is none.
@@ -232,9 +232,9 @@ __device__ __forceinline__ int64_t length_of(const Work& w, int64_t chunk) {
 }
 
 // The element offset of the first element of a channel in a group.
-template <bool Rows, int Vec>
+template <bool NHWC, int Vec>
 __device__ __forceinline__ int64_t first_of(const Work& w, int group, int64_t channel) {
-  return group * w.group_stride + (Rows ? channel : channel * w.plane * Vec);
+  return group * w.group_stride + (NHWC ? channel : channel * w.plane * Vec);
 }
 
 __device__ __forceinline__ int64_t divided(int64_t a, int64_t b) {  // both are positive; 32 bits divide much faster
@@ -242,7 +242,7 @@ __device__ __forceinline__ int64_t divided(int64_t a, int64_t b) {  // both are 
 }
 
 // Moves from one item of a thread to its next.
-template <bool Rows, int Vec, bool Backwards>
+template <bool NHWC, int Vec, bool Backwards>
 struct Cursor {
   int64_t offset;       // of the item's first element
   int position = 0;     // in the plane, in packs
@@ -251,9 +251,9 @@ struct Cursor {
   int64_t jump = 0;  // ... and otherwise past the planes of the other channels
   int plane = 1;
 
-  __device__ Cursor(const Work& w, const Place<Rows, Vec>& p, int group, int64_t item) {
-    offset = first_of<Rows, Vec>(w, group, p.channel);
-    if (Rows) {
+  __device__ Cursor(const Work& w, const Place<NHWC, Vec>& p, int group, int64_t item) {
+    offset = first_of<NHWC, Vec>(w, group, p.channel);
+    if (NHWC) {
       offset += item * w.channels;
       offset_step = p.rows * w.channels;
     } else {
@@ -270,7 +270,7 @@ struct Cursor {
 
   __device__ void advance() {
     offset += Backwards ? -offset_step : offset_step;
-    if (Rows) return;
+    if (NHWC) return;
     position += Backwards ? -position_step : position_step;
     if (!Backwards && position >= plane) position -= plane, offset += jump;
     if (Backwards && position < 0) position += plane, offset -= jump;
@@ -280,13 +280,13 @@ struct Cursor {
 // Visits this thread's items of its block's chunk of one group, Unroll at a time: all loads of a batch are under way
 // before the first is used. fetch(pack, offset, round) loads; use(pack, offset, round) consumes; a round is the same for
 // all threads. Backwards is for a second pass: it begins with what the first has read last, which a cache still holds.
-template <bool Rows, int Vec, int Unroll, bool Backwards, class Loaded, class Fetch, class Use>
-__device__ __forceinline__ void walk(const Work& w, const Place<Rows, Vec>& p, int group, Fetch fetch, Use use) {
+template <bool NHWC, int Vec, int Unroll, bool Backwards, class Loaded, class Fetch, class Use>
+__device__ __forceinline__ void walk(const Work& w, const Place<NHWC, Vec>& p, int group, Fetch fetch, Use use) {
   const int length = int(length_of(w, p.chunk));
   const int rounds = (length + p.rows - 1) / p.rows;
   if (!p.active || rounds == 0) return;
   const int start = Backwards ? rounds - 1 : 0;
-  Cursor<Rows, Vec, Backwards> loading(w, p, group, int64_t(p.chunk) * w.chunk + p.row + start * p.rows);
+  Cursor<NHWC, Vec, Backwards> loading(w, p, group, int64_t(p.chunk) * w.chunk + p.row + start * p.rows);
   for (int done = 0; done < rounds; done += Unroll) {
     Loaded loaded[Unroll];
     auto storing = loading;
@@ -306,8 +306,8 @@ __device__ __forceinline__ void walk(const Work& w, const Place<Rows, Vec>& p, i
 }
 
 // How many items walk() gives this thread in one group.
-template <bool Rows, int Vec>
-__device__ __forceinline__ int visits(const Work& w, const Place<Rows, Vec>& p) {
+template <bool NHWC, int Vec>
+__device__ __forceinline__ int visits(const Work& w, const Place<NHWC, Vec>& p) {
   const int length = int(length_of(w, p.chunk));
   return p.row < length ? (length - p.row + p.rows - 1) / p.rows : 0;
 }
@@ -397,15 +397,15 @@ __device__ __forceinline__ T* partial_of(T* partial, const Work& w, int value, i
 }
 
 // Reduces the partial results of all chunks of one group; the result is distributed as by reduce().
-template <bool Moments, int Values, class T, bool Rows, int Vec>
+template <bool Moments, int Values, class T, bool NHWC, int Vec>
 __device__ __forceinline__ void combine(
-    Scratch<T>& scratch, T* partial, const Work& w, const Place<Rows, Vec>& p, int group, T (&result)[Values]) {
-  constexpr int N = Place<Rows, Vec>::kChannels;
+    Scratch<T>& scratch, T* partial, const Work& w, const Place<NHWC, Vec>& p, int group, T (&result)[Values]) {
+  constexpr int N = Place<NHWC, Vec>::kChannels;
   T v[Values][N] = {};
   T count = 0;
   for (int64_t chunk = p.row; chunk < w.chunks; chunk += p.rows) {
     T share = 0, product = 0;
-    if (Moments) merge_weights(count, T(length_of(w, chunk) * (Rows ? 1 : Vec)), share, product);
+    if (Moments) merge_weights(count, T(length_of(w, chunk) * (NHWC ? 1 : Vec)), share, product);
     if (!p.active) continue;
 #pragma unroll
     for (int e = 0; e < N; ++e) {

@@ -13,7 +13,7 @@ constexpr int64_t kLossChunk =
     64 * 1024;  // logits of one block: a batch of logits is one block, a patch map of a large batch several
 constexpr int kMostLossBlocks = 1024;
 constexpr int kSums =
-    6;  // loss and D(.) of real and of fake logits, real ones judged real, fake ones judged fake (or real)
+    6;  // loss and D(.) of real and of fake logits, real ones above the threshold, fake ones below (or above)
 
 template <class S>
 struct LossWork {
@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(kLossThreads) loss_kernel(const LossWork<S> a)
         const LossTerm<T> term = discriminator_term(x, true, a.kind, first, second);
         a.dreal[i] = narrowed<S>(term.gradient * of_real);
         own[0] += term.loss;
-        own[2] += term.judgement;
+        own[2] += term.d_of_x;
         own[4] += x > threshold ? T(1) : T(0);
       } else {
         const int64_t j = i - a.reals;
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(kLossThreads) loss_kernel(const LossWork<S> a)
             a.discriminator ? discriminator_term(x, false, a.kind, first, second) : generator_term(x, a.kind, target);
         a.dfake[j] = narrowed<S>(term.gradient * of_fake);
         own[1] += term.loss;
-        own[3] += term.judgement;
+        own[3] += term.d_of_x;
         own[5] += (a.discriminator ? x <= threshold : x > threshold) ? T(1) : T(0);
       }
     }
