@@ -217,12 +217,23 @@ def test_info_lines_fit_a_person(cli):
 def test_doctor_tells_versions_devices_ops_and_plugins(cli, shared_cache):
     outcome = cli("doctor")
     assert (outcome.code, outcome.err) == (0, "")
-    for package in ("python", "zoo", "torch", "numpy", "pluggy", "pydantic", "tyro", "rich", "safetensors", "pillow"):
+    for package in (
+        "python",
+        "zoo-gan",
+        "torch",
+        "numpy",
+        "pluggy",
+        "pydantic",
+        "tyro",
+        "rich",
+        "safetensors",
+        "pillow",
+    ):
         assert re.search(rf"^{package} +[0-9]", outcome.out, re.M), package
     for op in ("batch_norm_act", "bias_act", "discriminator_loss", "generator_loss"):
         assert re.search(rf"^{op} +cpu +(native|reference) +\w", outcome.out, re.M), op
     assert re.search(r"^cpu +1 threads", outcome.out, re.M)
-    assert re.search(r"^vanilla +zoo .* zoo_plugins.vanilla +works", outcome.out, re.M)
+    assert re.search(r"^vanilla +zoo-gan .* zoo_plugins.vanilla +works", outcome.out, re.M)
     assert str(shared_cache) in outcome.out
 
 

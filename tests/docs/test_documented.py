@@ -179,7 +179,7 @@ def test_every_command_says_what_it_does(command):
 
 def test_the_options_and_presets_of_every_built_in_architecture_are_in_the_reference():
     known = registry()
-    ours = [name for name in known.names if known.contribution(name).plugin.distribution == "zoo"]
+    ours = [name for name in known.names if known.contribution(name).plugin.distribution == "zoo-gan"]
     lacking = [
         f"{what} of {name}"
         for name in ours

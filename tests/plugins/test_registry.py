@@ -102,7 +102,7 @@ def test_every_hook_is_implemented_by_a_plugin_of_these_tests(hook):
 
 
 def test_the_built_ins_come_through_the_same_entry_points_as_everybody(fresh_registry):
-    found = {plugin.name: plugin for plugin in registry().plugins if plugin.distribution == "zoo"}
+    found = {plugin.name: plugin for plugin in registry().plugins if plugin.distribution == "zoo-gan"}
     assert {"vanilla", "dcgan", "cgan", "lsgan"} <= found.keys()
     for name in ("vanilla", "dcgan", "cgan", "lsgan"):
         assert (found[name].module, found[name].error) == (f"zoo_plugins.{name}", None)

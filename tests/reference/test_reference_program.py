@@ -36,7 +36,7 @@ def test_a_wrong_gradient_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_built_in_architecture_has_a_game() -> None:
     played = {notes["architecture"] for notes in store.load(HERE / "training.npz")[1].values()}
-    built_in = {name for name in registry().names if registry().contribution(name).plugin.distribution == "zoo"}
+    built_in = {name for name in registry().names if registry().contribution(name).plugin.distribution == "zoo-gan"}
     assert played == built_in
 
 

@@ -86,7 +86,7 @@ def test_config_json_holds_what_builds_the_run_again_and_what_it_was_made_with(r
     data = config["data"]
     assert (data["channels"], data["height"], data["width"], data["images"]) == (1, 8, 8, 24)
     assert data["class_names"] == ["0", "1", "2"]
-    assert config["plugin"] == {"name": "cgan", "distribution": "zoo", "version": zoo.__version__}
+    assert config["plugin"] == {"name": "cgan", "distribution": "zoo-gan", "version": zoo.__version__}
     assert {"zoo", "torch", "python", "device", "ops"} <= config["environment"].keys()
 
 

@@ -105,7 +105,7 @@ def test_the_module_is_written_for_the_api_that_wrote_it():
 
 
 def test_the_dependency_is_this_zoo_and_not_an_older_package_of_the_same_name():
-    assert tomllib.loads(render(Names("my-gan"))["pyproject.toml"])["project"]["dependencies"] == ["zoo>=0.1"]
+    assert tomllib.loads(render(Names("my-gan"))["pyproject.toml"])["project"]["dependencies"] == ["zoo-gan>=0.1"]
     assert zoo.__version__ >= "0.1"
 
 

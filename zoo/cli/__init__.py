@@ -19,6 +19,14 @@ COMMANDS = OWN_COMMANDS
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 when it did what was asked, 2 for a mistake that its message explains."""
+    import zoo
+
+    if not hasattr(zoo, "hookimpl"):
+        from zoo.system.distribution import foreign
+
+        sys.exit(
+            f"zoo: {zoo.__file__} is not zoo's: {foreign() or 'another package has put it there; install zoo-gan anew'}"
+        )
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character gets a mark in its place

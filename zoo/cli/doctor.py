@@ -14,8 +14,11 @@ from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.cli.importing import importing
 from zoo.plugins.registry import registry
+from zoo.system.distribution import DISTRIBUTION, foreign
 
-PACKAGES = ("zoo", "torch", "numpy", "pluggy", "pydantic", "tyro", "rich", "safetensors", "pillow", "pybind11", "ninja")
+PACKAGES = (
+    DISTRIBUTION, "torch", "numpy", "pluggy", "pydantic", "tyro", "rich", "safetensors", "pillow", "pybind11", "ninja",
+)  # fmt: skip
 
 
 @dataclass
@@ -48,6 +51,8 @@ def _versions(console: Console) -> None:
         except PackageNotFoundError:
             shown.add_row(package, "not installed")
     console.print(shown)
+    if reason := foreign():
+        console.print(reason, style="red", markup=False, soft_wrap=True)
 
 
 def _devices(console: Console) -> None:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.system.distribution import DISTRIBUTION
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Plugin:
 
     @property
     def origin(self) -> str:
-        """The distribution with its version, as in ``zoo 0.1.0``."""
+        """The distribution with its version, as in ``zoo-gan 0.1.0``."""
         return f"{self.distribution} {self.version}".strip()
 
     @property
     def title(self) -> str:
-        """How messages call it: ``plugin 'dcgan' of zoo 0.1.0``."""
+        """How messages call it: ``plugin 'dcgan' of zoo-gan 0.1.0``."""
         return f"plugin {self.name!r} of {self.origin}"
 
     @property
@@ -54,6 +55,8 @@ class Plugin:
     @property
     def names(self) -> set[str]:
         """What someone may type who means what it brings: its own name, or its distribution's without ``zoo-``."""
+        if self.distribution == DISTRIBUTION:
+            return {self.name}
         return {self.name, self.distribution.removeprefix("zoo-")}
 
     def failed(self, error: BaseException) -> Plugin:

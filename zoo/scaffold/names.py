@@ -9,6 +9,7 @@ from keyword import iskeyword
 
 from zoo.errors import OptionError
 from zoo.plugins.registry import registry
+from zoo.system.distribution import DISTRIBUTION
 
 LONGEST = 40
 """Letters of a name at most: longer ones push the lines of the files too far to the right."""
@@ -62,6 +63,10 @@ def choose_names(given: str) -> Names:
     names = Names(name)
     if iskeyword(name) or iskeyword(names.class_name) or names.class_name in _TAKEN:
         raise OptionError(f"{given!r} means something in Python already; try zoo new {name}-gan")
+    if names.distribution == DISTRIBUTION:
+        raise OptionError(
+            f"a package for {name!r} would be called {DISTRIBUTION}, as zoo itself is; try zoo new my-{name}"
+        )
     known = registry()
     if name in known.names:
         origins = known.conflicts.get(name) or f"it comes from {known.contribution(name).plugin.origin}"

@@ -1,0 +1,28 @@
+"""What zoo is called where packages are installed, and the stranger of nearly that name. Importing this imports nothing heavy."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+
+DISTRIBUTION = "zoo-gan"
+"""What pip knows zoo by. The module, the command and the group of entry points are called zoo."""
+
+_WITHOUT = "pip uninstall zoo, then pip install --force-reinstall --no-deps " + DISTRIBUTION
+
+
+def foreign() -> str | None:
+    """What is wrong where a distribution called zoo is installed too; None where there is none.
+
+    It is another project (a framework for remote procedure calls), and its files may lie over ours. Or it is ours, from
+    before it was called otherwise.
+    """
+    try:
+        found = distribution("zoo")
+    except PackageNotFoundError:
+        return None
+    if any(point.value.startswith("zoo_plugins.") for point in found.entry_points):
+        return f"zoo {found.version} is this project from before it was called {DISTRIBUTION}; {_WITHOUT}"
+    return (
+        f"zoo {found.version} of the package index is installed too. That is another project, and not this one, whose name there is "
+        f"{DISTRIBUTION}; {_WITHOUT}"
+    )
