@@ -89,7 +89,7 @@ def test_a_run_from_before_the_option_has_its_biases_still(tmp_path):
 def test_the_biases_of_other_networks_are_fixed(cli, name, networks):
     outcome = cli("train", name, "--networks", networks, "--no-bias")
     assert outcome.code == 2
-    assert_says(outcome.err, "no-bias is for networks dcgan", networks, "leave it out")
+    assert_says(outcome.err, "no-bias is for networks dcgan", networks, "give --bias")
 
 
 def test_folder64_has_no_biases_in_its_convolutions_whatever_the_option_says():

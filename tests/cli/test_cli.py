@@ -133,7 +133,7 @@ def test_list_shows_architectures_data_and_where_they_come_from(cli):
     outcome = cli("list")
     assert (outcome.code, outcome.err) == (0, "")
     for name in ("cgan", "dcgan", "lsgan", "vanilla"):
-        assert re.search(rf"^{name} .*zoo {re.escape(zoo.__version__)}\s*$", outcome.out, re.M), name
+        assert re.search(rf"^{name} .*zoo-gan {re.escape(zoo.__version__)}\s*$", outcome.out, re.M), name
     for source in ("digits", "idx", "cifar", "arrays", "folder"):
         assert re.search(rf"^{source} +\w", outcome.out, re.M), source
 
@@ -146,7 +146,7 @@ def test_list_as_json_is_for_programs(cli):
         "presets": list(cgan.presets),
         "preset_notes": {name: note for name, note in cgan.preset_notes.items() if name in cgan.presets},
         "conditional": True,
-        "from": f"zoo {zoo.__version__}",
+        "from": f"zoo-gan {zoo.__version__}",
     }
     assert content["conflicts"] == {}
     assert {plugin["name"] for plugin in content["plugins"] if plugin["error"] is None} >= {"cgan", "vanilla"}
@@ -156,7 +156,7 @@ def test_info_tells_of_an_architecture(cli):
     outcome = cli("info", "lsgan")
     assert (outcome.code, outcome.err) == (0, "")
     for text in ("Least squares GAN", "paper (default)", "pearson", "a=-1.0", "--width", "--a", "zoo train lsgan --help",
-                 f"from zoo {zoo.__version__} (plugin 'lsgan', zoo_plugins.lsgan)"):  # fmt: skip
+                 f"from zoo-gan {zoo.__version__} (plugin 'lsgan', zoo_plugins.lsgan)"):  # fmt: skip
         assert text in outcome.out, text
     assert "conditional" not in outcome.out
     assert "conditional: needs labelled data" in cli("info", "cgan").out

@@ -467,7 +467,7 @@ def test_plugins_lists_what_each_brings(install, cli):
     install(BRINGER, "zoo_bringer", distribution="zoo-bringer", version="0.2")
     install("raise RuntimeError('closed')", "zoo_broken")
     found = rows(cli)
-    assert (found["dcgan"]["from"], found["dcgan"]["architectures"]) == (f"zoo {zoo.__version__}", ["dcgan"])
+    assert (found["dcgan"]["from"], found["dcgan"]["architectures"]) == (f"zoo-gan {zoo.__version__}", ["dcgan"])
     assert (found["zoo_bringer"]["objectives"], found["zoo_bringer"]["training_callbacks"]) == (["mine"], True)
     assert (found["zoo_broken"]["loaded"], found["dcgan"]["loaded"]) == (False, True)
     assert "RuntimeError: closed" in found["zoo_broken"]["error"]
@@ -484,7 +484,7 @@ def test_zoo_plugins_takes_distributions_too(install, cli, monkeypatch, fresh_re
         monkeypatch.setenv("ZOO_PLUGINS", value)
         fresh_registry()
         assert zoo.list_architectures() == ["odd"]
-    monkeypatch.setenv("ZOO_PLUGINS", "zoo")
+    monkeypatch.setenv("ZOO_PLUGINS", "zoo-gan")
     fresh_registry()
     assert "odd" not in zoo.list_architectures()
     assert "dcgan" in zoo.list_architectures()

@@ -346,7 +346,7 @@ def test_a_plugin_cannot_take_the_place_of_a_built_in(install, cli):
     install(architecture("dcgan"), "zoo_impostor", distribution="impostor")
     outcome = cli("train", "dcgan", "--steps", 1)
     assert outcome.code == 2
-    assert "zoo " in outcome.err
+    assert "zoo-gan " in outcome.err
     assert "impostor 1.0" in outcome.err
 
 

@@ -190,6 +190,11 @@ class GuardedObjective:
         found = getattr(self._objective, name)
         return self._guarded(name, found) if name in ("state_dict", "load_state_dict") else found
 
+    def __eq__(self, other: object) -> bool:
+        return self._objective == (other._objective if isinstance(other, GuardedObjective) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> GuardedObjective:
         """A copy with a state of its own."""
         with self.zoo_guard("its objective cannot be copied, and every run has a copy of its own"):

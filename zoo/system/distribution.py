@@ -20,7 +20,7 @@ def foreign() -> str | None:
         found = distribution("zoo")
     except PackageNotFoundError:
         return None
-    if any(point.value.startswith("zoo_plugins.") for point in found.entry_points):
+    if any(point.group == "zoo" for point in found.entry_points):
         return f"zoo {found.version} is this project from before it was called {DISTRIBUTION}; {_WITHOUT}"
     return (
         f"zoo {found.version} of the package index is installed too. That is another project, and not this one, whose name there is "

@@ -58,12 +58,23 @@ ZOO_INLINE vec<T> backward_value(
   return f.order == Order::act_norm ? activate_backward(d, x, f.activation, f.slope) : d;
 }
 
-// Calls body with the fusion as a type. Only float32 and bfloat16, which train networks, get code of their own.
+// The same where nothing but what is normalised counts, which an activation behind it does not change: one code for all of those.
+template <class T, Activation A>
+ZOO_INLINE NormAct<T, Activation::identity> before(const NormAct<T, A>&) {
+  return {};
+}
+
+template <class T>
+ZOO_INLINE AnyFusion<T> before(const AnyFusion<T>& f) {
+  return f;
+}
+
+// Calls body with the fusion as a type. Only float32 and bfloat16, which train networks on a CPU, get code of their own.
 template <class S, class F>
 ZOO_INLINE void with_fusion(const Fusion& fusion, const F& body) {
   using T = compute_t<S>;
   const T slope = T(fusion.slope);
-  if (sizeof(T) == 4 && fusion.order == Order::norm_act) {
+  if (sizeof(T) == 4 && !std::is_same_v<S, float16> && fusion.order == Order::norm_act) {
     if (fusion.activation == Activation::identity) return body(NormAct<T, Activation::identity>{slope});
     if (fusion.activation == Activation::relu) return body(NormAct<T, Activation::relu>{slope});
     if (fusion.activation == Activation::leaky_relu) return body(NormAct<T, Activation::leaky_relu>{slope});

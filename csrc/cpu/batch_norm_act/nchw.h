@@ -22,7 +22,7 @@ struct Planes {
 };
 
 template <class S, class Fused, class T = compute_t<S>>
-ZOO_INLINE void plane_moments(const Fused& f, const S* x, const Planes& p, double& mean, double& squares) {
+ZOO_SHARED void plane_moments(const Fused& f, const S* x, const Planes& p, double& mean, double& squares) {
   const int64_t few = p.positions < lanes<T> ? p.positions : lanes<T>;
   T center = T(sum_lanes<T>(first_lanes<T>(normalised_value<T>(f, load(x, few)), few)) / double(few));
   double count = 0;
@@ -73,7 +73,7 @@ void nchw_forward(const BatchNormForward& a, const Fused& f) {
       S* y = static_cast<S*>(a.y) + at;
       double invstd;
       if (a.training) {
-        plane_moments(f, x, p, mean[i], squares[i]);
+        plane_moments(before(f), x, p, mean[i], squares[i]);
         invstd = inverse_deviation(squares[i], count, a.eps);
       } else {
         mean[i] = read(a.running_mean, c, 0);

@@ -36,7 +36,7 @@ void nhwc_forward(const BatchNormForward& a, const Fused& f) {
         double* part = reinterpret_cast<double*>(parts + i * per_task);
         const int64_t chunk = i % chunks.count;
         row_moments(
-            f, x + i / chunks.count * chunks.total * channels, chunks.begin(chunk), chunks.end(chunk), channels,
+            before(f), x + i / chunks.count * chunks.total * channels, chunks.begin(chunk), chunks.end(chunk), channels,
             reinterpret_cast<T*>(part + 2 * width), part, part + width);
       }
     });

@@ -43,7 +43,7 @@ ZOO_INLINE void add_moments(const Fused& f, const S* x, int64_t n, int64_t chann
 // that of the first rows, then that of all blocks so far. A center that the data has since drifted away from costs no
 // precision, because the drift is part of the variance.
 template <class S, class Fused, class T = compute_t<S>>
-ZOO_INLINE void row_moments(
+ZOO_SHARED void row_moments(
     const Fused& f, const S* x, int64_t begin, int64_t end, int64_t channels, T* work, double* mean, double* squares) {
   const int64_t width = padded(channels), first = end - begin < 8 ? end - begin : 8;
   T *center = work, *sum = work + width, *square = sum + width;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "arguments.h"
-#include "../../formulas.h"
 #include "../batch_norm_act/per_channel.h"
 #include "../runtime/parallel.h"
 #include "../simd/nontemporal.h"
 #include "../simd/vector_math.h"
 #include "../simd/walk.h"
+#include "../../formulas.h"
 
 namespace zoo {
 namespace {

@@ -7,6 +7,40 @@
 namespace zoo {
 namespace {
 
+// One table per compiled instruction set; null where there is none: for other families of processors, and where whoever builds for
+// one machine alone leaves the others out (ZOO_WITHOUT_…).
+#define ZOO_NAME(name, argument) name,
+
+const Kernels* baseline_kernels() {
+#ifndef ZOO_WITHOUT_BASELINE
+  using namespace baseline;
+  static constexpr Kernels table{"baseline", ZOO_KERNEL_LIST(ZOO_NAME, ZOO_NAME)};
+  return &table;
+#else
+  return nullptr;
+#endif
+}
+
+const Kernels* avx2_kernels() {
+#if defined(__x86_64__) && !defined(ZOO_WITHOUT_AVX2)
+  using namespace avx2;
+  static constexpr Kernels table{"avx2", ZOO_KERNEL_LIST(ZOO_NAME, ZOO_NAME)};
+  return &table;
+#else
+  return nullptr;
+#endif
+}
+
+const Kernels* avx512_kernels() {
+#if defined(__x86_64__) && !defined(ZOO_WITHOUT_AVX512)
+  using namespace avx512;
+  static constexpr Kernels table{"avx512", ZOO_KERNEL_LIST(ZOO_NAME, ZOO_NAME)};
+  return &table;
+#else
+  return nullptr;
+#endif
+}
+
 const Kernels* choose() {
   const char* asked = std::getenv("ZOO_CPU");
   const Kernels* candidates[] = {avx512_kernels(), avx2_kernels(), baseline_kernels()};
@@ -29,14 +63,21 @@ const Kernels* choose() {
 
 }  // namespace
 
-const Kernels& kernels() {
-  static const Kernels* const chosen = choose();
-  return *chosen;
+namespace {
+
+const Kernels* chosen() {
+  static const Kernels* const once = choose();
+  return once;
 }
+
+}  // namespace
+
+const Kernels& kernels() { return *chosen(); }
 
 }  // namespace zoo
 
-// For zoo.ops.build_info, through ctypes.
+// For zoo.ops, through ctypes: empty where this processor has none of those that were compiled, and no kernel may be called.
 extern "C" __attribute__((visibility("default"))) const char* zoo_instruction_set() {
-  return zoo::kernels().instruction_set;
+  const zoo::Kernels* kernels = zoo::chosen();
+  return kernels ? kernels->instruction_set : "";
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "arguments.h"
-#include "../../formulas.h"
 #include "../runtime/parallel.h"
 #include "../simd/vector_math.h"
+#include "../../formulas.h"
 
 namespace zoo {
 namespace {

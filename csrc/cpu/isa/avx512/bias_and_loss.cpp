@@ -1,0 +1,5 @@
+#include "../begin_avx512.h"
+#ifdef ZOO_ISA
+#include "../bias_and_loss.h"
+#include "../end.h"
+#endif
