@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 ZOO := $(BIN)/zoo
 KERAS := .venv-keras
 
+# What the native core is built with. torch comes first, and zoo is built against its headers: an isolated build would install a
+# second one.
+BUILD_WITH := setuptools torch pybind11 ninja
+
 # torch is pinned for the build's own environment too, or that one takes whatever release is newest.
 # The two variables say the same to older and to newer releases of pip.
 export PIP_CONSTRAINT := constraints.txt
@@ -40,12 +44,24 @@ $(BIN)/python:
 	  { echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.train: $(BIN)/python $(BUILT_FROM)
-	$(BIN)/python -m pip install --quiet --editable .
+# Everything but the native core.
+$(VENV)/.packages: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet $(BUILD_WITH)
+	ZOO_NATIVE=0 $(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.test: $(BIN)/python $(BUILT_FROM)
-	$(BIN)/python -m pip install --quiet --editable ".[test,lint,plots,tensorboard]"
+# To train on this machine: kernels for its processor alone, a third of the work.
+$(VENV)/.train: $(VENV)/.packages $(BUILT_FROM)
+	@echo "building the native core: half a minute to a minute"
+	ZOO_INSTRUCTION_SETS=$${ZOO_INSTRUCTION_SETS:-native} $(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+# To test: all instruction sets. CUDA is compiled wherever nvcc is, for the GPU at hand or else for one architecture.
+$(VENV)/.test: $(VENV)/.packages $(BUILT_FROM)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test,lint,plots,tensorboard]"
+	@if command -v nvcc >/dev/null && ! nvidia-smi -L >/dev/null 2>&1; then \
+	  export ZOO_NATIVE=$${ZOO_NATIVE:-cuda} ZOO_CUDA_ARCHITECTURES=$${ZOO_CUDA_ARCHITECTURES:-80}; fi; \
+	  $(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@ $(VENV)/.train
 
 train: $(VENV)/.train

@@ -25,8 +25,8 @@ from setuptools.command.build_ext import build_ext
 from setuptools.extension import Extension
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "csrc" / "building"))
-import native  # noqa: E402
-import toolchain  # noqa: E402
+import native
+import toolchain
 
 MODES = {"auto": "auto", "cpu": "cpu", "cuda": "cuda", "0": "0", "off": "0", "false": "0", "no": "0", "": "auto"}
 HOST, NONE = "zoo._host", "zoo._none"

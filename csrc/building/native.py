@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -27,7 +28,9 @@ class Library:
     name: str
     objects: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Object file to its source and the rule that compiles it."""
-    link: str = ""
+    rules: str = ""
+    """Those of its objects, and the one that links it."""
+    link_rule: str = ""
     facts: dict[str, object] = field(default_factory=dict)
     """What the record of the build says of it."""
 
@@ -46,7 +49,8 @@ def cpu_library(torch: toolchain.Torch, sets: list[str]) -> Library:
         flags += GCC_FLAGS
     flags += [f"-DZOO_WITHOUT_{name.upper()}" for name in lacking]
     library.facts["compiler"] = _version(command)
-    library.link = (
+    library.link_rule = "link_cpp"
+    library.rules = (
         f"rule cxx\n command = {_words([*command, *flags])} -MMD -MF $out.d -c $in -o $out\n depfile = $out.d\n deps = gcc\n"
         f"rule link_cpp\n command = {_words([*command, '-shared'])} $in -o $out {_words(_libraries(torch))}\n"
     )
@@ -67,7 +71,8 @@ def cuda_library(torch: toolchain.Torch, architectures: list[int]) -> Library:
     libraries = ["-Xlinker", "--no-as-needed", *_libraries(torch)]
     nvcc = [*toolchain.ccache(), "nvcc"]
     library.facts["cuda_compiler"] = toolchain.output("nvcc", "--version").strip().splitlines()[-1]
-    library.link = (
+    library.link_rule = "link_nvcc"
+    library.rules = (
         f"rule nvcc\n command = {_words([*nvcc, *flags])} -MD -MF $out.d -c $in -o $out\n depfile = $out.d\n deps = gcc\n"
         f"rule link_nvcc\n command = nvcc -shared -cudart static $in -o $out {_words(libraries)}\n"
     )
@@ -89,18 +94,19 @@ def code_generation(architectures: list[int]) -> list[str]:
 def build(libraries: list[Library], folder: Path) -> dict[str, str]:
     """Build them in `folder`, NAME.abi3.so each; returns why not, by name, for those that could not be."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ["ninja_required_version = 1.5", *(library.link for library in libraries)]
+    lines = ["ninja_required_version = 1.5", *(library.rules for library in libraries)]
     for library in libraries:
         for target, (source, rule) in library.objects.items():
             lines.append(f"build {target}: {rule} {_escaped(source)}")
-        rule = "link_nvcc" if library.name == "cuda" else "link_cpp"
-        lines.append(f"build {library.name}.abi3.so: {rule} {' '.join(library.objects)}")
+        lines.append(f"build {library.name}.abi3.so: {library.link_rule} {' '.join(library.objects)}")
     (folder / "build.ninja").write_text("\n".join(lines) + "\n", "utf-8")
     targets = [f"{library.name}.abi3.so" for library in libraries]
     if _run(folder, targets) == "":
         return {}
     # One that fails takes no other along: what the first run has left is tried by itself.
-    return {library.name: why for library, target in zip(libraries, targets) if (why := _run(folder, [target]))}
+    return {
+        library.name: why for library, target in zip(libraries, targets, strict=True) if (why := _run(folder, [target]))
+    }
 
 
 def _run(folder: Path, targets: list[str]) -> str:
@@ -130,8 +136,6 @@ def _version(command: list[str]) -> str:
 
 def _words(words: list[str]) -> str:
     """A command line of ninja's, for the shell."""
-    import shlex
-
     return shlex.join(words).replace("$", "$$")
 
 

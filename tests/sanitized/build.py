@@ -37,12 +37,12 @@ def main() -> int:
         target = folder / f"{'-'.join(source.relative_to(ROOT / 'csrc/cpu').with_suffix('').parts)}.o"
         if not target.exists() or target.stat().st_mtime < max(newest, source.stat().st_mtime):
             includes = [f"-I{path}" for path in include_paths()]
-            how = UNCHECKED if source.stem in LACKING else CHECKED
+            how = UNCHECKED if source.parent.name in LACKING else CHECKED
             subprocess.run([compiler, *FLAGS, *how, *includes, "-c", str(source), "-o", str(target)], check=True)
         return str(target)
 
-    # The longest first: the tables of the three instruction sets hold all kernels.
-    sources.sort(key=lambda source: source.parent.name != "isa")
+    # The longest first: those of the three instruction sets hold all kernels.
+    sources.sort(key=lambda source: source.parent.parent.name != "isa")
     with ThreadPoolExecutor(int(os.environ.get("MAX_JOBS", os.cpu_count() or 1))) as pool:
         objects = list(pool.map(compiled, sources))
     libraries = [f"-L{path}" for path in library_paths()] + ["-ltorch", "-ltorch_cpu", "-lc10"]

@@ -23,6 +23,6 @@ def foreign() -> str | None:
     if any(point.group == "zoo" for point in found.entry_points):
         return f"zoo {found.version} is this project from before it was called {DISTRIBUTION}; {_WITHOUT}"
     return (
-        f"zoo {found.version} of the package index is installed too. That is another project, and not this one, whose name there is "
-        f"{DISTRIBUTION}; {_WITHOUT}"
+        f"zoo {found.version} of the package index is installed too: another project, where this one is called {DISTRIBUTION}; "
+        f"{_WITHOUT}"
     )
