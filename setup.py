@@ -5,6 +5,7 @@ ZOO_NATIVE=auto  what can be built is built, and what could not be is written do
 ZOO_NATIVE=cpu   the CPU library and the host module; a failure fails the installation
 ZOO_NATIVE=cuda  the same and the CUDA library, with a GPU at hand or not
 ZOO_NATIVE=0     nothing
+ZOO_NATIVE=keep  nothing, and what an earlier build left in zoo/_native stays
 
 ZOO_CUDA_ARCHITECTURES="80 90"   the GPUs that the CUDA library is for; given, it is built with ZOO_NATIVE=auto too
 ZOO_INSTRUCTION_SETS=native      the CPU's kernels for this processor alone: a third of the time, for this machine (default: all)
@@ -28,7 +29,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "csrc" / "building"))
 import native
 import toolchain
 
-MODES = {"auto": "auto", "cpu": "cpu", "cuda": "cuda", "0": "0", "off": "0", "false": "0", "no": "0", "": "auto"}
+MODES = {
+    "auto": "auto",
+    "cpu": "cpu",
+    "cuda": "cuda",
+    "keep": "keep",
+    "0": "0",
+    "off": "0",
+    "false": "0",
+    "no": "0",
+    "": "auto",
+}
 HOST, NONE = "zoo._host", "zoo._none"
 FOLDER = Path("build", "native")
 
@@ -36,7 +47,7 @@ FOLDER = Path("build", "native")
 def mode() -> str:
     given = os.environ.get("ZOO_NATIVE", "auto").strip().lower()
     if given not in MODES:
-        raise SystemExit(f"ZOO_NATIVE={given!r} is not known; it can be auto, cpu, cuda or 0")
+        raise SystemExit(f"ZOO_NATIVE={given!r} is not known; it can be auto, cpu, cuda, keep or 0")
     return MODES[given]
 
 
@@ -133,7 +144,7 @@ def host_extension(record: Record) -> Extension | None:
 
 
 RECORD = Record()
-if mode() == "0":
+if mode() in ("0", "keep"):
     for each in ("cpu", "cuda", "host"):
         RECORD.missing(each, "ZOO_NATIVE=0 was set when it was installed")
     EXTENSION = None
@@ -146,6 +157,8 @@ class Build(build_ext):
 
     def run(self) -> None:
         super().run()
+        if mode() == "keep":
+            return
         folders = [Path(self.build_lib, "zoo", "_native")]
         if self.inplace:
             folders.append(Path("zoo", "_native"))

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from zoo import options
@@ -81,6 +82,9 @@ class Architecture:
     A training with smaller batches, or an epoch's smaller last one, is refused before it begins (1 where this is 2: only
     where the networks fail on one image). Pictures are drawn in any number: in evaluation mode G takes a single latent too.
     """
+
+    pretrained: ClassVar[Path | None] = None
+    """A run that comes with the package, if one does: ``zoo sample NAME`` and ``zoo.load("NAME")`` draw with it."""
 
     conditional: ClassVar[bool] = False
     """True where both networks take labels, an int64 tensor of shape (N,), as their second argument."""

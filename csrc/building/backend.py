@@ -23,5 +23,5 @@ def get_requires_for_build_editable(config_settings: dict[str, str] | None = Non
 
 
 def _torch() -> list[str]:
-    wanted = os.environ.get("ZOO_NATIVE", "auto").strip().lower() not in ("0", "off", "false", "no")
+    wanted = os.environ.get("ZOO_NATIVE", "auto").strip().lower() not in ("0", "off", "false", "no", "keep")
     return ["torch>=2.11"] if wanted and find_torch() is None else []

@@ -52,7 +52,9 @@ def cpu_library(torch: toolchain.Torch, sets: list[str]) -> Library:
     library.link_rule = "link_cpp"
     library.rules = (
         f"rule cxx\n command = {_words([*command, *flags])} -MMD -MF $out.d -c $in -o $out\n depfile = $out.d\n deps = gcc\n"
+        " description = c++ $in\n"
         f"rule link_cpp\n command = {_words([*command, '-shared'])} $in -o $out {_words(_libraries(torch))}\n"
+        " description = link $out\n"
     )
     return library
 
@@ -74,7 +76,8 @@ def cuda_library(torch: toolchain.Torch, architectures: list[int]) -> Library:
     library.link_rule = "link_nvcc"
     library.rules = (
         f"rule nvcc\n command = {_words([*nvcc, *flags])} -MD -MF $out.d -c $in -o $out\n depfile = $out.d\n deps = gcc\n"
-        f"rule link_nvcc\n command = nvcc -shared -cudart static $in -o $out {_words(libraries)}\n"
+        " description = nvcc $in\n"
+        f"rule link_nvcc\n command = nvcc -shared -cudart static $in -o $out {_words(libraries)}\n description = link $out\n"
     )
     return library
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -61,6 +62,7 @@ class DCGAN(zoo.Architecture):
     """
 
     name = "dcgan"
+    pretrained = Path(__file__).parent / "pretrained"
 
     Options = ConvolutionalOptions
 

@@ -74,11 +74,10 @@ def run(arguments: Sequence[str]) -> int:
 
     with importing():
         from zoo.engine.callbacks import Callbacks
-        from zoo.plugins.load import load
-        from zoo.run.run import Run
+        from zoo.plugins.load import find_run, load
         from zoo.system.memory import enough_memory
 
-    found = Run(given.run)
+    found = find_run(given.run)
     generator = load(found, step=given.step, averaged=not given.raw)
     with enough_memory("judge fewer images: a lower --samples"), Callbacks([Notes()]).forward_log():
         measured = _measure(generator, str(found.config["options"].get("data")), metrics, given)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from zoo.system.torch_version import check_torch
+
 
 @contextmanager
 def importing() -> Iterator[None]:
@@ -20,6 +22,7 @@ def importing() -> Iterator[None]:
     if "torch" in sys.modules or not gc.isenabled():
         yield
         return
+    check_torch()
     gc.disable()
     try:
         yield

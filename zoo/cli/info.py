@@ -18,6 +18,7 @@ from zoo.errors import OptionError
 from zoo.options import Options
 from zoo.options.resolve import flag, resolve
 from zoo.plugins.registry import registry
+from zoo.run.run import Run
 
 
 @dataclass
@@ -56,6 +57,8 @@ def run(arguments: Sequence[str]) -> int:
             shown.add_row(flag(field), str(getattr(defaults, field)), help_)
         console.print()
         console.print(shown)
+    if architecture.pretrained is not None and Run(architecture.pretrained).architecture == name:
+        say(f"\nIt comes trained: zoo sample {name} draws at once.")
     say(f"\nzoo train {name} --help lists every option.")
     return 0
 

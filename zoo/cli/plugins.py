@@ -15,6 +15,7 @@ from zoo.plugins.api_version import API_VERSION
 from zoo.plugins.kinds import ALL_KINDS
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.registry import Registry, registry
+from zoo.system.distribution import DISTRIBUTION, asks_for_foreign
 
 
 @dataclass
@@ -41,6 +42,14 @@ def run(arguments: Sequence[str]) -> int:
     console.print(listed)
     for sentence in known.conflicts.values():
         console.print(f"\n{sentence}", style="red", markup=False)
+    for distribution in sorted({row["distribution"] for row in rows}):
+        if asks_for_foreign(distribution):
+            console.print(
+                f"\n{distribution} depends on zoo, which is another project on the package index; in its pyproject.toml, let it "
+                f"depend on {DISTRIBUTION}",
+                style="red",
+                markup=False,
+            )
     if any(row["error"] for row in rows):
         console.print("\nzoo doctor --plugins shows the tracebacks; everything else works without the broken ones")
     return 0

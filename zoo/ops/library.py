@@ -21,9 +21,11 @@ from torch.autograd import forward_ad
 from zoo.errors import NativeError
 from zoo.ops.table import DEVICES, NEEDS_WIDE_VECTORS, SCHEMAS, TABLE
 from zoo.system.native import REBUILD, does_not_load, native_wanted
+from zoo.system.torch_version import check_torch
 
 NATIVE_FOLDER: Final = Path(__file__).resolve().parent.parent / "_native"
 
+check_torch()
 _torch: Any = torch  # its operator library is not typed
 # For the life of the process: dropping it drops the operators.
 definitions: Final = _torch.library.Library("zoo", "DEF")
@@ -173,7 +175,10 @@ def build_record() -> dict[str, Any]:
 
 
 def instruction_set() -> str | None:
-    """What the loaded CPU kernels are compiled for: "avx512", "avx2" or "baseline"; None without them."""
+    """What the loaded CPU kernels are compiled for: "avx512", "avx2" or "baseline"; None without them.
+
+    Empty where none of those that were compiled is for this processor.
+    """
     path = _library_file("cpu")
     if path is None or "cpu" not in _native:
         return None
@@ -218,6 +223,11 @@ def _load() -> None:
             else:
                 loaded = frozenset(op for op in TABLE if _has_kernels(op, device))
                 _native[device] = loaded
+                if device == "cpu" and instruction_set() == "":
+                    built = ", ".join(build_record().get("instruction_sets", ()))
+                    _failures[device] = does_not_load(
+                        path.name, RuntimeError(f"its kernels are for {built}, not this processor")
+                    )
                 if device == "cpu" and instruction_set() == "baseline":
                     _too_slow = frozenset(op for op in loaded if TABLE[op].wide_vectors)
                     _native[device] -= _too_slow

@@ -16,11 +16,28 @@ from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.run import Run
 
 
+def find_run(run: Run | Path | str) -> Run:
+    """A run as `load` takes it. Raises RunError where there is none.
+
+    A folder of that name comes before an architecture.
+    """
+    if isinstance(run, Run):
+        return run
+    if not Path(run).exists() and str(run) in registry().names:
+        pretrained = registry().architecture(str(run)).pretrained
+        if pretrained is None or Run(pretrained).architecture != str(run):  # a subclass's own would be another
+            raise RunError(
+                f"{run} comes without trained weights, and there is no run at {run}; zoo train {run} makes one"
+            )
+        return Run(pretrained)
+    return Run(run)
+
+
 def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu", averaged: bool = True) -> Generator:
     """The trained generator of a run.
 
     Args:
-        run: a run, or its folder.
+        run: a run, or its folder; or the name of an architecture that comes with a trained one (`Architecture.pretrained`).
         step: of the checkpoint, by default the newest.
         device: where it is to draw: cpu, mps, cuda or cuda:N.
         averaged: with the running average of the weights, where the run kept one; else with the weights themselves.
@@ -29,7 +46,7 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         RunError: where the run or its checkpoint cannot be used.
         PluginError: where the run's architecture is not installed.
     """
-    run = run if isinstance(run, Run) else Run(run)
+    run = find_run(run)
     known = dict(run.checkpoints)
     if step is not None and step not in known:
         raise RunError(f"{run.path} has no checkpoint of step {step}; it has {', '.join(map(str, known)) or 'none'}")

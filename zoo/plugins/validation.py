@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -63,6 +64,11 @@ def check_architecture(cls: object) -> None:
         raise PluginError(f"{cls.__name__}.smallest_batch is {smallest!r}; give a number of images, 1 or more")
     if stray := sorted(vars(cls).get("preset_notes", {}).keys() - cls.presets.keys()):  # inherited ones may have gone
         raise PluginError(unknown(f"preset in preset_notes of {name}", stray[0], cls.presets))
+    pretrained = cls.pretrained
+    if pretrained is not None and not (isinstance(pretrained, Path) and (pretrained / "config.json").is_file()):
+        raise PluginError(
+            f"{cls.__name__}.pretrained is {pretrained!r}; give the pathlib.Path of a run, or leave it out"
+        )
     if cls.default_preset is not None and cls.default_preset not in cls.presets:
         raise PluginError(unknown(f"default preset of {name}", cls.default_preset, cls.presets))
 

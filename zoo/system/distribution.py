@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, distribution
+import re
+from importlib.metadata import PackageNotFoundError, distribution, requires
 
 DISTRIBUTION = "zoo-gan"
 """What pip knows zoo by. The module, the command and the group of entry points are called zoo."""
@@ -26,3 +27,12 @@ def foreign() -> str | None:
         f"zoo {found.version} of the package index is installed too: another project, where this one is called {DISTRIBUTION}; "
         f"{_WITHOUT}"
     )
+
+
+def asks_for_foreign(name: str) -> bool:
+    """Whether the distribution of that name depends on the other zoo, as packages do that an early `zoo new` has made."""
+    try:
+        wanted = requires(name) or []
+    except PackageNotFoundError:
+        return False
+    return any(re.match(r"zoo\s*($|[<>=!~;@ (\[])", line) for line in wanted)

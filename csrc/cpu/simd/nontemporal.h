@@ -24,6 +24,9 @@ ZOO_INLINE bool use_nontemporal(const S* to, int64_t count, int64_t row) {
 
 template <class Raw>
 ZOO_INLINE void store_nontemporal(void* to, Raw raw) {
+#if defined(__x86_64__) && defined(__clang__)
+  if constexpr (sizeof(raw) >= 16) return __builtin_nontemporal_store(raw, static_cast<Raw*>(to));
+#else
 #if defined(__x86_64__) && ZOO_VECTOR_BYTES >= 64
   typedef float f64bytes __attribute__((vector_size(64)));
   if constexpr (sizeof(raw) == 64) return __builtin_ia32_movntps512(static_cast<float*>(to), bits_as<f64bytes>(raw));
@@ -35,6 +38,7 @@ ZOO_INLINE void store_nontemporal(void* to, Raw raw) {
 #if defined(__x86_64__)
   typedef float f16bytes __attribute__((vector_size(16)));
   if constexpr (sizeof(raw) == 16) return __builtin_ia32_movntps(static_cast<float*>(to), bits_as<f16bytes>(raw));
+#endif
 #endif
   __builtin_memcpy(to, &raw, sizeof(raw));
 }
