@@ -26,6 +26,7 @@ RESERVED = {
     "out",
     "callbacks",
     "plugin_callbacks",
+    "notebook",
     "watchers",
     "say",
     "preparing",
