@@ -45,7 +45,7 @@ $(VENV)/.train: $(BIN)/python $(BUILT_FROM)
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python $(BUILT_FROM)
-	$(BIN)/python -m pip install --quiet --editable ".[test,lint,plots,tensorboard]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,lint,plots,tensorboard,notebook]"
 	@touch $@ $(VENV)/.train
 
 train: $(VENV)/.train
