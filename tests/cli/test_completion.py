@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import select
 import shutil
@@ -331,6 +330,8 @@ def test_bash_is_told_nothing_where_zoo_is_not_there(shell):
 
 def typed_into_zsh(start: str, keys: str, written: str) -> str:
     """What an interactive zsh shows of some keys, up to `written` if that comes."""
+    import pty  # which not every system has
+
     child, terminal = pty.fork()
     if child == 0:
         os.execvp("zsh", ["zsh", "-f", "-i"])
