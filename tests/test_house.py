@@ -28,6 +28,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("augmentation",),
     ("architecture", "run"),
     ("callback", "plots"),
+    ("notebook",),
     ("generate",),
     ("metric", "exporter"),
     ("evaluate",),

@@ -22,6 +22,7 @@ OWN_COMMANDS = {
     "new": "write a package for a GAN of your own: zoo new my-gan",
     "check": "whether an architecture passes the checks: zoo check dcgan",
     "bench": "the ops and training steps side by side with eager PyTorch and torch.compile",
+    "completion": "the script with which bash, zsh or fish completes what is typed",
     "doctor": "versions, devices, the native core, plugins: what works here",
 }
 """The commands that come with zoo, each with half a sentence; ``zoo.cli`` has a file for each. No plugin can replace one."""

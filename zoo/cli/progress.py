@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 
 from zoo.callback import Callback
 from zoo.cli.console import standard_output
+from zoo.run.html import clock
 from zoo.run.run import quoted
 
 if TYPE_CHECKING:
@@ -133,11 +134,3 @@ def describe(metrics: Mapping[str, float], short: bool = False) -> str:
     names = {"d_loss": f"D{loss}", "g_loss": f"G{loss}", "d_real": "D(x)", "d_fake": "D(G(z))"}
     shown = [f"{title} {metrics[name]:.{digits}f}" for name, title in names.items() if name in metrics]
     return "  ".join([*shown, f"{metrics['images_per_second']:,.0f}{unit}"])
-
-
-def clock(seconds: float) -> str:
-    """Seconds as minutes and seconds, or hours and minutes."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 60}:{whole % 60:02d}"

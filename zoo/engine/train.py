@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.errors import RunError
+from zoo.notebook.live import live
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
@@ -39,6 +41,7 @@ def train(
     out: Path | str | None = None,
     callbacks: Sequence[Callback] = (),
     plugin_callbacks: bool = True,
+    notebook: bool | None = None,
     **options: Any,
 ) -> Run:
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
@@ -54,6 +57,8 @@ def train(
         callbacks: are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
             logger ``zoo`` has too.
         plugin_callbacks: whether those of plugins are asked at all.
+        notebook: whether a Jupyter notebook shows a bar and the newest grid below the cell; by default where `callbacks` are
+            none. Elsewhere than in a notebook nothing is shown.
         options: those of `zoo train NAME --help`, by name (`zoo.Options` and the architecture's own).
 
     Raises:
@@ -63,8 +68,7 @@ def train(
         RunError: for a folder that cannot be written, and for too little memory.
     """
     more, wanted = take_old_keywords("train", options)
-    everyone = Callbacks([*callbacks, *more])
-    with everyone.forward_log(), enough_memory(LESS_MEMORY):
+    with _telling([*callbacks, *more], notebook) as everyone, enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
         with determinism(plan.options.deterministic):
@@ -90,6 +94,7 @@ def resume(
     watch: Sequence[str] | None = None,
     capture: bool | None = None,
     plugin_callbacks: bool = True,
+    notebook: bool | None = None,
     **old: Any,
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
@@ -102,6 +107,7 @@ def resume(
         watch: the names of plugins' callbacks that are on from here; by default those of the run.
         capture: whether steps are captured from here on (``--capture``); by default as the run began, where the device can.
         plugin_callbacks: as for `train`.
+        notebook: as for `train`.
         old: none, but for the names of version 1.0 of the API, with a warning.
 
     Raises:
@@ -113,8 +119,7 @@ def resume(
     more, wanted = take_old_keywords("resume", old)
     if old:
         raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
-    everyone = Callbacks([*callbacks, *more])
-    with everyone.forward_log(), enough_memory(LESS_MEMORY):
+    with _telling([*callbacks, *more], notebook) as everyone, enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
@@ -135,6 +140,15 @@ def resume(
             del plan
             TrainingLoop(run, state, everyone, start, seconds).run_steps()
     return run
+
+
+@contextmanager
+def _telling(callbacks: Sequence[Callback], notebook: bool | None) -> Iterator[Callbacks]:
+    """All who are told how it goes, of zoo's log too: the caller's callbacks, and what shows it in a notebook."""
+    with live(notebook, callbacks) as shown:
+        everyone = Callbacks([*callbacks, *shown])
+        with everyone.forward_log():
+            yield everyone
 
 
 def _load(state: TrainingState, folder: Path) -> float:

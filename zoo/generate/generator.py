@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from zoo.architecture import Architecture
 from zoo.data.spec import DataSpec
-from zoo.errors import OptionError, RunError
+from zoo.errors import OptionError, RunError, ZooError, in_one_line
 from zoo.generate.classes import Classes, Labels
 from zoo.generate.latent.arithmetic import Arithmetic
 from zoo.generate.latent.expression import evaluate, parse_expression
@@ -20,13 +21,18 @@ from zoo.generate.latent.interpolation import interpolate, nearest_end
 from zoo.generate.latent.latents import Latents
 from zoo.generate.latent.numbers import check_numbers
 from zoo.generate.latent.truncation import truncate
+from zoo.generate.pictures.grid import to_png
 from zoo.generate.plan import counts, plan
 from zoo.generate.ranking import best, logits_of
 from zoo.generate.request import check_best_of, check_count, check_seed, check_truncation, check_way
 from zoo.generate.samples import Samples
-from zoo.generate.sampling import BATCH, draw_images
+from zoo.generate.sampling import BATCH, device_of, draw_images
 from zoo.options import Options
+from zoo.run.html import facts, picture
 from zoo.system.memory import need_memory
+
+SHOWN = 8
+"""Seed numbers whose pictures a notebook shows of a generator."""
 
 
 class Generator:
@@ -47,8 +53,13 @@ class Generator:
         step: int,
         discriminator: Callable[[], nn.Module] | None = None,
         labelled: Sequence[str] = (),
+        restore: Callable[..., Generator] | None = None,
     ) -> None:
-        """`discriminator` gives that network when a ranking first needs it; `labelled`: architectures that take labels."""
+        """`discriminator` gives that network when a ranking first needs it; `labelled`: architectures that take labels.
+
+        `restore`, which pickles, makes it again where it is unpickled: of its options as JSON has them, its spec, the names of
+        its classes, its step, its network's weights and their device.
+        """
         self.network: nn.Module = network
         """G, in evaluation mode."""
         self.architecture: str = architecture.name
@@ -64,6 +75,7 @@ class Generator:
         self._classes = Classes(class_names, architecture.name, labelled)
         self._architecture = architecture
         self._load_discriminator = discriminator
+        self._restore = restore
 
     # ---- images
 
@@ -260,6 +272,53 @@ class Generator:
             )
         return self._load_discriminator()
 
+    # ---- copies, and what a notebook shows
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle the weights and what builds the network around them: the code is the plugin's, and not in it.
+
+        Unpickled, it draws the same to the last bit; on the CPU where its device is not there. D stays in the run's folder.
+        """
+        if self._restore is None:
+            return super().__reduce_ex__(protocol)
+        weights = {name: _alone(value) for name, value in self.network.state_dict().items()}
+        options = self.options.model_dump(mode="json")
+        device = str(device_of(self.network))
+        return self._restore, (options, self.spec, self.class_names, self.step, weights, device)
+
+    def __copy__(self) -> Generator:
+        """Another with the same network."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Generator:
+        """Another with networks of its own."""
+        other = self.__copy__()
+        memo[id(self)] = other
+        networks = {name: value for name, value in self.__dict__.items() if isinstance(value, nn.Module)}
+        other.__dict__.update(copy.deepcopy(networks, memo), class_names=list(self.class_names))
+        return other
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: a table of facts, and the pictures of the first few seed numbers with these below."""
+        about = {
+            "generator": self.architecture,
+            "step": self.step,
+            "draws": "points" if self.spec.points else "images of {}×{}×{}".format(*self.spec.shape),
+            "classes": ", ".join(self.class_names),
+            "latents": f"{self.options.latent}, {self.options.latent_distribution}",
+            "parameters": f"{sum(each.numel() for each in self.network.parameters()):,}",
+            "device": device_of(self.network),
+        }
+        if self.spec.points:
+            return facts(about)
+        try:
+            png = to_png(self.sample(seeds=range(SHOWN)).grid(numbered=True, columns=SHOWN))
+        except ZooError as error:
+            return facts(about) + picture(None, in_one_line(error))
+        return facts(about) + picture(png, f"seed numbers 0 to {SHOWN - 1}")
+
     def _bytes(self, latents: int, images: int) -> int:
         """What it takes to hold so many latents with their labels and numbers, and to draw so many images."""
         return latents * (8 * self.options.latent + 16) + images * 16 * self.spec.numel
@@ -271,6 +330,14 @@ class Generator:
 
     def __repr__(self) -> str:
         return f"Generator({self.architecture!r}, step={self.step}, shape={self.spec.shape}, classes={len(self.class_names)})"
+
+
+def _alone(value: Any) -> Any:
+    """A tensor of a state dict on the CPU, without what else its memory holds."""
+    if not isinstance(value, Tensor):
+        return value
+    value = value.detach().cpu()
+    return value if value.untyped_storage().nbytes() == value.nbytes else value.clone()
 
 
 def _check_one(n: int | None, seeds: object) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from PIL import Image
 from torch import Tensor
 
 from zoo.errors import OptionError
-from zoo.generate.pictures.grid import columns_for, grid, to_pictures, to_pixels
+from zoo.generate.pictures.grid import columns_for, grid, to_pictures, to_pixels, to_png
 
 NO_PICTURES = "this run draws points, which make no picture; take the numbers (images, image), float32 (…, 1, 1, d)"
 
 NAME = 12
 """Letters of a class's name that a caption shows."""
 
+SHOWN = 256
+"""Images of which a notebook shows a grid."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Samples:
     """n drawn images, in order."""
 
@@ -35,7 +38,7 @@ class Samples:
     """Images in a row of the grid, where the drawing says it: the images of one class in each row."""
     best_of: int = 1
     """How many were drawn for each that was kept."""
-    turns: bool = field(default=False, repr=False)
+    turns: bool = False
     """Whether every class comes in turn."""
 
     points: bool = False
@@ -69,6 +72,18 @@ class Samples:
         width = self.row or columns_for(len(self), len(self.class_names) if self.turns else 0)
         width = width if columns is None else columns
         return grid(to_pixels(self.images), width, captions=self.captions() if numbered else ())
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows of them: the grid of the first `SHOWN`, made smaller where it is large; None for points."""
+        if self.points or not len(self):
+            return None
+        width = self.row or columns_for(len(self), len(self.class_names) if self.turns else 0)
+        return to_png(grid(to_pixels(self.images[:SHOWN]), width))
+
+    def __repr__(self) -> str:
+        kind = "points" if self.points else "images"
+        classes = f", of {len(self.class_names)} classes" if self.labels is not None else ""
+        return f"Samples({len(self)} {kind} of {tuple(self.images.shape[1:])}{classes})"
 
     def _need_pictures(self) -> None:
         if self.points:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-from zoo.errors import RunError
+from zoo.architecture import Architecture
+from zoo.data.spec import DataSpec
+from zoo.errors import PluginError, RunError
 from zoo.generate.generator import Generator
+from zoo.generate.sampling import device_of
+from zoo.options import Options
 from zoo.options.resolve import validate
 from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, registry
@@ -54,25 +61,97 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     architecture = architecture_of(run)
     options = validate(architecture, run.config["options"])
     spec, class_names = run.geometry()
-    # Its random weights are replaced at once, and nobody else's numbers change.
-    with torch.random.fork_rng(devices=[]):
-        network = architecture.generator(options, spec)
+    network = _built(architecture.generator, options, spec)
     tensors = read_tensors(folder, "generator")
     load_network(network, tensors, folder / "generator.safetensors", architecture.name)
     if averaged:
         ema = read_state(folder).parts.get("ema")
         if ema is not None:
             load_network(network, ema["weights"], folder / "state.safetensors", architecture.name)
-    network = network.to(device).eval().requires_grad_(False)
-
-    def discriminator() -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            network = architecture.discriminator(options, spec)
-        load_network(
-            network, read_tensors(folder, "discriminator"), folder / "discriminator.safetensors", architecture.name
-        )
-        return network.to(device).eval().requires_grad_(False)
-
+    made = run.config.get("plugin") or {}
+    origin = Origin(
+        architecture.name, f"{made.get('distribution', '')} {made.get('version', '')}".strip(), folder.resolve()
+    )
     names = class_names if architecture.conditional else []
-    labelled = [name for name, cls in registry().of_kind(ARCHITECTURE).items() if cls.conditional]
-    return Generator(network, architecture, options, spec, names, step, discriminator, labelled)
+    return origin.generator(architecture, options, spec, names, step, network.to(device))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a generator comes from. It pickles, and makes the generator again where that is unpickled."""
+
+    architecture: str
+    plugin: str
+    """The distribution that it was trained with, and its version."""
+    folder: Path
+    """The checkpoint, in which its discriminator is."""
+
+    def generator(
+        self,
+        architecture: Architecture,
+        options: Options,
+        spec: DataSpec,
+        class_names: Sequence[str],
+        step: int,
+        network: nn.Module,
+    ) -> Generator:
+        """The generator of a network that has its weights."""
+        network.eval().requires_grad_(False)
+
+        def discriminator() -> nn.Module:
+            built = _built(architecture.discriminator, options, spec)
+            file = self.folder / "discriminator.safetensors"
+            load_network(built, read_tensors(self.folder, "discriminator"), file, architecture.name)
+            return built.to(device_of(network)).eval().requires_grad_(False)
+
+        labelled = [name for name, cls in registry().of_kind(ARCHITECTURE).items() if cls.conditional]
+        return Generator(network, architecture, options, spec, class_names, step, discriminator, labelled, self)
+
+    def __call__(
+        self,
+        options: Mapping[str, Any],
+        spec: DataSpec,
+        class_names: Sequence[str],
+        step: int,
+        weights: Mapping[str, torch.Tensor],
+        device: str,
+    ) -> Generator:
+        """The generator that was pickled: on the CPU where its device is not there.
+
+        Raises PluginError where its architecture is not installed, OptionError or RunError where it is another by now.
+        """
+        try:
+            architecture = registry().architecture(self.architecture)
+        except PluginError as error:
+            raise PluginError(
+                f"{error}; the pickled generator was trained with {self.plugin}: is it installed here?"
+            ) from None
+        chosen = validate(architecture, options)
+        network = _built(architecture.generator, chosen, spec)
+        _assign(network, weights, architecture.name)
+        return self.generator(architecture, chosen, spec, class_names, step, network.to(_here(device)))
+
+
+def _built(make: Callable[[Any, DataSpec], nn.Module], options: Options, spec: DataSpec) -> nn.Module:
+    """A network whose random weights are to be replaced at once: nobody else's numbers change."""
+    with torch.random.fork_rng(devices=[]):
+        return make(options, spec)
+
+
+def _assign(network: nn.Module, weights: Mapping[str, torch.Tensor], name: str) -> None:
+    """Give a network weights as they are, of whatever type and layout. Raises RunError where they are not its own."""
+    try:
+        network.load_state_dict(dict(weights), assign=True)
+    except RuntimeError:
+        raise RunError(
+            f"the pickled generator has other layers than {name!r} builds here; was it pickled with another version of its plugin?"
+        ) from None
+
+
+def _here(device: str) -> torch.device:
+    """A device, or the CPU where it is not there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        return torch.device("cpu")
+    return torch.device(device)

@@ -27,6 +27,7 @@ RESERVED = {
     "out",
     "callbacks",
     "plugin_callbacks",
+    "notebook",
     "watchers",
     "say",
     "preparing",

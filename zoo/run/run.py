@@ -14,6 +14,7 @@ from zoo.errors import RunError
 from zoo.run import checkpoint
 from zoo.run.files import write_json, writing
 from zoo.run.journal import read_metrics
+from zoo.run.overview import overview
 
 if TYPE_CHECKING:
     import zoo
@@ -153,6 +154,15 @@ class Run:
         import zoo
 
         return zoo.load(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: a table of facts and the newest sample grid."""
+        try:
+            metrics, checkpoints, samples = self.metrics(), self.checkpoints, self.samples
+        except OSError:  # a folder that cannot be read any more is no reason for a traceback
+            metrics, checkpoints, samples = [], [], []
+        step = checkpoints[-1][0] if checkpoints else None
+        return overview(self.path, self.config, step, metrics, samples[-1] if samples else None)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"

@@ -258,7 +258,7 @@ class Subject:
             try:
                 with self.own_cache():
                     self._runs[name] = zoo.train(
-                        self.name, preset=self.preset, out=place, plugin_callbacks=False, **options
+                        self.name, preset=self.preset, out=place, plugin_callbacks=False, notebook=False, **options
                     )
             except BaseException:
                 shutil.rmtree(place, ignore_errors=True)  # another check may ask for the same run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ GAP = 2
 
 VISIBLE = 56
 """Pixels a side up to which small images are enlarged."""
+
+WIDEST = 1600
+"""Pixels a side up to which a picture is shown as it is."""
 
 LARGEST = {"JPEG": 65_500, "GIF": 65_535, "WEBP": 16_383, "PNG": 2**31 - 1}
 """Pixels a side that a format can hold."""
@@ -105,6 +109,16 @@ def strip(pixels: Pixels, frames: int, ends: Sequence[str] = ()) -> Image.Image:
     order = [start + step for start in starts for step in range(frames)]
     captions = [ends[place // (frames - 1)] if ends and place % (frames - 1) == 0 else "" for place in order]
     return grid(pixels[order], frames, captions=captions if ends else ())
+
+
+def to_png(picture: Image.Image, side: int = WIDEST) -> bytes:
+    """A picture as the bytes of a PNG file, made smaller where it has more than `side` pixels a side."""
+    if max(picture.size) > side:
+        picture = picture.copy()
+        picture.thumbnail((side, side))
+    file = io.BytesIO()
+    picture.save(file, format="PNG", optimize=True)
+    return file.getvalue()
 
 
 def make_grid(images: Tensor, columns: int | None = None, captions: Sequence[str] = ()) -> Image.Image:

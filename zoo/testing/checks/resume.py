@@ -25,7 +25,7 @@ def resume(subject: Subject) -> None:
         if step > subject.halfway:
             shutil.rmtree(folder)  # as after a crash
     with subject.own_cache():
-        found = run_differences(whole, zoo.resume(part, plugin_callbacks=False))
+        found = run_differences(whole, zoo.resume(part, plugin_callbacks=False, notebook=False))
     if not found:
         subject.must_reach_every_phase()
         return

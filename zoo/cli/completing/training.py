@@ -1,0 +1,60 @@
+"""What ``zoo train NAME`` and ``zoo check NAME`` take: the options of that architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from zoo.cli.completing.takes import ARCHITECTURE, HELP, Option, Takes, switch, typed
+from zoo.options import MOST_USED
+from zoo.plugins.registry import registry
+
+
+def training(command: str, name: str) -> Takes:
+    """What the command takes where that architecture is named; no option where it is not known."""
+    known = registry()
+    if name not in known.names or name in known.conflicts:
+        return Takes([ARCHITECTURE], [HELP])
+    architecture = known.contribution(name).value
+    without: Collection[str] = ()
+    own = [
+        Option("preset", ("--preset",), "a named set of values"),
+        Option("config", ("--config",), "values from a TOML file, or a run's config.json", path=True),
+    ]
+    if command == "check":
+        from zoo.testing.options import OURS
+
+        without = OURS
+        own += [
+            Option("only", ("--only",), "run these checks alone", many=True),
+            Option("without", ("--without",), "leave these checks out", many=True),
+            switch("json", "print what was found as JSON"),
+        ]
+    else:
+        own.append(Option("out", ("--out",), "folder of the new run", path=True))
+    fields = {name: info for name, info in architecture.Options.model_fields.items() if name not in without}
+    order = [*(each for each in MOST_USED if each in fields), *(each for each in fields if each not in MOST_USED)]
+    options = [
+        _option(each, fields[each].annotation, fields[each].description or "", fields[each].default) for each in order
+    ]
+    return Takes([ARCHITECTURE], [*own, *options, HELP])
+
+
+def _option(name: str, kind: Any, about: str, default: object) -> Option:
+    inside = list(_flat(kind))
+    if bool in inside:
+        return switch(name, about, default)
+    choices = [str(each) for part in inside if get_origin(part) is Literal for each in get_args(part)]
+    many = any(get_origin(part) in (tuple, list, set, frozenset) for part in inside)
+    return Option(name, (typed(name),), about, many=many, choices=choices)
+
+
+def _flat(kind: Any) -> Any:
+    """A type, or those of a union, without what constrains them."""
+    if get_origin(kind) is Annotated:
+        yield from _flat(get_args(kind)[0])
+    elif get_origin(kind) in (Literal, tuple, list, set, frozenset) or not get_args(kind):
+        yield kind
+    else:
+        for each in get_args(kind):
+            yield from _flat(each)
