@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 
 from zoo.cli.importing import importing
+from zoo.cli.stopping import Stopped, exit_code
 from zoo.command import OWN_COMMANDS, Command
 from zoo.errors import PluginError, ZooError, unknown
 
@@ -47,18 +48,26 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(command, rest)
     except ZooError as error:
-        if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
-            traceback.print_exception(error)
-        print(f"zoo: {error}", file=sys.stderr)
-        if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
-            print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
+        _tell(error)
         return 2
     except BrokenPipeError:  # the reader of our output went away, as in `zoo list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("zoo: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        failed = stop.__context__ if isinstance(stop, Stopped) else None  # to save, perhaps, which it waited for
+        if isinstance(failed, ZooError):
+            _tell(failed)
+        elif not (isinstance(stop, Stopped) and stop.told):
+            print("zoo: interrupted", file=sys.stderr)
+        return exit_code(stop)
+
+
+def _tell(error: ZooError) -> None:
+    if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
+        traceback.print_exception(error)
+    print(f"zoo: {error}", file=sys.stderr)
+    if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
+        print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
 
 
 def _dispatch(command: str, arguments: Sequence[str]) -> int:

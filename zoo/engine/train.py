@@ -18,6 +18,7 @@ from zoo.engine.plan import RunPlan, plan_resume, plan_run
 from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
+from zoo.engine.runtime.interrupt import Interrupt
 from zoo.errors import RunError
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
@@ -43,8 +44,10 @@ def train(
 ) -> Run:
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
 
-    Nothing is written before everything has been checked. SIGINT and SIGTERM end the training after the step at hand, with a
-    checkpoint.
+    Nothing is written before everything has been checked. SIGINT, SIGTERM, SIGHUP and SIGUSR1 end the training after the step at
+    hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
+    KeyboardInterrupt, your own handler is called, and where there is none the signal ends the process. A second signal raises
+    KeyboardInterrupt at once. What is ignored stays ignored; outside the main thread Python takes no signals, and nothing changes.
 
     Args:
         name: the architecture, as `zoo list` shows it.
@@ -61,10 +64,11 @@ def train(
         DataError: for data that is missing or cannot be used.
         PluginError: for an architecture that is not there, or whose own code fails.
         RunError: for a folder that cannot be written, and for too little memory.
+        KeyboardInterrupt: for Ctrl-C, when the run is saved; `resume` goes on with it.
     """
     more, wanted = take_old_keywords("train", options)
-    everyone = Callbacks([*callbacks, *more])
-    with everyone.forward_log(), enough_memory(LESS_MEMORY):
+    everyone, interrupt = Callbacks([*callbacks, *more]), Interrupt()
+    with interrupt.handed_on(), everyone.forward_log(), enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
         with determinism(plan.options.deterministic):
@@ -77,7 +81,7 @@ def train(
                 run.discard()
                 raise
             del plan  # whose source may hold a line for each of millions of files
-            TrainingLoop(run, state, everyone).run_steps()
+            TrainingLoop(run, state, everyone, interrupt=interrupt).run_steps()
     return run
 
 
@@ -92,7 +96,7 @@ def resume(
     plugin_callbacks: bool = True,
     **old: Any,
 ) -> Run:
-    """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
+    """Go on with a run from its newest checkpoint, exactly as if it had not stopped. Signals do what they do in `train`.
 
     Args:
         path: the run's folder.
@@ -109,12 +113,13 @@ def resume(
         DataError: where the data is gone or has changed.
         OptionError: for a number of steps, device, callback or capture that does not fit.
         PluginError: where the run's architecture is no longer there, or fails.
+        KeyboardInterrupt: for Ctrl-C, when the run is saved.
     """
     more, wanted = take_old_keywords("resume", old)
     if old:
         raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
-    everyone = Callbacks([*callbacks, *more])
-    with everyone.forward_log(), enough_memory(LESS_MEMORY):
+    everyone, interrupt = Callbacks([*callbacks, *more]), Interrupt()
+    with interrupt.handed_on(), everyone.forward_log(), enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
@@ -133,7 +138,7 @@ def resume(
             run.save_config(config)
             truncate(run.path / "metrics.jsonl", start)
             del plan
-            TrainingLoop(run, state, everyone, start, seconds).run_steps()
+            TrainingLoop(run, state, everyone, start, seconds, interrupt).run_steps()
     return run
 
 
