@@ -11,6 +11,7 @@ import torch
 from zoo.callback import Callback
 from zoo.engine.build import TrainingState
 from zoo.engine.checkpointing import networks, save_state
+from zoo.engine.layout import layout_advice
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.runtime.clock import Clock
@@ -116,12 +117,7 @@ class TrainingLoop:
         try:
             statistics = self.state.run(number)
         except (Exception, SystemExit) as error:
-            advice = self._advice()
-            if "view size is not compatible" in str(error):
-                advice += (
-                    "; weights of convolutions lie channels last here, which flatten and reshape take (docs/plugins.md)"
-                )
-            with self.architecture.guard(f"step {number + 1} failed", advice):
+            with self.architecture.guard(f"step {number + 1} failed", f"{self._advice()}{layout_advice(error)}"):
                 raise error
         if self.state.ema and self.state.step.due("generator", number):
             self.state.ema.update()

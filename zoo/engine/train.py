@@ -1,4 +1,4 @@
-"""Training and going on, from Python: what ``zoo train`` and ``zoo resume`` call. Plan, prepare, build, loop."""
+"""Training and going on, from Python: what ``zoo train`` and ``zoo resume`` call. Plan, prepare, build, rehearse, loop."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from zoo.engine.callbacks import Callbacks
 from zoo.engine.checkpointing import load_state
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
+from zoo.engine.rehearsal import rehearse
 from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
@@ -74,6 +75,7 @@ def train(
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
             state = build(plan, store)
+            rehearse(state, plan.spec)
             run = Run.create(out, _config(plan, store, state))
             try:
                 everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
@@ -125,6 +127,7 @@ def resume(
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
         with determinism(plan.options.deterministic):
             state = build(plan, prepare_data(plan, everyone.on_prepare))
+            rehearse(state, plan.spec)
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
