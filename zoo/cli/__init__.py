@@ -13,6 +13,7 @@ from zoo.cli.importing import importing
 from zoo.cli.stopping import Stopped, exit_code
 from zoo.command import OWN_COMMANDS, Command
 from zoo.errors import PluginError, ZooError, unknown
+from zoo.system.spinning import bound_spinning
 
 COMMANDS = OWN_COMMANDS
 """Name to half a sentence. A file of this folder is called like each of them."""
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(
             f"zoo: {zoo.__file__} is not zoo's: {foreign() or 'another package has put it there; install zoo-gan anew'}"
         )
+    bound_spinning()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character gets a mark in its place
