@@ -8,8 +8,9 @@ import sys
 SPIN_COUNT = 10_000
 """Turns of libgomp's waiting loop before a thread lets go of its processor: some tenths of a millisecond.
 
-That is longer than the gaps within a training step, and much shorter than libgomp's own 300,000, by which two trainings on one machine
-keep each other waiting: each holds the processors while it has nothing to do, and both take many times as long as one after the other.
+That is longer than the gaps within a training step, and much shorter than libgomp's own 300,000, by which two trainings on one
+machine keep each other waiting: each holds processors while it has nothing to do, and both take many times as long as one after
+the other.
 """
 
 
