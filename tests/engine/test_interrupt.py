@@ -160,9 +160,9 @@ def test_outside_the_main_thread_nothing_is_listened_to():
 
 def test_a_handler_outside_python_is_left_alone(monkeypatch):
     """Python could not put it back. Where one is known from the kernel, faulthandler's is such a one."""
-    monkeypatch.setattr("signal.getsignal", lambda number: None)
-    assert stop_signals() == []
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr("signal.getsignal", lambda number: None)
+        assert stop_signals() == []
     if not Path("/proc/self/status").exists():
         pytest.skip("only Linux tells of handlers that Python does not know")
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
