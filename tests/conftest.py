@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,6 +49,20 @@ def _own_places(shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("ZOO_PLUGINS", raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _survives_signals() -> Iterator[None]:
+    """A training that is told to stop hands the signal on (`zoo.engine.runtime.interrupt`), which is not to end the tests."""
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)]
+    former = {number: signal.signal(number, _nothing) for number in (getattr(signal, name) for name in names)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+def _nothing(number: int, frame: object) -> None:
+    """Handle a signal."""
 
 
 @pytest.fixture(scope="session")

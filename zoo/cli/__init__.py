@@ -10,8 +10,10 @@ import traceback
 from collections.abc import Mapping, Sequence
 
 from zoo.cli.importing import importing
+from zoo.cli.stopping import Stopped, exit_code
 from zoo.command import OWN_COMMANDS, Command
 from zoo.errors import PluginError, ZooError, unknown
+from zoo.system.spinning import bound_spinning
 
 COMMANDS = OWN_COMMANDS
 """Name to half a sentence. A file of this folder is called like each of them."""
@@ -27,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(
             f"zoo: {zoo.__file__} is not zoo's: {foreign() or 'another package has put it there; install zoo-gan anew'}"
         )
+    bound_spinning()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character gets a mark in its place
@@ -47,18 +50,26 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(command, rest)
     except ZooError as error:
-        if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
-            traceback.print_exception(error)
-        print(f"zoo: {error}", file=sys.stderr)
-        if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
-            print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
+        _tell(error)
         return 2
     except BrokenPipeError:  # the reader of our output went away, as in `zoo list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("zoo: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        failed = stop.__context__ if isinstance(stop, Stopped) else None  # to save, perhaps, which it waited for
+        if isinstance(failed, ZooError):
+            _tell(failed)
+        elif not (isinstance(stop, Stopped) and stop.told):
+            print("zoo: interrupted", file=sys.stderr)
+        return exit_code(stop)
+
+
+def _tell(error: ZooError) -> None:
+    if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
+        traceback.print_exception(error)
+    print(f"zoo: {error}", file=sys.stderr)
+    if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
+        print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
 
 
 def _dispatch(command: str, arguments: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 
 from zoo.callback import Callback
 from zoo.cli.console import standard_output
+from zoo.cli.stopping import Stopped
 from zoo.run.html import clock
 from zoo.run.run import quoted
 
@@ -33,8 +34,7 @@ class Progress(Callback):
         self._shown = 0.0
         self._steps = 0
         self._began = (0, 0.0)
-        self.finished = False
-        self.step = 0
+        self._ended = False
 
     def __enter__(self) -> Progress:
         return self
@@ -43,6 +43,8 @@ class Progress(Callback):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close_bars()
+        if isinstance(error, Stopped):
+            error.told = self._ended
 
     def on_note(self, line: str) -> None:
         """Print the line."""
@@ -92,7 +94,7 @@ class Progress(Callback):
     def on_end(self, run: Run, step: int, finished: bool) -> None:
         """Say what there is to look at, or how to go on."""
         self._close_bars()
-        self.finished, self.step = finished, step
+        self._ended = True
         if not finished:
             self.on_note(f"stopped after step {step}, saved; go on with: zoo resume {quoted(run.path)}")
             return
@@ -104,11 +106,6 @@ class Progress(Callback):
             self.on_note(f"  curves      {curves}")
         kind = "npy" if run.config["data"].get("points") else "png"
         self.on_note(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")
-
-    @property
-    def code(self) -> int:
-        """The exit code: 0 for a finished run, 130 for one that was asked to stop."""
-        return 0 if self.finished else 130
 
     def _open_bars(self, text: str, description: str, total: int) -> None:
         self._close_bars()

@@ -11,6 +11,7 @@ import tyro
 
 from zoo.cli.arguments import parse
 from zoo.cli.importing import importing
+from zoo.cli.stopping import stopping_by_signals
 
 
 @dataclass
@@ -40,9 +41,9 @@ def run(arguments: Sequence[str]) -> int:
         from zoo.engine.train import resume
 
     capture = None if given.capture is None else given.capture == "on"
-    with Progress() as progress:
+    with stopping_by_signals(), Progress() as progress:
         resume(
             given.run, steps=given.steps, device=given.device, watch=given.watch, capture=capture,
             callbacks=[progress],
         )  # fmt: skip
-    return progress.code
+    return 0

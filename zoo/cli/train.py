@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.cli.arguments import given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.importing import importing
+from zoo.cli.stopping import stopping_by_signals
 from zoo.plugins.registry import registry
 
 
@@ -24,9 +25,9 @@ def run(arguments: Sequence[str]) -> int:
         from zoo.cli.progress import Progress
         from zoo.engine.train import train
 
-    with Progress() as progress:
+    with stopping_by_signals(), Progress() as progress:
         train(architecture.name, callbacks=[progress], **given)
-    return progress.code
+    return 0
 
 
 def _usage() -> str:

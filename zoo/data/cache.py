@@ -16,12 +16,18 @@ _RACY_NS = 2_000_000_000  # file systems with coarse clocks can miss an edit thi
 
 
 def cache_directory() -> Path:
-    """$ZOO_CACHE, else $XDG_CACHE_HOME/zoo, else ~/.cache/zoo. It need not exist yet."""
+    """$ZOO_CACHE, else $XDG_CACHE_HOME/zoo, else ~/.cache/zoo. It need not exist yet.
+
+    Where there is no home directory, as in a container under a user that nobody has entered, it is a temporary one of that user's.
+    """
     if chosen := os.environ.get("ZOO_CACHE"):
         return Path(os.path.expanduser(chosen))
     if base := os.environ.get("XDG_CACHE_HOME"):
         return Path(os.path.expanduser(base)) / "zoo"
-    return Path.home() / ".cache" / "zoo"
+    try:
+        return Path.home() / ".cache" / "zoo"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"zoo-cache-{os.getuid() if hasattr(os, 'getuid') else 'of-nobody'}"
 
 
 def digest(*parts: str | bytes | int | None) -> str:

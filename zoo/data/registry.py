@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.source import DataSource
 from zoo.errors import DataError, PluginError, unknown
+from zoo.system.denied import denied, refuse_denied
+from zoo.system.names import as_here
 
 DEFAULT = "digits"
 
@@ -56,9 +58,25 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSo
     writing it as ./digits. Raises DataError when nothing fits, naming the nearest name or file.
     """
     known = sources(extra)
-    if is_name(location, extra):
-        name, _, rest = location.partition(":")
-        return known[name](rest)
+    location = as_here(location)
+    try:
+        if is_name(location, extra):
+            name, _, rest = location.partition(":")
+            _refuse_denied(rest)
+            return known[name](rest)
+        _refuse_denied(location)
+        return _first_that_accepts(location, known)
+    except PermissionError as error:
+        raise DataError(f"--data {location!r}: {denied(location, error)}") from error
+
+
+def _refuse_denied(location: str) -> None:
+    """Raise PermissionError where the location is a path, with a layout behind it perhaps, that may not be read."""
+    for path in filter(None, (location, location.rpartition(":")[0])):
+        refuse_denied(os.path.expanduser(path))
+
+
+def _first_that_accepts(location: str, known: Mapping[str, type[DataSource]]) -> DataSource:
     broken: PluginError | None = None
     for source in known.values() if location else ():
         try:
@@ -79,6 +97,7 @@ def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
 
 def absolute(location: str, extra: Sequence[type[DataSource]] = ()) -> str:
     """The same data, spelled so that it is found from any working directory: what a run should remember."""
+    location = as_here(location)
     if is_name(location, extra):
         name, colon, rest = location.partition(":")
         return name + colon + (_absolute_path(rest) if rest else "")

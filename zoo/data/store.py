@@ -19,6 +19,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store_writer import VERSION, file_name, install, write_store
 from zoo.errors import DataError, unknown
+from zoo.system.denied import denied
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class ImageStore:
                 if len(raw) != 8 * shape[0]:
                     raise ValueError("labels.i64 is not whole")
                 self.labels = np.frombuffer(raw, "<i8").astype(np.int64, copy=False)
+        except PermissionError as error:
+            raise DataError(f"{denied(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
         _, height, width, channels = shape
@@ -120,11 +123,15 @@ def prepare(
 
 def _open_whole(directory: Path) -> ImageStore | None:
     """The store, or None when it is missing or damaged."""
-    if not directory.is_dir():
-        return None
     try:
+        if not directory.is_dir():
+            return None
         return ImageStore(directory)
-    except DataError:
+    except PermissionError as error:
+        raise DataError(f"{denied(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
+    except DataError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
         return None
 
 

@@ -21,6 +21,7 @@ from zoo.data.images import Fit, Images, Unreadable
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
+from zoo.system.denied import denied
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
 _ABANDONED = 24 * 3600  # seconds without a write after which a temporary folder belongs to nobody
@@ -156,6 +157,8 @@ def _decoded(source: DataSource, spec: DataSpec, fit: Fit, workers: int | None) 
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    except PermissionError as error:
+        raise DataError(denied(source.title, error)) from error
     except OSError as error:
         raise DataError(f"{source.title} cannot be read on: {error}") from error
     finally:

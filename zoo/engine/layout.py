@@ -56,6 +56,13 @@ class _Laid(torch.autograd.Function):
         return _laid(gradients[0], not ctx.last), None
 
 
+def layout_advice(error: BaseException) -> str:
+    """What to say beside an error of `view`, which takes tensors in one layout alone; empty for other errors."""
+    if "view size is not compatible" not in str(error):
+        return ""
+    return "; weights of convolutions lie channels last here, which flatten and reshape take (docs/plugins.md)"
+
+
 def is_convolutional(*networks: nn.Module) -> bool:
     """Whether one of them holds parameters of four dimensions, as the weights of convolutions are."""
     return any(True for _ in _kernels(*networks))

@@ -11,6 +11,7 @@ import torch
 from zoo.callback import Callback
 from zoo.engine.build import TrainingState
 from zoo.engine.checkpointing import networks, save_state
+from zoo.engine.layout import layout_advice
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.runtime.clock import Clock
@@ -45,8 +46,9 @@ class TrainingLoop:
         callbacks: Callback | None = None,
         start: int = 0,
         seconds: float = 0.0,
+        interrupt: Interrupt | None = None,
     ) -> None:
-        """`seconds`: the time spent in the steps before `start`."""
+        """`seconds`: the time spent in the steps before `start`. `interrupt`: what tells of signals that ask to stop."""
         self.run = run
         self.state = state
         self.architecture = state.architecture
@@ -54,6 +56,7 @@ class TrainingLoop:
         self.steps = state.steps
         self.callbacks = callbacks or Callback()
         self.start = start
+        self.interrupt = interrupt or Interrupt()
         self._saved: int | None = start or None
         self._rates = base_rates(options)
         self._clock = Clock(seconds)
@@ -66,34 +69,34 @@ class TrainingLoop:
         store = state.batches.loader.store
         self._real = store.images[:REAL_POINTS].reshape(-1, store.spec.width) if store.spec.points else None
 
-    def run_steps(self) -> int | None:
-        """Train. Returns None when all steps are done, or the number of the signal that asked to stop.
+    def run_steps(self) -> None:
+        """Train until all steps are done or `interrupt` has a signal that asks to stop.
 
         Either way the newest checkpoint holds the last step that was done.
         """
         keep_freed_memory()
         done = self.start
         statistics: Statistics = {}
-        with Interrupt() as interrupt, Journal(self.run.path / "metrics.jsonl") as journal:
-            self.callbacks.on_start(self.run, done, self.steps)
-            if done == 0:
-                self._sample(0)
-            self._clock.start(self.state.batches.images)
-            try:
-                while done < self.steps and interrupt.signal is None:
-                    statistics = self._step(done)
-                    done += 1
-                    self._after(done, statistics, journal)
-                if self._saved != done:
-                    self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
-                    self._checkpoint(done)
-            finally:
-                self.state.batches.close()
-            finished = done == self.steps
-            if finished:
-                self._look_back()
-        self.callbacks.on_end(self.run, done, finished)
-        return None if finished else interrupt.signal
+        with self.interrupt.listening():
+            with Journal(self.run.path / "metrics.jsonl") as journal:
+                self.callbacks.on_start(self.run, done, self.steps)
+                if done == 0:
+                    self._sample(0)
+                self._clock.start(self.state.batches.images)
+                try:
+                    while done < self.steps and self.interrupt.signal is None:
+                        statistics = self._step(done)
+                        done += 1
+                        self._after(done, statistics, journal)
+                    if self._saved != done:
+                        self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
+                        self._checkpoint(done)
+                finally:
+                    self.state.batches.close()
+                finished = done == self.steps
+                if finished:
+                    self._look_back()
+            self.callbacks.on_end(self.run, done, finished)
 
     def _look_back(self) -> None:
         """The film and the curves. The training is done whether or not they can be made; a line says why one is missing."""
@@ -114,12 +117,7 @@ class TrainingLoop:
         try:
             statistics = self.state.run(number)
         except (Exception, SystemExit) as error:
-            advice = self._advice()
-            if "view size is not compatible" in str(error):
-                advice += (
-                    "; weights of convolutions lie channels last here, which flatten and reshape take (docs/plugins.md)"
-                )
-            with self.architecture.guard(f"step {number + 1} failed", advice):
+            with self.architecture.guard(f"step {number + 1} failed", f"{self._advice()}{layout_advice(error)}"):
                 raise error
         if self.state.ema and self.state.step.due("generator", number):
             self.state.ema.update()

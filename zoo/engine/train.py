@@ -1,4 +1,4 @@
-"""Training and going on, from Python: what ``zoo train`` and ``zoo resume`` call. Plan, prepare, build, loop."""
+"""Training and going on, from Python: what ``zoo train`` and ``zoo resume`` call. Plan, prepare, build, rehearse, loop."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from zoo.engine.callbacks import Callbacks
 from zoo.engine.checkpointing import load_state
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
+from zoo.engine.rehearsal import rehearse
 from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
+from zoo.engine.runtime.interrupt import Interrupt
 from zoo.errors import RunError
 from zoo.notebook.live import live
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
@@ -46,8 +48,10 @@ def train(
 ) -> Run:
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
 
-    Nothing is written before everything has been checked. SIGINT and SIGTERM end the training after the step at hand, with a
-    checkpoint.
+    Nothing is written before everything has been checked. SIGINT, SIGTERM, SIGHUP and SIGUSR1 end the training after the step at
+    hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
+    KeyboardInterrupt, your own handler is called, and where there is none the signal ends the process. A second signal raises
+    KeyboardInterrupt at once. What is ignored stays ignored; outside the main thread Python takes no signals, and nothing changes.
 
     Args:
         name: the architecture, as `zoo list` shows it.
@@ -66,14 +70,18 @@ def train(
         DataError: for data that is missing or cannot be used.
         PluginError: for an architecture that is not there, or whose own code fails.
         RunError: for a folder that cannot be written, and for too little memory.
+        KeyboardInterrupt: for Ctrl-C, when the run is saved; `resume` goes on with it.
     """
     more, wanted = take_old_keywords("train", options)
-    with _telling([*callbacks, *more], notebook) as everyone, enough_memory(LESS_MEMORY):
+    interrupt = Interrupt()
+    told = _telling([*callbacks, *more], notebook)
+    with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
             state = build(plan, store)
+            rehearse(state, plan.spec)
             run = Run.create(out, _config(plan, store, state))
             try:
                 everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
@@ -81,7 +89,7 @@ def train(
                 run.discard()
                 raise
             del plan  # whose source may hold a line for each of millions of files
-            TrainingLoop(run, state, everyone).run_steps()
+            TrainingLoop(run, state, everyone, interrupt=interrupt).run_steps()
     return run
 
 
@@ -97,7 +105,7 @@ def resume(
     notebook: bool | None = None,
     **old: Any,
 ) -> Run:
-    """Go on with a run from its newest checkpoint, exactly as if it had not stopped.
+    """Go on with a run from its newest checkpoint, exactly as if it had not stopped. Signals do what they do in `train`.
 
     Args:
         path: the run's folder.
@@ -115,16 +123,20 @@ def resume(
         DataError: where the data is gone or has changed.
         OptionError: for a number of steps, device, callback or capture that does not fit.
         PluginError: where the run's architecture is no longer there, or fails.
+        KeyboardInterrupt: for Ctrl-C, when the run is saved.
     """
     more, wanted = take_old_keywords("resume", old)
     if old:
         raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
-    with _telling([*callbacks, *more], notebook) as everyone, enough_memory(LESS_MEMORY):
+    interrupt = Interrupt()
+    told = _telling([*callbacks, *more], notebook)
+    with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
         with determinism(plan.options.deterministic):
             state = build(plan, prepare_data(plan, everyone.on_prepare))
+            rehearse(state, plan.spec)
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
@@ -138,7 +150,7 @@ def resume(
             run.save_config(config)
             truncate(run.path / "metrics.jsonl", start)
             del plan
-            TrainingLoop(run, state, everyone, start, seconds).run_steps()
+            TrainingLoop(run, state, everyone, start, seconds, interrupt).run_steps()
     return run
 
 

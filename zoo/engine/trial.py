@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from zoo.architecture import Architecture
 from zoo.data.spec import DataSpec
 from zoo.engine.layout import is_convolutional, lay_channels_last, to_channels_last, to_contiguous
+from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.errors import OptionError, PluginError, in_one_line
 from zoo.nn.modes import evaluating
 from zoo.nn.normalisation import BatchNormAct, in_groups
@@ -233,10 +234,7 @@ class Trial:
 
     def _isolated(self) -> AbstractContextManager[None]:
         """Within it random numbers are drawn that nobody misses."""
-        context: AbstractContextManager[None] = torch.random.fork_rng(
-            [self.device] if self.device.type == "cuda" else []
-        )
-        return context
+        return random_numbers_kept(self.device)
 
     @contextmanager
     def _untraced(self) -> Iterator[None]:

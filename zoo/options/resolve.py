@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
+from zoo.system.denied import denied
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -102,7 +103,9 @@ def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
     Raises OptionError where the file is missing, does not parse or belongs to another architecture.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editors put a byte-order mark before it
+    except PermissionError as error:
+        raise OptionError(f"--config {denied(path, error)}") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise OptionError(f"cannot read --config {path}: {reason}; give a TOML file or a run's config.json") from None

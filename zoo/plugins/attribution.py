@@ -41,7 +41,7 @@ def attributing(find: Callable[[BaseException], Plugin | None], what: str, then:
         plugin = find(error) if refused or not (isinstance(error, ZooError) or ran_out(error)) else None
         if plugin is None:
             raise
-        message = f"{plugin.title}: {error}" if refused else plugin.failure(error, what)
+        message = f"{plugin.title}: {error}{plugin.brackets(error)}" if refused else plugin.failure(error, what)
         raise _named(f"{message}{advice}", advised=bool(then)) from (error.__cause__ if refused else error)
 
 

@@ -5,8 +5,7 @@ Each class stands before a plugin's own in a class made for it, so that a guarde
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
@@ -25,6 +24,7 @@ from zoo.metric import EvaluationContext, Metric
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
+from zoo.plugins.guarded_objective import GuardedObjective
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,47 +175,6 @@ class GuardedSource(Guarded, DataSource):
         """As `DataSource.fitted`."""
         with self.zoo_guard("its data cannot be read"):
             yield from super().fitted(item, spec, how)
-
-
-class GuardedObjective:
-    """An objective of a plugin; what else it has (its `kind`) is reached through it."""
-
-    def __init__(self, objective: Objective, guard: Guard) -> None:
-        self._objective = objective
-        self.zoo_guard = guard
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_objective":  # as a copy is made, before there is one
-            raise AttributeError(name)
-        found = getattr(self._objective, name)
-        return self._guarded(name, found) if name in ("state_dict", "load_state_dict") else found
-
-    def __eq__(self, other: object) -> bool:
-        return self._objective == (other._objective if isinstance(other, GuardedObjective) else other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> GuardedObjective:
-        """A copy with a state of its own."""
-        with self.zoo_guard("its objective cannot be copied, and every run has a copy of its own"):
-            return GuardedObjective(copy.deepcopy(self._objective, memo), self.zoo_guard)
-
-    def _guarded(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            with self.zoo_guard(f"{name}() of its objective failed"):
-                return method(*arguments)
-
-        return call
-
-    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
-        """As `Objective.discriminator_loss`."""
-        with self.zoo_guard("discriminator_loss() failed"):
-            return self._objective.discriminator_loss(real_logits, fake_logits, scale=scale)
-
-    def generator_loss(self, fake_logits: Tensor, *, scale: float, **more: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Objective.generator_loss`."""
-        with self.zoo_guard("generator_loss() failed"):
-            return self._objective.generator_loss(fake_logits, scale=scale, **more)
 
 
 class GuardedMetric(Guarded, Metric):

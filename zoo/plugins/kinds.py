@@ -13,10 +13,10 @@ from zoo.plugins.guarded import (
     GuardedCommand,
     GuardedExporter,
     GuardedMetric,
-    GuardedObjective,
     GuardedSource,
     guard_class,
 )
+from zoo.plugins.guarded_objective import GuardedObjective
 from zoo.plugins.validation import (
     check_architecture,
     check_augmentation,

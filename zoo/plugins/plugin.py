@@ -73,8 +73,12 @@ class Plugin:
 
     def reason(self, error: BaseException) -> str:
         """What an error says, and the line of the plugin's own files that led to it, as far as there is one."""
+        return f"{_words(error)}{self.brackets(error)}"
+
+    def brackets(self, error: BaseException) -> str:
+        """The place of an error as it stands behind what is said of it; empty where there is none."""
         place = self.place(error)
-        return f"{_words(error)} ({place})" if place else _words(error)
+        return f" ({place})" if place else ""
 
     def place(self, error: BaseException) -> str:
         """``file:line`` of the innermost line of this plugin that led to the error; empty where none did."""

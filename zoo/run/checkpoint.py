@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
 from zoo.run import format1
-from zoo.run.files import replacing
+from zoo.run.files import reading, replacing
 from zoo.run.packing import pack, unpack
+from zoo.system.denied import refuse_denied
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -59,11 +61,13 @@ def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State
 def read_tensors(folder: Path, name: str) -> Tensors:
     """The tensors of ``NAME.safetensors`` in a checkpoint, on the CPU. Raises RunError where it is missing or damaged."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load, load_file
 
     path = folder / f"{name}.safetensors"
     try:
-        return load_file(path)
+        with reading(path), path.open("rb"):  # safetensors says of what may not be read that it is not there
+            pass
+        return load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise RunError(f"{path} is missing; the checkpoint is not whole: {_others(folder)}") from None
     except (SafetensorError, OSError, ValueError) as error:
@@ -74,7 +78,8 @@ def read_state(folder: Path) -> State:
     """The state of a checkpoint. Raises RunError where it is missing or damaged."""
     path = folder / "state.json"
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        with reading(path):
+            values = json.loads(path.read_text(encoding="utf-8-sig"))
         step, seconds, written = int(values["step"]), float(values["seconds"]), values.get("format", 1)
     except FileNotFoundError:
         raise RunError(f"{path} is missing; the checkpoint is not whole: {_others(folder)}") from None
@@ -119,7 +124,7 @@ def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture:
 def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     """The whole checkpoints of a run's ``checkpoints`` folder by step, oldest first."""
     found = []
-    for path in folder.glob("step-*") if folder.is_dir() else []:
+    for path in _steps(folder):
         match = re.fullmatch(r"step-(\d+)", path.name)
         if match and all((path / file).is_file() for file in _FILES):
             found.append((int(match[1]), path))
@@ -128,7 +133,7 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
 
 def lacking(folder: Path) -> str:
     """What the newest of the checkpoints that are not whole lacks: ``step-00001000 lacks state.json``; empty for none."""
-    found = sorted(path for path in folder.glob("step-*") if path.is_dir() and re.fullmatch(r"step-(\d+)", path.name))
+    found = sorted(path for path in _steps(folder) if path.is_dir() and re.fullmatch(r"step-(\d+)", path.name))
     missing = [file for file in _FILES if not (found[-1] / file).is_file()] if found else []
     return f"{found[-1].name} lacks {', '.join(missing)}" if missing else ""
 
@@ -137,6 +142,27 @@ def prune(folder: Path, keep: int) -> None:
     """Remove all but the newest `keep` checkpoints."""
     for _, path in checkpoints(folder)[:-keep]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _steps(folder: Path) -> list[Path]:
+    """What lies in a folder of checkpoints under the name of one. Raises RunError where that may not be read."""
+    with reading(folder):
+        try:
+            found = [folder / name for name in sorted(os.listdir(folder)) if name.startswith("step-")]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        for path in found:
+            refuse_denied(path)
+    return found
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether the name of a file is text, which is all that safetensors takes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _own(value: Tensor) -> Tensor:

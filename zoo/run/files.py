@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import RunError
+from zoo.system.denied import denied
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full; make room, or choose another place with --out",
@@ -33,6 +34,15 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         advice = _ADVICE.get(error.errno or 0, "choose another place with --out")
         raise RunError(f"cannot write {path}: {error.strerror or error}; {advice}") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn a refusal of the system to let `path`, or what is in it, be read into a RunError that says so."""
+    try:
+        yield
+    except PermissionError as error:
+        raise RunError(denied(path, error)) from error
 
 
 @contextmanager
@@ -64,9 +74,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(
-            json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        # A file name that is no UTF-8 has half characters, which JSON writes as backslashreplace does.
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def _flush(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from zoo.run.files import replacing, writing
+from zoo.run.files import reading, replacing, writing
 
 
 class Journal:
@@ -50,9 +50,12 @@ def truncate(path: Path, step: int) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8", errors="replace") as file:  # damaged lines are left out below
+    with reading(path):
+        try:
+            file = path.open(encoding="utf-8-sig", errors="replace")  # damaged lines are left out below
+        except FileNotFoundError:
+            return
+    with file:
         for line in file:
             try:
                 metrics = json.loads(line)

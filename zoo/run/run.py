@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from zoo.data.spec import DataSpec
 from zoo.errors import RunError
 from zoo.run import checkpoint
-from zoo.run.files import write_json, writing
+from zoo.run.files import reading, write_json, writing
 from zoo.run.journal import read_metrics
 from zoo.run.overview import overview
+from zoo.system.denied import refuse_denied
 
 if TYPE_CHECKING:
     import zoo
@@ -46,7 +47,7 @@ class Run:
             return
         if not str(out):
             raise RunError("out is empty; give the folder of the new run a name, or leave it out")
-        path = Path(out).expanduser()
+        path = _expanded(out)
         with writing(path):
             if path.is_dir() and any(path.iterdir()):
                 is_run = (path / "config.json").exists()
@@ -66,7 +67,7 @@ class Run:
         if out is None:
             path = _claim(Path("runs"), config["architecture"])
         else:
-            path = Path(out).expanduser()
+            path = _expanded(out)
         cls.check_place(path)
         made = out is None or not path.exists()
         with writing(path):
@@ -168,8 +169,21 @@ class Run:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"
 
 
+def _expanded(out: Path | str) -> Path:
+    """The path with the home directory in the place of ~. Raises RunError where there is none."""
+    try:
+        return Path(out).expanduser()
+    except RuntimeError:
+        raise RunError(
+            f"cannot write {out}: that home directory is not known here; write the folder's path in full"
+        ) from None
+
+
 def _read_config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
+    with reading(path):
+        refuse_denied(path)
+        refuse_denied(file)
     if not path.exists():
         raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
     if not file.is_file():
@@ -177,7 +191,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
         raise RunError(f"{path} is not a run: it has no config.json{hint}")
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(file.read_text(encoding="utf-8-sig"))
         if not isinstance(config["options"], dict) or not isinstance(config["architecture"], str):
             raise TypeError("'options' and 'architecture' are not what they should be")
         if config["format"] > FORMAT:

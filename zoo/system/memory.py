@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,21 +14,35 @@ class OutOfMemoryError(RunError):
     """Memory ran out, or would."""
 
 
+_SIGNS = (
+    "out of memory",  # CUDA, Metal
+    "not enough memory",
+    "std::bad_alloc",
+    "aoti_torch_empty",  # how torch's stable interface tells a kernel that it has no memory for it, without the reason
+    "STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN
+)
+"""What stands in the words of a RuntimeError that is about memory."""
+
+
 @contextmanager
 def enough_memory(advice: str) -> Iterator[None]:
     """Turn what torch and Python say when memory runs out into an OutOfMemoryError that ends with `advice`."""
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, OSError) as error:
         if not ran_out(error):
             raise
         raise OutOfMemoryError(f"not enough memory; {advice}") from error
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether an error is what Python, or torch on any device, says when memory runs out."""
-    by_torch = isinstance(error, RuntimeError) and "allocate" in str(error) and "memory" in str(error)
-    return by_torch or isinstance(error, MemoryError)
+    """Whether an error is what Python, the system, torch on any device, or a kernel of ours says when memory runs out."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if not isinstance(error, RuntimeError):
+        return isinstance(error, MemoryError)
+    words = str(error)
+    return ("allocate" in words and "memory" in words) or any(sign in words for sign in _SIGNS)
 
 
 def need_memory(needed: int, advice: str) -> None:

@@ -79,6 +79,8 @@ class ArrayFile:
                     archive = stack.enter_context(zipfile.ZipFile(self.path))
                     info = archive.getinfo(f"{self.member}.npy")
                     yield stack.enter_context(archive.open(info)), info.file_size
+            except PermissionError:
+                raise  # `open_source` says so
             except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
                 raise DataError(f"{self.label} cannot be read: {error}; copy or save it again") from error
             except RuntimeError as error:  # an encrypted archive
@@ -90,6 +92,8 @@ def members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    except PermissionError:
+        raise  # `open_source` says so
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is no whole .npz archive: {error}; copy or save it again") from error
 

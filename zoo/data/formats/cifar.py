@@ -16,6 +16,7 @@ from zoo.data.images import Images
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
+from zoo.system.denied import refuse_denied
 
 _PIXELS = 3 * 32 * 32
 _PER_CHUNK = 256
@@ -101,6 +102,7 @@ class CifarSource(DataSource):
         yield Images(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels)
 
     def _count_in(self, file: Path) -> int:
+        refuse_denied(file)
         if not self._version.label_bytes:
             return len(self._unpickled(file)[0])
         record = self._version.label_bytes + _PIXELS

@@ -24,6 +24,8 @@ def load(path: Path) -> dict[str, Any]:
             value = _Unpickler(file, encoding="bytes").load()
     except _RefusedError as error:
         raise DataError(f"{path} is refused: it asks to run {error}, which no CIFAR file does") from None
+    except PermissionError:
+        raise  # `open_source` says so
     except Exception as error:  # damaged pickles fail in any way they like
         raise DataError(
             f"{path} is damaged or no CIFAR file ({type(error).__name__}: {error}); copy it again"

@@ -18,6 +18,8 @@ from zoo.data.images import Fit, Images, Unreadable
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
+from zoo.system.denied import denied
+from zoo.system.names import as_utf8, shown
 
 _PER_ITEM = 16  # files; enough that handing over a work item costs little
 
@@ -51,6 +53,8 @@ class FolderSource(DataSource):
             )
         try:
             self._index = FolderIndex(folder)
+        except PermissionError:
+            raise  # `open_source` says so
         except OSError as error:
             raise DataError(f"{folder} cannot be read: {error}") from error
         entries = self._index.entries
@@ -59,8 +63,12 @@ class FolderSource(DataSource):
                 f"{folder} holds no pictures (files such as .png, .jpg or .webp, in it or in its subfolders)"
             )
         good = [entry for entry in entries if entry.problem is None]
+        if not good and all(entry.denied for entry in entries):
+            raise DataError(
+                f"{folder}: none of its {len(entries):,} pictures can be read: {denied(folder / entries[0].name)}"
+            )
         if not good:
-            first = "; ".join(f"{_shown(entry.name)} ({entry.problem})" for entry in entries[:3])
+            first = "; ".join(f"{shown(entry.name)} ({entry.problem})" for entry in entries[:3])
             raise DataError(f"{folder}: not one of its {len(entries):,} pictures can be read: {first}")
         self.title = folder.resolve().name or str(folder)
         self.channels = 1 if all(entry.grey for entry in good) else 3
@@ -98,25 +106,20 @@ class FolderSource(DataSource):
                     raise PictureError(entry.problem)
                 picture = read_picture(self._folder / entry.name, self.channels, max(spec.width, spec.height))
             except PictureError as error:
-                yield Unreadable(_shown(entry.name), str(error))
+                yield Unreadable(shown(entry.name), str(error))
             else:
                 labels = np.array([self._labels[position]], np.int64) if self._labels else None
                 yield Images(pixels(picture), labels)
-
-
-def _shown(name: str) -> str:
-    """A file name that any terminal can print."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def _classes(names: list[str]) -> tuple[list[int], list[str], tuple[str, ...]]:
     """Labels, class names and notes from relative paths; no labels when the folder is not laid out by class."""
     parents = [PurePosixPath(name).parts[:-1] for name in names]
     if all(len(parent) == 1 for parent in parents):
-        classes = sorted({parent[0] for parent in parents})
+        classes = sorted({parent[0] for parent in parents}, key=as_utf8)
         if len(classes) > 1:
             number = {name: place for place, name in enumerate(classes)}
-            return [number[parent[0]] for parent in parents], [_shown(name) for name in classes], ()
+            return [number[parent[0]] for parent in parents], [shown(name) for name in classes], ()
     if any(parents) and len(set(parents)) > 1:
         return [], [], ("subfolders do not count as classes: not every picture lies in an immediate subfolder",)
     return [], [], ()

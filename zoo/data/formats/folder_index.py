@@ -6,6 +6,7 @@ read once, and an edited, added or removed file is noticed.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ import PIL
 
 from zoo.data.cache import digest, hash_bytes, hash_bytes_of, is_stable, recall, remember
 from zoo.data.formats.picture import SUFFIXES, PictureError, pillow_manners, read_header
+from zoo.system.names import as_utf8
 
 _SMALL = 1 << 20  # bytes
 _PER_ITEM = 64  # files; to hand over one alone takes longer than to look at it
@@ -35,6 +37,11 @@ class Entry:
     problem: str | None = None
     content: str | None = None
 
+    @property
+    def denied(self) -> bool:
+        """Whether this user may not read it."""
+        return self.problem == os.strerror(errno.EACCES)
+
 
 class FolderIndex:
     """The picture files below a folder, sorted by name, with their headers; contents of large files are hashed when asked for."""
@@ -43,7 +50,7 @@ class FolderIndex:
         self._folder = folder
         self._notebook = f"folder-{digest(str(folder.resolve()))}"
         known = {(entry.name, entry.size, entry.mtime_ns): entry for entry in self._recall()}
-        found = sorted(_picture_files(folder), key=lambda entry: entry.name)
+        found = sorted(_picture_files(folder), key=lambda entry: as_utf8(entry.name))
         self.entries = [known.get((entry.name, entry.size, entry.mtime_ns), entry) for entry in found]
         if self._update(self._with_header, lambda entry: entry.width == 0 and entry.problem is None):
             self._remember()
@@ -52,7 +59,7 @@ class FolderIndex:
         """A hash of all names and contents."""
         if self._update(self._with_content, lambda entry: entry.content is None):
             self._remember()
-        return digest(*(part for entry in self.entries for part in (entry.name, entry.content, entry.problem)))
+        return digest(*(part for entry in self.entries for part in (as_utf8(entry.name), entry.content, entry.problem)))
 
     def _update(self, look: Callable[[Entry], Entry], needed: Callable[[Entry], bool]) -> bool:
         """Replace the entries that need a look, looking at several files at once; whether there were any."""

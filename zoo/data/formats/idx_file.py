@@ -37,6 +37,8 @@ class IdxFile:
             raise DataError(f"{path} does not exist") from None
         except IsADirectoryError:
             raise DataError(f"{path} is a folder, not an IDX file") from None
+        except PermissionError:
+            raise  # `open_source` says so
         except _DAMAGE as error:
             self._damaged(error)
         self._offset = 4 + 4 * dimensions

@@ -1,8 +1,10 @@
-"""One seed, many independent streams of random numbers; and where torch's own generators are."""
+"""One seed, many independent streams of random numbers; and where the generators are that networks and losses draw from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -39,3 +41,16 @@ class TorchRandom:
             torch.cuda.set_rng_state(state["cuda"], self.device)
         elif self.device.type == "mps" and "mps" in state:
             torch.mps.set_rng_state(state["mps"])
+
+
+@contextmanager
+def random_numbers_kept(device: torch.device) -> Iterator[None]:
+    """Within it numbers are drawn that nobody misses: afterwards torch's generators, Python's and NumPy's are where they were."""
+    ours = TorchRandom(device)
+    torchs, pythons, numpys = ours.state_dict(), random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        ours.load_state_dict(torchs)
+        random.setstate(pythons)
+        np.random.set_state(numpys)

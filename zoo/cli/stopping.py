@@ -1,0 +1,43 @@
+"""A command that is told to stop by a signal: it leaves with the code that shells know, 128 + the signal's number."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+from zoo.engine.runtime.interrupt import stop_signals
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that asks the command to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
+        self.told = False
+        """Whether the person has been told how it ended."""
+
+
+@contextmanager
+def stopping_by_signals() -> Iterator[None]:
+    """Within it a signal that asks the process to stop raises Stopped; a training saves before it hands the signal on."""
+    former: dict[int, Any] = {}
+    try:
+        for number in stop_signals():
+            former[number] = signal.signal(number, _stop)
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+def exit_code(stop: KeyboardInterrupt) -> int:
+    """The exit code of a command that was stopped: 130 for Ctrl-C, 143 for SIGTERM."""
+    return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
