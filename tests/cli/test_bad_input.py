@@ -516,7 +516,7 @@ def test_a_truncated_safetensors_file(cli, run, file, keep):
     path = newest(run) / f"{file}.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
     assert_unusable(
-        cli, run, f"{file}.safetensors cannot be read", "step-00000002", "remove step-00000004", raw=file == "generator"
+        cli, run, f"{file}.safetensors cannot be read", "step-00000002", "rename step-00000004", raw=file == "generator"
     )
 
 

@@ -117,9 +117,15 @@ def resume(
     with everyone.forward_log(), enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()
+        if run.lacking:
+            log.warning("%s; going on from %s", run.lacking, folder.name)
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
         with determinism(plan.options.deterministic):
             state = build(plan, prepare_data(plan, everyone.on_prepare))
+            if steps is not None and start >= steps:
+                raise RunError(
+                    f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
+                )
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
@@ -130,8 +136,9 @@ def resume(
             run.config = config  # plugins are to see what is in force
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
+            if note := truncate(run.path / "metrics.jsonl", start):
+                log.warning(note)
             run.save_config(config)
-            truncate(run.path / "metrics.jsonl", start)
             del plan
             TrainingLoop(run, state, everyone, start, seconds).run_steps()
     return run
