@@ -355,13 +355,14 @@ def test_a_disk_that_becomes_full_at_any_moment_leaves_only_whole_things(cli, im
         monkeypatch.setattr(os, "fsync", Disk(room).fsync)
         outcome = cli(*arguments, "--out", out)
         monkeypatch.setattr(os, "fsync", disk.fsync)
-        full = f"cannot write {out}", "No space left on device; the disk is full; make room", "--out"
+        full = f"cannot write {out}", "No space left on device; the disk is full; make room"
         if outcome.code == 0:  # the film comes last, when the training is done and kept
             assert zoo.Run(out).latest()[0] == 3
             said = " ".join(outcome.out.split())
             assert [part for part in ("samples.gif is left out: ", *full) if part not in said] == [], said
         else:
-            assert_refused(outcome, *full)
+            saved = (out / "config.json").exists() and zoo.Run(out).checkpoints
+            assert_refused(outcome, *full, f"zoo resume {out} goes on from step {saved[-1][0]}" if saved else "--out")
         left = [path for path in out.rglob("*") if path.name.endswith(".part")]
         assert left == [], f"room for {room} files"
         for path in out.glob("samples/*.png"):

@@ -22,6 +22,7 @@ from zoo.errors import RunError
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
+from zoo.run.files import advising
 from zoo.run.journal import truncate
 from zoo.run.run import FORMAT, Run, quoted
 from zoo.system.memory import enough_memory
@@ -136,9 +137,10 @@ def resume(
             run.config = config  # plugins are to see what is in force
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
-            if note := truncate(run.path / "metrics.jsonl", start):
-                log.warning(note)
-            run.save_config(config)
+            with advising(run.going_on):
+                if note := truncate(run.path / "metrics.jsonl", start):
+                    log.warning(note)
+                run.save_config(config)
             del plan
             TrainingLoop(run, state, everyone, start, seconds).run_steps()
     return run

@@ -25,6 +25,7 @@ from zoo.metric import EvaluationContext, Metric
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
+from zoo.system.disk import NO_ROOM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -258,11 +259,24 @@ class GuardedExporter(Guarded, Exporter):
     """An exporter of a plugin."""
 
     def export(self, generator: Generator, path: Path) -> None:
-        """As `Exporter.export`. Raises PluginError where it wrote no file."""
+        """As `Exporter.export`. Raises PluginError where it wrote no file, OSError where the disk is full."""
+        full: OSError
         with self.zoo_guard(f"the exporter {self.name!r} failed"):
-            super().export(generator, path)  # type: ignore[safe-super]
-            if not path.is_file():
-                raise PluginError(f"the exporter {self.name!r} has written no file; write to the path that it is given")
+            try:
+                super().export(generator, path)  # type: ignore[safe-super]
+            except (
+                OSError
+            ) as error:  # a full disk is no mistake of the plugin's; whoever asked for the file says what to do
+                if error.errno not in NO_ROOM:
+                    raise
+                full = error
+            else:
+                if not path.is_file():
+                    raise PluginError(
+                        f"the exporter {self.name!r} has written no file; write to the path that it is given"
+                    )
+                return
+        raise full
 
     def unsuited(self, generator: Generator) -> str | None:
         """As `Exporter.unsuited`."""

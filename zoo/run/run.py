@@ -175,6 +175,14 @@ class Run:
         last, wanted = max((step for step in steps if isinstance(step, int)), default=0), self.config.get("steps")
         return isinstance(wanted, int) and last >= wanted > 0
 
+    def going_on(self, mend: str) -> str:
+        """What to do where the run cannot write on (`zoo.system.disk.Remedies`): mend that, and go on from what is saved."""
+        mend = mend or "mend that"
+        if not self.checkpoints:
+            return f"{mend}, remove {self.path} and train again, or choose another place with --out"
+        step = self.checkpoints[-1][0]
+        return f"{mend}, then zoo resume {quoted(self.path)} goes on from step {step}, which is saved"
+
     def metrics(self) -> list[dict[str, Any]]:
         """What was logged, in order."""
         return read_metrics(self.path / "metrics.jsonl")
