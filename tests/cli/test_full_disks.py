@@ -152,7 +152,7 @@ def test_a_cache_without_room_says_how_much_in_numbers_that_differ(monkeypatch, 
 
 def test_a_cache_that_is_no_folder_comes_with_a_remedy(cli, images, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE", os.devnull)
-    outcome = cli("train", "dcgan", "--data", images, "--out", "run")
+    outcome = cli("train", "dcgan", "--data", images, "--batch-size", 8, "--out", "run")
     assert_refused(outcome, os.devnull, "is a file, not a folder", "set ZOO_CACHE to a folder")
     assert "make room" not in outcome.err
 

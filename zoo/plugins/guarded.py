@@ -64,12 +64,21 @@ class GuardedArchitecture(Guarded, Architecture):
         return self.zoo_guard(what, then)
 
     def make_options(self, values: Mapping[str, Any]) -> Options:
-        """As `Architecture.make_options`."""
+        """As `Architecture.make_options`. Raises PluginError for a default that does not fit its own option."""
         refused: ValidationError
         with self.zoo_guard("its Options cannot be checked"):
             try:
                 return super().make_options(values)
-            except ValidationError as error:  # values that do not fit are no mistake of the plugin's
+            except (
+                ValidationError
+            ) as error:  # values that do not fit are no mistake of the plugin's, but its defaults are
+                for problem in error.errors(include_url=False):
+                    field = str(problem["loc"][0]) if problem["loc"] else ""
+                    if field in self.Options.model_fields and field not in values:
+                        raise PluginError(
+                            f"{type(self).__name__}.Options.{field} has the default {problem['input']!r}, which does not fit: "
+                            f"{problem['msg']}; give it one that does"
+                        ) from None
                 refused = error
         raise refused
 

@@ -9,7 +9,6 @@ from torch import nn
 
 from zoo.errors import RunError
 from zoo.generate.generator import Generator
-from zoo.options.resolve import validate
 from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
@@ -35,7 +34,7 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         raise RunError(f"{run.path} has no checkpoint of step {step}; it has {', '.join(map(str, known)) or 'none'}")
     step, folder = (step, known[step]) if step is not None else run.latest()
     architecture = architecture_of(run)
-    options = validate(architecture, run.config["options"])
+    options = run.options(architecture)
     spec, class_names = run.geometry()
     # Its random weights are replaced at once, and nobody else's numbers change.
     with torch.random.fork_rng(devices=[]):

@@ -17,6 +17,8 @@ from zoo.run.record import DamagedError, Record
 
 if TYPE_CHECKING:
     import zoo
+    from zoo.options import Options
+    from zoo.options.owner import Owner
 
 FORMAT = 2
 """The version of the layout of config.json."""
@@ -96,6 +98,14 @@ class Run:
     def architecture(self) -> str:
         """The architecture's name."""
         return str(self.config["architecture"])
+
+    def options(self, architecture: Owner, changes: Mapping[str, Any] | None = None) -> Options:
+        """Its options, with some changes, by name. Raises OptionError, with the file, for a value that does not fit."""
+        from zoo.options.resolve import validate
+
+        saved, changes = self.config["options"], changes or {}
+        places = dict.fromkeys(saved.keys() - changes.keys(), self.path / "config.json")
+        return validate(architecture, {**saved, **changes}, places, f"; {CONFIG_REMEDY}")
 
     @property
     def samples(self) -> list[Path]:
