@@ -27,12 +27,9 @@ TYPES = {
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "", "x --count 3", "--count=3", "--learning-rate 1e-3", "--learning_rate 3", "--rate None", "--order slice", "--raw", "--no-raw",
-        "--class 3", "--labels 3", "--kind x", "--help", "--count -3", "--names a b", "--names", "--channels 3", "--count",
-        "-- --nope",
-        "--no-raw --raw", "--count 1 --count 2", "--labels --raw",
-    ],
+    ["", "x --count 3", "--count=3", "--learning-rate 1e-3", "--learning_rate 3", "--rate None", "--order slice", "--raw",
+     "--class 3", "--labels 3", "--kind x", "--help", "--count -3", "--names a b", "--names", "--channels 3", "--count",
+     "-- --nope", "--no-raw", "--no-raw --raw", "--count 1 --count 2", "--labels --raw"],
 )  # fmt: skip
 def test_what_may_fit_is_left_to_the_parser(line):
     check_flags(line.split(), TYPES, "zoo x")
@@ -68,7 +65,8 @@ def test_lists_are_told_from_single_values():
 
 @pytest.mark.parametrize(
     "line",
-    ["train dcgan --nope 3", "train dcgan --learning-rat 3", "train dcgan --samples abc", "sample x --n abc", "resume x --capture maybe",
+    ["train dcgan --nope 3", "train dcgan --learning-rat 3", "train dcgan --samples abc", "sample x --n abc",
+     "resume x --capture maybe",
      "sample x --labels 1 --class 2", "evaluate x --sample 3", "bench --nope"],
 )  # fmt: skip
 def test_every_command_refuses_so(cli, line):

@@ -253,13 +253,13 @@ def test_a_file_that_does_not_fit_is_refused_in_words(name, text, message):
 
 def test_a_value_that_a_flag_sets_right_is_not_looked_for_in_the_file():
     assert resolve(Sample(), config=write("a.toml", 'steps = "many"'), flags={"steps": 3})[0].steps == 3
-    with pytest.raises(OptionError, match="^--steps: 0 does not fit"):
+    with pytest.raises(OptionError, match=r"^--steps: 0 does not fit"):
         resolve(Sample(), config=write("a.toml", "steps = 3"), flags={"steps": 0})
 
 
 def test_switches_take_truth_values_and_numbers_do_not():
     assert resolve(Sample(), config=write("a.toml", "flip = true"))[0].flip
-    with pytest.raises(OptionError, match="^--seed: True does not fit: give a number"):
+    with pytest.raises(OptionError, match=r"^--seed: True does not fit: give a number"):
         resolve(Sample(), flags={"seed": True})
 
 

@@ -80,13 +80,14 @@ def plan_run(
         if suited != chosen:
             options, _ = resolve(architecture, preset=suited, flags=flags)
     spec = choose_spec(architecture, options, source)
-    check_batch(options.batch_size, len(source))
     _check_sense(options, architecture.presets.get(suited or "", {}))
     if suited != chosen:
         log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
     place = absolute(options.data, registry().sources)  # so that the run can be resumed from any folder
     options = options.model_copy(update={"data": place})
-    return complete_plan(architecture, options, suited, source, spec, device)
+    plan = complete_plan(architecture, options, suited, source, spec, device)
+    check_batch(options.batch_size, len(source))
+    return plan
 
 
 def plan_resume(

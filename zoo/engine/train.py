@@ -11,7 +11,7 @@ from typing import Any
 from zoo.callback import Callback
 from zoo.data.store import ImageStore
 from zoo.engine.build import TrainingState, build, prepare_data
-from zoo.engine.callbacks import Callbacks
+from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.checkpointing import load_state
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
@@ -45,14 +45,15 @@ def train(
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
 
     Nothing is written before everything has been checked. SIGINT and SIGTERM end the training after the step at hand, with a
-    checkpoint.
+    checkpoint. What one of `callbacks` raises ends it at once and reaches the caller as it is: what was saved before, every
+    `checkpoint_every` steps, is what `resume` goes on from.
 
     Args:
         name: the architecture, as `zoo list` shows it.
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
-        callbacks: are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
+        callbacks: a list; they are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
             logger ``zoo`` has too.
         plugin_callbacks: whether those of plugins are asked at all.
         options: those of `zoo train NAME --help`, by name (`zoo.Options` and the architecture's own).
@@ -64,7 +65,7 @@ def train(
         RunError: for a folder that cannot be written, and for too little memory.
     """
     more, wanted = take_old_keywords("train", options)
-    everyone = Callbacks([*callbacks, *more])
+    everyone = Callbacks([*check_callbacks(callbacks), *more])
     with everyone.forward_log(), enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
@@ -114,7 +115,7 @@ def resume(
     more, wanted = take_old_keywords("resume", old)
     if old:
         raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
-    everyone = Callbacks([*callbacks, *more])
+    everyone = Callbacks([*check_callbacks(callbacks), *more])
     with everyone.forward_log(), enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()

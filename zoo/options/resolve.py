@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ def resolve(
     `flags` are the values given by hand, by field name. Raises OptionError for a preset, file, name or value that does
     not fit.
     """
+    if config is not None and not isinstance(config, str | os.PathLike):
+        raise OptionError(f"config is {config!r}; give the path of a file")
     path = None if config is None else Path(config)
     file = {} if path is None else read_config(path, architecture)
     named = file.pop("preset", None)

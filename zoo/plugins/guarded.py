@@ -228,13 +228,20 @@ class GuardedObjective:
             return self._objective.generator_loss(fake_logits, scale=scale, **more)
 
 
+def _reason(found: object, who: str) -> str | None:
+    """What unsuited() returned. Raises PluginError where that is no reason."""
+    if found is None or isinstance(found, str):
+        return found
+    raise PluginError(f"unsuited() of {who} returned {found!r}; return the reason in words, or None where it suits")
+
+
 class GuardedMetric(Guarded, Metric):
     """A metric of a plugin."""
 
     def unsuited(self, context: EvaluationContext) -> str | None:
         """As `Metric.unsuited`."""
         with self.zoo_guard(f"unsuited() of the metric {self.name!r} failed"):
-            return super().unsuited(context)
+            return _reason(super().unsuited(context), f"the metric {self.name!r}")
 
     def compute(self, context: EvaluationContext) -> Mapping[str, float]:
         """As `Metric.compute`. Raises PluginError for what are no numbers."""
@@ -251,7 +258,7 @@ class GuardedAugmentation(Guarded, Augmentation):
     def unsuited(self, data: DataSpec) -> str | None:
         """As `Augmentation.unsuited`."""
         with self.zoo_guard(f"unsuited() of the augmentation {self.name!r} failed"):
-            return super().unsuited(data)
+            return _reason(super().unsuited(data), f"the augmentation {self.name!r}")
 
     def __call__(self, images: Tensor) -> Tensor:
         """As `Augmentation.__call__`. Raises PluginError for images of another shape."""
@@ -290,7 +297,7 @@ class GuardedExporter(Guarded, Exporter):
     def unsuited(self, generator: Generator) -> str | None:
         """As `Exporter.unsuited`."""
         with self.zoo_guard(f"unsuited() of the exporter {self.name!r} failed"):
-            return super().unsuited(generator)
+            return _reason(super().unsuited(generator), f"the exporter {self.name!r}")
 
 
 class GuardedCommand(Guarded, Command):
@@ -306,9 +313,10 @@ class GuardedCommand(Guarded, Command):
             ) as asked:  # of whatever reads the arguments: the end of a command, and no mistake of its own
                 leaving = asked
             else:
-                if not isinstance(code, int):
+                if not isinstance(code, int) or not 0 <= code <= 255:  # of another one the system keeps the last byte
                     raise PluginError(
-                        f"zoo {self.name}: run() returned {code!r}; return the exit code, 0 where it did what was asked"
+                        f"zoo {self.name}: run() returned {code!r}; return the exit code, 0 where it did what was asked, else up "
+                        "to 255"
                     )
                 return code
         raise leaving

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import DataSpec
-from zoo.errors import RunError
+from zoo.errors import OptionError, RunError
 from zoo.run import checkpoint
 from zoo.run.files import write_json, writing
 from zoo.run.journal import read_metrics
@@ -32,12 +33,19 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
+def check_path(given: object, what: str) -> Path:
+    """A path that was given from Python. Raises OptionError for what is none."""
+    if not isinstance(given, str | os.PathLike):
+        raise OptionError(f"{what} is {given!r}; give a path, as text or pathlib.Path")
+    return Path(given)
+
+
 class Run:
     """A run: a folder with config.json, metrics.jsonl, samples/ and checkpoints/."""
 
     def __init__(self, path: Path | str) -> None:
-        """Open an existing run. Raises RunError where there is none, or it is damaged."""
-        self.path: Path = Path(path)
+        """Open an existing run. Raises RunError where there is none, or it is damaged, OptionError for what is no path."""
+        self.path: Path = check_path(path, "a run's folder")
         """The folder."""
         self.config: dict[str, Any] = _read_config(self.path)
         """What config.json holds: architecture, preset, options, steps, data, plugin, environment."""
@@ -50,7 +58,7 @@ class Run:
             return
         if not str(out):
             raise RunError("out is empty; give the folder of the new run a name, or leave it out")
-        path = Path(out).expanduser()
+        path = check_path(out, "out").expanduser()
         with writing(path):
             if path.is_dir() and any(path.iterdir()):
                 raise RunError(f"{path} is not empty{_what_is_there(path)}, or choose another --out")
