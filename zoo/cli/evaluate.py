@@ -57,8 +57,8 @@ class Notes(Callback):
 
 @dataclass
 class Measured:
-    """What came of it: for each metric the number of samples and its numbers; for those that do not suit the reason, for those that failed the
-    error."""
+    """What came of it: for each metric the number of samples and its numbers; for those that do not suit the reason, and for
+    those that failed the error."""
 
     samples: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, Mapping[str, float]] = field(default_factory=dict)

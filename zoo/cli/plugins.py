@@ -18,7 +18,7 @@ from zoo.plugins.registry import Registry, registry
 
 
 NOTHING = "nothing: no function of its module is a hook that registers something (zoo.hookimpl)"
-"""What is said of a plugin that is loaded and registers nothing, perhaps as its hooks are in a module that is not its entry point."""
+"""What is said of a plugin that is loaded and registers nothing: its hooks may be in a module that is not its entry point."""
 
 
 @dataclass

@@ -53,8 +53,8 @@ def train(
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
-        callbacks: a list; they are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
-            logger ``zoo`` has too.
+        callbacks: a list; they are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing,
+            which the logger ``zoo`` has too.
         plugin_callbacks: whether those of plugins are asked at all.
         options: those of `zoo train NAME --help`, by name (`zoo.Options` and the architecture's own).
 
