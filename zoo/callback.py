@@ -14,7 +14,8 @@ class Callback:
     """Something that is told how a run goes. Override what you care about; every method does nothing by default.
 
     The hook `zoo_training_callbacks(run)` returns callbacks. One of a plugin that raises is named in a line and told nothing
-    more; the run goes on. What a callback raises that was given to `zoo.train` stops the run: it is the caller's own.
+    more; the run goes on. What a callback raises that was given to `zoo.train` stops the run and reaches the caller: it is the
+    caller's own. No checkpoint is written for it; `zoo.resume` goes on from the newest.
     """
 
     name: ClassVar[str | None] = None

@@ -48,8 +48,11 @@ def in_one_line(error: Exception) -> str:
     return f"{name}: {words}" if words else name
 
 
+_MANY = 40  # names that nobody reads
+
+
 def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str:
-    """The sentence for a name that does not exist: names the nearest known one, or lists all of them.
+    """The sentence for a name that does not exist: names the nearest known one, or lists all of them where they are few.
 
     >>> unknown("architecture", "dcgn", ["dcgan", "vanilla"], "zoo list")
     "unknown architecture 'dcgn'; did you mean 'dcgan'? (zoo list)"
@@ -58,6 +61,8 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.55)
     if near:
         advice = f"did you mean {near[0]!r}?"
+    elif len(names) > _MANY:
+        advice = f"none of the {len(names)} that are known is like it"
     elif names:
         advice = "known: " + ", ".join(names)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -28,8 +29,9 @@ def write(generator: zoo.Generator, path: Path) -> None:
     foreign = sorted({str(node.target) for node in program.graph.nodes if str(node.target).startswith("zoo")})
     if foreign:
         raise zoo.errors.RunError(f"the generator calls {', '.join(foreign)}, which plain torch does not have")
-    with path.open("wb") as file:
-        torch.export.save(program, file, extra_files={FACTS: json.dumps(facts(generator), indent=2)})
+    packed = io.BytesIO()  # torch ends the whole process where a file cannot be written on, as on a full disk
+    torch.export.save(program, packed, extra_files={FACTS: json.dumps(facts(generator), indent=2)})
+    path.write_bytes(packed.getbuffer())
 
 
 def facts(generator: zoo.Generator) -> dict[str, object]:

@@ -182,6 +182,23 @@ def test_a_batch_larger_than_the_data(refused, images):
     refused(["--data", images, "--batch-size", 25], "--batch-size 25", "24 images", "at most 24")
 
 
+def test_a_batch_larger_than_the_data_is_refused_before_they_are_prepared(cli, monkeypatch):
+    write_images(Path("fresh.npz"))
+    monkeypatch.setenv("ZOO_CACHE", "cache")
+    assert_refused(cli("train", "dcgan", "--data", "fresh.npz", "--batch-size", 25), "--batch-size 25", "at most 24")
+    assert not Path("cache/prepared").exists()
+
+
+def test_a_warmup_that_would_never_end_is_refused_where_it_was_asked_for(refused, cli, images):
+    refused(["--data", images, "--warmup", 3], "--warmup 3", "2 steps")
+    assert cli("train", "dcgan", *SMALL, "--data", images, "--warmup", 2, "--out", "run").code == 0
+
+
+@pytest.mark.parametrize("flag", ["--augment", "--watch"])
+def test_a_name_that_is_given_twice_is_refused(refused, images, flag):
+    refused(["--data", images, flag, "cutout", "cutout"], f"{flag} names cutout twice")
+
+
 @pytest.mark.parametrize("flag", ["--batch-size", "--generator-batch-size"])
 def test_a_batch_too_small_for_batch_normalisation(cli, images, flag):
     options = {"--data": images, "--batch-size": 8, "--steps": 1, "--out": "run", flag: 1}
@@ -355,13 +372,14 @@ def test_a_disk_that_becomes_full_at_any_moment_leaves_only_whole_things(cli, im
         monkeypatch.setattr(os, "fsync", Disk(room).fsync)
         outcome = cli(*arguments, "--out", out)
         monkeypatch.setattr(os, "fsync", disk.fsync)
-        full = f"cannot write {out}", "No space left on device; the disk is full; make room", "--out"
+        full = f"cannot write {out}", "No space left on device; the disk is full; make room"
         if outcome.code == 0:  # the film comes last, when the training is done and kept
             assert zoo.Run(out).latest()[0] == 3
             said = " ".join(outcome.out.split())
             assert [part for part in ("samples.gif is left out: ", *full) if part not in said] == [], said
         else:
-            assert_refused(outcome, *full)
+            saved = (out / "config.json").exists() and zoo.Run(out).checkpoints
+            assert_refused(outcome, *full, f"zoo resume {out} goes on from step {saved[-1][0]}" if saved else "--out")
         left = [path for path in out.rglob("*") if path.name.endswith(".part")]
         assert left == [], f"room for {room} files"
         for path in out.glob("samples/*.png"):
@@ -516,7 +534,7 @@ def test_a_truncated_safetensors_file(cli, run, file, keep):
     path = newest(run) / f"{file}.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
     assert_unusable(
-        cli, run, f"{file}.safetensors cannot be read", "step-00000002", "remove step-00000004", raw=file == "generator"
+        cli, run, f"{file}.safetensors cannot be read", "step-00000002", "rename step-00000004", raw=file == "generator"
     )
 
 
@@ -555,9 +573,9 @@ def test_a_truncated_config(cli, run):
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        (dict(width=0), ["--width: 0 does not fit"]),
+        (dict(width=0), ["config.json: width: 0 does not fit"]),
         (dict(wdth=3), ["option 'wdth'", "'width'"]),
-        (dict(learning_rate=None), ["--learning-rate"]),
+        (dict(learning_rate=None), ["config.json: learning_rate"]),
         (dict(width=3), ["does not fit 'dcgan' as config.json describes it"]),
     ],
     ids=str,
@@ -609,6 +627,38 @@ def test_data_that_is_gone(cli, tmp_path):
     data.unlink()
     assert_refused(cli("resume", "run", "--steps", 9), "mine.npz", "does not exist")
     assert cli("sample", "run", "--n", 1).code == 0, "pictures need no data"
+
+
+def test_data_that_is_gone_is_to_be_put_back_where_it_was(cli, tmp_path):
+    data = write_images(tmp_path / "mine.npz")
+    zoo.train("dcgan", data=str(data), out="run", **tiny("dcgan"))
+    data.unlink()
+    outcome = cli("resume", "run", "--steps", 9)
+    assert_refused(outcome, str(data), "put it back at that path")
+    assert "--data" not in outcome.err, "which resume has not"
+
+
+@pytest.mark.parametrize("change", [dict(augment=["gone"]), dict(objective="gone")], ids=str)
+def test_what_an_uninstalled_plugin_brought_is_told_by_where_its_name_is_from(cli, run, change):
+    config = json.loads((run / "config.json").read_text())
+    config["options"].update(change)
+    (run / "config.json").write_text(json.dumps(config))
+    outcome = cli("resume", run, "--steps", 9)
+    assert_refused(outcome, f"--{next(iter(change))} gone", "config.json", "no installed plugin brings", "install")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [(dict(width="q"), "width: 'q' does not fit"), (dict(qqqqqq=1), "unknown option 'qqqqqq'")]
+)
+def test_options_of_a_run_are_told_of_by_their_file(cli, run, change, words):
+    config = json.loads((run / "config.json").read_text())
+    config["options"].update(change)
+    (run / "config.json").write_text(json.dumps(config))
+    for command in ("resume", "sample"):
+        outcome = cli(command, run)
+        assert_refused(outcome, f"config.json: {words}", "from a backup")
+        assert "--help" not in outcome.err
+        assert len(outcome.err) < 300
 
 
 # ---- every message is for a person

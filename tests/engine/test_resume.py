@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from messages import assert_says
 from support import Stop, assert_same_checkpoint, flags, tensors, tiny, write_images, zoo_process
 
 import zoo
@@ -227,7 +228,7 @@ def test_a_process_that_is_killed_before_its_first_checkpoint_leaves_what_says_s
     for command in (("resume", "run"), ("sample", "run")):
         outcome = cli(*command)
         assert outcome.code == 2
-        assert "run has no checkpoint yet; train again" in outcome.err
+        assert_says(outcome.err, "run has no checkpoint yet", "remove it and train again")
 
 
 # ---- what a checkpoint holds

@@ -166,6 +166,11 @@ def test_the_nearest_name_or_all_names_are_offered():
     assert unknown("thing", "dcgn", ["dcgan", "vanilla"]) == "unknown thing 'dcgn'; did you mean 'dcgan'?"
     assert unknown("thing", "xyz", ["b", "a"], "look there") == "unknown thing 'xyz'; known: a, b (look there)"
     assert unknown("thing", "xyz", []) == "unknown thing 'xyz'; none is known"
+    many = [f"name{number}" for number in range(60)]
+    assert (
+        unknown("thing", "xyz", many, "look there")
+        == "unknown thing 'xyz'; none of the 60 that are known is like it (look there)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,9 +228,19 @@ def test_options_cannot_be_changed_once_made():
         ("bad.toml", "steps = = 3", "--config bad.toml does not parse"),
         ("bad.json", "{", "--config bad.json does not parse"),
         ("list.json", "[1]", "--config list.json holds a list"),
-        ("nan.toml", "learning-rate = nan", "--learning-rate"),
-        ("type.toml", 'steps = "many"', "--steps"),
-        ("table.toml", "[steps]\na = 1\n", "--steps"),
+        ("deep.json", "[" * 100_000, "--config deep.json does not parse as JSON"),
+        ("nan.toml", "learning-rate = nan", "nan.toml: learning-rate: nan does not fit"),
+        ("type.toml", 'steps = "many"', "type.toml: steps: 'many' does not fit"),
+        ("key.toml", "foobar = 3", "key.toml: unknown option 'foobar'"),
+        ("table.toml", "[steps]\na = 1\n", "table.toml: 'steps' is a table"),
+        ("out.toml", 'out = "runs/a"', "out.toml: out is no option of a file; give --out on the command line"),
+        ("config.toml", 'config = "x"', "config.toml: config is no option of a file"),
+        ("two.toml", "batch-size = 3\nbatch_size = 4", "two.toml: batch-size is given twice"),
+        ("true.toml", "seed = true", "true.toml: seed: True does not fit: give a number"),
+        ("true.toml", "epochs = false", "true.toml: epochs: False does not fit: give a number"),
+        ("true.toml", "channels = true", "true.toml: channels: True does not fit: give a number"),
+        ("run.json", '{"architecture": "sample", "options": []}', "is a run's config.json that is damaged"),
+        ("run.json", '{"architecture": "sample"}', "is a run's config.json that is damaged"),
         ("preset.toml", 'preset = "smal"', "did you mean 'small'"),
         ("preset.toml", "preset = 3", "preset"),
         ("preset.toml", 'preset = ["small"]', "preset"),
@@ -234,6 +249,18 @@ def test_options_cannot_be_changed_once_made():
 def test_a_file_that_does_not_fit_is_refused_in_words(name, text, message):
     with pytest.raises(OptionError, match=re.escape(message)):
         resolve(Sample(), config=write(name, text))
+
+
+def test_a_value_that_a_flag_sets_right_is_not_looked_for_in_the_file():
+    assert resolve(Sample(), config=write("a.toml", 'steps = "many"'), flags={"steps": 3})[0].steps == 3
+    with pytest.raises(OptionError, match=r"^--steps: 0 does not fit"):
+        resolve(Sample(), config=write("a.toml", "steps = 3"), flags={"steps": 0})
+
+
+def test_switches_take_truth_values_and_numbers_do_not():
+    assert resolve(Sample(), config=write("a.toml", "flip = true"))[0].flip
+    with pytest.raises(OptionError, match=r"^--seed: True does not fit: give a number"):
+        resolve(Sample(), flags={"seed": True})
 
 
 def test_a_file_that_is_not_text_or_not_there_is_refused_in_words():

@@ -164,6 +164,15 @@ MISFITS = {
     ),
     "exporter": ("return", "the exporter 'write' has written no file; write to the path that it is given"),
     "command": ("return 'done'", "zoo greet: run() returned 'done'; return the exit code"),
+    "unsuited_metric": (
+        "return 3",
+        "unsuited() of the metric 'measure' returned 3; return the reason in words, or None",
+    ),
+    "unsuited_augmentation": (
+        "return True",
+        "unsuited() of the augmentation 'change' returned True; return the reason",
+    ),
+    "unsuited_exporter": ("return ['no']", "unsuited() of the exporter 'write' returned ['no']; return the reason"),
 }
 
 
@@ -171,7 +180,7 @@ MISFITS = {
 def test_what_does_not_fit_is_the_plugins_mistake(install, cli, run, images, place):
     line, message = MISFITS[place]
     install(doors(**{place: line}), "zoo_doors", distribution="zoo-doors", version="1.7")
-    outcome = cli(*words(place, run, images))
+    outcome = cli(*words(place.removeprefix("unsuited_"), run, images))
     assert outcome.code == 2
     assert f"plugin 'zoo_doors' of zoo-doors 1.7: {message}" in outcome.err
 
@@ -190,7 +199,7 @@ def test_what_does_not_suit_is_refused_with_the_reason(install, cli, run, images
     assert (outcome.code, outcome.err) == (2, f"zoo: {UNSUITED[place]}\n")
 
 
-@pytest.mark.parametrize("place", MISFITS)
+@pytest.mark.parametrize("place", CLASSES)
 def test_all_four_work(install, cli, run, images, place):
     install(doors(), "zoo_doors")
     assert cli(*words(place, run, images)).code == 0
@@ -207,6 +216,34 @@ def test_a_command_is_given_what_was_typed_and_its_exit_code_is_the_processs(ins
     install(doors(), "zoo_doors")
     outcome = cli("greet", "a", "--help", "-x")
     assert (outcome.code, outcome.out) == (3, "hello a --help -x\n")
+
+
+@pytest.mark.parametrize("code", [300, 256, -1])
+def test_an_exit_code_that_the_system_would_change_is_the_plugins_mistake(install, cli, code):
+    install(doors(command=f"return {code}"), "zoo_doors")
+    outcome = cli("greet")
+    assert outcome.code == 2
+    assert f"plugin 'zoo_doors' of zoo-doors 1.0: zoo greet: run() returned {code}; return the exit code" in outcome.err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_metric_that_fails_hides_no_other(install, cli, run, as_json):
+    source = doors(metric="raise KeyError('weights')")
+    second = source[source.index("class Measure") : source.index("class Change")].replace("Measure", "Other")
+    second = second.replace("measure", "other").replace("raise KeyError('weights')", "pass")
+    source = source.replace("class Change", f"{second}class Change").replace(
+        "register(Measure)", "register(Measure); register(Other)"
+    )
+    install(source, "zoo_doors")
+    outcome = cli("evaluate", run, "--metric", "measure", "other", *(["--json"] if as_json else []))
+    assert outcome.code == 2
+    assert "zoo: plugin 'zoo_doors' of zoo-doors 1.0: the metric 'measure' failed: KeyError: 'weights'" in outcome.err
+    if as_json:
+        content = json.loads(outcome.out)
+        assert content["metrics"]["other"]["numbers"] == {"one": 1}
+        assert content["failed"].keys() == {"measure"}
+    else:
+        assert "other" in outcome.out
 
 
 @pytest.mark.parametrize("code", [0, 2, 5])

@@ -178,7 +178,9 @@ def test_a_default_outside_its_own_range_stops_the_first_run_and_not_the_resume(
     )
     outcome = cli("train", "odd", "--data", *images, "--out", "run")
     assert outcome.code == 2
-    assert "--width: 8 does not fit" in outcome.err
+    assert "plugin 'zoo_odd'" in outcome.err
+    assert "Odd.Options.width has the default 8, which does not fit" in outcome.err
+    assert "--width" not in outcome.err, "a flag that nobody gave"
     assert not Path("run").exists()
 
 

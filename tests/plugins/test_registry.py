@@ -276,6 +276,10 @@ BROKEN = {
         "import zoo\n@zoo.hookimpl\ndef zoo_register_architecture(register): pass\n",
         "zoo_register_architecture",
     ),
+    "misspelt argument": (
+        "import zoo\n@zoo.hookimpl\ndef zoo_register_architectures(registr): pass\n",
+        "zoo_register_architectures takes 'registr', and zoo passes 'register'; write zoo_register_architectures(register)",
+    ),
     "hook fails": (
         "import zoo\n@zoo.hookimpl\ndef zoo_register_architectures(register): 1 / 0\n",
         "ZeroDivisionError",
@@ -297,6 +301,29 @@ def test_a_broken_plugin_is_reported_and_every_other_one_works(install, cli, sou
     listed = json.loads(cli("list", "--json").out)
     assert {"cgan", "dcgan", "lsgan", "vanilla"} <= listed["architectures"].keys()
     assert cli("info", "dcgan").code == 0
+
+
+def test_a_hook_may_leave_arguments_out_and_have_others_with_a_default(install, cli):
+    install("import zoo\n@zoo.hookimpl\ndef zoo_training_callbacks(verbose=False): return []\n", "zoo_quiet")
+    assert {row["name"]: row["error"] for row in json.loads(cli("plugins", "--json").out)["plugins"]}[
+        "zoo_quiet"
+    ] is None
+
+
+def test_a_plugin_that_registers_nothing_is_told_why_that_may_be(install, cli):
+    install("import zoo\n", "zoo_empty")
+    assert "nothing: no function of its module is a hook" in " ".join(cli("plugins").out.split())
+
+
+def test_info_tells_the_rest_of_an_architecture_whose_sizes_fail(install, cli):
+    source = architecture("sized").replace("def generator", "def sizes(self, options): return 1 / 0\n    def generator")
+    install(source.replace("def generator", "presets = {'quick': {}}\n    def generator"), "zoo_sized")
+    outcome = cli("info", "sized")
+    told = " ".join(outcome.out.split())
+    assert outcome.code == 0
+    assert "images: plugin 'zoo_sized' of zoo-sized 1.0: sizes() failed: ZeroDivisionError" in told
+    assert "quick" in told
+    assert "zoo train sized --help lists every option" in told
 
 
 def test_an_unknown_architecture_is_told_together_with_the_plugins_that_failed(install, cli):

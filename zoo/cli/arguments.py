@@ -12,9 +12,10 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import tyro
 
 from zoo.architecture import Architecture
+from zoo.cli.flags import check_flags
 from zoo.errors import OptionError
 from zoo.options import GROUPS, MOST_USED, Options
-from zoo.options.resolve import flag, resolve
+from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
 
 T = TypeVar("T")
@@ -25,7 +26,8 @@ def parse(kind: type[T], command: str, arguments: Sequence[str]) -> T:
 
     Exits with code 2 and a message for arguments that do not fit.
     """
-    _check_flags(arguments, get_type_hints(kind))
+    _refuse_empty_out(arguments)
+    check_flags(arguments, get_type_hints(kind, include_extras=True), f"zoo {command}")
     return tyro.cli(kind, prog=f"zoo {command}", args=list(arguments), description=inspect.getdoc(kind))
 
 
@@ -78,7 +80,9 @@ def parse_training(
     """
     groups = _grouped(architecture, defaults, own, without)
     rows = {name: row for group in groups.values() for name, row in group.items()}
-    _check_flags(arguments, {name: type_ for name, (type_, _, _) in rows.items()})
+    program = f"zoo {command} {architecture.name}"
+    _refuse_empty_out(arguments)
+    check_flags(arguments, {name: type_ for name, (type_, _, _) in rows.items()}, program)
     kinds = [(f"group{at}", title, _dataclass(title, group)) for at, (title, group) in enumerate(groups.items())]
     every = make_dataclass(
         "Arguments",
@@ -87,7 +91,7 @@ def parse_training(
     about = f"{about} {architecture.name}: {architecture.summary()}"
     parsed: Any = tyro.cli(
         every,
-        prog=f"zoo {command} {architecture.name}",
+        prog=program,
         args=list(arguments),
         description=about,
         config=(tyro.conf.OmitArgPrefixes,),
@@ -135,24 +139,10 @@ def given_by_hand(parsed: Mapping[str, Any], arguments: Sequence[str]) -> dict[s
     return {key: value for key, value in parsed.items() if key in names}
 
 
-def _check_flags(arguments: Sequence[str], types: Mapping[str, Any]) -> None:
-    """Raise OptionError for an empty --out, as an unset variable of a shell leaves it: it would mean the current folder.
-
-    And for a list that is given in two parts, of which the first would be forgotten without a word. `types`: of each option.
-    """
+def _refuse_empty_out(arguments: Sequence[str]) -> None:
+    """Raise OptionError for an empty --out, as an unset variable of a shell leaves it: it would mean the current folder."""
     if early(arguments, "out").get("out") == "":
         raise OptionError("--out is empty; give a name, or leave it out")
-    for name, type_ in types.items():
-        spelt = flag(name)
-        if _is_list(type_) and sum(argument.partition("=")[0] == spelt for argument in arguments) > 1:
-            raise OptionError(f"{spelt} is given twice; write all of its values behind one: {spelt} A B")
-
-
-def _is_list(type_: Any) -> bool:
-    """Whether an option takes several values."""
-    if get_origin(type_) in (Union, UnionType, Annotated):
-        return any(map(_is_list, get_args(type_)))
-    return get_origin(type_) in (list, tuple, set, frozenset)
 
 
 def _default(value: Any) -> Any:

@@ -15,6 +15,7 @@ from zoo.bench.workloads import NAMES, chosen
 from zoo.cli.arguments import parse
 from zoo.cli.importing import importing
 from zoo.errors import OptionError, unknown
+from zoo.run.files import advising, writing
 
 if TYPE_CHECKING:
     import torch
@@ -89,12 +90,14 @@ def run(arguments: Sequence[str]) -> int:
         console.print(goals_table(verdicts_))
     if given.json is not None:
         content = json.dumps(as_json(machine, rows, steps, assembly, verdicts_), indent=1)
-        try:
+        with advising(_elsewhere), writing(given.json):
             given.json.write_text(content + "\n", "utf-8")
-        except OSError as error:
-            raise OptionError(f"cannot write {given.json}: {error.strerror}; give another place with --json") from error
         console.print(f"\nwritten: {given.json}", markup=False, soft_wrap=True)
     return 0
+
+
+def _elsewhere(mend: str) -> str:
+    return f"{mend}, or give another place with --json" if mend else "give another place with --json"
 
 
 def _introduce(console: Console, machine: dict[str, object]) -> None:

@@ -19,7 +19,7 @@ class Curves:
     run: tyro.conf.Positional[Path]
     """The folder that zoo train named."""
     out: Path | None = None
-    """The picture to write, NAME.png; by default the run's curves.png."""
+    """The picture to write, NAME.png; by default the run's curves.png. Folders on the way are made."""
 
 
 def run(arguments: Sequence[str]) -> int:

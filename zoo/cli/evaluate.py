@@ -16,10 +16,11 @@ from zoo.callback import Callback
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.cli.importing import importing
-from zoo.errors import OptionError, RunError
+from zoo.errors import OptionError, RunError, ZooError
 from zoo.generate.request import check_count, check_seed
 from zoo.plugins.kinds import METRIC, SOURCE
 from zoo.plugins.registry import registry
+from zoo.system.memory import OutOfMemoryError
 
 if TYPE_CHECKING:
     from zoo.generate.generator import Generator
@@ -56,15 +57,17 @@ class Notes(Callback):
 
 @dataclass
 class Measured:
-    """What came of it: for each metric the number of samples and its numbers, and for those that do not suit the reason."""
+    """What came of it: for each metric the number of samples and its numbers; for those that do not suit the reason, and for
+    those that failed the error."""
 
     samples: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, Mapping[str, float]] = field(default_factory=dict)
     unsuited: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, ZooError] = field(default_factory=dict)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Measure; returns the exit code."""
+    """Measure; returns the exit code: 2 where a metric failed, whatever the others gave."""
     given = parse(Evaluate, "evaluate", arguments)
     check_seed(given.seed, "--seed")
     if given.samples is not None:
@@ -81,6 +84,8 @@ def run(arguments: Sequence[str]) -> int:
     generator = load(found, step=given.step, averaged=not given.raw)
     with enough_memory("judge fewer images: a lower --samples"), Callbacks([Notes()]).forward_log():
         measured = _measure(generator, str(found.config["options"].get("data")), metrics, given)
+    if not measured.numbers and measured.failed:
+        raise next(iter(measured.failed.values()))
     if not measured.numbers:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measured.unsuited.items())
         raise RunError(f"no metric suits {found.path}: {reasons or 'no plugin brings one'} (zoo plugins)")
@@ -88,7 +93,9 @@ def run(arguments: Sequence[str]) -> int:
         print(json.dumps(_content(found.path, generator, measured, given), indent=2))
     else:
         _show(found.path, generator, measured, metrics, given)
-    return 0
+    for error in measured.failed.values():
+        print(f"zoo: {error}", file=sys.stderr)
+    return 2 if measured.failed else 0
 
 
 def _measure(generator: Generator, data: str, metrics: Sequence[Metric], given: Evaluate) -> Measured:
@@ -102,12 +109,18 @@ def _measure(generator: Generator, data: str, metrics: Sequence[Metric], given: 
         context = contexts.setdefault(
             count, RunContext(generator, data, count, given.seed, list(registry().of_kind(SOURCE).values()))
         )
-        if reason := metric.unsuited(context):
-            if given.metric:
-                raise OptionError(f"--metric {metric.name}: {reason}")
-            measured.unsuited[metric.name] = reason
+        try:
+            if reason := metric.unsuited(context):
+                if given.metric:
+                    raise OptionError(f"--metric {metric.name}: {reason}")
+                measured.unsuited[metric.name] = reason
+                continue
+            measured.numbers[metric.name] = metric.compute(context)
+        except (OptionError, OutOfMemoryError):
+            raise
+        except ZooError as error:  # which hides no other metric
+            measured.failed[metric.name] = error
             continue
-        measured.numbers[metric.name] = metric.compute(context)
         measured.samples[metric.name] = count
     return measured
 
@@ -128,6 +141,7 @@ def _content(path: Path, generator: Generator, measured: Measured, given: Evalua
             for name, numbers in measured.numbers.items()
         },
         "unsuited": measured.unsuited,
+        "failed": {name: str(error) for name, error in measured.failed.items()},
     }
 
 

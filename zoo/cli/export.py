@@ -31,7 +31,8 @@ class Export:
     to: str = "torch"
     """The format, by name."""
     out: Path | None = None
-    """The file; by default RUN.pt2 here, or with the suffix of another format. A file of that name is replaced."""
+    """The file; by default RUN.pt2 here, or with the suffix of another format. A file of that name is replaced;
+    folders on the way are made."""
     step: int | None = None
     """The checkpoint of this step instead of the newest."""
     raw: bool = False

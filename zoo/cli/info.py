@@ -14,7 +14,7 @@ from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.engine.geometry import describe_sizes
-from zoo.errors import OptionError
+from zoo.errors import OptionError, PluginError, in_one_line
 from zoo.options import Options
 from zoo.options.resolve import flag, resolve
 from zoo.plugins.registry import registry
@@ -44,7 +44,11 @@ def run(arguments: Sequence[str]) -> int:
     if architecture.conditional:
         say("conditional: needs labelled data, draws the classes asked for")
     defaults, _ = resolve(architecture)
-    sizes = _sizes(architecture, defaults)
+    try:
+        sizes = _sizes(architecture, defaults)
+    except PluginError as error:  # a plugin's author will want to see the rest too
+        say(f"images: {in_one_line(error)}")
+        sizes = ""
     if sizes:
         say(f"images: {sizes}")
     if architecture.presets:
@@ -77,8 +81,9 @@ def _presets(architecture: Architecture, usual: str) -> Table:
         sets = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
         try:
             sizes = _sizes(architecture, resolve(architecture, preset=name)[0])
-        except OptionError as error:  # a plugin's author will want to see the rest too
-            shown.add_row(f"{name}{mark}", Text(f"does not fit its own options: {error}\n{sets}"))
+        except (OptionError, PluginError) as error:
+            fault = "does not fit its own options: " if isinstance(error, OptionError) else ""
+            shown.add_row(f"{name}{mark}", Text(f"{fault}{in_one_line(error)}\n{sets}"))
             continue
         lines = [
             architecture.preset_notes.get(name),

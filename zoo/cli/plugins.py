@@ -17,6 +17,9 @@ from zoo.plugins.plugin import Plugin
 from zoo.plugins.registry import Registry, registry
 from zoo.system.distribution import DISTRIBUTION, asks_for_foreign
 
+NOTHING = "nothing: no function of its module is a hook that registers something (zoo.hookimpl)"
+"""What is said of a plugin that is loaded and registers nothing: its hooks may be in a module that is not its entry point."""
+
 
 @dataclass
 class Plugins:
@@ -79,4 +82,4 @@ def _brings(row: dict[str, Any]) -> str:
     if not row["loaded"]:
         return "left out: ZOO_PLUGINS does not name it"
     words = [kind.flag + name for kind in ALL_KINDS for name in row[kind.column]]
-    return ", ".join([*words, *(["watches runs"] if row["training_callbacks"] else [])]) or "nothing"
+    return ", ".join([*words, *(["watches runs"] if row["training_callbacks"] else [])]) or NOTHING

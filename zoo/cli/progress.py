@@ -67,9 +67,8 @@ class Progress(Callback):
         """Say where the run is; begin the line."""
         self._steps = steps
         self._began = (step, time.monotonic())
-        data = run.config["data"]
-        kind = "points" if data.get("points") else "images"
-        self.on_note(f"run {run.path}  ({run.architecture}, {data['images']:,} {kind} of {data['title']})")
+        kind = "points" if run.geometry()[0].points else "images"
+        self.on_note(f"run {run.path}  ({run.architecture}, {run.data_count:,} {kind} of {run.data_title})")
         if self._live:
             self._open_bars("{task.fields[losses]}", "training", steps)
             self._update(step)

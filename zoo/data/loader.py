@@ -32,6 +32,14 @@ class Batch(NamedTuple):
     """int64 (B,); None for unlabelled data."""
 
 
+def check_batch(batch_size: int, images: int) -> None:
+    """Raise DataError for a batch that so many images do not fill."""
+    if batch_size < 1:
+        raise DataError(f"--batch-size {batch_size} is too small; choose at least 1")
+    if batch_size > images:
+        raise DataError(f"--batch-size {batch_size} is larger than the data ({images} images); choose at most {images}")
+
+
 class Loader:
     """Batches of a store; batch number i depends on nothing but the seed and i, so a run is continued by counting.
 
@@ -57,12 +65,7 @@ class Loader:
         channels_last: bool = False,
         pin: bool = False,
     ) -> None:
-        if batch_size < 1:
-            raise DataError(f"--batch-size {batch_size} is too small; choose at least 1")
-        if batch_size > len(store):
-            raise DataError(
-                f"--batch-size {batch_size} is larger than the data ({len(store)} images); choose at most {len(store)}"
-            )
+        check_batch(batch_size, len(store))
         if shuffle_buffer < 1:
             raise DataError(f"--shuffle-buffer {shuffle_buffer} is too small; choose at least 1")
         if order not in get_args(Order):

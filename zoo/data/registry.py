@@ -95,6 +95,14 @@ def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
     return name in known and (bool(colon) or known[name].accepts(""))
 
 
+def is_missing(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
+    """Whether `location` names a path, of a kind or alone, that does not exist: as ``/photos`` and ``folder:/photos`` do."""
+    rest = location.partition(":")[2] if is_name(location, extra) else location
+    return os.path.isabs(rest) and not any(
+        os.path.exists(candidate) for candidate in (rest, rest.rpartition(":")[0]) if candidate
+    )
+
+
 def absolute(location: str, extra: Sequence[type[DataSource]] = ()) -> str:
     """The same data, spelled so that it is found from any working directory: what a run should remember."""
     location = as_here(location)

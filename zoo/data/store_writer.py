@@ -22,6 +22,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
 from zoo.system.denied import denied
+from zoo.system.disk import size, why_not_written
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
 _ABANDONED = 24 * 3600  # seconds without a write after which a temporary folder belongs to nobody
@@ -170,10 +171,12 @@ def _writing(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
-            f"prepared images cannot be written to {place}: {error.strerror or error}; "
-            "make room there, or set ZOO_CACHE to a folder that has room and can be written"
-        ) from error
+        raise DataError(f"prepared images cannot be written to {place}: {why_not_written(error, _remedies)}") from error
+
+
+def _remedies(mend: str) -> str:
+    elsewhere = "set ZOO_CACHE to a folder that has room and can be written"
+    return f"{mend} there, or {elsewhere}" if mend else elsewhere
 
 
 def _check_room(place: Path, needed: int) -> None:
@@ -182,7 +185,7 @@ def _check_room(place: Path, needed: int) -> None:
         free = shutil.disk_usage(place).free
         if needed > free:
             raise DataError(
-                f"prepared images need {needed / 1e9:,.1f} GB but {place} has {free / 1e9:,.1f} GB free; "
+                f"prepared images need {size(needed)} but {place} has {size(free)} free; "
                 "make room there, or set ZOO_CACHE to a folder that has room"
             )
 

@@ -8,7 +8,29 @@ from pathlib import Path
 
 from zoo.callback import Callback
 from zoo.engine.runtime.log import Listener, listening
+from zoo.errors import OptionError
 from zoo.run.run import Run
+
+
+def check_callbacks(callbacks: object) -> list[Callback]:
+    """The callbacks that were given. Raises OptionError for what is no list of them."""
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+        raise OptionError(f"callbacks is {_named(callbacks)}; give a list: callbacks=[{type(callbacks).__name__}()]")
+    found = list(callbacks)
+    for each in found:
+        if isinstance(each, type) and issubclass(each, Callback):
+            raise OptionError(
+                f"callbacks has the class {each.__name__}; give an object of it: callbacks=[{each.__name__}()]"
+            )
+        if not isinstance(each, Callback):
+            raise OptionError(f"callbacks has {_named(each)}; give objects of a subclass of zoo.Callback")
+    return found
+
+
+def _named(given: object) -> str:
+    """A thing by what it is: ``3``, or ``a Counter``."""
+    plain = isinstance(given, str | int | float | type | None)
+    return repr(given) if plain else f"a {type(given).__name__}"
 
 
 class Callbacks(Callback):

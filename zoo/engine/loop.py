@@ -26,7 +26,7 @@ from zoo.generate.pictures.scatter import scatter, to_points
 from zoo.generate.sampling import draw_images
 from zoo.plots.curves import draw_curves_if_possible
 from zoo.run.checkpoint import prune, write_checkpoint
-from zoo.run.files import writing
+from zoo.run.files import advising, writing
 from zoo.run.journal import Journal
 from zoo.run.run import Run, quoted
 
@@ -78,7 +78,7 @@ class TrainingLoop:
         done = self.start
         statistics: Statistics = {}
         with self.interrupt.listening():
-            with Journal(self.run.path / "metrics.jsonl") as journal:
+            with advising(self.run.going_on), Journal(self.run.path / "metrics.jsonl") as journal:
                 self.callbacks.on_start(self.run, done, self.steps)
                 if done == 0:
                     self._sample(0)
@@ -106,7 +106,8 @@ class TrainingLoop:
         }
         for name, draw in pictures.items():
             try:
-                draw()
+                with advising(lambda mend: f"{mend or 'mend that'}; the run is whole without it"):
+                    draw()
             except Exception as error:  # a full disk, or whatever a broken matplotlib comes up with
                 log.warning("%s is left out: %s", name, in_one_line(error))
 

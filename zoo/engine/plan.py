@@ -12,17 +12,18 @@ import torch
 
 from zoo.architecture import Architecture, Phase
 from zoo.augmentation import Augmentation
-from zoo.data.registry import absolute, open_source
+from zoo.data.loader import check_batch
+from zoo.data.registry import absolute, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.engine.geometry import choose_spec, points_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.step import alternates
-from zoo.errors import OptionError, RunError, unknown
+from zoo.errors import DataError, OptionError, PluginError, RunError, unknown
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
-from zoo.options.resolve import resolve, validate
+from zoo.options.resolve import resolve
 from zoo.plugins.kinds import AUGMENTATION
 from zoo.plugins.registry import architecture_of, registry
 from zoo.run.run import Run
@@ -79,11 +80,14 @@ def plan_run(
         if suited != chosen:
             options, _ = resolve(architecture, preset=suited, flags=flags)
     spec = choose_spec(architecture, options, source)
+    _check_sense(options, architecture.presets.get(suited or "", {}))
     if suited != chosen:
         log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
     place = absolute(options.data, registry().sources)  # so that the run can be resumed from any folder
     options = options.model_copy(update={"data": place})
-    return complete_plan(architecture, options, suited, source, spec, device)
+    plan = complete_plan(architecture, options, suited, source, spec, device)
+    check_batch(options.batch_size, len(source))
+    return plan
 
 
 def plan_resume(
@@ -100,13 +104,16 @@ def plan_resume(
     where the run's architecture is no longer there.
     """
     architecture = architecture_of(run)
-    values = dict(run.config["options"])
-    if steps is not None:
-        values |= {"steps": steps, "epochs": None}
+    changes: dict[str, Any] = {} if steps is None else {"steps": steps, "epochs": None}
     if watch is not None:
-        values["watch"] = watch
-    options = validate(architecture, values)
+        changes["watch"] = watch
+    options = run.options(architecture, changes)
+    _check_installed(run, options)
     spec, _ = run.geometry()
+    if is_missing(options.data, registry().sources):
+        raise DataError(
+            f"{run.path} was trained on {options.data}, which does not exist any more; put it back at that path"
+        )
     source = open_source(options.data, registry().sources_for(options.data))
     if source.fingerprint() != run.fingerprint:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
@@ -117,6 +124,30 @@ def plan_resume(
     if capture is not None:
         options = options.model_copy(update={"capture": capture})
     return complete_plan(architecture, options, run.config.get("preset"), source, spec, chosen)
+
+
+def _check_sense(options: Options, preset: Mapping[str, Any]) -> None:
+    """Raise OptionError for what a new run cannot mean, but that runs from before may have. What the `preset` says is meant."""
+    if options.epochs is None and options.warmup > options.steps and preset.get("warmup") != options.warmup:
+        raise OptionError(
+            f"--warmup {options.warmup} is longer than the run, which has {options.steps} steps; give fewer"
+        )
+    for flag, names in (("--augment", options.augment), ("--watch", options.watch)):
+        for name in names:
+            if names.count(name) > 1:
+                raise OptionError(f"{flag} names {name} twice; name it once")
+
+
+def _check_installed(run: Run, options: Options) -> None:
+    """Raise PluginError where a run was trained with something of a plugin that is no longer there."""
+    known = {"--augment": registry().names_of(AUGMENTATION), "--objective": registry().objectives}
+    used = [*(("--augment", name) for name in options.augment), ("--objective", options.objective)]
+    for flag, name in used:
+        if name is not None and name not in known[flag]:
+            raise PluginError(
+                f"{run.path} was trained with {flag} {name} (config.json), which no installed plugin brings; install the package "
+                "that it is from (zoo plugins)"
+            )
 
 
 def complete_plan(

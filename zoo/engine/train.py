@@ -12,7 +12,7 @@ from typing import Any
 from zoo.callback import Callback
 from zoo.data.store import ImageStore
 from zoo.engine.build import TrainingState, build, prepare_data
-from zoo.engine.callbacks import Callbacks
+from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.checkpointing import load_state
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
@@ -26,6 +26,7 @@ from zoo.notebook.live import live
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
+from zoo.run.files import advising
 from zoo.run.journal import truncate
 from zoo.run.run import FORMAT, Run, quoted
 from zoo.system.memory import enough_memory
@@ -52,14 +53,16 @@ def train(
     hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
     KeyboardInterrupt, your own handler is called, and where there is none the signal ends the process. A second signal raises
     KeyboardInterrupt at once. What is ignored stays ignored; outside the main thread Python takes no signals, and nothing changes.
+    What one of `callbacks` raises ends it at once and reaches the caller as it is: what was saved before, every
+    `checkpoint_every` steps, is what `resume` goes on from.
 
     Args:
         name: the architecture, as `zoo list` shows it.
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
-        callbacks: are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing, which the
-            logger ``zoo`` has too.
+        callbacks: a list; they are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing,
+            which the logger ``zoo`` has too.
         plugin_callbacks: whether those of plugins are asked at all.
         notebook: whether a Jupyter notebook shows a bar and the newest grid below the cell; by default where `callbacks` are
             none. Elsewhere than in a notebook nothing is shown.
@@ -74,7 +77,7 @@ def train(
     """
     more, wanted = take_old_keywords("train", options)
     interrupt = Interrupt()
-    told = _telling([*callbacks, *more], notebook)
+    told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
@@ -129,13 +132,19 @@ def resume(
     if old:
         raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
     interrupt = Interrupt()
-    told = _telling([*callbacks, *more], notebook)
+    told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         run = Run(path)
         start, folder = run.latest()
+        if run.lacking:
+            log.warning("%s; going on from %s", run.lacking, folder.name)
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
         with determinism(plan.options.deterministic):
             state = build(plan, prepare_data(plan, everyone.on_prepare))
+            if steps is not None and start >= steps:
+                raise RunError(
+                    f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
+                )
             rehearse(state, plan.spec)
             if start >= state.steps:
                 raise RunError(
@@ -147,8 +156,10 @@ def resume(
             run.config = config  # plugins are to see what is in force
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
-            run.save_config(config)
-            truncate(run.path / "metrics.jsonl", start)
+            with advising(run.going_on):
+                if note := truncate(run.path / "metrics.jsonl", start):
+                    log.warning(note)
+                run.save_config(config)
             del plan
             TrainingLoop(run, state, everyone, start, seconds, interrupt).run_steps()
     return run

@@ -45,7 +45,11 @@ class Classes:
         self.need()
         values = labels.tolist() if isinstance(labels, Tensor) else labels
         if isinstance(values, str) or not hasattr(values, "__iter__"):
-            raise OptionError(f"labels {values!r}: give a list, also of one class: [{values!r}]")
+            if is_whole(values) or isinstance(values, str):
+                raise OptionError(f"labels {values!r}: give a list, also of one class: [{values!r}]")
+            raise OptionError(
+                f"labels {values!r}: give a list of classes, as whole numbers or names: [0], or {self.names[:1]!r}"
+            )
         found = [self._index(label) for label in values]
         if not found:
             raise OptionError(

@@ -170,6 +170,11 @@ class Generator:
         Raises:
             OptionError: for latents or labels that do not fit.
         """
+        if not isinstance(latents, Tensor) or not latents.is_floating_point():
+            given = f"of {latents.dtype}" if isinstance(latents, Tensor) else repr(latents)
+            raise OptionError(
+                f"latents {given} were given; a float32 tensor (n, {self.options.latent}) fits, as latents() makes them"
+            )
         if latents.ndim != 2 or latents.shape[1] != self.options.latent or not len(latents):
             raise OptionError(f"latents of shape {tuple(latents.shape)} were given; (n, {self.options.latent}) fits")
         classes = self._classes.indices(labels)

@@ -34,17 +34,23 @@ def counts(
 ) -> tuple[int, int]:
     """How many to keep, and of how many; `labels` and `numbers` say how many of those were given.
 
-    Raises OptionError for fewer numbers than one of `best_of` can be kept of.
+    Raises OptionError for fewer numbers than one of `best_of` can be kept of, and for more labels than pictures.
     """
     times = classes if all_classes else 1
     if numbers is None:
         each = n if n is not None else (EACH if all_classes else labels or 1)
-        return each * times, each * times * best_of
-    if numbers < best_of:
+        kept, drawn = each * times, each * times * best_of
+    elif numbers < best_of:
         raise OptionError(
             f"the best of {best_of} is one seed of every {best_of}, and {numbers} were given; give at least {best_of}"
         )
-    return numbers // best_of * times, numbers * times
+    else:
+        kept, drawn = numbers // best_of * times, numbers * times
+    if labels > kept:
+        raise OptionError(
+            f"{labels} labels were given for {kept} pictures; draw at least {labels}, or give fewer labels"
+        )
+    return kept, drawn
 
 
 def plan(

@@ -28,7 +28,9 @@ def is_whole(number: object) -> bool:
 
 def check_count(n: int, name: str = "n") -> None:
     """Raise OptionError for a number of pictures that is none."""
-    if not is_whole(n) or n < 1:
+    if not is_whole(n):
+        raise OptionError(f"{name} {n!r}: ask for at least 1 picture, and a whole number of them")
+    if n < 1:
         raise OptionError(f"{name} {n}: ask for at least 1 picture")
 
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
-from zoo.system.denied import denied
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
-_Options = Options  # a name that the property below does not hide
-
-
-class Owner(Protocol):
-    """Whoever has options: an architecture (`zoo.Architecture`)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def Options(self) -> type[_Options]: ...  # noqa: N802
-    @property
-    def presets(self) -> Mapping[str, Mapping[str, Any]]: ...
-    @property
-    def default_preset(self) -> str | None: ...
-    def make_options(self, values: Mapping[str, Any], /) -> _Options: ...
+from zoo.options.config_file import read_config
+from zoo.options.owner import Owner
 
 
 def resolve(
@@ -49,34 +29,71 @@ def resolve(
     `flags` are the values given by hand, by field name. Raises OptionError for a preset, file, name or value that does
     not fit.
     """
-    file = read_config(Path(config), architecture) if config is not None else {}
+    if config is not None and not isinstance(config, str | os.PathLike):
+        raise OptionError(f"config is {config!r}; give the path of a file")
+    path = None if config is None else Path(config)
+    file = {} if path is None else read_config(path, architecture)
     named = file.pop("preset", None)
     choices = (preset, named, architecture.default_preset)
     preset = next((name for name in choices if name is not None), None)  # an empty name is one too, of no preset
-    layers = [_preset(architecture, preset), file, dict(flags or {})]
     values: dict[str, Any] = {}
-    for layer in layers:
-        for name in layer:
-            if name not in architecture.Options.model_fields:
-                raise OptionError(unknown("option", name, architecture.Options.model_fields, _help(architecture)))
-        if "steps" in layer and layer.get("epochs") is not None:
-            raise OptionError("--steps and --epochs both say how long to train; give one of them")
+    places: dict[str, Path] = {}
+    with _naming(path if preset is named else None):
+        layers = [(None, _preset(architecture, preset)), (path, file), (None, dict(flags or {}))]
+    for place, layer in layers:
+        with _naming(place):
+            for name in layer:
+                if name not in architecture.Options.model_fields:
+                    raise OptionError(unknown("option", name, architecture.Options.model_fields, _help(architecture)))
+            if "steps" in layer and layer.get("epochs") is not None:
+                raise OptionError("--steps and --epochs both say how long to train; give one of them")
         if "steps" in layer:
             values.pop("epochs", None)  # the length given last counts, in whichever unit
         values |= layer
-    return validate(architecture, values), preset
+        for name in layer:
+            places.pop(name, None)
+            places |= {} if place is None else {name: place}
+    return validate(architecture, values, places), preset
 
 
-def validate(architecture: Owner, values: Mapping[str, Any]) -> Options:
-    """The architecture's options with these values. Raises OptionError that names each one that does not fit."""
+@contextmanager
+def _naming(place: Path | None) -> Iterator[None]:
+    """Name the file in what is said about its content."""
+    try:
+        yield
+    except OptionError as error:
+        raise (error if place is None else OptionError(f"{place}: {error}")) from None
+
+
+def validate(
+    architecture: Owner, values: Mapping[str, Any], places: Mapping[str, Path] | None = None, advice: str | None = None
+) -> Options:
+    """The architecture's options with these values. Raises OptionError that names each one that does not fit.
+
+    `places`: the files that values are from, by option; others were typed as flags, or are told of as if they were.
+    `advice`: what to do, by default to read the help.
+    """
+    places, advice = places or {}, advice or f"({_help(architecture)})"
+    fields = architecture.Options.model_fields
+    numbers = [name for name, value in values.items() if isinstance(value, bool) and name in fields]
+    truths = [name for name in numbers if _is_number(fields[name].annotation)]
+    if truths:  # which pydantic takes for 0 and 1
+        told = (f"{_called(name, places)}: {values[name]!r} does not fit: give a number" for name in truths)
+        raise OptionError(f"{'; '.join(told)} {advice}")
     try:
         return architecture.make_options(values)
     except ValidationError as error:
-        raise option_error(error, architecture) from None
+        raise option_error(error, architecture, places, advice) from None
 
 
-def option_error(error: ValidationError, architecture: Owner) -> OptionError:
-    """What pydantic found, in terms of flags: ``--learning-rate: nan is refused: input should be a finite number``."""
+def option_error(
+    error: ValidationError, architecture: Owner, places: Mapping[str, Path] | None = None, advice: str | None = None
+) -> OptionError:
+    """What pydantic found, in terms of flags: ``--learning-rate: nan is refused: input should be a finite number``.
+
+    `places` and `advice`: as for `validate`.
+    """
+    places, advice = places or {}, advice or f"({_help(architecture)})"
     lines = []
     for problem in error.errors(include_url=False):
         message = problem["msg"].removeprefix("Value error, ")
@@ -84,51 +101,38 @@ def option_error(error: ValidationError, architecture: Owner) -> OptionError:
         if problem["type"] == "string_pattern_mismatch":
             message = architecture.Options.model_fields[field].description or message
         if problem["type"] == "extra_forbidden":
-            lines.append(unknown("option", field, architecture.Options.model_fields))
+            where = f"{places[field]}: " if field in places else ""
+            lines.append(where + unknown("option", field, architecture.Options.model_fields))
         elif field:
-            lines.append(f"{flag(field)}: {problem['input']!r} does not fit: {message[0].lower()}{message[1:]}")
+            called = _called(field, places)
+            lines.append(f"{called}: {problem['input']!r} does not fit: {message[0].lower()}{message[1:]}")
         else:
             lines.append(message)
-    return OptionError("; ".join(dict.fromkeys(lines)) + f" ({_help(architecture)})")
+    return OptionError(f"{'; '.join(dict.fromkeys(lines))}{'' if advice.startswith(';') else ' '}{advice}")
+
+
+def _called(field: str, places: Mapping[str, Path]) -> str:
+    """How an option is called where its value is from: ``--batch-size``, or ``c.toml: batch-size``."""
+    if field not in places:
+        return flag(field)
+    place = places[field]
+    return f"{place}: {field if place.suffix == '.json' else field.replace('_', '-')}"
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether an option takes numbers, or nothing, and no truth values."""
+    if get_origin(annotation) is Annotated:
+        return _is_number(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return all(_is_number(each) for each in get_args(annotation) if each is not NoneType)
+    if get_origin(annotation) is Literal:
+        return not any(isinstance(choice, bool | str) for choice in get_args(annotation))
+    return annotation in (int, float)
 
 
 def flag(field: str) -> str:
     """How an option is written on the command line."""
     return "--" + field.replace("_", "-")
-
-
-def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
-    """The options in a TOML file, or in the config.json of a run of the same architecture, by field name.
-
-    Raises OptionError where the file is missing, does not parse or belongs to another architecture.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows' editors put a byte-order mark before it
-    except PermissionError as error:
-        raise OptionError(f"--config {denied(path, error)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise OptionError(f"cannot read --config {path}: {reason}; give a TOML file or a run's config.json") from None
-    try:
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except ValueError as error:
-        raise OptionError(f"--config {path} does not parse: {error}") from None
-    if not isinstance(content, dict):
-        raise OptionError(f"--config {path} holds a {type(content).__name__}; it should hold names and values")
-    if isinstance(content.get("options"), dict):  # a run's config.json
-        name = content.get("architecture")
-        if name != architecture.name:
-            raise OptionError(
-                f"--config {path} is of a run of {name!r}, not of {architecture.name!r}; zoo train {name}"
-            )
-        # An option that an older zoo did not know was at its default, whatever the preset says today.
-        fields = architecture.Options.model_fields.items()
-        known = {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}
-        options = {**known, **content["options"]}
-        if options.get("epochs") is not None:
-            options.pop("steps", None)
-        return {"preset": content.get("preset"), **options}
-    return {key.replace("-", "_"): value for key, value in content.items()}
 
 
 def _preset(architecture: Owner, name: str | None) -> dict[str, Any]:

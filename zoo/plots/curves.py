@@ -34,8 +34,8 @@ def draw_curves(run: Run, path: Path | None = None) -> Path:
 
     Raises RunError where too little is logged or the file cannot be written, ZooError without matplotlib.
     """
-    total = _written(run)
     metrics = run.metrics()
+    total = _written(run)
     if len(metrics) < FEWEST:
         read = "" if len(metrics) == total else f" that can be read, of {total}"
         raise RunError(f"{run.path} has {len(metrics)} lines in metrics.jsonl{read}; curves need at least {FEWEST}")
@@ -85,7 +85,7 @@ def draw_curves_if_possible(run: Run) -> Path | None:
 def _draw_run(run: Run, metrics: Sequence[Mapping[str, Any]], place: Path) -> Path:
     preset = run.config.get("preset")
     title = f"{run.path.resolve().name}: {run.architecture}" + (f" {preset}" if preset else "")
-    write(curves_figure(metrics, f"{title}, {run.config['data']['title']}"), place)
+    write(curves_figure(metrics, f"{title}, {run.data_title}"), place)
     return place
 
 

@@ -25,6 +25,7 @@ from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
 from zoo.plugins.guarded_objective import GuardedObjective
+from zoo.system.disk import NO_ROOM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,12 +64,21 @@ class GuardedArchitecture(Guarded, Architecture):
         return self.zoo_guard(what, then)
 
     def make_options(self, values: Mapping[str, Any]) -> Options:
-        """As `Architecture.make_options`."""
+        """As `Architecture.make_options`. Raises PluginError for a default that does not fit its own option."""
         refused: ValidationError
         with self.zoo_guard("its Options cannot be checked"):
             try:
                 return super().make_options(values)
-            except ValidationError as error:  # values that do not fit are no mistake of the plugin's
+            except (
+                ValidationError
+            ) as error:  # values that do not fit are no mistake of the plugin's, but its defaults are
+                for problem in error.errors(include_url=False):
+                    field = str(problem["loc"][0]) if problem["loc"] else ""
+                    if field in self.Options.model_fields and field not in values:
+                        raise PluginError(
+                            f"{type(self).__name__}.Options.{field} has the default {problem['input']!r}, which does not fit: "
+                            f"{problem['msg']}; give it one that does"
+                        ) from None
                 refused = error
         raise refused
 
@@ -177,13 +187,20 @@ class GuardedSource(Guarded, DataSource):
             yield from super().fitted(item, spec, how)
 
 
+def _reason(found: object, who: str) -> str | None:
+    """What unsuited() returned. Raises PluginError where that is no reason."""
+    if found is None or isinstance(found, str):
+        return found
+    raise PluginError(f"unsuited() of {who} returned {found!r}; return the reason in words, or None where it suits")
+
+
 class GuardedMetric(Guarded, Metric):
     """A metric of a plugin."""
 
     def unsuited(self, context: EvaluationContext) -> str | None:
         """As `Metric.unsuited`."""
         with self.zoo_guard(f"unsuited() of the metric {self.name!r} failed"):
-            return super().unsuited(context)
+            return _reason(super().unsuited(context), f"the metric {self.name!r}")
 
     def compute(self, context: EvaluationContext) -> Mapping[str, float]:
         """As `Metric.compute`. Raises PluginError for what are no numbers."""
@@ -200,7 +217,7 @@ class GuardedAugmentation(Guarded, Augmentation):
     def unsuited(self, data: DataSpec) -> str | None:
         """As `Augmentation.unsuited`."""
         with self.zoo_guard(f"unsuited() of the augmentation {self.name!r} failed"):
-            return super().unsuited(data)
+            return _reason(super().unsuited(data), f"the augmentation {self.name!r}")
 
     def __call__(self, images: Tensor) -> Tensor:
         """As `Augmentation.__call__`. Raises PluginError for images of another shape."""
@@ -217,16 +234,29 @@ class GuardedExporter(Guarded, Exporter):
     """An exporter of a plugin."""
 
     def export(self, generator: Generator, path: Path) -> None:
-        """As `Exporter.export`. Raises PluginError where it wrote no file."""
+        """As `Exporter.export`. Raises PluginError where it wrote no file, OSError where the disk is full."""
+        full: OSError
         with self.zoo_guard(f"the exporter {self.name!r} failed"):
-            super().export(generator, path)  # type: ignore[safe-super]
-            if not path.is_file():
-                raise PluginError(f"the exporter {self.name!r} has written no file; write to the path that it is given")
+            try:
+                super().export(generator, path)  # type: ignore[safe-super]
+            except (
+                OSError
+            ) as error:  # a full disk is no mistake of the plugin's; whoever asked for the file says what to do
+                if error.errno not in NO_ROOM:
+                    raise
+                full = error
+            else:
+                if not path.is_file():
+                    raise PluginError(
+                        f"the exporter {self.name!r} has written no file; write to the path that it is given"
+                    )
+                return
+        raise full
 
     def unsuited(self, generator: Generator) -> str | None:
         """As `Exporter.unsuited`."""
         with self.zoo_guard(f"unsuited() of the exporter {self.name!r} failed"):
-            return super().unsuited(generator)
+            return _reason(super().unsuited(generator), f"the exporter {self.name!r}")
 
 
 class GuardedCommand(Guarded, Command):
@@ -242,9 +272,10 @@ class GuardedCommand(Guarded, Command):
             ) as asked:  # of whatever reads the arguments: the end of a command, and no mistake of its own
                 leaving = asked
             else:
-                if not isinstance(code, int):
+                if not isinstance(code, int) or not 0 <= code <= 255:  # of another one the system keeps the last byte
                     raise PluginError(
-                        f"zoo {self.name}: run() returned {code!r}; return the exit code, 0 where it did what was asked"
+                        f"zoo {self.name}: run() returned {code!r}; return the exit code, 0 where it did what was asked, else up "
+                        "to 255"
                     )
                 return code
         raise leaving

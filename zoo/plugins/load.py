@@ -59,7 +59,7 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         raise RunError(f"{run.path} has no checkpoint of step {step}; it has {', '.join(map(str, known)) or 'none'}")
     step, folder = (step, known[step]) if step is not None else run.latest()
     architecture = architecture_of(run)
-    options = validate(architecture, run.config["options"])
+    options = run.options(architecture)
     spec, class_names = run.geometry()
     network = _built(architecture.generator, options, spec)
     tensors = read_tensors(folder, "generator")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,7 +17,7 @@ import pluggy
 
 from zoo.architecture import Architecture
 from zoo.callback import Callback
-from zoo.errors import PluginError, unknown
+from zoo.errors import OptionError, PluginError, unknown
 from zoo.objective import KINDS, Objective
 from zoo.plugins import hookspecs
 from zoo.plugins.api_version import check_api, declared_api
@@ -77,9 +77,9 @@ class Registry:
         found: list[tuple[Kind, Contribution]] = []
         if other := self.manager.get_name(module):
             raise PluginError(f"it is the very module of {other.replace(':', ', plugin ')}; uninstall one of the two")
+        _check_hooks(module)
         self.manager.register(module, name=plugin.key)
         try:
-            _check_hooks(module)
             for kind in ALL_KINDS:
 
                 def register(value: object, kind: Kind = kind) -> None:
@@ -147,6 +147,8 @@ class Registry:
 
         Raises PluginError for a name nobody registered, or that two plugins did.
         """
+        if not isinstance(name, str):
+            raise OptionError(f"{name!r} is no architecture's name; give one as text: {', '.join(self.names)}")
         if name not in self._found[ARCHITECTURE]:
             for plugin in [*self.plugins, *self.left_out]:
                 if name in plugin.names:
@@ -264,6 +266,21 @@ def _check_hooks(module: object) -> None:
                 raise PluginError(unknown("hook", name, known))
         elif not hasattr(getattr(module, name), "zoo_impl"):
             raise PluginError(f"{name} is not marked as a hook; write @zoo.hookimpl above it")
+    for name, value in list(vars(module).items()):
+        mark = getattr(value, "zoo_impl", None)
+        hook = (mark.get("specname") or name) if isinstance(mark, dict) else None
+        if hook in known and inspect.isroutine(value):
+            _check_arguments(name, value, hook)
+
+
+def _check_arguments(name: str, function: Callable[..., Any], hook: str) -> None:
+    """Raise PluginError for an argument that zoo does not pass to the hook, which knows its arguments by their names."""
+    passed = list(inspect.signature(getattr(hookspecs, hook)).parameters)
+    for argument, parameter in inspect.signature(function).parameters.items():
+        if argument not in passed and parameter.default is parameter.empty:
+            raise PluginError(
+                f"{name} takes {argument!r}, and zoo passes {' and '.join(map(repr, passed))}; write {name}({', '.join(passed)})"
+            )
 
 
 def _import(point: EntryPoint, plugin: Plugin) -> object:

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from zoo.errors import RunError
 from zoo.run import format1
 from zoo.run.files import reading, replacing
 from zoo.run.packing import pack, unpack
+from zoo.run.record import DamagedError, Record
 from zoo.system.denied import refuse_denied
 
 if TYPE_CHECKING:
@@ -60,6 +62,26 @@ def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State
 
 def read_tensors(folder: Path, name: str) -> Tensors:
     """The tensors of ``NAME.safetensors`` in a checkpoint, on the CPU. Raises RunError where it is missing or damaged."""
+    with _with_advice(folder):
+        return _tensors(folder, name)
+
+
+def read_state(folder: Path) -> State:
+    """The state of a checkpoint. Raises RunError where it is missing or damaged, or of another step than its folder."""
+    with _with_advice(folder):
+        return _state(folder)
+
+
+@contextmanager
+def _with_advice(folder: Path) -> Iterator[None]:
+    """What is damaged in a checkpoint, with what to do: which of the others is whole."""
+    try:
+        yield
+    except DamagedError as error:
+        raise RunError(f"{error}; {_others(folder)}") from None
+
+
+def _tensors(folder: Path, name: str) -> Tensors:
     from safetensors import SafetensorError
     from safetensors.torch import load, load_file
 
@@ -69,32 +91,37 @@ def read_tensors(folder: Path, name: str) -> Tensors:
             pass
         return load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
-        raise RunError(f"{path} is missing; the checkpoint is not whole: {_others(folder)}") from None
+        raise DamagedError(f"{path} is missing") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read ({error}); {_others(folder)}") from None
+        raise DamagedError(f"{path} cannot be read ({error})") from None
 
 
-def read_state(folder: Path) -> State:
-    """The state of a checkpoint. Raises RunError where it is missing or damaged."""
+def _state(folder: Path) -> State:
     path = folder / "state.json"
     try:
         with reading(path):
-            values = json.loads(path.read_text(encoding="utf-8-sig"))
-        step, seconds, written = int(values["step"]), float(values["seconds"]), values.get("format", 1)
+            record = Record.read(path)
+        step, seconds = record.need("step", int), float(record.need("seconds", float))
+        written = record.may("format", int) or 1
+        if _step_of(folder) not in (None, step):
+            raise DamagedError(f"it says step {step}, and lies in {folder.name}")
+        if written <= FORMAT and written != 1:
+            record.need("parts", dict)
     except FileNotFoundError:
-        raise RunError(f"{path} is missing; the checkpoint is not whole: {_others(folder)}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{path} cannot be read ({error}); {_others(folder)}") from None
-    if not isinstance(written, int) or written > FORMAT:
+        raise DamagedError(f"{path} is missing") from None
+    except DamagedError as error:
+        raise DamagedError(f"{path} cannot be read: {error}") from None
+    if written > FORMAT:
         raise RunError(f"{path} was written by a newer zoo (format {written}); upgrade zoo to read it")
-    tensors = read_tensors(folder, "state")
+    tensors = _tensors(folder, "state")
+    values = record.content
     try:
         if written == 1:
             return State(step, seconds, format1.parts_of(values, tensors))
         return State(step, seconds, {name: unpack(part, tensors) for name, part in values["parts"].items()})
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise RunError(f"the state in {folder} is damaged: {reason}; {_others(folder)}") from None
+        raise DamagedError(f"the state in {folder} is damaged: {reason}") from None
 
 
 def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture: str) -> None:
@@ -125,17 +152,20 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     """The whole checkpoints of a run's ``checkpoints`` folder by step, oldest first."""
     found = []
     for path in _steps(folder):
-        match = re.fullmatch(r"step-(\d+)", path.name)
-        if match and all((path / file).is_file() for file in _FILES):
-            found.append((int(match[1]), path))
+        step = _step_of(path)
+        if step is not None and all((path / file).is_file() for file in _FILES):
+            found.append((step, path))
     return sorted(found)
 
 
 def lacking(folder: Path) -> str:
-    """What the newest of the checkpoints that are not whole lacks: ``step-00001000 lacks state.json``; empty for none."""
-    found = sorted(path for path in _steps(folder) if path.is_dir() and re.fullmatch(r"step-(\d+)", path.name))
-    missing = [file for file in _FILES if not (found[-1] / file).is_file()] if found else []
-    return f"{found[-1].name} lacks {', '.join(missing)}" if missing else ""
+    """What the newest checkpoint lacks, if it is not whole: ``step-00001000 lacks state.json``; empty where it is."""
+    found = [(step, path) for path in _steps(folder) if path.is_dir() and (step := _step_of(path)) is not None]
+    if not found:
+        return ""
+    _, newest = max(found)
+    missing = [file for file in _FILES if not (newest / file).is_file()]
+    return f"{newest.name} lacks {', '.join(missing)}" if missing else ""
 
 
 def prune(folder: Path, keep: int) -> None:
@@ -165,6 +195,12 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
+def _step_of(folder: Path) -> int | None:
+    """The step that a checkpoint's folder is named after; None for a folder of another name."""
+    match = re.fullmatch(r"step-(\d+)", folder.name)
+    return int(match[1]) if match else None
+
+
 def _own(value: Tensor) -> Tensor:
     """A tensor's values in memory of their own: safetensors refuses two names for one memory, as tied weights have."""
     import torch
@@ -177,7 +213,25 @@ def _some(names: list[str]) -> str:
 
 
 def _others(folder: Path) -> str:
-    others = [path.name for _, path in checkpoints(folder.parent) if path != folder]
-    if others:
-        return f"an earlier one is whole: {', '.join(others)}; remove {folder.name} to use it"
-    return "no other checkpoint is left; train again"
+    """What to do in place of a damaged checkpoint: which other one can be read, looked at from the newest on."""
+    found = [path for _, path in checkpoints(folder.parent)]
+    whole = next((path for path in reversed(found) if path != folder and _is_readable(path)), None)
+    if whole is None:
+        return f"no other checkpoint {'can be read' if {*found} - {folder} else 'is left'}; train again"
+    newer = [path.name for path in found[found.index(whole) + 1 :]]
+    if not newer:
+        return f"{whole.name} is whole"
+    return f"an earlier one is whole: {whole.name}; rename {' and '.join(newer)} (to {newer[0]}.damaged, say) to use it"
+
+
+def _is_readable(folder: Path) -> bool:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        _state(folder)
+        for name in ("generator", "discriminator"):
+            with safe_open(folder / f"{name}.safetensors", "pt"):  # which looks whether it is as long as it says
+                pass
+    except (DamagedError, RunError, SafetensorError, OSError, ValueError):
+        return False
+    return True

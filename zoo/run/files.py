@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import RunError
 from zoo.system.denied import denied
+from zoo.system.disk import Remedies, why_not_written
 
-_ADVICE = {
-    errno.ENOSPC: "the disk is full; make room, or choose another place with --out",
-    errno.EDQUOT: "the disk quota is used up; make room, or choose another place with --out",
-    errno.EFBIG: "files of that size are not allowed there; raise the limit, or choose another place with --out",
-    errno.EROFS: "the place is read-only; choose another with --out",
-    errno.EACCES: "no permission to write there; choose another place with --out",
-    errno.EPERM: "no permission to write there; choose another place with --out",
-    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another place with --out",
-    errno.EEXIST: "a file of that name is in the way; choose another place with --out",
-}
+
+def _elsewhere(mend: str) -> str:
+    return f"{mend}, or choose another place with --out" if mend else "choose another place with --out"
+
+
+_remedies: ContextVar[Remedies] = ContextVar("remedies", default=_elsewhere)
+
+
+@contextmanager
+def advising(remedies: Remedies) -> Iterator[None]:
+    """Within it what cannot be written comes with these remedies; by default another --out is one, which not every command has."""
+    token = _remedies.set(remedies)
+    try:
+        yield
+    finally:
+        _remedies.reset(token)
 
 
 @contextmanager
@@ -32,8 +39,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "choose another place with --out")
-        raise RunError(f"cannot write {path}: {error.strerror or error}; {advice}") from error
+        raise RunError(f"cannot write {path}: {why_not_written(error, _remedies.get())}") from error
 
 
 @contextmanager

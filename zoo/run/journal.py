@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from zoo.errors import RunError
 from zoo.run.files import reading, replacing, writing
 
 
@@ -38,28 +41,61 @@ class Journal:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The objects of a metrics file in order; a last line that was cut off is left out."""
-    return [metrics for metrics, _ in _lines(path)]
+    """The objects of a metrics file in order; lines that are damaged, and a last one that was cut off, are left out.
+
+    Raises RunError where there is something else in the place of the file.
+    """
+    return [metrics for metrics, _ in _lines(path) if metrics is not None]
 
 
-def truncate(path: Path, step: int) -> None:
-    """Leave out what was logged after `step`: a run that goes on from there logs it again."""
-    kept = "".join(line for metrics, line in _lines(path) if metrics.get("step", 0) <= step)
+def truncate(path: Path, step: int) -> str:
+    """Leave out what was logged after `step`: a run that goes on from there logs it again.
+
+    Returns what a person should know, in a line: that the file is missing, or that lines of it cannot be read. These are left
+    out, and the file as it was is kept beside it. Raises RunError where it cannot be read or written.
+    """
+    note = "" if path.exists() else f"{path} is missing: what was logged up to step {step} is lost, and it begins anew"
+    kept, damaged = [], 0
+    for metrics, line in _lines(path):
+        logged = None if metrics is None else metrics.get("step")
+        if not isinstance(logged, int):
+            damaged += 1
+        elif logged <= step:
+            kept.append(line)
+    if damaged:
+        beside = _free(path.with_name(f"{path.name}.damaged"))
+        with writing(beside):
+            shutil.copyfile(path, beside)
+        lines = "a line" if damaged == 1 else f"{damaged} lines"
+        note = (
+            f"{lines} of {path} cannot be read and {'is' if damaged == 1 else 'are'} left out; it is kept as {beside}"
+        )
     with replacing(path) as temporary:
-        temporary.write_text(kept, encoding="utf-8")
+        temporary.write_text("".join(kept), encoding="utf-8")
+    return note
 
 
-def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    with reading(path):
-        try:
-            file = path.open(encoding="utf-8-sig", errors="replace")  # damaged lines are left out below
-        except FileNotFoundError:
-            return
-    with file:
-        for line in file:
-            try:
-                metrics = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(metrics, dict) and line.endswith("\n"):
-                yield metrics, line
+def _lines(path: Path) -> Iterator[tuple[dict[str, Any] | None, str]]:
+    """Each whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
+    try:
+        with reading(path), path.open(encoding="utf-8-sig", errors="replace") as file:
+            for line in file:
+                if not line.endswith("\n"):
+                    return
+                try:
+                    metrics = json.loads(line)
+                except (ValueError, RecursionError):
+                    metrics = None
+                yield metrics if isinstance(metrics, dict) else None, line
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        raise RunError(f"{path} cannot be read: it is a folder, not a file; move it away") from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}; make it readable, or move it away") from None
+
+
+def _free(path: Path) -> Path:
+    """The path, or with a number behind it where there is something already."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(each for each in itertools.chain([path], numbered) if not each.exists())

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import DataSpec
-from zoo.errors import RunError
+from zoo.errors import OptionError, RunError
 from zoo.run import checkpoint
 from zoo.run.files import reading, write_json, writing
 from zoo.run.journal import read_metrics
 from zoo.run.overview import overview
+from zoo.run.record import DamagedError, Record
 from zoo.system.denied import refuse_denied
 
 if TYPE_CHECKING:
     import zoo
+    from zoo.options import Options
+    from zoo.options.owner import Owner
 
 FORMAT = 2
 """The version of the layout of config.json."""
+
+CONFIG_REMEDY = "copy config.json from a backup or from another run of the same command, or train again"
+"""What to do about one that is damaged."""
 
 
 def quoted(path: Path) -> str:
@@ -29,12 +35,19 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
+def check_path(given: object, what: str) -> Path:
+    """A path that was given from Python. Raises OptionError for what is none."""
+    if not isinstance(given, str | os.PathLike):
+        raise OptionError(f"{what} is {given!r}; give a path, as text or pathlib.Path")
+    return Path(given)
+
+
 class Run:
     """A run: a folder with config.json, metrics.jsonl, samples/ and checkpoints/."""
 
     def __init__(self, path: Path | str) -> None:
-        """Open an existing run. Raises RunError where there is none, or it is damaged."""
-        self.path: Path = Path(path)
+        """Open an existing run. Raises RunError where there is none, or it is damaged, OptionError for what is no path."""
+        self.path: Path = check_path(path, "a run's folder")
         """The folder."""
         self.config: dict[str, Any] = _read_config(self.path)
         """What config.json holds: architecture, preset, options, steps, data, plugin, environment."""
@@ -50,13 +63,7 @@ class Run:
         path = _expanded(out)
         with writing(path):
             if path.is_dir() and any(path.iterdir()):
-                is_run = (path / "config.json").exists()
-                advice = (
-                    f"go on with it (zoo resume {quoted(path)}), or choose another --out"
-                    if is_run
-                    else "choose another --out"
-                )
-                raise RunError(f"{path} is not empty; {advice}")
+                raise RunError(f"{path} is not empty{_what_is_there(path)}, or choose another --out")
 
     @classmethod
     def create(cls, out: Path | str | None, config: Mapping[str, Any]) -> Run:
@@ -102,6 +109,14 @@ class Run:
         """The architecture's name."""
         return str(self.config["architecture"])
 
+    def options(self, architecture: Owner, changes: Mapping[str, Any] | None = None) -> Options:
+        """Its options, with some changes, by name. Raises OptionError, with the file, for a value that does not fit."""
+        from zoo.options.resolve import validate
+
+        saved, changes = self.config["options"], changes or {}
+        places = dict.fromkeys(saved.keys() - changes.keys(), self.path / "config.json")
+        return validate(architecture, {**saved, **changes}, places, f"; {CONFIG_REMEDY}")
+
     @property
     def samples(self) -> list[Path]:
         """The sample grids by step."""
@@ -114,37 +129,79 @@ class Run:
 
     def geometry(self) -> tuple[DataSpec, list[str]]:
         """The images the networks are built for, and the names of the classes. Raises RunError where config.json lacks them."""
-        try:
-            data = self.config["data"]
-            names = [str(name) for name in list(data["class_names"])]
-            spec = DataSpec(
-                int(data["channels"]), int(data["height"]), int(data["width"]), len(names), data.get("points") is True
-            )
+        with self._describing_data() as config:
+            data = config.need("data", dict)
+            config.need("data.title", str)
+            config.need("data.images", int)
+            names = [str(name) for name in config.need("data.class_names", list)]
+            channels, height, width = (config.need(f"data.{name}", int) for name in ("channels", "height", "width"))
+            spec = DataSpec(channels, height, width, len(names), data.get("points") is True)
             if spec.channels not in (1, 3) or min(spec.shape) < 1:
-                raise ValueError(f"images of {spec.shape}")
+                raise DamagedError(f"there are no images of {spec.height}×{spec.width}×{spec.channels}")
             return spec, names
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._undescribed(error) from None
 
     @property
     def fingerprint(self) -> str:
         """What tells the data's content from any other. Raises RunError where config.json lacks it."""
-        try:
-            return str(self.config["data"]["fingerprint"])
-        except (KeyError, TypeError) as error:
-            raise self._undescribed(error) from None
+        with self._describing_data() as config:
+            return config.need("data.fingerprint", str)
 
-    def _undescribed(self, error: Exception) -> RunError:
-        return RunError(f"{self.path / 'config.json'} does not describe its data ({error!r}); was it edited?")
+    @property
+    def data_title(self) -> str:
+        """What the data is called. Raises RunError where config.json lacks it."""
+        self.geometry()
+        return str(self.config["data"]["title"])
+
+    @property
+    def data_count(self) -> int:
+        """How many images the data has. Raises RunError where config.json lacks it."""
+        self.geometry()
+        return int(self.config["data"]["images"])
+
+    @contextlib.contextmanager
+    def _describing_data(self) -> Iterator[Record]:
+        """The configuration to look things up in; what it says wrongly of the data is a RunError."""
+        try:
+            yield Record(self.config)
+        except DamagedError as error:
+            file = self.path / "config.json"
+            raise RunError(f"{file} does not describe its data: {error}; {CONFIG_REMEDY}") from None
 
     def latest(self) -> tuple[int, Path]:
         """The newest whole checkpoint. Raises RunError where there is none."""
+        found = self.checkpoints
+        if found:
+            return found[-1]
+        if lacking := self.lacking:
+            raise RunError(f"{self.path} has no whole checkpoint: {lacking}; put that back, or train again")
+        if self._is_finished():
+            raise RunError(
+                f"{self.path} is finished, and its checkpoints are gone; put back a folder of {self.path / 'checkpoints'}, "
+                "or train again with another --out"
+            )
+        raise RunError(
+            f"{self.path} has no checkpoint yet, and nothing to go on from; remove it and train again, with a lower "
+            "--checkpoint-every"
+        )
+
+    @property
+    def lacking(self) -> str:
+        """What the newest checkpoint lacks where it is not whole, ``step-00001000 lacks state.json``; empty where it is."""
+        return checkpoint.lacking(self.path / "checkpoints")
+
+    def _is_finished(self) -> bool:
+        """Whether its last step was logged."""
+        steps = [line.get("step") for line in self.metrics()]
+        last, wanted = max((step for step in steps if isinstance(step, int)), default=0), self.config.get("steps")
+        return isinstance(wanted, int) and last >= wanted > 0
+
+    def going_on(self, mend: str) -> str:
+        """What to do where the run cannot write on (`zoo.system.disk.Remedies`): mend that, and go on from what is saved."""
+        mend = mend or "mend that"
         if not self.checkpoints:
-            lacking = checkpoint.lacking(self.path / "checkpoints")
-            if lacking:
-                raise RunError(f"{self.path} has no whole checkpoint: {lacking}; put that back, or train again")
-            raise RunError(f"{self.path} has no checkpoint yet; train again, with a lower --checkpoint-every")
-        return self.checkpoints[-1]
+            return f"{mend}, remove {self.path} and train again, or choose another place with --out"
+        step = self.checkpoints[-1][0]
+        return f"{mend}, then zoo resume {quoted(self.path)} goes on from step {step}, which is saved"
 
     def metrics(self) -> list[dict[str, Any]]:
         """What was logged, in order."""
@@ -172,7 +229,7 @@ class Run:
 def _expanded(out: Path | str) -> Path:
     """The path with the home directory in the place of ~. Raises RunError where there is none."""
     try:
-        return Path(out).expanduser()
+        return check_path(out, "out").expanduser()
     except RuntimeError:
         raise RunError(
             f"cannot write {out}: that home directory is not known here; write the folder's path in full"
@@ -186,19 +243,35 @@ def _read_config(path: Path) -> dict[str, Any]:
         refuse_denied(file)
     if not path.exists():
         raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
-    if not file.is_file():
+    if not file.exists():
         inside = sorted(child.parent.name for child in path.glob("*/config.json")) if path.is_dir() else []
         hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
         raise RunError(f"{path} is not a run: it has no config.json{hint}")
     try:
-        config = json.loads(file.read_text(encoding="utf-8-sig"))
-        if not isinstance(config["options"], dict) or not isinstance(config["architecture"], str):
-            raise TypeError("'options' and 'architecture' are not what they should be")
-        if config["format"] > FORMAT:
-            raise RunError(f"{file} was written by a newer zoo (format {config['format']}); upgrade zoo to read it")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file} cannot be read: {type(error).__name__}: {error}") from None
-    return dict(config)
+        config = Record.read(file)
+        written = config.need("format", int)
+        config.need("architecture", str)
+        config.need("options", dict)
+        for name in ("plugin", "environment", "environment.ops"):
+            config.may(name, dict)
+        for name in ("plugin.distribution", "plugin.version"):
+            config.may(name, str)
+    except (FileNotFoundError, DamagedError) as error:
+        raise RunError(f"{file} cannot be read: {error}; {CONFIG_REMEDY}") from None
+    if written > FORMAT:
+        raise RunError(f"{file} was written by a newer zoo (format {written}); upgrade zoo to read it")
+    return config.content
+
+
+def _what_is_there(path: Path) -> str:
+    """What a folder that is not empty holds, and what to do with it: ``; go on with it (zoo resume runs/a)``."""
+    if not (path / "config.json").is_file():
+        return ": give the name of a new folder"
+    try:
+        Run(path).latest()
+    except RunError:  # resume would have nothing to go on from
+        return f": a run that cannot be gone on with (zoo resume {quoted(path)} says why); remove it"
+    return f"; go on with it (zoo resume {quoted(path)})"
 
 
 def _clear(path: Path, folder: bool) -> None:

@@ -69,7 +69,9 @@ def _kind(of: Mapping[str, Any]) -> str:
 def _native(of: Mapping[str, Any], kind: str) -> list[str] | None:
     """The ops that kernels serve on such a device; None where that is not known."""
     rows = of.get("ops")
-    return None if rows is None else [op for op, by in rows.items() if by.get(kind) == "native"]
+    return (
+        None if rows is None else [op for op, by in rows.items() if isinstance(by, dict) and by.get(kind) == "native"]
+    )
 
 
 def _served(names: Sequence[str], here: str, then: str) -> list[str]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from zoo.errors import OptionError
 from zoo.run.files import replacing, writing
@@ -59,7 +59,13 @@ def check_out(out: Path, suffixes: Sequence[str], folder: bool = True) -> None:
             what = f"{found} picture{'s' if found > 1 else ''}"
             raise OptionError(f"--out {out}: the folder holds {what} already; give an empty folder, or a new name")
         if not os.access(there, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            number = errno.EROFS if _is_read_only(there) else errno.EACCES
+            raise OSError(number, os.strerror(number))
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether the whole file system is, where the system tells."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def _known(suffixes: Sequence[str]) -> str:
@@ -82,13 +88,20 @@ def write_folder(pictures: Iterable[tuple[str, Image.Image]], folder: Path) -> N
         save(picture, folder / f"{name}.png")
 
 
+class _Written:
+    """A file of which NumPy knows no more than that it can be written to: else it says itself, in other words, that it cannot."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
+
+
 def write_arrays(path: Path, images: npt.NDArray[Any], **more: npt.NDArray[Any] | None) -> None:
     """Write an array: the images alone as .npy, or with whatever of `more` is not None as .npz. Raises RunError."""
     import numpy as np
 
     with replacing(path) as temporary, temporary.open("wb") as file:
         if path.suffix.lower() == ".npy":
-            np.save(file, images)
+            np.save(_Written(file), images)
         else:
             given = {name: value for name, value in more.items() if value is not None}
             np.savez_compressed(file, allow_pickle=False, images=images, **given)
