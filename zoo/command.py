@@ -42,7 +42,7 @@ class Command(ABC):
 
     @abstractmethod
     def run(self, arguments: Sequence[str]) -> int:
-        """Do it, and return the exit code: 0 where it did what was asked.
+        """Do it, and return the exit code: 0 where it did what was asked, else up to 255.
 
         Args:
             arguments: what was typed behind the name, ``-h`` and ``--help`` included: ``argparse.ArgumentParser(prog="zoo NAME")``
