@@ -53,6 +53,7 @@ $(VENV)/.torch: $(BIN)/python constraints.txt
 
 # Everything but the native core. It may be building meanwhile: what it leaves is kept.
 $(VENV)/.packages: $(VENV)/.torch pyproject.toml
+	@$(BIN)/python -m pip uninstall --quiet --yes zoo 2>/dev/null || true  # ours, from before it was called zoo-gan
 	ZOO_NATIVE=keep $(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	@touch $@
 
@@ -67,7 +68,7 @@ $(VENV)/.train: $(VENV)/.packages $(VENV)/.native
 
 # What to expect, while the native core is building.
 $(VENV)/.shown: $(VENV)/.packages
-	@$(ZOO) sample dcgan --out build/trained-dcgan.png && \
+	@ZOO_NATIVE=0 $(ZOO) sample dcgan --out build/trained-dcgan.png && \
 	  echo "what the default draws once it is trained: build/trained-dcgan.png (of the weights that come with zoo)"
 	@touch $@
 
@@ -134,7 +135,7 @@ $(VENV)/.nox: $(BIN)/python constraints.txt
 
 matrix: $(VENV)/.nox
 	rm -f build/matrix.md
-	$(BIN)/python -m nox -s tests; cat build/matrix.md
+	$(BIN)/python -m nox -s tests; status=$$?; cat build/matrix.md; exit $$status
 
 wheels: $(VENV)/.wheels
 	$(BIN)/python csrc/building/wheels.py dist
@@ -175,8 +176,8 @@ photos: $(VENV)/.train
 	$(BIN)/python benchmarks/photos.py photos
 
 # On a machine with a GPU. Another Python that has what is needed can be named: make test-cuda BIN=/usr/bin
-$(VENV)/.cuda: $(BIN)/python $(BUILT_FROM)
-	ZOO_NATIVE=cuda $(BIN)/python -m pip install --quiet --editable ".[test]"
+$(VENV)/.cuda: $(VENV)/.torch $(BUILT_FROM)
+	ZOO_NATIVE=cuda $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
 	@touch $@
 
 # Fails where an op that is to have a CUDA kernel (zoo/ops/table.py) has none here, and where no test of a kernel has run.

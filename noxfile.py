@@ -1,4 +1,4 @@
-"""The suite with other versions of Python and torch: make matrix, or nox -s "tests(python='3.10', torch='2.11.0')" -- -k resume
+"""The suite with other versions of Python and torch: make matrix, or one pair: nox -s "tests(oldest)" -- -k resume
 
 Each pair has an environment of its own in .nox, which is kept. What came of each is a line in build/matrix.md. zoo is installed,
 and not imported from the checkout, whose native core is of another Python.

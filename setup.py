@@ -143,12 +143,19 @@ def host_extension(record: Record) -> Extension | None:
     )
 
 
+def put(file: Path, folder: Path) -> None:
+    """Copy a file into a folder, at once: whoever looks meanwhile finds it whole or not at all."""
+    beside = folder / f".{file.name}"
+    shutil.copy2(file, beside)
+    os.replace(beside, folder / file.name)
+
+
 RECORD = Record()
-if mode() in ("0", "keep"):
+EXTENSION = None
+if mode() == "0":
     for each in ("cpu", "cuda", "host"):
         RECORD.missing(each, "ZOO_NATIVE=0 was set when it was installed")
-    EXTENSION = None
-else:
+elif mode() != "keep":
     EXTENSION = host_extension(RECORD)
 
 
@@ -174,7 +181,7 @@ class Build(build_ext):
                     continue
                 RECORD.built(library.name, **library.facts)
                 for folder in folders:
-                    shutil.copy2(FOLDER / f"{library.name}.abi3.so", folder)
+                    put(FOLDER / f"{library.name}.abi3.so", folder)
         for folder in folders:
             RECORD.save(folder)
         if self.inplace:

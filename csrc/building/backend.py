@@ -6,9 +6,13 @@ torch is hundreds of megabytes, and with CUDA some gigabytes: an isolated build 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
 
 from setuptools import build_meta
-from setuptools.build_meta import *  # noqa: F403  all hooks but the two below are setuptools' own
+from setuptools.build_meta import *  # noqa: F403  all hooks but those below are setuptools' own
 from toolchain import find_torch
 
 
@@ -22,6 +26,15 @@ def get_requires_for_build_editable(config_settings: dict[str, str] | None = Non
     return [*build_meta.get_requires_for_build_editable(config_settings), *_torch()]
 
 
+def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
+    """setuptools' own, in which nothing is packed of an earlier build: a module that is gone since, or another Python's."""
+    for stale in Path("build").glob("lib*"):
+        shutil.rmtree(stale)
+    return build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
+
+
 def _torch() -> list[str]:
+    if sys.platform == "win32":  # where nothing is compiled against it
+        return []
     wanted = os.environ.get("ZOO_NATIVE", "auto").strip().lower() not in ("0", "off", "false", "no", "keep")
     return ["torch>=2.11"] if wanted and find_torch() is None else []

@@ -45,6 +45,10 @@ def cpu_library(torch: toolchain.Torch, sets: list[str]) -> Library:
             library.objects[f"{name}.o"] = (str(source), "cxx")
     command = toolchain.compiler()
     flags = [*CPP_FLAGS, TARGET_MACRO, "-std=c++20", "-fPIC", NOTES, *(f"-I{path}" for path in torch.includes)]
+    flags += [
+        f"-ffile-prefix-map={ROOT}/=",
+        f"-ffile-prefix-map={torch.folder}/=",
+    ]  # in messages, and no builder's folders
     if "clang" not in _version(command):
         flags += GCC_FLAGS
     flags += [f"-DZOO_WITHOUT_{name.upper()}" for name in lacking]

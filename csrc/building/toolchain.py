@@ -24,8 +24,11 @@ INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
 
 
 def output(*command: str) -> str:
-    """What a command prints. Raises OSError or CalledProcessError where it does not end well."""
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    """What a command prints. Raises OSError or CalledProcessError where it does not end well, or takes a minute."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"{command[0]} does not answer") from error
 
 
 class Torch:
@@ -56,7 +59,13 @@ class Torch:
 
 def find_torch() -> Torch | None:
     """The torch of the environment that is installed into, which an isolated build does not see on its path; or ZOO_TORCH's."""
-    places = [Path(os.environ["ZOO_TORCH"])] if os.environ.get("ZOO_TORCH") else []
+    if given := os.environ.get("ZOO_TORCH"):
+        if not (Path(given) / "include/torch/csrc/stable").is_dir():
+            raise SystemExit(
+                f"ZOO_TORCH={given}: there is no torch with its headers; give the folder of the package torch"
+            )
+        return Torch(Path(given))
+    places = []
     spec = importlib.util.find_spec("torch")
     if spec is not None and spec.origin:
         places.append(Path(spec.origin).parent)

@@ -2,11 +2,13 @@
 
 Each is built from the checkout, with torch's headers of the interpreter that runs this (the libraries use the stable ABI, so they
 are the same for every Python and are compiled once; the host module, which pybind11 makes, is one for each), repaired by
-auditwheel, and looked into: a wheel that lacks a library, or needs what a machine may not have, is an error.
+auditwheel, and looked into (its tag tells the oldest C library that it runs with, this machine's; a release is built in an older
+system): a wheel that lacks a library, or needs what a machine may not have, is an error.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -34,6 +36,8 @@ def main() -> int:
     found = {name: python for name in PYTHONS if (python := interpreter(name))}
     print(f"Pythons: {', '.join(found)}; not found: {', '.join(set(PYTHONS) - set(found)) or 'none'}", flush=True)
     cuda = toolchain.nvcc() is not None
+    for name in ("ZOO_INSTRUCTION_SETS", "ZOO_CUDA_ARCHITECTURES"):  # a wheel is for everybody
+        os.environ.pop(name, None)
     environment = {
         **os.environ,
         "ZOO_TORCH": str(torch.folder),
@@ -44,8 +48,6 @@ def main() -> int:
         old.unlink()
     run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(folder), environment=environment)
     for python in found.values():
-        for stale in (ROOT / "build").glob("lib*"):  # setuptools packs whatever lies there
-            shutil.rmtree(stale)
         with tempfile.TemporaryDirectory() as place:
             run(
                 python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", place, ".", environment=environment
@@ -96,6 +98,9 @@ def check(wheel: Path, cuda: bool) -> None:
         missing.append("zoo/_host")
     if missing:
         raise SystemExit(f"{wheel.name} lacks {', '.join(missing)}")
+    record = json.loads(zipfile.ZipFile(wheel).read("zoo/_native/build.json"))
+    if record["instruction_sets"] != toolchain.instruction_sets():
+        raise SystemExit(f"{wheel.name} has kernels for {', '.join(record['instruction_sets'])} alone")
     if sys.platform == "linux" and "manylinux" not in wheel.name:
         raise SystemExit(f"{wheel.name} is for this machine alone: auditwheel gave it no tag of manylinux")
 

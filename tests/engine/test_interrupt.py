@@ -129,18 +129,24 @@ def test_a_stop_is_handed_on_where_saving_fails(images, monkeypatch):
     assert str(stopped.value.__context__) == "the disk is full"
 
 
-def test_a_second_signal_interrupts_at_once(images):
-    class Impatient(Stop):
-        def on_step(self, step):
-            super().on_step(step)
-            super().on_step(step)
+class Twice(Stop):
+    def on_step(self, step):
+        super().on_step(step)
+        super().on_step(step)
 
+
+def test_a_second_ctrl_c_interrupts_at_once(images):
+    with pytest.raises(KeyboardInterrupt):
+        train(images, Twice(2, signal.SIGINT))
+    assert zoo.Run("run").checkpoints == []
+
+
+def test_another_signal_that_is_sent_twice_is_handed_on_once_and_nothing_is_lost(images):
     called = []
     signal.signal(signal.SIGTERM, lambda number, frame: called.append(number))
-    with pytest.raises(KeyboardInterrupt):
-        train(images, Impatient(2))
-    assert called == []
-    assert zoo.Run("run").checkpoints == []
+    train(images, Twice(2, signal.SIGTERM))
+    assert called == [signal.SIGTERM]
+    assert [step for step, _ in zoo.Run("run").checkpoints] == [2]
 
 
 def test_signals_are_as_they_were_once_training_is_over(images):

@@ -152,6 +152,11 @@ MISTAKES = {
              g_forward="images = images + self.shift(torch.zeros(1, dtype=torch.long))"), None,
         ["the generator's parameter 'shift.weight' has a sparse gradient", "leave out sparse=True"],
     ),
+    "a network that fails on a whole batch alone": (
+        dict(d_forward="""
+            if len(images) > 4:
+                raise ValueError("too many")"""), "raise ValueError", ["the discriminator of 'odd' fails for images (8,", "too many"],
+    ),
     "a phase that comes later": (
         dict(phases="""def late(context): raise KeyError('late')
         return [zoo.Phase('discriminator'), zoo.Phase('generator'), zoo.Phase('discriminator', loss=late, every=4, offset=3)]"""),

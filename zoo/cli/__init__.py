@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from zoo.cli.importing import importing
 from zoo.cli.stopping import Stopped, exit_code
@@ -60,16 +61,18 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(failed, ZooError):
             _tell(failed)
         elif not (isinstance(stop, Stopped) and stop.told):
-            print("zoo: interrupted", file=sys.stderr)
+            with suppress(OSError):  # the terminal is gone
+                print("zoo: interrupted", file=sys.stderr)
         return exit_code(stop)
 
 
 def _tell(error: ZooError) -> None:
-    if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
-        traceback.print_exception(error)
-    print(f"zoo: {error}", file=sys.stderr)
-    if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
-        print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
+    with suppress(OSError):  # the terminal is gone
+        if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
+            traceback.print_exception(error)
+        print(f"zoo: {error}", file=sys.stderr)
+        if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
+            print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
 
 
 def _dispatch(command: str, arguments: Sequence[str]) -> int:

@@ -27,7 +27,7 @@ class Compute:
     """
 
     run: tyro.conf.Positional[Path]
-    """The folder that zoo train named."""
+    """The folder that zoo train named; or an architecture that comes trained: dcgan."""
     expression: tyro.conf.Positional[str]
     """What to compute, in quotes: "mean(3,17,21) - mean(5,9) + 0.5 * 8"."""
     label: Annotated[str | None, tyro.conf.arg(name="class")] = None

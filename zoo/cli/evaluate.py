@@ -32,7 +32,7 @@ class Evaluate:
     """Measure what a trained generator draws, with the metrics that plugins bring (zoo plugins)."""
 
     run: tyro.conf.Positional[Path]
-    """The folder that zoo train named."""
+    """The folder that zoo train named; or an architecture that comes trained: dcgan."""
     metric: tuple[str, ...] = ()
     """Metrics by name, as in --metric modes; by default all that suit the run."""
     samples: int | None = None

@@ -27,7 +27,7 @@ class Export:
     torch is one that torch reads without zoo."""
 
     run: tyro.conf.Positional[Path]
-    """The folder that zoo train named."""
+    """The folder that zoo train named; or an architecture that comes trained: dcgan."""
     to: str = "torch"
     """The format, by name."""
     out: Path | None = None

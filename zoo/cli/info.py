@@ -17,8 +17,7 @@ from zoo.engine.geometry import describe_sizes
 from zoo.errors import OptionError, PluginError, in_one_line
 from zoo.options import Options
 from zoo.options.resolve import flag, resolve
-from zoo.plugins.registry import registry
-from zoo.run.run import Run
+from zoo.plugins.registry import pretrained_run, registry
 
 
 @dataclass
@@ -61,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
             shown.add_row(flag(field), str(getattr(defaults, field)), help_)
         console.print()
         console.print(shown)
-    if architecture.pretrained is not None and Run(architecture.pretrained).architecture == name:
+    if pretrained_run(name):
         say(f"\nIt comes trained: zoo sample {name} draws at once.")
     say(f"\nzoo train {name} --help lists every option.")
     return 0

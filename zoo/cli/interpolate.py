@@ -32,7 +32,7 @@ class Interpolate:
     """Draw the way from picture to picture: a strip (a row from each seed to the next) and a film."""
 
     run: tyro.conf.Positional[Path]
-    """The folder that zoo train named."""
+    """The folder that zoo train named; or an architecture that comes trained: dcgan."""
     seeds: str
     """Seed numbers, as zoo sample --numbered shows them: 3,17,21. End with the first one for a film without a jump."""
     frames: int | None = None

@@ -31,7 +31,7 @@ class Sample:
     """Draw pictures with a trained generator: a grid (.png, .jpg), an array (.npy, .npz), or a folder of single pictures."""
 
     run: tyro.conf.Positional[Path]
-    """The folder that zoo train named."""
+    """The folder that zoo train named; or an architecture that comes trained: dcgan."""
     out: Path = Path("samples.png")
     """NAME.png or NAME.jpg for a grid, NAME.npy for uint8 (n, H, W, C), .npz for that with labels, else a folder of PNG files."""
     n: int | None = None

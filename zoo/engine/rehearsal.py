@@ -37,8 +37,9 @@ from zoo.step_context import StepContext
 def rehearse(state: TrainingState, spec: DataSpec) -> None:
     """Go through each phase that comes in a run. Raises PluginError for what fails.
 
-    A few images will do, which costs little. What fails on them is tried with as many as the step has before it is called a
-    mistake: some losses are written for one size of batch. What cannot be copied is not gone through, and fails later if it does.
+    A few images will do, which costs little; then each network sees as many as in a step, and no gradient. What fails is tried
+    with a whole step's before it is called a mistake: some losses are written for one size of batch. What
+    cannot be copied is not gone through, and fails later if it does.
     """
     step, architecture = state.step, state.architecture
     for options in (_few(step.options, architecture), step.options):
@@ -48,10 +49,20 @@ def rehearse(state: TrainingState, spec: DataSpec) -> None:
                 return
             try:
                 _go_through(_rehearsed(step, copies, options, architecture, spec), architecture, state.steps)
+                if options is not step.options:
+                    _draw_whole_batches(_rehearsed(step, copies, step.options, architecture, spec))
                 return
             except (Exception, SystemExit):
                 if options is step.options:
                     raise
+
+
+def _draw_whole_batches(step: _RehearsedStep) -> None:
+    """Have each network make as many images, or logits, as in a step."""
+    batch, options = step.draw(), step.options
+    with torch.no_grad(), step.precision.autocast():
+        step.generate(options.generator_batch_size or options.batch_size, None)
+        step.discriminate(batch.images, batch.labels if step.classes else None)
 
 
 def _few(options: Options, architecture: Architecture) -> Options:

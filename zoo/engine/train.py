@@ -51,7 +51,7 @@ def train(
 
     Nothing is written before everything has been checked. SIGINT, SIGTERM, SIGHUP and SIGUSR1 end the training after the step at
     hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
-    KeyboardInterrupt, your own handler is called, and where there is none the signal ends the process. A second signal raises
+    KeyboardInterrupt, your own handler is called, and where there is none the signal ends the process. A second Ctrl-C raises
     KeyboardInterrupt at once. What is ignored stays ignored; outside the main thread Python takes no signals, and nothing changes.
     What one of `callbacks` raises ends it at once and reaches the caller as it is: what was saved before, every
     `checkpoint_every` steps, is what `resume` goes on from.

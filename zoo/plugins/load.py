@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,26 +19,27 @@ from zoo.generate.sampling import device_of
 from zoo.options import Options
 from zoo.options.resolve import validate
 from zoo.plugins.kinds import ARCHITECTURE
-from zoo.plugins.registry import architecture_of, registry
+from zoo.plugins.registry import architecture_of, pretrained_run, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
-from zoo.run.run import Run
+from zoo.run.run import Run, check_path
 
 
 def find_run(run: Run | Path | str) -> Run:
-    """A run as `load` takes it. Raises RunError where there is none.
+    """A run as `load` takes it. Raises RunError where there is none, OptionError for what is no path.
 
-    A folder of that name comes before an architecture.
+    A run in a folder of that name comes before the one of an architecture.
     """
     if isinstance(run, Run):
         return run
-    if not Path(run).exists() and str(run) in registry().names:
-        pretrained = registry().architecture(str(run)).pretrained
-        if pretrained is None or Run(pretrained).architecture != str(run):  # a subclass's own would be another
+    path, name = check_path(run, "a run's folder"), str(run)
+    if name in registry().names and not os.path.exists(path / "config.json"):
+        if pretrained := pretrained_run(name):
+            return pretrained
+        if not os.path.exists(path):
             raise RunError(
-                f"{run} comes without trained weights, and there is no run at {run}; zoo train {run} makes one"
+                f"{name} comes without trained weights, and there is no run at {name}; zoo train {name} makes one"
             )
-        return Run(pretrained)
-    return Run(run)
+    return Run(path)
 
 
 def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu", averaged: bool = True) -> Generator:

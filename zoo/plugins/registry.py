@@ -25,6 +25,7 @@ from zoo.plugins.attribution import Guard, attributing
 from zoo.plugins.kinds import ALL_KINDS, ARCHITECTURE, OBJECTIVE, SOURCE, Kind
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.selection import selected
+from zoo.system.distribution import foreign
 
 if TYPE_CHECKING:
     from zoo.data.source import DataSource
@@ -76,7 +77,8 @@ class Registry:
     def _register(self, module: object, plugin: Plugin) -> None:
         found: list[tuple[Kind, Contribution]] = []
         if other := self.manager.get_name(module):
-            raise PluginError(f"it is the very module of {other.replace(':', ', plugin ')}; uninstall one of the two")
+            advice = foreign() or "uninstall one of the two"
+            raise PluginError(f"it is the very module of {other.replace(':', ', plugin ')}; {advice}")
         _check_hooks(module)
         self.manager.register(module, name=plugin.key)
         try:
@@ -321,6 +323,17 @@ def architecture_of(run: Run) -> Architecture:
         raise PluginError(
             f"{error}; {run.path} was trained with {who}: is it installed?" if who else str(error)
         ) from None
+
+
+def pretrained_run(name: str) -> Run | None:
+    """The run that comes with the architecture of that name (`Architecture.pretrained`); None where none does."""
+    from zoo.run.run import Run
+
+    folder = registry().architecture(name).pretrained
+    run = None if folder is None else Run(folder)
+    return (
+        run if run is not None and run.architecture == name else None
+    )  # one that is inherited is of another architecture
 
 
 def list_architectures(pattern: str = "*") -> list[str]:

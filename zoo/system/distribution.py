@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from importlib.metadata import PackageNotFoundError, distribution, requires
 
+from zoo.system.native import REBUILD
+
 DISTRIBUTION = "zoo-gan"
 """What pip knows zoo by. The module, the command and the group of entry points are called zoo."""
 
-_WITHOUT = "pip uninstall zoo, then pip install --force-reinstall --no-deps " + DISTRIBUTION
+_WITHOUT = f"pip uninstall zoo, then install this one anew: {REBUILD} in a clone, else with {DISTRIBUTION} for the dot"
 
 
 def foreign() -> str | None:
@@ -24,7 +26,7 @@ def foreign() -> str | None:
     if any(point.group == "zoo" for point in found.entry_points):
         return f"zoo {found.version} is this project from before it was called {DISTRIBUTION}; {_WITHOUT}"
     return (
-        f"zoo {found.version} of the package index is installed too: another project, where this one is called {DISTRIBUTION}; "
+        f"zoo {found.version} of the package index is installed: another project, where this one is called {DISTRIBUTION}; "
         f"{_WITHOUT}"
     )
 

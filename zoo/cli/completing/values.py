@@ -17,7 +17,12 @@ def values(command: str, option: Option, typed: str, architecture: str | None, r
     if command == "theory" and option.name in _OF_THEORY:
         return words(_OF_THEORY[option.name])
     if option.name == "run":
-        return runs(typed)
+        found = runs(typed)
+        if (
+            command in _DRAWING and typed and "/" not in typed
+        ):  # what is in folders is found at once, plugins take their time
+            return replace(found, values={**found.values, **_pretrained()})
+        return found
     if option.name == "architecture" or (option.name == "name" and command == "info"):
         return architectures()
     if option.name == "preset" and architecture is not None:
@@ -37,6 +42,18 @@ def architectures() -> Answer:
     return Answer(
         {name: known.contribution(name).value.summary() for name in known.names if name not in known.conflicts}
     )
+
+
+_DRAWING = ("sample", "interpolate", "arithmetic", "evaluate", "export")
+"""The commands that take the name of an architecture that comes trained in the place of a run."""
+
+
+def _pretrained() -> dict[str, str]:
+    from zoo.plugins.registry import pretrained_run, registry
+
+    return {
+        name: "comes trained" for name in registry().names if name not in registry().conflicts and pretrained_run(name)
+    }
 
 
 def presets(architecture: str) -> Answer:

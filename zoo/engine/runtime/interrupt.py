@@ -57,7 +57,11 @@ class Interrupt:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Within it the first of `stop_signals` sets `signal` and nothing else; a second one raises KeyboardInterrupt at once."""
+        """Within it the first of `stop_signals` sets `signal` and nothing else.
+
+        Ctrl-C after that raises KeyboardInterrupt at once: somebody will not wait. The others say nothing new, and schedulers are
+        known to send them twice.
+        """
         former: dict[int, Any] = {}
         try:
             for number in stop_signals():
@@ -68,9 +72,10 @@ class Interrupt:
                 signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
+        if self.signal is None:
+            self.signal = number
+        elif number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = number
 
     @contextmanager
     def handed_on(self) -> Iterator[None]:
