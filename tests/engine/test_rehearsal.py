@@ -155,7 +155,8 @@ MISTAKES = {
     "a network that fails on a whole batch alone": (
         dict(d_forward="""
             if len(images) > 4:
-                raise ValueError("too many")"""), "raise ValueError", ["the discriminator of 'odd' fails for images (8,", "too many"],
+                raise ValueError("too many")"""), "raise ValueError",
+        ["the discriminator of 'odd' fails for images (8,", "too many"],
     ),
     "a phase that comes later": (
         dict(phases="""def late(context): raise KeyError('late')
