@@ -166,7 +166,7 @@ def test_every_name_it_takes_is_one_that_the_registry_takes():
 
 @pytest.mark.parametrize("given", ["dcgan", "zoo-dcgan"])
 def test_the_name_of_an_architecture_that_is_there(cli, given):
-    words = "'dcgan' already", f"zoo {zoo.__version__}", "another", "zoo list"
+    words = "'dcgan' already", f"zoo-gan {zoo.__version__}", "another", "zoo list"
     assert_refused(cli("new", given), *words)
 
 

@@ -97,6 +97,7 @@ def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
 
 def is_missing(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
     """Whether `location` names a path, of a kind or alone, that does not exist: as ``/photos`` and ``folder:/photos`` do."""
+    location = as_here(location)
     rest = location.partition(":")[2] if is_name(location, extra) else location
     return os.path.isabs(rest) and not any(
         os.path.exists(candidate) for candidate in (rest, rest.rpartition(":")[0]) if candidate
