@@ -39,7 +39,9 @@ def tests(session: nox.Session, torch: str) -> None:
     """Install zoo as a person would, and run the suite but for what is slow."""
     unpinned = Path(session.create_tmp()) / "constraints.txt"
     lines = Path("constraints.txt").read_text("utf-8").splitlines()
-    unpinned.write_text("\n".join(line for line in lines if not line.startswith("torch==")) + "\n", "utf-8")
+    # setuptools, too: some releases of torch want an older one, and would be replaced for the sake of a newer.
+    kept = [line for line in lines if not line.startswith(("torch==", "setuptools=="))]
+    unpinned.write_text("\n".join([*kept, *([] if torch == "newest" else [f"torch=={torch}"])]) + "\n", "utf-8")
     session.install("torch" if torch == "newest" else f"torch=={torch}")
     session.install("setuptools", "pybind11", "ninja", "-c", str(unpinned))
     session.install("--no-build-isolation", ".[test,plots,tensorboard]", "-c", str(unpinned), env={"ZOO_NATIVE": "cpu"})

@@ -19,7 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ROOT = Path(zoo.__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]  # the sources, though zoo may be installed elsewhere
 PACKAGE = sorted((ROOT / "zoo").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 

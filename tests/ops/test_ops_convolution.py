@@ -351,7 +351,7 @@ def test_gradients_reach_a_module_in_float32():
         assert error(got, want) < 2e-6
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode
 @pytest.mark.usefixtures("everything_pays")
 @pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
 def test_a_graph_made_before_is_differentiated_forwards_inside_a_dual_level(op):

@@ -104,7 +104,7 @@ def test_any_number_of_dimensions_and_shapes_that_do_not_fit_are_as_in_torch(ser
         ops.linear(x, weight.t().contiguous())
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode
 def test_transforms_and_compiling(serving):
     x, weight = (leaf.detach() for leaf in leaves(64, 256, 144))
     _, tangent = torch.func.jvp(lambda x: ops.linear(x, weight), (x,), (x,))

@@ -15,7 +15,7 @@ from zoo.ops.kinds import Activation
 from zoo.ops.table import SCHEMAS
 
 TANH = int(Activation.tanh)
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode
 
 
 def loss(module, name, kind):
