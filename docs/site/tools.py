@@ -7,7 +7,7 @@ from importlib.metadata import requires
 
 from packaging.requirements import Requirement
 
-for line in requires("zoo") or []:
+for line in requires("zoo-gan") or []:
     wanted = Requirement(line)
     if wanted.marker and wanted.marker.evaluate({"extra": sys.argv[1]}) and not wanted.marker.evaluate({"extra": ""}):
         extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
