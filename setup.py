@@ -28,27 +28,10 @@ from setuptools.extension import Extension
 sys.path.insert(0, str(Path(__file__).resolve().parent / "csrc" / "building"))
 import native
 import toolchain
+from toolchain import mode
 
-MODES = {
-    "auto": "auto",
-    "cpu": "cpu",
-    "cuda": "cuda",
-    "keep": "keep",
-    "0": "0",
-    "off": "0",
-    "false": "0",
-    "no": "0",
-    "": "auto",
-}
 HOST, NONE = "zoo._host", "zoo._none"
 FOLDER = Path("build", "native")
-
-
-def mode() -> str:
-    given = os.environ.get("ZOO_NATIVE", "auto").strip().lower()
-    if given not in MODES:
-        raise SystemExit(f"ZOO_NATIVE={given!r} is not known; it can be auto, cpu, cuda, keep or 0")
-    return MODES[given]
 
 
 class Record:
@@ -104,11 +87,15 @@ def libraries(record: Record) -> list[native.Library]:
     required = mode() != "auto"
     torch = toolchain.find_torch()
     if torch is None or torch.too_old:
-        why = "torch was not there to build with" if torch is None else f"torch {torch.version} is older than 2.11"
+        why = (
+            "torch was not there to build with"
+            if torch is None
+            else f"torch {torch.version} is older than {toolchain.OLDEST_TORCH}"
+        )
         for name in ("cpu", "cuda"):
             record.missing(name, why, required)
         return []
-    record.facts |= {"torch": torch.version, "torch_target": ".".join(map(str, toolchain.OLDEST_TORCH))}
+    record.facts |= {"torch": torch.version, "torch_target": toolchain.OLDEST_TORCH}
     wanted: list[native.Library] = []
     if sys.platform == "win32":
         record.missing("cpu", "it is written for GCC and clang, which are not what Windows builds with", required)

@@ -5,7 +5,6 @@ torch is hundreds of megabytes, and with CUDA some gigabytes: an isolated build 
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  all hooks but those below are setuptools' own
-from toolchain import find_torch
+from toolchain import OLDEST_TORCH, find_torch, mode
 
 
 def get_requires_for_build_wheel(config_settings: dict[str, str] | None = None) -> list[str]:
@@ -36,5 +35,5 @@ def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_dire
 def _torch() -> list[str]:
     if sys.platform == "win32":  # where nothing is compiled against it
         return []
-    wanted = os.environ.get("ZOO_NATIVE", "auto").strip().lower() not in ("0", "off", "false", "no", "keep")
-    return ["torch>=2.11"] if wanted and find_torch() is None else []
+    wanted = mode() not in ("0", "keep")
+    return [f"torch>={OLDEST_TORCH}"] if wanted and find_torch() is None else []

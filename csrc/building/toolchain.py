@@ -14,7 +14,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-OLDEST_TORCH = (2, 11)
+OLDEST_TORCH = "2.11"
 """The oldest release that has the stable ABI which the libraries use."""
 
 ARCHITECTURES = (75, 80, 86, 90, 100, 120)
@@ -29,6 +29,32 @@ def output(*command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     except subprocess.TimeoutExpired as error:
         raise OSError(f"{command[0]} does not answer") from error
+
+
+MODES = {
+    "auto": "auto",
+    "cpu": "cpu",
+    "cuda": "cuda",
+    "keep": "keep",
+    "0": "0",
+    "off": "0",
+    "false": "0",
+    "no": "0",
+    "": "auto",
+}
+
+
+def mode() -> str:
+    """What ZOO_NATIVE asks for: auto, cpu, cuda, keep or 0 (setup.py says what each means). SystemExit for anything else."""
+    given = os.environ.get("ZOO_NATIVE", "auto").strip().lower()
+    if given not in MODES:
+        raise SystemExit(f"ZOO_NATIVE={given!r} is not known; it can be auto, cpu, cuda, keep or 0")
+    return MODES[given]
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Major and minor number."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 class Torch:
@@ -54,7 +80,7 @@ class Torch:
     @property
     def too_old(self) -> bool:
         """Whether it lacks the stable ABI."""
-        return tuple(int(part) for part in re.findall(r"\d+", self.version)[:2]) < OLDEST_TORCH
+        return _release(self.version) < _release(OLDEST_TORCH)
 
 
 def find_torch() -> Torch | None:

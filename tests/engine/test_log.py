@@ -7,19 +7,12 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+from support import Notes
 
 from zoo.callback import Callback
 from zoo.engine.callbacks import Callbacks
 
 LOG = logging.getLogger("zoo.somewhere")
-
-
-class Notes(Callback):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def on_note(self, line: str) -> None:
-        self.lines.append(line)
 
 
 class Metrics(Callback):
@@ -40,7 +33,7 @@ def unconfigured():
             logger.handlers = handlers
 
 
-@pytest.mark.parametrize(("callback", "on_stderr"), [(Notes(), ""), (Metrics(), "careful\n")])
+@pytest.mark.parametrize(("callback", "on_stderr"), [(Notes([]), ""), (Metrics(), "careful\n")])
 def test_a_warning_is_seen_once_whoever_listens(callback, on_stderr, capsys):
     with unconfigured(), Callbacks([callback]).forward_log():
         LOG.warning("careful")
@@ -58,7 +51,7 @@ def test_handlers_above_are_given_what_they_would_be_given_otherwise():
 
     with unconfigured():
         logging.getLogger().addHandler(Keep())
-        with Callbacks([Notes()]).forward_log():
+        with Callbacks([Notes([])]).forward_log():
             LOG.info("by the way")
             LOG.warning("careful")
     assert seen == ["careful"]
@@ -71,7 +64,7 @@ def test_threads_hear_their_own_and_leave_the_logger_as_it_was():
     heard: dict[str, list[str]] = {}
 
     def training(name: str, leaves_first: bool) -> None:
-        notes = Notes()
+        notes = Notes([])
         with Callbacks([notes]).forward_log():
             both_in.wait(30)
             LOG.info("of %s", name)

@@ -13,7 +13,7 @@ from rich.progress import Progress as Bars
 from zoo.callback import Callback
 from zoo.cli.console import standard_output
 from zoo.cli.stopping import Stopped
-from zoo.run.html import clock
+from zoo.run.html import clock, losses, speed
 from zoo.run.run import quoted
 
 if TYPE_CHECKING:
@@ -126,7 +126,4 @@ class Progress(Callback):
 
 def describe(metrics: Mapping[str, float], short: bool = False) -> str:
     """The numbers of a log line that a person follows; `short` fits a terminal of 80 columns."""
-    loss, digits, unit = ("", 2, "/s") if short else (" loss", 3, " images/s")
-    names = {"d_loss": f"D{loss}", "g_loss": f"G{loss}", "d_real": "D(x)", "d_fake": "D(G(z))"}
-    shown = [f"{title} {metrics[name]:.{digits}f}" for name, title in names.items() if name in metrics]
-    return "  ".join([*shown, f"{metrics['images_per_second']:,.0f}{unit}"])
+    return "  ".join(part for part in (losses(metrics, short), speed(metrics, short)) if part)

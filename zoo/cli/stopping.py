@@ -6,9 +6,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from zoo.engine.runtime.interrupt import stop_signals
+from zoo.engine.runtime.interrupt import stops_handled_by
 
 
 class Stopped(KeyboardInterrupt):
@@ -24,14 +24,8 @@ class Stopped(KeyboardInterrupt):
 @contextmanager
 def stopping_by_signals() -> Iterator[None]:
     """Within it a signal that asks the process to stop raises Stopped; a training saves before it hands the signal on."""
-    former: dict[int, Any] = {}
-    try:
-        for number in stop_signals():
-            former[number] = signal.signal(number, _stop)
+    with stops_handled_by(_stop):
         yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -139,18 +139,18 @@ def resume(
         if run.lacking:
             log.warning("%s; going on from %s", run.lacking, folder.name)
         plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
+        if steps is not None and start >= steps:
+            raise RunError(
+                f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
+            )
         with determinism(plan.options.deterministic):
             state = build(plan, prepare_data(plan, everyone.on_prepare))
-            if steps is not None and start >= steps:
-                raise RunError(
-                    f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
-                )
-            rehearse(state, plan.spec)
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
                     f"zoo resume {quoted(run.path)} --steps N goes on to N, which is to be more than {start}"
                 )
+            rehearse(state, plan.spec)
             seconds = _load(state, folder)
             config = _changed(run, plan, state, steps, watch)
             run.config = config  # plugins are to see what is in force

@@ -34,17 +34,18 @@ def bar(done: int, total: int, words: str, notes: Sequence[str] = ()) -> str:
     return f'<div><progress value="{done}" max="{max(total, 1)}" style="width: 20em"></progress> {_text(words)}{lines}</div>'
 
 
-def losses(metrics: Mapping[str, Any]) -> str:
-    """The numbers of a logged step that a person follows."""
-    names = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
-    shown = [f"{title} {metrics[name]:.3f}" for name, title in names.items() if _is_number(metrics.get(name))]
+def losses(metrics: Mapping[str, Any], short: bool = False) -> str:
+    """The numbers of a logged step that a person follows; `short` fits a terminal of 80 columns."""
+    loss, digits = ("", 2) if short else (" loss", 3)
+    names = {"d_loss": f"D{loss}", "g_loss": f"G{loss}", "d_real": "D(x)", "d_fake": "D(G(z))"}
+    shown = [f"{title} {metrics[name]:.{digits}f}" for name, title in names.items() if _is_number(metrics.get(name))]
     return "  ".join(shown)
 
 
-def speed(metrics: Mapping[str, Any]) -> str:
+def speed(metrics: Mapping[str, Any], short: bool = False) -> str:
     """Images per second of a logged step; empty where it is not known."""
     value = metrics.get("images_per_second")
-    return f"{value:,.0f} images/s" if _is_number(value) else ""
+    return f"{value:,.0f}{'/s' if short else ' images/s'}" if _is_number(value) else ""
 
 
 def clock(seconds: float) -> str:

@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -30,6 +30,19 @@ def stop_signals() -> list[int]:
         return []
     numbers = [int(getattr(signal, name)) for name in STOPS if hasattr(signal, name)]
     return [number for number in numbers if _listens(number)]
+
+
+@contextmanager
+def stops_handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Within it each of `stop_signals` calls `handler`; afterwards whoever handled it before does again."""
+    former: dict[int, Any] = {}
+    try:
+        for number in stop_signals():
+            former[number] = signal.signal(number, handler)
+        yield
+    finally:
+        for number, before in former.items():
+            signal.signal(number, before)
 
 
 def _listens(number: int) -> bool:
@@ -62,14 +75,8 @@ class Interrupt:
         Ctrl-C after that raises KeyboardInterrupt at once: somebody will not wait. The others say nothing new, and schedulers are
         known to send them twice.
         """
-        former: dict[int, Any] = {}
-        try:
-            for number in stop_signals():
-                former[number] = signal.signal(number, self._note)
+        with stops_handled_by(self._note):
             yield
-        finally:
-            for number, handler in former.items():
-                signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
