@@ -114,7 +114,7 @@ def test_hidden_and_other_files_are_ignored_and_the_order_is_that_of_the_paths(t
         flat(tmp_path / name, (place * 40, 0, 0))
     (tmp_path / "readme.md").write_text("x")
     images = images_of(tmp_path)
-    assert (images[:, 0, 0, 0] // 40).tolist() == [1, 0, 2]
+    assert (images[:, 0, 0, 0] // 40).tolist() == [1, 2], "b.png lies beside the folders of two classes"
 
 
 def test_immediate_subfolders_are_the_classes(tmp_path):
@@ -133,14 +133,22 @@ def test_labels_stay_with_their_images_when_some_are_skipped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "names", [["one/1.png", "one/2.png"], ["1.png", "a/1.png", "b/1.png"], ["t/a/1.png", "t/b/1.png"]]
+    ("names", "why"),
+    [
+        (["1.png", "2.png"], ""),
+        (["one/1.png", "one/2.png"], "all pictures lie in one folder, one: one class alone"),
+        (["1.png", "2.png", "3.png", "a/1.png", "b/1.png"], "3 pictures lie beside the subfolders, and 2 in them"),
+        (["00000/img00.png", "00001/img01.png"], "the folders 00000 to 00001 are shards"),
+    ],
 )
-def test_any_other_layout_is_unlabelled(tmp_path, names):
+def test_any_other_layout_is_unlabelled_and_says_why(tmp_path, names, why):
     for name in names:
         flat(tmp_path / name)
     source = open_source(str(tmp_path))
     assert source.classes == 0
-    assert bool(source.notes) == (len({Path(name).parent for name in names}) > 1)
+    assert len(source) == len(names)
+    assert why in source.why_unlabelled
+    assert bool(source.notes) == bool(why)
 
 
 def test_images_are_grey_only_when_all_are(tmp_path):
@@ -174,8 +182,8 @@ def test_an_unchanged_folder_is_not_read_again(tmp_path, monkeypatch):
     def never(*_):
         raise AssertionError("read again")
 
-    monkeypatch.setattr("zoo.data.formats.folder_index.read_header", never)
-    monkeypatch.setattr("zoo.data.formats.folder_index.hash_bytes_of", never)
+    monkeypatch.setattr("zoo.data.pictures.index.read_header", never)
+    monkeypatch.setattr("zoo.data.pictures.index.hash_bytes_of", never)
     assert open_source(str(tmp_path)).fingerprint() == first
 
 
@@ -258,7 +266,7 @@ def test_files_that_are_read_at_once_and_files_that_are_read_twice_are_known_ali
     broken_pictures(tmp_path / "photos")
     sources = []
     for limit in (0, 1 << 20):
-        monkeypatch.setattr("zoo.data.formats.folder_index._SMALL", limit)
+        monkeypatch.setattr("zoo.data.pictures.index._SMALL", limit)
         monkeypatch.setenv("ZOO_CACHE", str(tmp_path / f"cache-{limit}"))
         sources.append(open_source(str(tmp_path / "photos")))
     assert sources[0].fingerprint() == sources[1].fingerprint()

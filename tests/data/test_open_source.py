@@ -76,7 +76,20 @@ def test_two_sources_of_one_name_are_an_error_that_names_both():
 
 def test_every_built_in_source_has_a_name_and_a_sentence():
     known = sources()
-    assert {"digits", "idx", "cifar", "arrays", "folder", "line", "ring", "grid"} == set(known)
+    assert {
+        "digits",
+        "idx",
+        "cifar",
+        "arrays",
+        "folder",
+        "zip",
+        "tar",
+        "parquet",
+        "lmdb",
+        "line",
+        "ring",
+        "grid",
+    } == set(known)
     assert all(source.summary.endswith(".") and source.__doc__ for source in known.values())
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.data.pictures.shards import BRACES
+from zoo.data.reading import Reading
 from zoo.data.source import DataSource
 from zoo.errors import DataError, PluginError, unknown
 from zoo.system.denied import denied, refuse_denied
@@ -16,7 +19,8 @@ DEFAULT = "digits"
 
 _KINDS = (
     "digits (built in), a folder of images (./photos), MNIST-like IDX files (train-images-idx3-ubyte.gz or their "
-    "folder), CIFAR-10/100 (./cifar-10-batches-py), a NumPy array (images.npy, images.npz), points (line, ring, grid)"
+    "folder), CIFAR-10/100 (./cifar-10-batches-py), arrays (images.npy, .npz, .h5), archives and tables of pictures (.zip, .tar, "
+    ".parquet, LMDB), points (line, ring, grid)"
 )
 
 
@@ -25,11 +29,12 @@ def builtin_sources() -> list[type[DataSource]]:
     from zoo.data.formats.arrays import ArraySource
     from zoo.data.formats.cifar import CifarSource
     from zoo.data.formats.digits import DigitsSource
-    from zoo.data.formats.folder import FolderSource
     from zoo.data.formats.idx import IdxSource
     from zoo.data.formats.toy import GridSource, LineSource, RingSource
+    from zoo.data.pictures.sources import FolderSource, LmdbSource, ParquetSource, TarSource, ZipSource
 
-    return [DigitsSource, IdxSource, CifarSource, ArraySource, FolderSource, LineSource, RingSource, GridSource]
+    files = [IdxSource, CifarSource, ArraySource, ZipSource, TarSource, ParquetSource, LmdbSource, FolderSource]
+    return [DigitsSource, *files, LineSource, RingSource, GridSource]
 
 
 def builtin_names() -> set[str]:
@@ -50,12 +55,13 @@ def sources(extra: Sequence[type[DataSource]] = ()) -> dict[str, type[DataSource
     return known
 
 
-def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSource:
+def open_source(location: str, extra: Sequence[type[DataSource]] = (), reading: Reading | None = None) -> DataSource:
     """Open what `--data location` names.
 
     A registered name ("digits"), a name and a location ("folder:./photos"), or a path, whose kind is found by asking
     the sources of plugins (`extra`) first and then the built-in ones. A path that is spelled like a name is meant by
-    writing it as ./digits. Raises DataError when nothing fits, naming the nearest name or file.
+    writing it as ./digits. `reading`: options of reading it. Raises DataError when nothing fits, naming the nearest name or
+    file, and for an option that means nothing for such data.
     """
     known = sources(extra)
     location = as_here(location)
@@ -63,11 +69,17 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSo
         if is_name(location, extra):
             name, _, rest = location.partition(":")
             _refuse_denied(rest)
-            return known[name](rest)
+            return _opened(known[name], rest, reading)
         _refuse_denied(location)
-        return _first_that_accepts(location, known)
+        return _opened(_first_that_accepts(location, known), location, reading)
     except PermissionError as error:
         raise DataError(f"--data {location!r}: {denied(location, error)}") from error
+
+
+def _opened(source: type[DataSource], location: str, reading: Reading | None) -> DataSource:
+    reading = reading or Reading()
+    reading.refuse_others(source.takes, f"data of the kind {source.name}")
+    return source(location, reading) if source.takes else source(location)  # type: ignore[call-arg]
 
 
 def _refuse_denied(location: str) -> None:
@@ -76,7 +88,7 @@ def _refuse_denied(location: str) -> None:
         refuse_denied(os.path.expanduser(path))
 
 
-def _first_that_accepts(location: str, known: Mapping[str, type[DataSource]]) -> DataSource:
+def _first_that_accepts(location: str, known: Mapping[str, type[DataSource]]) -> type[DataSource]:
     broken: PluginError | None = None
     for source in known.values() if location else ():
         try:
@@ -84,7 +96,7 @@ def _first_that_accepts(location: str, known: Mapping[str, type[DataSource]]) ->
         except PluginError as error:  # of a plugin that this data may have nothing to do with
             broken, fits = broken or error, False
         if fits:
-            return source(location)
+            return source
     raise broken or DataError(_nothing_fits(location, list(known)))
 
 
@@ -99,8 +111,10 @@ def is_missing(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
     """Whether `location` names a path, of a kind or alone, that does not exist: as ``/photos`` and ``folder:/photos`` do."""
     location = as_here(location)
     rest = location.partition(":")[2] if is_name(location, extra) else location
-    return os.path.isabs(rest) and not any(
-        os.path.exists(candidate) for candidate in (rest, rest.rpartition(":")[0]) if candidate
+    return (
+        os.path.isabs(rest)
+        and not is_pattern(rest)
+        and not any(os.path.exists(candidate) for candidate in (rest, rest.rpartition(":")[0]) if candidate)
     )
 
 
@@ -121,7 +135,14 @@ def _absolute_path(location: str) -> str:
                 return str(Path(os.path.expanduser(candidate)).resolve()) + suffix
         except (OSError, ValueError):
             continue
+    if is_pattern(location):
+        return os.path.abspath(os.path.expanduser(location))
     return location
+
+
+def is_pattern(location: str) -> bool:
+    """Whether it means several files by a pattern: ``photos/*.png``, ``train-{000..013}.tar``."""
+    return glob.has_magic(location) or bool(BRACES.search(location))
 
 
 def _where(source: type) -> str:

@@ -58,6 +58,9 @@ class DataSource(ABC):
     """True where the data is points on a line or in the plane, of `width` coordinates, instead of images: they are prepared as
     they are, neither scaled nor resized, and `height` and `channels` are 1."""
 
+    takes: ClassVar[tuple[str, ...]] = ()
+    """The options of `zoo.data.reading.Reading` that it understands. Where there are any, its second argument is a `Reading`."""
+
     title: str
     """What a person reads after "50,000 images of", for example "CIFAR-10"."""
     channels: int
@@ -70,6 +73,12 @@ class DataSource(ABC):
     """One name per class; empty when unlabelled."""
     notes: tuple[str, ...] = ()
     """Sentences worth telling the person, for example which of several files was chosen."""
+    unused: tuple[str, ...] = ()
+    """What is there and not used, by reason, with counts: with --strict no training begins."""
+    why_unlabelled: str = ""
+    """Why there are no classes, where a person might expect some."""
+    transparent: int = 0
+    """How many images have transparent pixels, as far as that is known."""
 
     @property
     def classes(self) -> int:

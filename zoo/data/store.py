@@ -6,7 +6,7 @@ import json
 import logging
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from zoo.data.cache import cache_directory, digest
 from zoo.data.images import Fit, Unreadable
+from zoo.data.shown import Shown
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store_writer import VERSION, file_name, install, write_store
@@ -43,6 +44,7 @@ class ImageStore:
             meta = json.loads((directory / "meta.json").read_bytes())
             shape = tuple(int(size) for size in meta["shape"])
             self.class_names = [str(name) for name in meta["class_names"]]
+            self.shown = Shown(**meta.get("shown", {}))
             self.skipped = [Unreadable(str(name), str(reason)) for name, reason in meta["skipped"]]
             if meta["version"] != VERSION or len(shape) != 4 or min(shape) < 1:
                 raise ValueError("unknown version or shape")
@@ -103,14 +105,18 @@ def prepare(
     if fit not in get_args(Fit):
         raise DataError(unknown("fit", str(fit), get_args(Fit)))
     place = (cache or cache_directory()) / "prepared"
+    if strict and source.unused:
+        raise DataError(
+            f"{source.title}: not used: {'; '.join(source.unused)} (--strict; without it they are left out)"
+        )
     kind = [name for name, holds in (("points", source.points), ("stretch", fit == "stretch")) if holds]
     # The key of images that are cropped has no such word: their stores are older than the others.
     directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
-    store = _open_whole(directory)
+    store = _open_whole(directory, source.class_names)
     if store is None:
         progress = None if source.points else progress  # points are made in a moment
         temporary = write_store(source, spec, place, fit=fit, strict=strict, progress=progress, workers=workers)
-        install(temporary, directory, whole=lambda: _open_whole(directory) is not None)
+        install(temporary, directory, whole=lambda: _open_whole(directory, source.class_names) is not None)
         store = ImageStore(directory)
     if strict and store.skipped:
         first = store.skipped[0]
@@ -121,12 +127,13 @@ def prepare(
     return store
 
 
-def _open_whole(directory: Path) -> ImageStore | None:
-    """The store, or None when it is missing or damaged."""
+def _open_whole(directory: Path, class_names: Sequence[str]) -> ImageStore | None:
+    """The store, or None when it is missing or damaged, or of a zoo that found other classes in the same files."""
     try:
         if not directory.is_dir():
             return None
-        return ImageStore(directory)
+        store = ImageStore(directory)
+        return store if store.class_names == list(class_names) else None
     except PermissionError as error:
         raise DataError(f"{denied(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
     except DataError as error:
@@ -149,6 +156,12 @@ def _notes(source: DataSource, store: ImageStore, fit: Fit) -> list[str]:
     if source.channels != spec.channels:
         notes.append(
             "colour images are turned to grey" if spec.channels == 1 else "grey images are repeated in three channels"
+        )
+    notes += store.shown.notes(len(store), source.transparent)
+    left = set() if store.labels is None else set(np.unique(store.labels).tolist())
+    if empty := [name for label, name in enumerate(store.class_names) if label not in left]:
+        notes.append(
+            f"no image of {', '.join(empty[:5])} is left; the class keeps its index, and nothing is learnt of it"
         )
     if store.skipped:
         total = len(store) + len(store.skipped)

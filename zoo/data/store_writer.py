@@ -8,9 +8,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +17,8 @@ import numpy as np
 
 from zoo.data.formats.picture import pillow_manners
 from zoo.data.images import Fit, Images, Unreadable
+from zoo.data.parallel import in_order
+from zoo.data.shown import Shown
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
@@ -26,7 +27,6 @@ from zoo.system.disk import size, why_not_written
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
 _ABANDONED = 24 * 3600  # seconds without a write after which a temporary folder belongs to nobody
-_MOST_WORKERS = 16  # each holds a whole decoded picture
 
 Progress = Callable[[int, int], None]
 
@@ -101,6 +101,7 @@ def _fill(
     count = 0
     labels = []
     skipped: list[Unreadable] = []
+    shown = Shown()
     with _writing(place):
         file = (folder / file_name(source.points)).open("wb")
     with contextlib.closing(file):
@@ -116,6 +117,8 @@ def _fill(
                 with _writing(place):
                     file.write(part.pixels.data)
                 count += len(part.pixels)
+                if not source.points:
+                    shown.look(part.pixels)
                 if part.labels is not None:
                     labels.append(part.labels)
             if progress:
@@ -133,6 +136,7 @@ def _fill(
         "shape": [count, spec.height, spec.width, spec.channels],
         "class_names": source.class_names,
         "points": source.points,
+        "shown": asdict(shown),
         "skipped": skipped,
     }
     with _writing(place):
@@ -148,22 +152,12 @@ def _decoded(source: DataSource, spec: DataSpec, fit: Fit, workers: int | None) 
     def work(item: Any) -> list[Images | Unreadable]:
         return list(source.fitted(item, spec, fit))
 
-    threads = max(1, workers or min(_MOST_WORKERS, os.cpu_count() or 1))
-    pending: deque[Future[list[Images | Unreadable]]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
     try:
-        for item in source.chunks():
-            pending.append(pool.submit(work, item))
-            if len(pending) >= 2 * threads:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        yield from in_order(work, source.chunks(), workers)
     except PermissionError as error:
         raise DataError(denied(source.title, error)) from error
     except OSError as error:
         raise DataError(f"{source.title} cannot be read on: {error}") from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextlib.contextmanager

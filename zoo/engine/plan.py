@@ -13,6 +13,7 @@ import torch
 from zoo.architecture import Architecture, Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import check_batch
+from zoo.data.reading import Reading
 from zoo.data.registry import absolute, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
@@ -70,7 +71,7 @@ def plan_run(
     architecture = registry().architecture(name)
     options, chosen = resolve(architecture, preset=preset, config=config, flags=flags)
     device = choose_device(options.device)
-    source = open_source(options.data, registry().sources_for(options.data))
+    source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
     suited = chosen
     if preset is None and config is None:
         # It may name networks for points where the default preset has none.
@@ -114,7 +115,7 @@ def plan_resume(
         raise DataError(
             f"{run.path} was trained on {options.data}, which does not exist any more; put it back at that path"
         )
-    source = open_source(options.data, registry().sources_for(options.data))
+    source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
     if source.fingerprint() != run.fingerprint:
         raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
     chosen = choose_device(device or options.device)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from zoo.options.base import Count, Group
 
@@ -20,6 +21,13 @@ class DataOptions(Group):
     """Make the images grey (1) or colour (3); by default as the data is."""
     fit: Literal["crop", "stretch"] = "crop"
     """How an image of another shape fits: crop keeps its aspect and takes the middle, stretch squeezes the whole of it in."""
+    split: str | None = None
+    """Which part of data that comes in splits: train (the default where there are any), val, test, or all."""
+    levels: str | None = None
+    """Values that become black and white: LO,HI in the numbers of the files (0,4095 for 12 bits in 16), or auto: the lowest and
+    the highest that there are. By default those of the kind of number: 0,255 for bytes, 0,65535 for 16 bits."""
+    background: str = "white"
+    """The colour below what is transparent: a name, or #rrggbb."""
     flip: bool = False
     """Mirror each image left to right with probability one half."""
     order: Literal["shuffle", "buffer", "sequential", "slice"] = "shuffle"
@@ -30,7 +38,32 @@ class DataOptions(Group):
     drop_remainder: bool = True
     """Leave out the images at the end of an epoch that do not fill a batch; without it they are a smaller batch."""
     strict: bool = False
-    """Stop at the first image that cannot be read, instead of skipping it."""
+    """Stop where anything that lies among the data is not used: an image that cannot be read, a kind that is not, a dead link."""
+
+    @field_validator("levels")
+    @classmethod
+    def _two_numbers(cls, given: str | None) -> str | None:
+        if given in (None, "auto"):
+            return given
+        try:
+            low, high = map(float, str(given).split(","))
+        except ValueError:
+            raise ValueError("give auto, or the values of black and white: 0,4095") from None
+        if not -math.inf < low < high < math.inf:
+            raise ValueError("black is to be lower than white, and both are numbers: 0,4095")
+        return given
+
+    @field_validator("background")
+    @classmethod
+    def _a_colour(cls, given: str) -> str:
+        if given != "white":
+            from PIL import ImageColor  # which nobody needs who says nothing
+
+            try:
+                ImageColor.getrgb(given)
+            except ValueError:
+                raise ValueError("give the name of a colour, as black, or #rrggbb") from None
+        return given
 
     @model_validator(mode="after")
     def _whole_slices(self) -> DataOptions:

@@ -16,6 +16,7 @@ from zoo.architecture import Architecture, Phase
 from zoo.augmentation import Augmentation
 from zoo.command import Command
 from zoo.data.images import Images, Unreadable
+from zoo.data.reading import Reading
 from zoo.data.source import DataSource
 from zoo.deprecated import warn_deprecated
 from zoo.errors import PluginError, unknown
@@ -156,10 +157,10 @@ class GuardedSource(Guarded, DataSource):
         with cls.zoo_guard(f"accepts({location!r}) failed"):
             return bool(super().accepts(location))
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, *reading: Reading) -> None:
         """As `DataSource.__init__`."""
         with self.zoo_guard(f"--data {location!r} cannot be opened"):
-            super(Guarded, self).__init__(location)  # type: ignore[safe-super]
+            super(Guarded, self).__init__(location, *reading)  # type: ignore[safe-super]
 
     def __len__(self) -> int:
         """As `DataSource.__len__`."""

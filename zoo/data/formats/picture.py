@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from zoo.data.values import NATURAL, USUAL, Limits, Values, table, to_bytes
+from zoo.errors import in_one_line
+
+GRID = "zoo: a grid of pictures"
+"""What a grid says of itself, in PNG's ``Software``, so that nobody trains on it."""
 
 SMALLEST_SIDE = 2  # what is smaller is a tracking pixel or a mistake, not a picture
 
-SUFFIXES = frozenset(
-    (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp")
-)
-SUFFIXES |= {".avif", ".jp2", ".j2k", ".jpf", ".tga", ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".ico"}
+_LONGEST_TEXT = 64 << 20  # bytes
 
 _ORIENTATION = 0x0112
 _PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
@@ -44,17 +46,30 @@ class Header(NamedTuple):
     width: int
     height: int
     grey: bool
+    alpha: bool = False
+    """Whether it may have transparent pixels."""
+    frames: bool = False
+    """Whether it has more than one frame or page."""
+    grid: bool = False
+    """Whether zoo drew it, as a grid of many pictures."""
 
 
 @contextlib.contextmanager
 def pillow_manners() -> Iterator[None]:
-    """Around everything that opens pictures: Pillow's remarks on odd files stay off the person's terminal.
+    """Around everything that opens pictures: Pillow's remarks on odd files stay off the person's terminal, and a PNG may
+    carry long texts, as the recipes of image generators are.
 
-    Entered once by the thread that starts the others, because Python's warning filters belong to the whole process.
+    Entered once by the thread that starts the others, because Python's warning filters and Pillow's limits belong to the whole
+    process.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    limits = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+    PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = _LONGEST_TEXT, _LONGEST_TEXT
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = limits
 
 
 def read_header(picture: Path | bytes) -> Header:
@@ -64,34 +79,52 @@ def read_header(picture: Path | bytes) -> Header:
         if image.format != "TIFF" and _orientation(image) >= 5:  # 5 to 8 lie on their side; Pillow turns TIFF itself
             width, height = height, width
         grey = image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
-        return Header(width, height, grey or (image.mode in ("P", "PA") and _grey_palette(image)))
+        grey = grey or (image.mode in ("P", "PA") and _grey_palette(image))
+        return Header(width, height, grey, image.has_transparency_data, _has_frames(image), is_grid(image))
 
 
-def read_pixels(path: Path, channels: int, smallest: int) -> npt.NDArray[np.uint8]:
-    """What `read_picture` reads, as uint8 (H, W, channels)."""
-    picture = read_picture(path, channels, smallest)
-    return np.asarray(picture).reshape(picture.height, picture.width, channels)
+def _has_frames(image: Image.Image) -> bool:
+    """Whether there are several. The second picture of a phone's JPEG (MPO) is a smaller or a deeper one of the same."""
+    return image.format != "MPO" and bool(getattr(image, "is_animated", False))
 
 
-def read_picture(path: Path, channels: int, smallest: int) -> Image.Image:
-    """The upright picture, of mode L for 1 channel and RGB for 3, transparency over white; raises PictureError.
+def is_grid(image: Image.Image) -> bool:
+    """Whether a picture is a grid that zoo drew: it says so (`mark_grid`)."""
+    return image.info.get("Software") == GRID
 
-    Of an animation it is the first frame. 16-bit grey is scaled by 255/65535. `smallest` is the side that the caller
-    needs at least: a JPEG much larger than that is decoded at a fraction of its size, which is several times faster.
+
+def read_picture(path: Path | bytes, channels: int, smallest: int, values: Values = USUAL) -> Image.Image:
+    """The upright picture, of mode L for 1 channel and RGB for 3, what is transparent over a background; raises PictureError.
+
+    Of an animation it is the first frame. `values`: which numbers become black and white, and the background. `smallest` is the
+    side that the caller needs at least: a JPEG much larger than that is decoded at a fraction of its size, which is several
+    times faster.
     """
     with _opened(path) as image:
         image.draft(None, (2 * smallest, 2 * smallest))  # twice: the last step down is left to a better filter
         image.load()
         upright = _UPRIGHT.get(_orientation(image))
-        picture = _eight_bit(image)
+        picture = _eight_bit(image, values)
         if picture.has_transparency_data:
             colour = picture.convert("RGBA")
-            picture = Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour)
+            picture = Image.alpha_composite(Image.new("RGBA", colour.size, (*values.background, 255)), colour)
         mode = "L" if channels == 1 else "RGB"
         picture = picture if picture.mode == mode else picture.convert(mode)
         if upright is not None:
             picture = picture.transpose(upright)
         return picture
+
+
+def limits_of(path: Path | bytes) -> tuple[str, Limits]:
+    """The kind of a picture's numbers (`zoo.data.values.NATURAL`), its lowest and its highest; raises PictureError."""
+    with _opened(path) as image:
+        image.load()
+        kind = _kind(image)
+        if kind != "uint8":
+            values = np.asarray(image)
+            return kind, (float(values.min()), float(values.max()))
+        colours = np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+        return kind, (float(colours.min()), float(colours.max()))
 
 
 @contextlib.contextmanager
@@ -101,7 +134,7 @@ def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
         # Through a file object: given a path, Pillow maps uncompressed TIFF into memory, and then scrambles those that lie
         # on their side and dies with the file when somebody shortens it.
         file: IO[bytes] = io.BytesIO(picture) if isinstance(picture, bytes) else picture.open("rb")
-        with file, Image.open(file) as image:
+        with file, Image.open(file, formats=_formats()) as image:
             width, height = image.size
             if min(width, height) < SMALLEST_SIDE:
                 raise PictureError(f"{width}×{height} pixels; each side must be at least {SMALLEST_SIDE}")
@@ -114,11 +147,39 @@ def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
     except UnidentifiedImageError:
         raise PictureError("not a picture, or of a kind that Pillow does not know") from None
     except OSError as error:
-        raise PictureError(error.strerror or str(error)) from error
+        raise PictureError(error.strerror or str(error).partition("\n")[0][:100]) from error
     except Image.DecompressionBombError:
         raise PictureError("far more pixels than are decoded") from None
     except Exception as error:  # damaged files make decoders fail in any way they like
-        raise PictureError(f"damaged ({type(error).__name__}: {error})") from error
+        raise PictureError(f"damaged ({in_one_line(error)[:100]})") from error
+
+
+_FORMATS = frozenset(
+    (
+        "PNG",
+        "JPEG",
+        "MPO",
+        "GIF",
+        "BMP",
+        "DIB",
+        "TIFF",
+        "WEBP",
+        "AVIF",
+        "JPEG2000",
+        "TGA",
+        "PCX",
+        "PPM",
+        "ICO",
+        "HEIF",
+        "JXL",
+    )
+)
+
+
+def _formats() -> list[str]:
+    """What is opened, of all that Pillow knows: it would start a program (Ghostscript) for some of the rest."""
+    Image.init()
+    return [name for name in Image.ID if name in _FORMATS]
 
 
 def _orientation(image: Image.Image) -> int:
@@ -155,20 +216,32 @@ def _notes_behind_pixels(file: IO[bytes]) -> bool:
         file.seek(place)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
+def _kind(image: Image.Image) -> str:
+    """Of what kind its numbers are: uint8, uint16 or float."""
+    return "uint16" if image.mode.startswith("I") else "float" if image.mode == "F" else "uint8"
+
+
+def _eight_bit(image: Image.Image, values: Values) -> Image.Image:
     """The same picture with 8 bits per channel; Pillow's own conversion of wider grey modes would clip."""
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        low, high = int(values.min()), int(values.max())
-        if low < 0 or high > 65535:
-            raise PictureError(f"grey values from {low} to {high}; expected 0 to 65535")
-        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-    if image.mode == "F":
-        values = np.asarray(image)
-        if not (values.min() >= 0 and values.max() <= 1):
-            raise PictureError(f"grey values from {values.min():g} to {values.max():g}; expected 0 to 1")
-        return Image.fromarray((values * 255 + 0.5).astype(np.uint8))
-    return image.convert("LA") if image.mode == "La" else image
+    kind = _kind(image)
+    if kind == "uint8":
+        picture = image.convert("LA") if image.mode == "La" else image
+        return _stretched(picture, table(values.limits[kind])) if kind in values.limits else picture
+    numbers = np.asarray(image)
+    low, high = float(numbers.min()), float(numbers.max())
+    first, last = NATURAL[kind]
+    if kind not in values.limits and not (first <= low and high <= last):
+        raise PictureError(f"grey values from {low:g} to {high:g}; expected {first:g} to {last:g}, or give --levels")
+    return Image.fromarray(to_bytes(numbers, values.limits.get(kind, (first, last))))
+
+
+def _stretched(picture: Image.Image, levels: list[int]) -> Image.Image:
+    """The picture with each of its colours' values looked up in a table of 256; transparency stays."""
+    if picture.mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "RGBX"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "L" if picture.mode == "1" else "RGB")
+    same = list(range(256))
+    alpha = picture.mode in ("LA", "RGBA")
+    return picture.point(levels * (len(picture.getbands()) - alpha) + same * alpha)
 
 
 def _grey_palette(image: Image.Image) -> bool:

@@ -1,0 +1,74 @@
+"""What zip and tar archives of pictures have in common: members that nobody unpacks, some of which must not be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from zoo.data.pictures import unused
+from zoo.data.pictures.container import LABEL_FILES, LARGEST, Container
+from zoo.data.pictures.folder import is_of_the_system
+from zoo.data.pictures.layout import split_of
+from zoo.data.pictures.unused import Unused
+
+_HIGHEST_RATIO = 1000
+"""Times as large as in the archive: what is beyond, and large, is no picture but a bomb."""
+
+_BOMB = 16 << 20
+
+
+class Archive(Container):
+    """One archive or several, which are then shards of one data set.
+
+    Nothing is unpacked onto the disk, so that no name can lead outside. Names that come twice count once.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = list(paths)
+        self.path = paths[0] if len(paths) == 1 else paths[0].parent
+        self.sharded = len(paths) > 1
+        self.unused = Unused()
+        self.label_files = []
+        self._seen: set[str] = set()
+
+    def _prefix(self, path: Path) -> str:
+        """What a shard's members are called by beside their own names: its split, where its name tells it, and its own."""
+        if not self.sharded:
+            return ""
+        split = split_of(path.stem)
+        return f"{split}/{path.stem}/" if split else f"{path.stem}/"
+
+    def _wanted(self, name: str, prefix: str = "") -> bool:
+        """Whether a member may be a picture or a label file by where it lies; else it is counted."""
+        path = PurePosixPath(name)
+        full = prefix + name
+        if any(is_of_the_system(part) for part in path.parts):
+            self._once(unused.SYSTEM, next(part for part in path.parts if is_of_the_system(part)))
+        elif any(part.startswith(".") and part not in (".", "..") for part in path.parts):
+            self.unused.add(unused.HIDDEN, full)
+        elif full in self._seen:
+            self.unused.add(unused.TWICE, full)
+        else:
+            self._seen.add(full)
+            return True
+        return False
+
+    def _once(self, reason: str, name: str) -> None:
+        """Count a folder of which there are many members."""
+        if name not in self._seen:
+            self._seen.add(name)
+            self.unused.add(reason, name)
+
+    def _is_label_file(self, name: str) -> bool:
+        if PurePosixPath(name).name in LABEL_FILES:
+            self.label_files.append(name)
+            return True
+        return False
+
+
+def check_size(size: int, packed: int | None = None) -> None:
+    """Raise OSError for a member that is too large to be a picture, or grows too much when it is unpacked."""
+    if size > LARGEST:
+        raise OSError(f"{size:,} bytes; at most {LARGEST:,} are read")
+    if packed is not None and size > _BOMB and size > packed * _HIGHEST_RATIO:
+        raise OSError(f"{packed:,} bytes that unpack to {size:,}, as no picture does")

@@ -1,0 +1,120 @@
+"""A folder of picture files, or those of its files that fit a pattern."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from zoo.data.pictures import unused
+from zoo.data.pictures.container import HEAD, LABEL_FILES, Container, Member
+from zoo.data.pictures.unused import Unused
+from zoo.errors import DataError
+from zoo.system.names import as_utf8
+
+_PROGRAMS = frozenset(
+    ("@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "system volume information")
+)
+"""Folders that systems and network drives put among people's files."""
+
+_SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"))
+
+_A_RUN = frozenset(("config.json", "checkpoints", "samples"))
+"""What a run of zoo holds."""
+
+
+def is_of_the_system(name: str) -> bool:
+    """Whether a file or folder of that name is an operating system's or a drive's, and no person's."""
+    return name.lower() in _PROGRAMS or name.lower() in _SYSTEM_FILES or name.startswith("._")
+
+
+class Folder(Container):
+    """All picture files below a folder in the order of their paths; links are followed, but never in a circle.
+
+    `pattern`: only paths below it that fit, as ``*.png``. Hidden files, runs of zoo and what systems leave behind are not
+    looked into. Raises OSError where it cannot be read.
+    """
+
+    def __init__(self, path: Path, pattern: str | None = None) -> None:
+        self.path = path
+        self._pattern = pattern
+        self.unused = Unused()
+        self.label_files = []
+        self.members = sorted(self._walk(), key=lambda member: as_utf8(member.name))
+
+    def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
+        return [self.path / member.name for member in members]
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+    def _walk(self) -> Iterator[Member]:
+        waiting: list[tuple[str, str]] = [(str(self.path), "")]
+        seen: set[tuple[int, int]] = set()
+        while waiting:
+            folder, prefix = waiting.pop()
+            stat = os.stat(folder)
+            if (stat.st_dev, stat.st_ino) in seen and stat.st_ino:
+                continue
+            seen.add((stat.st_dev, stat.st_ino))
+            with os.scandir(folder) as found:
+                items = list(found)
+            if {item.name for item in items} >= _A_RUN:
+                if not prefix:
+                    raise DataError(
+                        f"{folder} is a run of zoo, whose pictures are its own; give the folder of the data"
+                    )
+                self.unused.add(unused.RUNS, prefix.rstrip("/"))
+                continue
+            for item in items:
+                if item.is_dir():
+                    if is_of_the_system(item.name):
+                        self.unused.add(unused.SYSTEM, prefix + item.name)
+                    elif item.name.startswith("."):
+                        self.unused.add(unused.HIDDEN, prefix + item.name)
+                    else:
+                        waiting.append((item.path, f"{prefix}{item.name}/"))
+                elif member := self._file(item, prefix):
+                    yield member
+
+    def _file(self, item: os.DirEntry[str], prefix: str) -> Member | None:
+        name = prefix + item.name
+        if self._pattern is not None and not fnmatch.fnmatchcase(name, self._pattern):
+            return None
+        if item.name.startswith(".") or is_of_the_system(item.name):
+            self.unused.add(unused.HIDDEN, name)
+        elif not item.is_file():
+            self.unused.add(unused.LINKS if item.is_symlink() else unused.SPECIAL, name)
+        elif item.name in LABEL_FILES:
+            self.label_files.append(name)
+        elif self._is_picture(item, name):
+            facts = item.stat()
+            return Member(name, facts.st_size, facts.st_mtime_ns)
+        return None
+
+    def _is_picture(self, item: os.DirEntry[str], name: str) -> bool:
+        by_name = self._sort_out(name)
+        if by_name is None:
+            with open(item.path, "rb") as file:
+                return bool(self._sort_out(name, file.read(HEAD)))
+        return by_name
+
+
+def from_pattern(pattern: str) -> Folder:
+    """The files that fit ``photos/*.png``; ``**`` is any folders. Raises DataError where none does."""
+    path = os.path.expanduser(pattern)
+    parts = Path(path).parts
+    fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[:fixed]) if fixed else Path(".")
+    if not root.is_dir():
+        raise DataError(f"--data {pattern!r}: there is no folder {str(root)!r}")
+    wanted = "/".join(parts[fixed:])
+    found = Folder(root, wanted.replace("**/", "*") if "**/" in wanted else wanted)
+    if "**" not in wanted:  # for fnmatch * is any text, with slashes; for a person it is a name
+        depth = wanted.count("/")
+        found.members = [member for member in found.members if member.name.count("/") == depth]
+    if not found.members:
+        raise DataError(f"--data {pattern!r}: no picture fits that pattern")
+    return found

@@ -1,0 +1,148 @@
+"""What is known about the pictures of a container, remembered between runs as git remembers its work tree.
+
+A file whose size and modification time are those of last time is not read again. So a folder of 100,000 pictures is
+read once, and an edited, added or removed file is noticed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import PIL
+
+from zoo.data.cache import digest, hash_bytes, hash_bytes_of, is_stable, recall, remember
+from zoo.data.formats.picture import PictureError, pillow_manners, read_header
+from zoo.data.parallel import in_order
+from zoo.data.pictures.container import Container, Member
+from zoo.system.names import as_utf8
+
+_SMALL = 1 << 20  # bytes
+_PER_ITEM = 64  # files; to hand over one alone takes longer than to look at it
+_VERSION = f"2, Pillow {PIL.__version__}"  # another Pillow can read other files
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture. `name` is its path in the container, with forward slashes; `problem` why it is unreadable."""
+
+    name: str
+    size: int
+    stamp: int
+    place: int = 0
+    width: int = 0
+    height: int = 0
+    grey: bool = False
+    alpha: bool = False
+    frames: bool = False
+    """Whether it has more than one, as an animation has."""
+    grid: bool = False
+    """Whether zoo drew it, as a grid of many."""
+    problem: str | None = None
+    content: str | None = None
+
+    @property
+    def member(self) -> Member:
+        """How the container knows it."""
+        return Member(self.name, self.size, self.stamp, self.place)
+
+    @property
+    def denied(self) -> bool:
+        """Whether this user may not read it."""
+        return self.problem == os.strerror(errno.EACCES)
+
+
+class Index:
+    """The pictures of a container, in its order, with their headers; contents of large files are hashed when asked for."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._notebook = f"pictures-{digest(str(container.path.resolve()))}"
+        known = {(entry.name, entry.size, entry.stamp): entry for entry in self._recall()}
+        self.entries = [
+            replace(found, place=member.place)
+            if (found := known.get(member[:3])) is not None and found.place != member.place
+            else found or Entry(*member)
+            for member in container.members
+        ]
+        if self._update(self._with_header, lambda entry: entry.width == 0 and entry.problem is None):
+            self._remember()
+
+    def contents(self) -> list[str | None]:
+        """The hash of each picture's content; None where it cannot be read."""
+        if self._update(self._with_content, lambda entry: entry.content is None):
+            self._remember()
+        return [entry.content for entry in self.entries]
+
+    def _update(self, look: Callable[[Entry, Path | bytes | OSError], Entry], needed: Callable[[Entry], bool]) -> bool:
+        """Replace the entries that need a look, looking at several files at once; whether there were any."""
+        places = [place for place, entry in enumerate(self.entries) if needed(entry)]
+        parts = [places[start : start + _PER_ITEM] for start in range(0, len(places), _PER_ITEM)]
+
+        def loaded() -> Iterator[list[tuple[Entry, Path | bytes | OSError]]]:
+            for part in parts:
+                entries = [self.entries[place] for place in part]
+                yield list(zip(entries, self._container.load([entry.member for entry in entries]), strict=True))
+
+        def look_at(part: list[tuple[Entry, Path | bytes | OSError]]) -> list[Entry]:
+            return [look(entry, file) for entry, file in part]
+
+        with pillow_manners():
+            for part, looked in zip(parts, in_order(look_at, loaded()), strict=True):
+                for place, entry in zip(part, looked, strict=True):
+                    self.entries[place] = entry
+        return bool(places)
+
+    def _with_header(self, entry: Entry, file: Path | bytes | OSError) -> Entry:
+        content = entry.content
+        try:
+            if isinstance(file, OSError):
+                raise file
+            if (
+                isinstance(file, Path) and entry.size <= _SMALL
+            ):  # reading all of it is cheaper than coming back to hash it
+                file = file.read_bytes()
+            if isinstance(file, bytes):
+                content = hash_bytes(file)
+            header = read_header(file)
+        except (PictureError, OSError) as error:
+            return replace(entry, problem=_reason(error), content=content)
+        return replace(entry, content=content, **header._asdict())
+
+    def _with_content(self, entry: Entry, file: Path | bytes | OSError) -> Entry:
+        try:
+            if isinstance(file, OSError):
+                raise file
+            return replace(entry, content=hash_bytes(file) if isinstance(file, bytes) else hash_bytes_of(file))
+        except OSError as error:
+            return replace(entry, problem=entry.problem or _reason(error))
+
+    def _recall(self) -> list[Entry]:
+        note = recall(self._notebook)
+        try:
+            if note["version"] != _VERSION:
+                return []
+            return [Entry(**dict(zip(note["fields"], values, strict=True))) for values in note["entries"]]
+        except (TypeError, KeyError, ValueError):
+            return []
+
+    def _remember(self) -> None:
+        """Keep what is certain: a file that was just edited, or that could not be opened at all, is looked at again."""
+        certain = [
+            list(asdict(entry).values())
+            for entry in self.entries
+            if is_stable(entry.stamp) and (entry.problem is None or entry.content is not None)
+        ]
+        remember(self._notebook, {"version": _VERSION, "fields": list(Entry.__dataclass_fields__), "entries": certain})
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, PictureError) else getattr(error, "strerror", None) or str(error)
+
+
+def fingerprint_of(entries: list[Entry]) -> str:
+    """A hash of all names and contents, which are to be known (`Index.contents`)."""
+    return digest(*(part for entry in entries for part in (as_utf8(entry.name), entry.content, entry.problem)))

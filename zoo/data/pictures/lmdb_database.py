@@ -1,0 +1,67 @@
+"""Pictures in an LMDB database, as LSUN has them: a picture's bytes under each key. Needs lmdb."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.data.pictures import unused
+from zoo.data.pictures.archive import check_size
+from zoo.data.pictures.container import HEAD, Container, Member
+from zoo.data.pictures.kinds import is_read, of_content
+from zoo.data.pictures.needs import need
+from zoo.data.pictures.unused import Unused
+from zoo.errors import DataError
+
+
+class Lmdb(Container):
+    """The pictures of a database in the order of their keys; other entries are counted. Nothing is unpickled.
+
+    Raises DataError for one that is damaged, and where lmdb is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lmdb = need("lmdb", "lmdb", "LMDB databases")
+        self.path = path
+        self.unused = Unused()
+        self.label_files = []
+        try:
+            self._database: Any = self._lmdb.open(
+                str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False, max_readers=1
+            )
+            self._keys: list[bytes] = []
+            self.members = list(self._list())
+        except self._lmdb.Error as error:
+            raise DataError(f"{path} is no whole LMDB database ({error}); copy or download it again") from error
+
+    def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
+        loaded: list[Path | bytes | OSError] = []
+        with self._database.begin() as transaction:
+            for member in members:
+                value = transaction.get(self._keys[member.place])
+                loaded.append(OSError("the entry is gone") if value is None else bytes(value))
+        return loaded
+
+    def read(self, name: str) -> bytes:
+        raise FileNotFoundError(name)
+
+    def _list(self) -> Iterator[Member]:
+        file = self.path / "data.mdb" if self.path.is_dir() else self.path
+        stamp = file.stat().st_mtime_ns
+        with self._database.begin(buffers=True) as transaction:
+            for key, value in transaction.cursor():
+                name = bytes(key).decode("utf-8", "backslashreplace")
+                found = of_content(bytes(value[:HEAD]))
+                if not found:
+                    self.unused.add(unused.OTHER, name)
+                elif not is_read(found):
+                    self.unused.add(found, name)
+                else:
+                    try:
+                        check_size(len(value))
+                    except OSError:
+                        self.unused.add(unused.OTHER, name)
+                        continue
+                    self._keys.append(bytes(key))
+                    yield Member(name, len(value), stamp, len(self._keys) - 1)

@@ -1,0 +1,166 @@
+"""Pictures as bytes in the rows of Parquet files, as the data sets of Hugging Face have them. Needs pyarrow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.data.pictures.archive import check_size
+from zoo.data.pictures.container import Container, Member
+from zoo.data.pictures.layout import split_of
+from zoo.data.pictures.needs import need
+from zoo.data.pictures.unused import Unused
+from zoo.errors import DataError
+
+_IMAGE = ("image", "img", "picture", "jpg", "png", "bytes", "image_bytes")
+_LABEL = ("label", "labels", "class", "category", "target", "fine_label", "y")
+_ROWS = 32
+"""Rows that are read at a time: pictures of some MB may be many."""
+
+
+class Parquet(Container):
+    """The pictures of Parquet files, row by row.
+
+    The column of images holds bytes, or a structure of ``bytes`` and ``path``; labels are whole numbers, whose names the file
+    may have (ClassLabel), or texts. Raises DataError for a file that is damaged or has no such column, and where pyarrow is
+    missing.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._parquet = need("pyarrow.parquet", "parquet", "Parquet files")
+        self.paths = list(paths)
+        self.path = paths[0] if len(paths) == 1 else paths[0].parent
+        self.sharded = len(paths) > 1
+        self.unused = Unused()
+        self.label_files = []
+        self.members = []
+        labels: list[str | int | None] = []
+        self._column = ""
+        self._rows: Iterator[tuple[int, bytes | OSError]] = iter(())
+        self._at = -1
+        for path in self.paths:
+            labels += self._list(path)
+        if any(label is not None for label in labels):
+            self.labels = labels
+
+    def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
+        loaded: list[Path | bytes | OSError] = []
+        for member in members:
+            if not 0 <= self._at < member.place:
+                self._at, self._rows = 0, self._contents()
+            for place, content in self._rows:
+                self._at = place
+                if place == member.place:
+                    loaded.append(content)
+                    break
+            else:
+                raise DataError(f"{self.path} has changed while it was read; try again")
+        return loaded
+
+    def read(self, name: str) -> bytes:
+        raise FileNotFoundError(name)
+
+    def _list(self, path: Path) -> list[str | int | None]:
+        """Take in the rows of a file; returns their labels."""
+        try:
+            file = self._parquet.ParquetFile(path)
+            schema = file.schema_arrow
+            features = _features(schema.metadata)
+            column, label = _columns(schema, features, path)
+            if self._column not in ("", column):
+                raise DataError(
+                    f"{path} has its images in the column {column}, other files in {self._column}; give one of them"
+                )
+            self._column = column
+            count = file.metadata.num_rows
+            names = self._names(file, schema, column, count)
+            split = split_of(path.stem) or split_of(path.parent.name)
+            prefix = (f"{split}/" if split else "") + (f"{path.stem}/" if self.sharded else "")
+            stamp = path.stat().st_mtime_ns
+            for name in names:
+                self.members.append(Member(prefix + name, 0, stamp, len(self.members)))
+            if label is None:
+                return [None] * count
+            self.labels_from = f"the column {label}"
+            values = file.read(columns=[label]).column(0).to_pylist()
+        except DataError:
+            raise
+        except PermissionError:
+            raise
+        except Exception as error:  # pyarrow has errors of many kinds
+            raise DataError(f"{path} is no whole Parquet file ({error}); copy or download it again") from error
+        classes = features.get(label, {}).get("names")
+        if isinstance(classes, list) and classes:
+            self.class_names = [str(name) for name in classes]
+            return [
+                str(classes[value]) if isinstance(value, int) and 0 <= value < len(classes) else None
+                for value in values
+            ]
+        return [None if value is None else str(value) for value in values]
+
+    def _names(self, file: Any, schema: Any, column: str, count: int) -> list[str]:
+        """What the pictures are called: their paths where the file has them, else their rows."""
+        start = len(self.members)
+        rows = [f"{start + row:08d}" for row in range(count)]
+        kind = schema.field(column).type
+        if not hasattr(kind, "get_field_index") or kind.get_field_index("path") < 0:
+            return rows
+        paths = file.read(columns=[f"{column}.path"]).column(0).to_pylist()
+        return [
+            f"{row}-{str(found['path']).replace('/', '_')}" if found and found.get("path") else row
+            for row, found in zip(rows, paths, strict=True)
+        ]
+
+    def _contents(self) -> Iterator[tuple[int, bytes | OSError]]:
+        """The number of each row in turn, with its picture."""
+        place = 0
+        for path in self.paths:
+            try:
+                for batch in self._parquet.ParquetFile(path).iter_batches(_ROWS, columns=[self._column]):
+                    for value in batch.column(0):
+                        yield place, _bytes(value.as_py())
+                        place += 1
+            except PermissionError:
+                raise
+            except Exception as error:
+                raise DataError(f"{path} cannot be read on ({error}); copy or download it again") from error
+
+
+def _bytes(value: Any) -> bytes | OSError:
+    content = value.get("bytes") if isinstance(value, dict) else value
+    if not isinstance(content, bytes):
+        where = value.get("path") if isinstance(value, dict) else None
+        return OSError(f"no bytes, but the path {where}" if where else "no bytes")
+    try:
+        check_size(len(content))
+    except OSError as error:
+        return error
+    return content
+
+
+def _features(metadata: dict[bytes, bytes] | None) -> dict[str, dict[str, Any]]:
+    """What Hugging Face's `datasets` has written of the columns."""
+    try:
+        found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {str(name): kind for name, kind in found.items() if isinstance(kind, dict)}
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _columns(schema: Any, features: dict[str, dict[str, Any]], path: Path) -> tuple[str, str | None]:
+    """The columns of images and of labels; None where there are no labels."""
+    kinds = {field.name: str(field.type) for field in schema}
+    images = [name for name in kinds if features.get(name, {}).get("_type") == "Image"]
+    images = images or [name for name, kind in kinds.items() if kind.startswith("struct<bytes: binary")]
+    images = images or [name for name, kind in kinds.items() if name in _IMAGE and kind in ("binary", "large_binary")]
+    if not images:
+        raise DataError(
+            f"{path} has no column of images; it has {', '.join(f'{n} ({k})' for n, k in kinds.items())}"[:400]
+        )
+    labels = [name for name in kinds if features.get(name, {}).get("_type") == "ClassLabel"]
+    labels = labels or [
+        name for name in _LABEL if kinds.get(name, "") in ("string", "large_string", "int64", "int32", "uint8")
+    ]
+    return images[0], labels[0] if labels else None

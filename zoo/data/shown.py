@@ -1,0 +1,49 @@
+"""What prepared images look like in numbers: all dark, or of one colour, as a person should know before training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+_FEW = 96
+"""Levels, of 256, that photographs and drawings always exceed taken together."""
+
+
+@dataclass
+class Shown:
+    """Facts about all images of a store."""
+
+    darkest: int = 255
+    """Their lowest value, 0 to 255."""
+    brightest: int = 0
+    """Their highest."""
+    plain: int = 0
+    """Images of one colour."""
+    white: int = 0
+    """Those of them that are white."""
+
+    def look(self, pixels: npt.NDArray[np.uint8]) -> None:
+        """Take more images into account, uint8 (n, H, W, C)."""
+        self.darkest = min(self.darkest, int(pixels.min()))
+        self.brightest = max(self.brightest, int(pixels.max()))
+        plain = pixels[(pixels == pixels[:, :1, :1]).all(axis=(1, 2, 3))]
+        self.plain += len(plain)
+        self.white += int((plain[:, 0, 0] == 255).all(axis=1).sum())
+
+    def notes(self, images: int, transparent: int = 0) -> list[str]:
+        """What a person should know of so many images, `transparent` of which have transparent pixels."""
+        notes = []
+        if 0 < self.brightest - self.darkest < _FEW and self.plain < images:
+            notes.append(
+                f"all values lie between {self.darkest} and {self.brightest} of 255, as those of 12 bits in 16 do: "
+                "--levels auto spreads them"
+            )
+        if self.plain:
+            kind = f", {self.white:,} of them white" if self.white else ""
+            mend = (
+                "; drawn in white on transparency? --background black shows them" if self.white and transparent else ""
+            )
+            notes.append(f"{self.plain:,} of {images:,} images are of one colour{kind}{mend}")
+        return notes
