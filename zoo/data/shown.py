@@ -45,5 +45,6 @@ class Shown:
             mend = (
                 "; drawn in white on transparency? --background black shows them" if self.white and transparent else ""
             )
-            notes.append(f"{self.plain:,} of {images:,} images are of one colour{kind}{mend}")
+            are = "is" if self.plain == 1 else "are"
+            notes.append(f"{self.plain:,} of {images:,} images {are} of one colour{kind}{mend}")
         return notes

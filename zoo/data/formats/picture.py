@@ -17,7 +17,7 @@ from zoo.data.values import NATURAL, USUAL, Limits, Values, table, to_bytes
 from zoo.errors import in_one_line
 
 GRID = "zoo: a grid of pictures"
-"""What a grid says of itself, in PNG's ``Software``, so that nobody trains on it."""
+"""What a grid says of itself, in a comment, so that nobody trains on it."""
 
 SMALLEST_SIDE = 2  # what is smaller is a tracking pixel or a mistake, not a picture
 
@@ -83,14 +83,18 @@ def read_header(picture: Path | bytes) -> Header:
         return Header(width, height, grey, image.has_transparency_data, _has_frames(image), is_grid(image))
 
 
+def _text(comment: object) -> object:
+    return comment.decode("ascii", "replace") if isinstance(comment, bytes) else comment
+
+
 def _has_frames(image: Image.Image) -> bool:
     """Whether there are several. The second picture of a phone's JPEG (MPO) is a smaller or a deeper one of the same."""
     return image.format != "MPO" and bool(getattr(image, "is_animated", False))
 
 
 def is_grid(image: Image.Image) -> bool:
-    """Whether a picture is a grid that zoo drew: it says so (`mark_grid`)."""
-    return image.info.get("Software") == GRID
+    """Whether a picture is a grid that zoo drew: it says so."""
+    return GRID in (image.info.get("Comment"), _text(image.info.get("comment")))
 
 
 def read_picture(path: Path | bytes, channels: int, smallest: int, values: Values = USUAL) -> Image.Image:

@@ -168,7 +168,8 @@ def _by_name(file: str, rows: Rows, names: Sequence[str]) -> Labels:
             raise SeveralError(f"{shown(file)} gives {shown(name)} the labels {found[place]} and {label}; {_WAY_OUT}")
     notes = []
     if missing:
-        notes.append(f"{shown(file)} names {missing:,} files that are not there")
+        what = "1 file that is" if missing == 1 else f"{missing:,} files that are"
+        notes.append(f"{shown(file)} names {what} not there")
     return Labels(found, notes)
 
 

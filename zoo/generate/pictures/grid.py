@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
+from zoo.data.formats.picture import GRID
 from zoo.errors import RunError
 from zoo.generate.pictures import captions as words
 from zoo.generate.request import check_columns
@@ -94,6 +95,7 @@ def grid(
         start = left + (cell - width) // 2
         canvas[top : top + height, start : start + width] = enlarge(image, visible)
     picture = to_picture(canvas)
+    picture.info["comment"] = GRID  # which `save` writes into the file
     if captions:
         for (top, left), caption in zip(places, captions, strict=True):
             words.write(picture, caption, (left + cell / 2, top + height + band / 2))
@@ -137,7 +139,18 @@ def save(picture: Image.Image, path: Path) -> None:
     kind = _format_of(path)
     check_sides(picture, kind, path)
     with replacing(path) as temporary:
-        picture.save(temporary, format=kind, **({"quality": 95} if kind == "JPEG" else {}))
+        picture.save(temporary, format=kind, **({"quality": 95} if kind == "JPEG" else {}), **_comment(picture, kind))
+
+
+def _comment(picture: Image.Image, kind: str) -> dict[str, Any]:
+    """What a grid says of itself, so that nobody trains on it, as each format takes it."""
+    if picture.info.get("comment") != GRID:
+        return {}
+    if kind == "JPEG":
+        return {"comment": GRID}
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", GRID)
+    return {"pnginfo": text} if kind == "PNG" else {}
 
 
 def _format_of(path: Path) -> str:
