@@ -136,7 +136,7 @@ def test_labels_stay_with_their_images_when_some_are_skipped(tmp_path):
     ("names", "why"),
     [
         (["1.png", "2.png"], ""),
-        (["one/1.png", "one/2.png"], "all pictures lie in one folder, one: one class alone"),
+        (["one/1.png", "one/2.png"], "one folder alone, one, makes no classes"),
         (["1.png", "2.png", "3.png", "a/1.png", "b/1.png"], "3 pictures lie beside the subfolders, and 2 in them"),
         (["00000/img00.png", "00001/img01.png"], "the folders 00000 to 00001 are shards"),
     ],

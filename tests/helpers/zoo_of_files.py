@@ -231,7 +231,7 @@ def a_class_without_a_readable_picture(folder: Path) -> None:
     (folder / "bird/a.png").write_bytes(b"x")
 
 
-@situation(3, "", "all pictures lie in one folder, cat: one class alone")
+@situation(3, "", "one folder alone, cat, makes no classes")
 def one_class_alone(folder: Path) -> None:
     classes(folder, "cat")
 

@@ -38,18 +38,17 @@ class Archive(Container):
         split = split_of(path.stem)
         return f"{split}/{path.stem}/" if split else f"{path.stem}/"
 
-    def _wanted(self, name: str, prefix: str = "") -> bool:
+    def _wanted(self, name: str) -> bool:
         """Whether a member may be a picture or a label file by where it lies; else it is counted."""
-        path = PurePosixPath(name)
-        full = prefix + name
-        if any(is_of_the_system(part) for part in path.parts):
-            self._once(unused.SYSTEM, next(part for part in path.parts if is_of_the_system(part)))
-        elif any(part.startswith(".") and part not in (".", "..") for part in path.parts):
-            self.unused.add(unused.HIDDEN, full)
-        elif full in self._seen:
-            self.unused.add(unused.TWICE, full)
+        parts = PurePosixPath(name).parts
+        if any(is_of_the_system(part) for part in parts):
+            self._once(unused.SYSTEM, next(part for part in parts if is_of_the_system(part)))
+        elif any(part.startswith(".") for part in parts):
+            self.unused.add(unused.HIDDEN, name)
+        elif name in self._seen:
+            self.unused.add(unused.TWICE, name)
         else:
-            self._seen.add(full)
+            self._seen.add(name)
             return True
         return False
 
@@ -64,6 +63,11 @@ class Archive(Container):
             self.label_files.append(name)
             return True
         return False
+
+
+def clean(name: str) -> str:
+    """A member's name without what would lead out of the archive, if anybody unpacked it."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
 
 
 def check_size(size: int, packed: int | None = None) -> None:

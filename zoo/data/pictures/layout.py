@@ -134,7 +134,7 @@ def _classes(parts: Sequence[tuple[str, ...]], layout: Layout, depth: int) -> No
     if len(folders) < 2:
         name = next(iter(folders), parts[layout.taken[0]][depth - 1] if layout.taken and depth else "")
         if not layout.why_unlabelled and name and not split_of(name):
-            layout.why_unlabelled = f"all pictures lie in one folder, {shown(name)}: one class alone, which is none"
+            layout.why_unlabelled = f"one folder alone, {shown(name)}, makes no classes"
         return
     strays = len(layout.taken) - len(inside)
     if strays > len(inside):

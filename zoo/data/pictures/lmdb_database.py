@@ -30,10 +30,23 @@ class Lmdb(Container):
             self._database: Any = self._lmdb.open(
                 str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False, max_readers=1
             )
+            self._refuse_cut()
             self._keys: list[bytes] = []
             self.members = list(self._list())
         except self._lmdb.Error as error:
             raise DataError(f"{path} is no whole LMDB database ({error}); copy or download it again") from error
+
+    def _refuse_cut(self) -> None:
+        """Raise DataError for a file that is shorter than its tree reaches: the library would end the process (SIGBUS)."""
+        needed = (self._database.info()["last_pgno"] + 1) * self._database.stat()["psize"]
+        if (found := self._file.stat().st_size) < needed:
+            raise DataError(
+                f"{self.path} is no whole LMDB database ({found:,} of {needed:,} bytes); copy or download it again"
+            )
+
+    @property
+    def _file(self) -> Path:
+        return self.path / "data.mdb" if self.path.is_dir() else self.path
 
     def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
         loaded: list[Path | bytes | OSError] = []
@@ -47,8 +60,7 @@ class Lmdb(Container):
         raise FileNotFoundError(name)
 
     def _list(self) -> Iterator[Member]:
-        file = self.path / "data.mdb" if self.path.is_dir() else self.path
-        stamp = file.stat().st_mtime_ns
+        stamp = self._file.stat().st_mtime_ns
         with self._database.begin(buffers=True) as transaction:
             for key, value in transaction.cursor():
                 name = bytes(key).decode("utf-8", "backslashreplace")

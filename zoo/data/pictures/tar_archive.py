@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from zoo.data.pictures import unused
-from zoo.data.pictures.archive import Archive, check_size
+from zoo.data.pictures.archive import Archive, check_size, clean
 from zoo.data.pictures.container import HEAD, Member
 from zoo.errors import DataError
 
@@ -76,11 +76,11 @@ class Tar(Archive):
         for place, (info, archive) in enumerate(_infos(path)):
             if info.isdir():
                 continue
-            name = prefix + info.name
+            name = prefix + clean(info.name)
             if not info.isreg():
                 self.unused.add(unused.SPECIAL, name)
                 continue
-            if not self._wanted(info.name, prefix):
+            if not self._wanted(name):
                 continue
             suffix = PurePosixPath(info.name).suffix
             if suffix == ".cls" or (suffix == ".json" and not self._is_label_file(name)):
@@ -135,7 +135,9 @@ def _infos(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
 
 
 def _damaged(path: Path, error: Exception) -> str:
-    return f"{path} is no whole tar archive ({str(error) or 'it is cut off'}); copy or download it again"
+    return (
+        f"{path} is no whole tar archive ({str(error).partition(':')[0] or 'it is cut off'}); copy or download it again"
+    )
 
 
 def _read(archive: tarfile.TarFile, info: tarfile.TarInfo, most: int) -> bytes:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from zoo.data.pictures.archive import Archive, check_size
+from zoo.data.pictures.archive import Archive, check_size, clean
 from zoo.data.pictures.container import HEAD, Member
 from zoo.errors import DataError
 from zoo.system.names import as_utf8
@@ -46,11 +46,11 @@ class Zip(Archive):
         for path, archive in zip(self.paths, self._archives, strict=True):
             prefix, stamp = self._prefix(path), path.stat().st_mtime_ns
             for info in archive.infolist():
-                if info.is_dir() or not self._wanted(info.filename, prefix):
+                name = prefix + clean(info.filename)
+                if info.is_dir() or not self._wanted(name):
                     continue
                 if info.flag_bits & 1:
                     raise DataError(f"{path} is encrypted; unpack it with its password, and give the folder")
-                name = prefix + info.filename
                 self._where[name] = archive, info
                 if not self._is_label_file(name) and self._is_picture(name):
                     yield Member(name, info.file_size, stamp)
