@@ -71,6 +71,18 @@ class ImageStore:
     def __len__(self) -> int:
         return len(self.images)
 
+    def order_classes(self, names: list[str]) -> bool:
+        """Number the classes in another order of the same names, in memory alone; False where the names are others."""
+        if names == self.class_names:
+            return True
+        if len(set(names)) != len(names) or sorted(names) != sorted(self.class_names):
+            return False
+        place = {name: index for index, name in enumerate(names)}
+        if self.labels is not None:
+            self.labels = np.array([place[name] for name in self.class_names], np.int64)[self.labels]
+        self.class_names = list(names)
+        return True
+
     def release(self) -> None:
         """Let the mapped pages leave this process's resident memory; they are read again when they are looked at.
 
@@ -107,11 +119,12 @@ def prepare(
     # The key of images that are cropped has no such word: their stores are older than the others.
     directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
     store = _open_whole(directory)
-    if store is None:
+    if store is None or not _fits(store, source):
         progress = None if source.points else progress  # points are made in a moment
         temporary = write_store(source, spec, place, fit=fit, strict=strict, progress=progress, workers=workers)
-        install(temporary, directory, whole=lambda: _open_whole(directory) is not None)
+        install(temporary, directory, whole=lambda: _fits(_open_whole(directory), source))
         store = ImageStore(directory)
+        store.order_classes(source.class_names)
     if strict and store.skipped:
         first = store.skipped[0]
         raise DataError(f"{first.name} cannot be read: {first.reason} (--strict; without it the image is skipped)")
@@ -119,6 +132,10 @@ def prepare(
     for note in store.notes:
         log.info(note)
     return store
+
+
+def _fits(store: ImageStore | None, source: DataSource) -> bool:
+    return store is not None and store.order_classes(source.class_names)
 
 
 def _open_whole(directory: Path) -> ImageStore | None:

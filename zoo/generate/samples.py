@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,6 +92,8 @@ class Samples:
 
 
 def _short(name: str, label: int) -> str:
-    if not name.isascii():  # Pillow's font has few letters beside these
-        return str(label)
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    if not name.isascii() and (not plain.isprintable() or len(plain) < len(name)):
+        return f"#{label}"  # Pillow's font has few letters beside these; # tells its index from a name
+    name = plain
     return name if len(name) <= NAME else name[: NAME - 1] + "…"
