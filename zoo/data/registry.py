@@ -63,9 +63,12 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = ()) -> DataSo
         if is_name(location, extra):
             name, _, rest = location.partition(":")
             _refuse_denied(rest)
-            return known[name](rest)
-        _refuse_denied(location)
-        return _first_that_accepts(location, known)
+            source = known[name](rest)
+        else:
+            _refuse_denied(location)
+            source = _first_that_accepts(location, known)
+        source.opened_as = absolute(location, extra)
+        return source
     except PermissionError as error:
         raise DataError(f"--data {location!r}: {denied(location, error)}") from error
 

@@ -13,8 +13,9 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.cache import cache_directory, digest
+from zoo.data.cache import digest
 from zoo.data.images import Fit, Unreadable
+from zoo.data.prepared import mark_used, place, remove_outdated
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.store_writer import VERSION, file_name, install, write_store
@@ -114,17 +115,20 @@ def prepare(
         raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1 or 3, each side at least 1")
     if fit not in get_args(Fit):
         raise DataError(unknown("fit", str(fit), get_args(Fit)))
-    place = (cache or cache_directory()) / "prepared"
+    folder = place(cache)
     kind = [name for name, holds in (("points", source.points), ("stretch", fit == "stretch")) if holds]
     # The key of images that are cropped has no such word: their stores are older than the others.
-    directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
+    directory = folder / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
     store = _open_whole(directory)
     if store is None or not _fits(store, source):
         progress = None if source.points else progress  # points are made in a moment
-        temporary = write_store(source, spec, place, fit=fit, strict=strict, progress=progress, workers=workers)
+        temporary = write_store(source, spec, folder, fit=fit, strict=strict, progress=progress, workers=workers)
         install(temporary, directory, whole=lambda: _fits(_open_whole(directory), source))
         store = ImageStore(directory)
         store.order_classes(source.class_names)
+        remove_outdated(directory)
+    else:
+        mark_used(directory)
     if strict and store.skipped:
         first = store.skipped[0]
         raise DataError(f"{first.name} cannot be read: {first.reason} (--strict; without it the image is skipped)")
