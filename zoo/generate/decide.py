@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from zoo.data.spec import DataSpec
 from zoo.errors import OptionError
-from zoo.generate.classes import Labels
+from zoo.generate.classes import Classes, Labels
 from zoo.generate.drawing import Drawing, Rows
 from zoo.generate.latent.numbers import check_numbers
 from zoo.generate.latent.stream import BLOCK, LatentStream
@@ -17,14 +18,36 @@ from zoo.generate.plan import Plan, counts
 from zoo.generate.ranking import best, logits_of
 from zoo.generate.request import check_best_of, check_count, check_seed, check_start, check_truncation
 from zoo.generate.sampling import BATCH
+from zoo.options import Options
 from zoo.system.memory import need_memory
 
-if TYPE_CHECKING:
-    from zoo.generate.generator import Generator
+
+class Drawer(Protocol):
+    """What a `zoo.Generator` is here."""
+
+    network: nn.Module
+    options: Options
+    spec: DataSpec
+    class_names: list[str]
+    classes: Classes
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """The network that ranks."""
+
+    def latents(
+        self,
+        n: int | None = None,
+        seed: int = 0,
+        *,
+        seeds: Iterable[int] | None = None,
+        truncation: float | None = None,
+    ) -> Tensor:
+        """The latents of seed numbers."""
 
 
 def decide(
-    generator: Generator,
+    generator: Drawer,
     n: int | None,
     seed: int,
     labels: Labels,
@@ -76,7 +99,7 @@ def decide(
     return Drawing(plan, start, keep, lambda first, last: kept[first:last], chosen)
 
 
-def bytes_of(generator: Generator, latents: int, images: int | None = None) -> int:
+def bytes_of(generator: Drawer, latents: int, images: int | None = None) -> int:
     """What it takes to hold so many latents with their labels and numbers, and to draw (as many) images."""
     drawn = latents if images is None else images
     return latents * (8 * generator.options.latent + 16) + drawn * 16 * generator.spec.numel
@@ -90,7 +113,7 @@ def check_one(n: int | None, seeds: object) -> None:
             raise OptionError("n and seeds both say how many to draw; give one of them")
 
 
-def _latents(generator: Generator, plan: Plan, seed: int, truncation: float | None) -> Callable[[], Rows]:
+def _latents(generator: Drawer, plan: Plan, seed: int, truncation: float | None) -> Callable[[], Rows]:
     """The latents of a plan's candidates, to be gone through any number of times."""
     options = generator.options
     if plan.numbers is not None:
