@@ -14,6 +14,8 @@ OWN_COMMANDS = {
     "arithmetic": "compute with latents: mean(3,17) - mean(5,9) + 8, drawn as an equation",
     "evaluate": "measure what a trained generator draws: zoo evaluate runs/dcgan-001",
     "export": "write a trained generator as a file that other programs read",
+    "data": "write prepared images for other tools: zoo data export photos --out folder",
+    "cache": "the prepared images that are kept, and removing them: zoo cache clear",
     "curves": "draw a run's losses, D(x) and D(G(z)) over the steps",
     "theory": "the optimal discriminator and the value of the game, where the densities are known",
     "list": "the architectures and data sources that are installed",

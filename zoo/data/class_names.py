@@ -24,9 +24,9 @@ def ordered(names: Iterable[str]) -> list[str]:
     >>> ordered(["class-10", "cat", "class-2"])
     ['cat', 'class-2', 'class-10']
     """
-    found = {_text(name): name for name in names}
-    key = _as_number if all(map(is_number, found.values())) else _as_text
-    return [found[text] for text in sorted(found, key=key)]
+    found = set(names)
+    key = _as_number if all(map(is_number, found)) else _as_text
+    return sorted(found, key=lambda name: (*key(_text(name)), name))
 
 
 def is_number(name: str) -> bool:

@@ -69,9 +69,12 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = (), reading: 
         if is_name(location, extra):
             name, _, rest = location.partition(":")
             _refuse_denied(rest)
-            return _opened(known[name], rest, reading)
-        _refuse_denied(location)
-        return _opened(_first_that_accepts(location, known), location, reading)
+            source = _opened(known[name], rest, reading)
+        else:
+            _refuse_denied(location)
+            source = _opened(_first_that_accepts(location, known), location, reading)
+        source.opened_as = absolute(location, extra)
+        return source
     except PermissionError as error:
         raise DataError(f"--data {location!r}: {denied(location, error)}") from error
 

@@ -71,6 +71,8 @@ class DataSource(ABC):
     """Likewise."""
     class_names: list[str] = []  # noqa: RUF012  (an empty default that subclasses replace, never change)
     """One name per class; empty when unlabelled."""
+    opened_as: str = ""
+    """What `--data` opened it by, as it is found from any working directory; empty where it was made otherwise. Set by zoo."""
     notes: tuple[str, ...] = ()
     """Sentences worth telling the person, for example which of several files was chosen."""
     unused: tuple[str, ...] = ()

@@ -6,15 +6,16 @@ import json
 import logging
 import mmap
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.cache import cache_directory, digest
+from zoo.data.cache import digest
 from zoo.data.images import Fit, Unreadable
+from zoo.data.prepared import mark_used, place, remove_outdated
 from zoo.data.shown import Shown
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
@@ -73,6 +74,18 @@ class ImageStore:
     def __len__(self) -> int:
         return len(self.images)
 
+    def order_classes(self, names: list[str]) -> bool:
+        """Number the classes in another order of the same names, in memory alone; False where the names are others."""
+        if names == self.class_names:
+            return True
+        if len(set(names)) != len(names) or sorted(names) != sorted(self.class_names):
+            return False
+        place = {name: index for index, name in enumerate(names)}
+        if self.labels is not None:
+            self.labels = np.array([place[name] for name in self.class_names], np.int64)[self.labels]
+        self.class_names = list(names)
+        return True
+
     def release(self) -> None:
         """Let the mapped pages leave this process's resident memory; they are read again when they are looked at.
 
@@ -104,20 +117,24 @@ def prepare(
         raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1 or 3, each side at least 1")
     if fit not in get_args(Fit):
         raise DataError(unknown("fit", str(fit), get_args(Fit)))
-    place = (cache or cache_directory()) / "prepared"
+    folder = place(cache)
     if strict and source.unused:
         raise DataError(
             f"{source.title}: not used: {'; '.join(source.unused)} (--strict; without it they are left out)"
         )
     kind = [name for name, holds in (("points", source.points), ("stretch", fit == "stretch")) if holds]
     # The key of images that are cropped has no such word: their stores are older than the others.
-    directory = place / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
-    store = _open_whole(directory, source.class_names)
-    if store is None:
+    directory = folder / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
+    store = _open_whole(directory)
+    if store is None or not _fits(store, source):
         progress = None if source.points else progress  # points are made in a moment
-        temporary = write_store(source, spec, place, fit=fit, strict=strict, progress=progress, workers=workers)
-        install(temporary, directory, whole=lambda: _open_whole(directory, source.class_names) is not None)
+        temporary = write_store(source, spec, folder, fit=fit, strict=strict, progress=progress, workers=workers)
+        install(temporary, directory, whole=lambda: _fits(_open_whole(directory), source))
         store = ImageStore(directory)
+        store.order_classes(source.class_names)
+        remove_outdated(directory)
+    else:
+        mark_used(directory)
     if strict and store.skipped:
         first = store.skipped[0]
         raise DataError(f"{first.name} cannot be read: {first.reason} (--strict; without it the image is skipped)")
@@ -127,13 +144,16 @@ def prepare(
     return store
 
 
-def _open_whole(directory: Path, class_names: Sequence[str]) -> ImageStore | None:
-    """The store, or None when it is missing or damaged, or of a zoo that found other classes in the same files."""
+def _fits(store: ImageStore | None, source: DataSource) -> bool:
+    return store is not None and store.order_classes(source.class_names)
+
+
+def _open_whole(directory: Path) -> ImageStore | None:
+    """The store, or None when it is missing or damaged."""
     try:
         if not directory.is_dir():
             return None
-        store = ImageStore(directory)
-        return store if store.class_names == list(class_names) else None
+        return ImageStore(directory)
     except PermissionError as error:
         raise DataError(f"{denied(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
     except DataError as error:

@@ -73,17 +73,31 @@ def install(temporary: Path, directory: Path, whole: Callable[[], bool]) -> None
                         raise
                     if whole():
                         return
-                    # A damaged store is moved away before it is deleted, so that nobody meets half of it.
-                    grave = Path(tempfile.mkdtemp(dir=directory.parent, prefix=".tmp-"))
-                    with contextlib.suppress(OSError):
-                        os.rename(directory, grave / "damaged")
-                    shutil.rmtree(grave, ignore_errors=True)
+                    discard(directory)
                 else:
                     _sync(directory.parent)
                     return
             raise OSError(f"{directory.name} cannot be replaced")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def discard(directory: Path) -> bool:
+    """Remove a store; whether it is gone. It is moved away before it is deleted, so that nobody meets half of it.
+
+    Whoever has mapped it reads on; where a system does not allow that, the store stays.
+    """
+    try:
+        grave = Path(tempfile.mkdtemp(dir=directory.parent, prefix=".tmp-"))
+    except OSError:
+        return False
+    try:
+        os.rename(directory, grave / "store")
+    except OSError:
+        return not directory.exists()
+    finally:
+        shutil.rmtree(grave, ignore_errors=True)
+    return True
 
 
 def _fill(
@@ -133,6 +147,8 @@ def _fill(
     meta = {
         "version": VERSION,
         "title": source.title,
+        "source": source.opened_as,
+        "fit": fit,
         "shape": [count, spec.height, spec.width, spec.channels],
         "class_names": source.class_names,
         "points": source.points,

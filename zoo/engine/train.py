@@ -144,7 +144,7 @@ def resume(
                 f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
             )
         with determinism(plan.options.deterministic):
-            state = build(plan, prepare_data(plan, everyone.on_prepare))
+            state = build(plan, _numbered_as(run, prepare_data(plan, everyone.on_prepare)))
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
@@ -172,6 +172,27 @@ def _telling(callbacks: Sequence[Callback], notebook: bool | None) -> Iterator[C
         everyone = Callbacks([*callbacks, *shown])
         with everyone.forward_log():
             yield everyone
+
+
+def _numbered_as(run: Run, store: ImageStore) -> ImageStore:
+    """The data with its classes in the order in which the run learned them, whatever order they would have in a new one."""
+    _, names = run.geometry()
+    today = store.class_names
+    if names != today:
+        if not store.order_classes(names):
+            raise RunError(
+                f"{run.path} was trained on other classes, {_few(names)}, than the data has now, {_few(today)}; train anew"
+            )
+        log.info(
+            "the run keeps the order in which it learned the classes, %s; in a new run it would be %s",
+            _few(names),
+            _few(today),
+        )
+    return store
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "none"
 
 
 def _load(state: TrainingState, folder: Path) -> float:

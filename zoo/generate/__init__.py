@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zoo.generate.drawing import SampleStream
     from zoo.generate.latent.arithmetic import Arithmetic
     from zoo.generate.latent.expression import parse_expression
     from zoo.generate.latent.interpolation import interpolate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Arithmetic",
+    "SampleStream",
     "Samples",
     "interpolate",
     "make_grid",
@@ -32,6 +34,7 @@ __all__ = [
 # Imported when first used: the command line's help must not wait for torch.
 _HOMES = {
     "Arithmetic": "latent.arithmetic",
+    "SampleStream": "drawing",
     "Samples": "samples",
     "interpolate": "latent.interpolation",
     "make_grid": "pictures.grid",

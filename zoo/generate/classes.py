@@ -1,17 +1,23 @@
-"""The classes that a generator draws: from names and indices to labels."""
+"""The classes that a generator draws: from names and indices to labels.
+
+One rule, wherever a class is named: text is a name; where no class has that name, and none is called by a number, a number in
+text is an index. A whole number, from Python, is an index.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from zoo.data.class_names import is_number
 from zoo.errors import OptionError, unknown
 from zoo.generate.request import is_whole
 
 Labels = Sequence[int | str] | Tensor | None
-"""Classes, as indices or names."""
+"""Classes: whole numbers are indices, text is a name (or an index, where no class is called by a number)."""
 
 
 class Classes:
@@ -75,10 +81,14 @@ class Classes:
         if isinstance(label, str):
             if label in self.names:
                 return self.names.index(label)
-            try:
-                label = int(label)
-            except ValueError:
-                raise OptionError(unknown("class", str(label), self.names)) from None
+            if not re.fullmatch("[0-9]{1,18}", label):
+                raise OptionError(unknown("class", label, self.names))
+            if any(map(is_number, self.names)) and self.names != [str(index) for index in range(len(self))]:
+                raise OptionError(
+                    f"no class is called {label!r}; classes here are called by numbers, so that a number is a name and no index: "
+                    f"{self._some()}"
+                )
+            label = int(label)
         last = len(self.names) - 1
         if not is_whole(label):
             raise OptionError(

@@ -15,16 +15,17 @@ from zoo.architecture import Architecture
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, RunError, ZooError, in_one_line
 from zoo.generate.classes import Classes, Labels
+from zoo.generate.decide import bytes_of, check_one, decide
+from zoo.generate.drawing import Drawing, SampleStream
 from zoo.generate.latent.arithmetic import Arithmetic
 from zoo.generate.latent.expression import evaluate, parse_expression
 from zoo.generate.latent.interpolation import interpolate, nearest_end
 from zoo.generate.latent.latents import Latents
 from zoo.generate.latent.numbers import check_numbers
+from zoo.generate.latent.stream import LatentStream
 from zoo.generate.latent.truncation import truncate
 from zoo.generate.pictures.grid import to_png
-from zoo.generate.plan import counts, plan
-from zoo.generate.ranking import best, logits_of
-from zoo.generate.request import check_best_of, check_count, check_seed, check_truncation, check_way
+from zoo.generate.request import check_seed, check_start, check_truncation, check_way
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import BATCH, device_of, draw_images
 from zoo.options import Options
@@ -72,7 +73,8 @@ class Generator:
         """The names of the classes; empty where it draws without labels."""
         self.step: int = step
         """Training steps behind it."""
-        self._classes = Classes(class_names, architecture.name, labelled)
+        self.classes: Classes = Classes(class_names, architecture.name, labelled)
+        """They again, as what is asked for is looked up in them."""
         self._architecture = architecture
         self._load_discriminator = discriminator
         self._restore = restore
@@ -89,10 +91,11 @@ class Generator:
         best_of: int = 1,
         truncation: float | None = None,
         all_classes: bool = False,
+        start: int = 0,
     ) -> Tensor:
         """Images, float32 (n, C, H, W) in [-1, 1]: those of `sample`, which tells what the arguments mean."""
         drawn = self.sample(
-            n, seed, labels, seeds=seeds, best_of=best_of, truncation=truncation, all_classes=all_classes
+            n, seed, labels, seeds=seeds, best_of=best_of, truncation=truncation, all_classes=all_classes, start=start
         )
         return drawn.images
 
@@ -110,53 +113,59 @@ class Generator:
         best_of: int = 1,
         truncation: float | None = None,
         all_classes: bool = False,
+        start: int = 0,
     ) -> Samples:
         """Draw images, and tell what they were drawn from.
 
         Args:
             n: how many; by default one for each label, or 1.
-            seed: of all of them together.
-            labels: class indices or names, repeated to make up `n`; by default every class in turn, where there are classes.
+            seed: of all of them together: image i of it is the same however many are drawn, and from where on; but for a single
+                one (n=1), which is that of the seed number.
+            labels: classes, as indices or names, repeated to make up `n`; by default every class in turn, where there are
+                classes. Text is a name, or else an index where no class is called by a number.
             seeds: seed numbers, in place of `n` and `seed`.
             best_of: draw that many for each that is kept, and keep those that the discriminator gives the highest logits, best
                 first; where there are classes, within each class. Of `seeds`, one in `best_of` is kept.
             truncation: see `latents`.
             all_classes: `n` (8) images of every class, or every class for each of `seeds`.
+            start: the number of the first image: n of the seed from there on; with `seeds`, `best_of` or `all_classes`, which
+                make a list, what comes before it is left out.
 
         Raises:
             OptionError: for what does not fit.
             RunError: where memory does not suffice or the discriminator is missing.
         """
-        check_best_of(best_of)
-        if all_classes and labels is not None:
-            raise OptionError("labels and all_classes both say which classes to draw; give one of them")
-        _check_one(n, seeds)
-        if all_classes:
-            self._classes.need()
-        given = self._classes.indices(labels)
-        numbers = None if seeds is None else check_numbers(seeds)
-        keep, total = counts(
-            n,
-            0 if given is None else len(given),
-            None if numbers is None else len(numbers),
-            len(self.class_names),
-            best_of,
-            all_classes,
-        )
-        need_memory(self._bytes(total, keep), "ask for fewer pictures at once")
-        chosen = plan(keep, total, given, numbers, len(self.class_names), all_classes)
-        many = total if chosen.seeds is None else None
-        latents = self.latents(many, seed, seeds=chosen.seeds, truncation=truncation)
-        classes, kept = chosen.labels, chosen.seeds
-        if best_of > 1:
-            logits = logits_of(self.network, self.discriminator, latents, classes)
-            places = best(logits, keep, classes, chosen.wanted)
-            latents, classes = latents[places], None if classes is None else classes[places]
-            kept = None if kept is None else [kept[place] for place in places.tolist()]
-        images = self.draw(latents, classes, together=kept is None)
-        return Samples(
-            images, latents, classes, kept, self.class_names, chosen.row, best_of, chosen.turns, self.spec.points
-        )
+        drawing = decide(self, n, seed, labels, seeds, best_of, truncation, all_classes, start)
+        return self._samples(drawing, drawing.first, drawing.last, best_of)
+
+    def stream(
+        self,
+        n: int | None = None,
+        seed: int = 0,
+        labels: Labels = None,
+        *,
+        seeds: Iterable[int] | None = None,
+        best_of: int = 1,
+        truncation: float | None = None,
+        all_classes: bool = False,
+        start: int = 0,
+    ) -> SampleStream:
+        """The same images in parts of up to 64, in memory that does not grow with their number: ``for part in stream(50_000)``.
+
+        A ranking keeps the logits of all candidates, and the latents of those that it chose. Arguments and errors are those of
+        `sample`.
+        """
+        drawing = decide(self, n, seed, labels, seeds, best_of, truncation, all_classes, start, at_once=BATCH)
+        return SampleStream(drawing, lambda first, last: self._samples(drawing, first, last, best_of))
+
+    def _samples(self, drawing: Drawing, first: int, last: int, best_of: int) -> Samples:
+        """Draw some places of a drawing."""
+        plan = drawing.plan
+        latents, labels = drawing.latents(first, last), drawing.labels(first, last)
+        images = self.draw(latents, labels, together=drawing.together)
+        numbers = drawing.seeds(first, last)
+        turns = plan.turns(first, labels)
+        return Samples(images, latents, labels, numbers, self.class_names, plan.row, best_of, turns, self.spec.points)
 
     def draw(self, latents: Tensor, labels: Labels = None, *, together: bool = True) -> Tensor:
         """Images of latents of your own: float32 (n, C, H, W) in [-1, 1].
@@ -177,7 +186,7 @@ class Generator:
             )
         if latents.ndim != 2 or latents.shape[1] != self.options.latent or not len(latents):
             raise OptionError(f"latents of shape {tuple(latents.shape)} were given; (n, {self.options.latent}) fits")
-        classes = self._classes.indices(labels)
+        classes = self.classes.indices(labels)
         if self.class_names and (classes is None or len(classes) != len(latents)):
             found = "none" if classes is None else str(len(classes))
             raise OptionError(f"{len(latents)} latents take {len(latents)} labels; {found} were given")
@@ -193,6 +202,7 @@ class Generator:
         *,
         seeds: Iterable[int] | None = None,
         truncation: float | None = None,
+        start: int = 0,
     ) -> Tensor:
         """The latents of a seed, or else those of seed numbers: float32 (n, options.latent).
 
@@ -202,16 +212,24 @@ class Generator:
             seeds: seed numbers, in place of `n` and `seed`.
             truncation: normal latents have each number beyond ±truncation drawn again until it lies within; uniform ones are
                 scaled by it towards the middle of their range, with truncation ≤ 1.
+            start: which of the seed's latents is the first.
 
         Raises:
             OptionError: for what does not fit.
         """
         check_truncation(truncation, self.options.latent_distribution)
-        _check_one(n, seeds)
+        check_one(n, seeds)
         if seeds is not None:
             return torch.cat([self._latents_of(number, 1, truncation) for number in check_numbers(seeds)])
         check_seed(seed)
-        return self._latents_of(int(seed), 1 if n is None else n, truncation)
+        check_start(start)
+        stop = start + (1 if n is None else n)
+        if stop == 1:
+            return self._latents_of(int(seed), 1, truncation)
+        need_memory(bytes_of(self, stop - start, 0), "ask for fewer at once")
+        return LatentStream(int(seed), self.options.latent, self.options.latent_distribution, truncation).rows(
+            start, stop
+        )
 
     def interpolate(
         self,
@@ -237,9 +255,9 @@ class Generator:
         """
         numbers = check_numbers(seeds)
         check_way(len(numbers), frames)
-        classes = self._classes.of_each(labels, len(numbers))
+        classes = self.classes.of_each(labels, len(numbers))
         steps = (len(numbers) - 1) * (frames - 1) + 1
-        need_memory(self._bytes(steps, steps), "ask for fewer frames")
+        need_memory(bytes_of(self, steps), "ask for fewer frames")
         latents = self.latents(seeds=numbers, truncation=truncation)
         arc = self.options.latent_distribution == "normal" if spherical is None else spherical
         way = interpolate(latents, frames, arc)
@@ -258,7 +276,7 @@ class Generator:
             OptionError: for a label or truncation that does not fit.
         """
         expression = parse_expression(text)
-        classes = self._classes.of_each(None if label is None else [label], 1)
+        classes = self.classes.of_each(None if label is None else [label], 1)
         numbers = expression.seeds
         latents = dict(zip(numbers, self.latents(seeds=numbers, truncation=truncation), strict=True))
         terms = [evaluate(term.node, latents.__getitem__) for term in expression.terms]
@@ -324,10 +342,6 @@ class Generator:
             return facts(about) + picture(None, in_one_line(error))
         return facts(about) + picture(png, f"seed numbers 0 to {SHOWN - 1}")
 
-    def _bytes(self, latents: int, images: int) -> int:
-        """What it takes to hold so many latents with their labels and numbers, and to draw so many images."""
-        return latents * (8 * self.options.latent + 16) + images * 16 * self.spec.numel
-
     def _latents_of(self, seed: int, n: int, truncation: float | None) -> Tensor:
         source = Latents(seed, self.options.latent, self.options.latent_distribution)
         latents = source.draw(n)
@@ -343,10 +357,3 @@ def _alone(value: Any) -> Any:
         return value
     value = value.detach().cpu()
     return value if value.untyped_storage().nbytes() == value.nbytes else value.clone()
-
-
-def _check_one(n: int | None, seeds: object) -> None:
-    if n is not None:
-        check_count(n)
-        if seeds is not None:
-            raise OptionError("n and seeds both say how many to draw; give one of them")

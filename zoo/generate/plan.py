@@ -13,20 +13,65 @@ from zoo.generate.request import EACH
 
 @dataclass(frozen=True)
 class Plan:
-    """`total` candidates are drawn, `keep` of them are kept."""
+    """`total` candidates are drawn, `keep` of them are kept: the classes and seed numbers of each, asked for by place.
+
+    Nothing here grows with the counts but the seed numbers that were given.
+    """
 
     keep: int
     total: int
-    seeds: list[int] | None = None
-    """The candidates' seed numbers, where they have them."""
-    labels: Tensor | None = None
-    """The candidates' classes, int64 (total,), where there are classes."""
-    wanted: Tensor | None = None
-    """The classes of what is kept, int64 (keep,)."""
-    row: int | None = None
-    """Images of one class, where the classes come one after the other."""
-    turns: bool = False
-    """Whether every class comes in turn because no others were asked for."""
+    classes: int = 0
+    """How many there are; 0 where pictures have none."""
+    cycle: Tensor | None = None
+    """The classes that were asked for, int64, which repeat; None for every class."""
+    numbers: list[int] | None = None
+    """The seed numbers that were given."""
+    all_classes: bool = False
+
+    @property
+    def row(self) -> int | None:
+        """Images of one class, where the classes come one after the other."""
+        return self.keep // self.classes if self.all_classes else None
+
+    def seeds(self, places: Tensor) -> list[int] | None:
+        """The seed numbers of some candidates, where they have them; with all classes those given repeat for each."""
+        if self.numbers is None:
+            return None
+        return [self.numbers[place] for place in (places % len(self.numbers)).tolist()]
+
+    def labels(self, places: Tensor) -> Tensor | None:
+        """The classes of some candidates, int64, where there are classes.
+
+        The candidates of a batch repeat the classes that are wanted. Candidates with seed numbers have the classes asked for
+        in the order of the numbers, or else each the class of its number, which is the number modulo their count.
+        """
+        if not self.classes:
+            return None
+        if self.numbers is None:
+            return self._wanted(places % self.keep)
+        if self.all_classes:
+            return places // len(self.numbers)
+        if self.cycle is not None:
+            return self.cycle[places % len(self.cycle)]
+        return torch.tensor(self.seeds(places), dtype=torch.int64) % self.classes
+
+    def wanted(self) -> Tensor | None:
+        """The classes of what is kept, int64 (keep,)."""
+        places = torch.arange(self.keep)
+        if not self.classes or (self.numbers is not None and not self.all_classes):
+            return self.labels(places)
+        return self._wanted(places)
+
+    def turns(self, start: int, labels: Tensor | None) -> bool:
+        """Whether every class comes in turn, in pictures of these labels from `start` on, because no others were asked for."""
+        if labels is None or self.all_classes or self.cycle is not None:
+            return False
+        return torch.equal(labels, torch.arange(start, start + len(labels)) % self.classes)
+
+    def _wanted(self, places: Tensor) -> Tensor:
+        if self.all_classes:
+            return places // (self.keep // self.classes)
+        return places % self.classes if self.cycle is None else self.cycle[places % len(self.cycle)]
 
 
 def counts(
@@ -51,38 +96,3 @@ def counts(
             f"{labels} labels were given for {kept} pictures; draw at least {labels}, or give fewer labels"
         )
     return kept, drawn
-
-
-def plan(
-    keep: int,
-    total: int,
-    labels: Tensor | None,
-    numbers: list[int] | None,
-    classes: int,
-    all_classes: bool,
-) -> Plan:
-    """The plan for these counts. `labels`: the classes asked for, to be repeated; None for every class.
-
-    The candidates of a batch repeat the classes that are wanted. Candidates with seed numbers have the classes asked for
-    in the order of the numbers, or else each the class of its number, which is the number modulo `classes`.
-    """
-    if not classes:
-        return Plan(keep, total, numbers)
-    every = torch.arange(classes)
-    if all_classes:
-        row = keep // classes
-        wanted = every.repeat_interleave(row)
-        if numbers is None:
-            return Plan(keep, total, None, _repeated(wanted, total), wanted, row)
-        return Plan(keep, total, numbers * classes, every.repeat_interleave(len(numbers)), wanted, row)
-    if numbers is None:
-        wanted = _repeated(every if labels is None else labels, keep)
-        return Plan(keep, total, None, _repeated(wanted, total), wanted, turns=labels is None)
-    found = torch.tensor(numbers) % classes if labels is None else _repeated(labels, total)
-    wanted = found[:keep]
-    turns = labels is None and torch.equal(wanted, _repeated(every, keep))
-    return Plan(keep, total, numbers, found, wanted, turns=turns)
-
-
-def _repeated(values: Tensor, count: int) -> Tensor:
-    return values.repeat(-(-count // len(values)))[:count]

@@ -17,6 +17,10 @@ FRAMES = 10_000
 """Pictures at most from one latent to the next."""
 
 
+FARTHEST = 10**8
+"""Pictures before the first at most: the latents of all of them are drawn, in about a second for each million."""
+
+
 def is_whole(number: object) -> bool:
     """Whether it is a whole number, Python's or another library's; 1.0 is none, and neither is True."""
     try:
@@ -32,6 +36,12 @@ def check_count(n: int, name: str = "n") -> None:
         raise OptionError(f"{name} {n!r}: ask for at least 1 picture, and a whole number of them")
     if n < 1:
         raise OptionError(f"{name} {n}: ask for at least 1 picture")
+
+
+def check_start(start: int, name: str = "start") -> None:
+    """Raise OptionError for a number of the first picture that is none."""
+    if not is_whole(start) or not 0 <= start <= FARTHEST:
+        raise OptionError(f"{name} {start!r}: give the number of the first picture, from 0 to {FARTHEST:,}")
 
 
 def check_columns(columns: int, name: str = "columns") -> None:

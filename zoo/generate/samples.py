@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 from torch import Tensor
@@ -46,6 +47,16 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __getitem__(self, places: slice) -> Samples:
+        """Some of them, in order."""
+        return replace(
+            self,
+            images=self.images[places],
+            latents=self.latents[places],
+            labels=None if self.labels is None else self.labels[places],
+            seeds=None if self.seeds is None else self.seeds[places],
+        )
 
     def pictures(self) -> list[Image.Image]:
         """Each as a Pillow image of its own size. Raises OptionError for points."""
@@ -91,6 +102,8 @@ class Samples:
 
 
 def _short(name: str, label: int) -> str:
-    if not name.isascii():  # Pillow's font has few letters beside these
-        return str(label)
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    if not name.isascii() and (not plain.isprintable() or len(plain) < len(name)):
+        return f"#{label}"  # Pillow's font has few letters beside these; # tells its index from a name
+    name = plain
     return name if len(name) <= NAME else name[: NAME - 1] + "…"

@@ -61,14 +61,14 @@ def replacing(path: Path) -> Iterator[Path]:
     with writing(path):
         try:
             yield temporary
-            _flush(temporary)
+            flush(temporary)
             if temporary.is_dir():
                 for file in temporary.iterdir():
-                    _flush(file)
+                    flush(file)
                 if path.exists():
                     shutil.rmtree(path)
             os.replace(temporary, path)
-            _flush(path.parent)
+            flush(path.parent)
         except BaseException:
             if temporary.is_dir():
                 shutil.rmtree(temporary, ignore_errors=True)
@@ -85,7 +85,7 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Make the system put the file (or the folder's list of names) on the disk, as far as it can here."""
     if os.name == "nt" and path.is_dir():
         return

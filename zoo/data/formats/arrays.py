@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.cache import digest, hash_file
+from zoo.data.class_names import ordered
 from zoo.data.formats.array_file import Array, ArrayFile, members
 from zoo.data.images import Images
 from zoo.data.source import DataSource
@@ -22,6 +24,7 @@ _LARGEST_SIDE = 1 << 15
 _LAYOUTS = ("nchw", "nhwc")
 _IMAGE_KEYS = ("images", "x", "x_train", "train_images", "data", "arr_0")
 _LABEL_KEYS = ("labels", "y", "y_train", "train_labels")
+_NAMES_KEY = "class_names"
 
 
 class ArraySource(DataSource):
@@ -30,6 +33,8 @@ class ArraySource(DataSource):
     uint8; uint16 (scaled by 255/65535); bool; floats in [0, 1], or in [-1, 1] when any is negative. In a .npz the array
     is called images, x, x_train, train_images or data (or is the only one), labels are called labels, y, y_train or
     train_labels; labels of NAME.npy lie in NAME-labels.npy. `FILE:nchw` and `FILE:nhwc` say what a shape leaves open.
+    Labels are text, or numbers, which are the names of the classes; beside an array class_names in the .npz, whole numbers are
+    places in it, so that a class may have no image.
     """
 
     name = "arrays"
@@ -64,7 +69,9 @@ class ArraySource(DataSource):
         elif self._label_path.is_file():
             labels = ArrayFile(self._label_path)
         self._has_label_file = labels is not None and key is None
-        self._labels, self.class_names = _read_labels(labels, self._images)
+        names_file = ArrayFile(path, _NAMES_KEY) if key is not None and _NAMES_KEY in names else None
+        self._labels, self.class_names = _read_labels(labels, self._images, names_file)
+        self._names = self.class_names if names_file is not None else []
         self.title = path.name
 
     def __len__(self) -> int:
@@ -72,7 +79,7 @@ class ArraySource(DataSource):
 
     def fingerprint(self) -> str:
         labels = hash_file(self._label_path) if self._has_label_file else None
-        return digest("arrays", hash_file(self._path), self._images.member, labels, self._layout)
+        return digest("arrays", hash_file(self._path), self._images.member, labels, self._layout, *self._names)
 
     def chunks(self) -> Iterator[tuple[int, Array, bool]]:
         """(index of the first image, the stored values of some images, whether floats are in [-1, 1])."""
@@ -125,7 +132,7 @@ def _image_key(path: Path, names: list[str]) -> str:
     for name in _IMAGE_KEYS:
         if name in names:
             return name
-    others = [name for name in names if name not in _LABEL_KEYS]
+    others = [name for name in names if name not in (*_LABEL_KEYS, _NAMES_KEY)]
     if len(others) == 1:
         return others[0]
     found = ", ".join(sorted(names)) or "no arrays"
@@ -193,7 +200,9 @@ def _over_white(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return mixed.astype(np.uint8)
 
 
-def _read_labels(file: ArrayFile | None, images: ArrayFile) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
+def _read_labels(
+    file: ArrayFile | None, images: ArrayFile, names_file: ArrayFile | None
+) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
     if file is None:
         return None, []
     count = images.shape[0]
@@ -202,4 +211,38 @@ def _read_labels(file: ArrayFile | None, images: ArrayFile) -> tuple[npt.NDArray
     if file.dtype.kind not in "iubU":
         raise DataError(f"{file.label} is of type {file.dtype}; labels are whole numbers or text")
     values, labels = np.unique(file.whole().reshape(-1), return_inverse=True)
-    return labels.astype(np.int64), [str(value) for value in values]
+    labels = labels.reshape(-1)
+    names = [str(value) for value in values]
+    if names_file is None:
+        classes = ordered(names)
+        return _places(names, classes)[labels], classes
+    classes = _read_names(names_file)
+    if file.dtype.kind == "U":
+        if strange := [name for name in names if name not in classes]:
+            raise DataError(
+                f"{file.label}: {strange[0]!r} is not in {names_file.label}, which names {len(classes)} classes"
+            )
+        return _places(names, classes)[labels], classes
+    if not 0 <= int(values[0]) <= int(values[-1]) < len(classes):
+        raise DataError(
+            f"{file.label} holds numbers from {values[0]} to {values[-1]}; beside {names_file.label} of {len(classes)} names "
+            f"they are places in it, 0 to {len(classes) - 1}"
+        )
+    return values.astype(np.int64)[labels], classes
+
+
+def _places(names: list[str], classes: list[str]) -> npt.NDArray[np.int64]:
+    place = {name: index for index, name in enumerate(classes)}
+    return np.array([place[name] for name in names], np.int64)
+
+
+def _read_names(file: ArrayFile) -> list[str]:
+    if len(file.shape) != 1 or not file.shape[0] or file.dtype.kind not in "iubU":
+        raise DataError(
+            f"{file.label} is of type {file.dtype} and shape {file.shape}; expected text, one name for each class"
+        )
+    names = [str(name) for name in file.whole()]
+    twice, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"{file.label} names the class {twice!r} twice; give every class a name of its own")
+    return names
