@@ -412,6 +412,17 @@ def a_pattern(folder: Path) -> str:
     return str(folder / "*.png")
 
 
+@situation(6, "0 1 2", needs="h5py")
+def hdf5_file(folder: Path) -> Path:
+    import h5py
+
+    with h5py.File(folder / "images.h5", "w") as file:
+        file["train/images"] = np.random.default_rng(0).integers(0, 256, (6, 20, 20, 3), np.uint8)
+        file["train/labels"] = np.arange(6) % 3
+        file["license"] = "none"
+    return folder / "images.h5"
+
+
 # ---- values
 
 
@@ -420,6 +431,12 @@ def twelve_bits_in_sixteen(folder: Path) -> None:
     for seed in range(2):
         values = np.random.default_rng(seed).integers(0, 4096, (20, 20)).astype(np.uint16)
         put(folder / f"{seed}.png", Image.fromarray(values))
+
+
+@situation(2, levels="-1000,3000")
+def hounsfield_units(folder: Path) -> Path:
+    np.save(folder / "ct.npy", np.random.default_rng(0).integers(-1000, 3000, (2, 20, 20)).astype(np.int16))
+    return folder / "ct.npy"
 
 
 @situation(3, "", "1 of 3 images is of one colour")

@@ -32,10 +32,13 @@ USUAL = Values()
 def to_bytes(values: Array, limits: Limits) -> npt.NDArray[np.uint8]:
     """Numbers as uint8 of the same shape: `limits` become 0 and 255, what is beyond is cut off, the rest is rounded."""
     low, high = limits
+    if values.dtype == np.uint8 and (low, high) == (0, 255):
+        return values
     if values.dtype.kind in "ui" and (low, high) == (0, 65535):  # exact, and twice as fast
         return ((values.astype(np.int64) * 255 + 32767) // 65535).clip(0, 255).astype(np.uint8)
-    scaled = (values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64) - low) * (255 / (high - low))
-    return (scaled.clip(0, 255) + 0.5).astype(np.uint8)
+    narrow = values.dtype.itemsize < 4 or values.dtype.kind == "f"
+    unit = (values.astype(np.float32 if narrow else np.float64) - low) / (high - low)
+    return (unit.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def table(limits: Limits) -> list[int]:

@@ -25,8 +25,9 @@ def choose_spec(architecture: Architecture, options: Options, source: DataSource
                 f"{architecture.name} learns from labelled data, and {source.title} is points without classes; "
                 f"an architecture without labels takes them: zoo train vanilla --data {options.data}"
             )
+        why = f" ({source.why_unlabelled})" if source.why_unlabelled else ""
         raise DataError(
-            f"{architecture.name} learns from labelled images, and {source.title} has no labels; "
+            f"{architecture.name} learns from labelled images, and {source.title} has no labels{why}; "
             "put the images of each class in a subfolder of its own, or give data that comes with labels"
         )
     if source.points:

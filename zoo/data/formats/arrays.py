@@ -1,11 +1,11 @@
-"""NumPy arrays of images: .npy and .npz."""
+"""Arrays of images: .npy, .npz and HDF5."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,16 @@ import numpy.typing as npt
 
 from zoo.data.cache import digest, hash_file
 from zoo.data.class_names import ordered
+from zoo.data.formats import hdf5
 from zoo.data.formats.array_file import Array, ArrayFile, members
 from zoo.data.images import Images
+from zoo.data.reading import Reading
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
+from zoo.data.values import NATURAL, Limits, to_bytes, widened
 from zoo.errors import DataError
+
+AnyArray = ArrayFile | hdf5.Hdf5Array
 
 _CHUNK = 1 << 20  # bytes of the array per work item
 _LARGEST_SIDE = 1 << 15
@@ -28,48 +33,50 @@ _NAMES_KEY = "class_names"
 
 
 class ArraySource(DataSource):
-    """Images in a NumPy array: (N, H, W), (N, H, W, C) or (N, C, H, W) with C in 1, 3, 4 (4: transparency, over white).
+    """Images in an array: (N, H, W), (N, H, W, C) or (N, C, H, W) with C in 1, 3, 4 (4: transparency, over white).
 
     uint8; uint16 (scaled by 255/65535); bool; floats in [0, 1], or in [-1, 1] when any is negative. In a .npz the array
-    is called images, x, x_train, train_images or data (or is the only one), labels are called labels, y, y_train or
-    train_labels; labels of NAME.npy lie in NAME-labels.npy. `FILE:nchw` and `FILE:nhwc` say what a shape leaves open.
+    or an HDF5 file is called images, x, x_train, train_images or data (or is the only one), labels are called labels, y, y_train
+    or train_labels; labels of NAME.npy lie in NAME-labels.npy. `FILE:nchw` and `FILE:nhwc` say what a shape leaves open.
     Labels are text, or numbers, which are the names of the classes; beside an array class_names in the .npz, whole numbers are
     places in it, so that a class may have no image.
     """
 
     name = "arrays"
-    summary = "NumPy arrays of images, .npy or .npz, with or without labels."
+    summary = "Arrays of images, .npy, .npz or HDF5 (.h5), with or without labels."
+    takes = ("levels",)
 
     @classmethod
     def accepts(cls, location: str) -> bool:
-        """A .npy or .npz file."""
+        """A .npy, .npz or HDF5 file."""
         try:
             path = Path(os.path.expanduser(_split(location)[0]))
-            return path.suffix.lower() in (".npy", ".npz") and path.is_file()
+            return path.suffix.lower() in (".npy", ".npz", *hdf5.SUFFIXES) and path.is_file()
         except (OSError, ValueError):
             return False
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, reading: Reading | None = None) -> None:
+        self._reading = reading or Reading()
         given, layout = _split(location)
         self._path = path = Path(os.path.expanduser(given))
         if not path.is_file():
-            raise DataError(f"there is no file {given!r}; --data arrays:FILE wants a .npy or .npz file")
-        with path.open("rb") as file:
-            packed = file.read(2) == b"PK"
-        names = members(path) if packed else []
-        self._images = ArrayFile(path, _image_key(path, names) if packed else None)
+            raise DataError(f"there is no file {given!r}; --data arrays:FILE wants a .npy, .npz or .h5 file")
+        names = _names(path)
+        self._images = _array(path, _image_key(path, names) if names is not None else None)
+        names = names or []
         self._label_path = path.with_name(f"{path.stem}-labels.npy")
-        key = next((name for name in _LABEL_KEYS if name in names), None)
+        key = _called(_LABEL_KEYS, names)
         self._layout, self.height, self.width, stored = _understand(self._images, layout)
-        self._kind = _kind(self._images)
+        self._kind = _kind(self._images, any_number=self._reading.levels is not None)
         self.channels = 1 if stored == 1 else 3
-        labels = None
+        labels: AnyArray | None = None
         if key is not None:
-            labels = ArrayFile(path, key)
+            labels = _array(path, key)
         elif self._label_path.is_file():
             labels = ArrayFile(self._label_path)
         self._has_label_file = labels is not None and key is None
-        names_file = ArrayFile(path, _NAMES_KEY) if key is not None and _NAMES_KEY in names else None
+        names_key = None if key is None else _called((_NAMES_KEY,), names)
+        names_file = None if names_key is None else _array(path, names_key)
         self._labels, self.class_names = _read_labels(labels, self._images, names_file)
         self._names = self.class_names if names_file is not None else []
         self.title = path.name
@@ -79,23 +86,24 @@ class ArraySource(DataSource):
 
     def fingerprint(self) -> str:
         labels = hash_file(self._label_path) if self._has_label_file else None
-        return digest("arrays", hash_file(self._path), self._images.member, labels, self._layout, *self._names)
+        kind = [part for item in sorted(self._reading.changed.items()) for part in item]
+        return digest("arrays", hash_file(self._path), self._images.member, labels, self._layout, *self._names, *kind)
 
-    def chunks(self) -> Iterator[tuple[int, Array, bool]]:
-        """(index of the first image, the stored values of some images, whether floats are in [-1, 1])."""
-        signed = self._kind == "float" and self._float_range()
+    def chunks(self) -> Iterator[tuple[int, Array, Limits]]:
+        """(index of the first image, the stored values of some images, what becomes black and white)."""
+        limits = self._limits()
         start = 0
         for part in self._images.rows(self._rows_per_chunk()):
-            yield start, part, signed
+            yield start, part, limits
             start += len(part)
 
-    def decode(self, item: tuple[int, Array, bool], spec: DataSpec) -> Iterator[Images]:
-        start, values, signed = item
+    def decode(self, item: tuple[int, Array, Limits], spec: DataSpec) -> Iterator[Images]:
+        start, values, limits = item
         if self._layout == "nhw":
             values = values[..., None]
         elif self._layout == "nchw":
             values = values.transpose(0, 2, 3, 1)
-        pixels = _to_bytes(values, self._kind, signed)
+        pixels = to_bytes(values, limits)
         if pixels.shape[3] == 4:
             pixels = _over_white(pixels)
         yield Images(pixels, None if self._labels is None else self._labels[start : start + len(pixels)])
@@ -103,9 +111,30 @@ class ArraySource(DataSource):
     def _rows_per_chunk(self) -> int:
         return max(1, _CHUNK // (math.prod(self._images.shape[1:]) * self._images.dtype.itemsize))
 
-    def _float_range(self) -> bool:
-        """One pass over floats: whether they are in [-1, 1] rather than [0, 1]; anything else is a DataError."""
-        lowest, highest, start = math.inf, -math.inf, 0
+    def _limits(self) -> Limits:
+        """What becomes black and white: as asked for, as usual for such numbers, or as a pass over them finds. Raises DataError."""
+        if (given := self._reading.limits) is not None:
+            return given
+        if self._reading.levels is None and self._kind != "float":
+            return NATURAL[self._kind]
+        low, high = self._range()
+        if self._reading.levels is not None:
+            if low == high:
+                raise DataError(
+                    f"{self._images.label}: all numbers are {low:g}; there is nothing for --levels auto to spread"
+                )
+            return low, high
+        if low < -1.000001 or high > 1.000001:
+            raise DataError(
+                f"{self._images.label}: floats from {low:g} to {high:g}; expected [0, 1] or [-1, 1]. "
+                "Say what is black and what is white: --levels 0,255, or --levels auto"
+            )
+        return (-1, 1) if low < 0 else NATURAL["float"]
+
+    def _range(self) -> Limits:
+        """The lowest and the highest of all numbers. Raises DataError for NaN."""
+        limits: Limits | None = None
+        start = 0
         for part in self._images.rows(self._rows_per_chunk()):
             low, high = float(part.min()), float(part.max())
             if math.isnan(low) or math.isnan(high):
@@ -113,13 +142,28 @@ class ArraySource(DataSource):
                 raise DataError(
                     f"{self._images.label}: image {image} holds NaN; images must be numbers in [0, 1] or [-1, 1]"
                 )
-            lowest, highest, start = min(lowest, low), max(highest, high), start + len(part)
-        if lowest < -1.000001 or highest > 1.000001:
-            raise DataError(
-                f"{self._images.label}: floats from {lowest:g} to {highest:g}; expected [0, 1] or [-1, 1]. "
-                "Divide them by their largest value, or save bytes 0 to 255 as uint8"
-            )
-        return lowest < 0
+            limits, start = widened(limits, (low, high)), start + len(part)
+        return limits or NATURAL["float"]
+
+
+def _names(path: Path) -> list[str] | None:
+    """The names of the arrays in a file; None for .npy, which is one."""
+    if path.suffix.lower() in hdf5.SUFFIXES:
+        return hdf5.arrays_of(path)
+    with path.open("rb") as file:
+        packed = file.read(2) == b"PK"
+    return members(path) if packed else None
+
+
+def _array(path: Path, name: str | None) -> ArrayFile | hdf5.Hdf5Array:
+    if path.suffix.lower() in hdf5.SUFFIXES:
+        return hdf5.Hdf5Array(path, name or "")
+    return ArrayFile(path, name)
+
+
+def _called(wanted: Sequence[str], names: Sequence[str]) -> str | None:
+    """The first of the names that is wanted, within a group perhaps: train/images."""
+    return next((name for each in wanted for name in names if name == each or name.endswith(f"/{each}")), None)
 
 
 def _split(location: str) -> tuple[str, str | None]:
@@ -129,17 +173,16 @@ def _split(location: str) -> tuple[str, str | None]:
 
 
 def _image_key(path: Path, names: list[str]) -> str:
-    for name in _IMAGE_KEYS:
-        if name in names:
-            return name
-    others = [name for name in names if name not in (*_LABEL_KEYS, _NAMES_KEY)]
+    if (found := _called(_IMAGE_KEYS, names)) is not None:
+        return found
+    others = [name for name in names if name.rpartition("/")[2] not in (*_LABEL_KEYS, _NAMES_KEY)]
     if len(others) == 1:
         return others[0]
-    found = ", ".join(sorted(names)) or "no arrays"
-    raise DataError(f"{path} holds {found}; call the array of images 'images' (and that of labels 'labels')")
+    listed = ", ".join(sorted(names)) or "no arrays"
+    raise DataError(f"{path} holds {listed}; call the array of images 'images' (and that of labels 'labels')")
 
 
-def _understand(array: ArrayFile, layout: str | None) -> tuple[str, int, int, int]:
+def _understand(array: AnyArray, layout: str | None) -> tuple[str, int, int, int]:
     """Layout ("nhw", "nhwc", "nchw"), height, width and stored channels."""
     shape = array.shape
     if len(shape) == 3:
@@ -169,28 +212,18 @@ def _understand(array: ArrayFile, layout: str | None) -> tuple[str, int, int, in
     return found
 
 
-def _kind(array: ArrayFile) -> str:
+def _kind(array: AnyArray, any_number: bool) -> str:
+    """The kind of its numbers (`NATURAL`). Raises DataError for one without a usual black and white unless `any_number` will do."""
     if array.dtype in (np.uint8, np.uint16, np.bool_):
         return str(array.dtype.name)
     if array.dtype.kind == "f":
         return "float"
+    if any_number and array.dtype.kind in "iu":
+        return "number"
     raise DataError(
         f"{array.label} is of type {array.dtype}; expected uint8, uint16, bool or floats "
-        "(numbers from 0 to 255 become uint8 with .astype('uint8'))"
+        "(numbers from 0 to 255 become uint8 with .astype('uint8'); --levels 0,4095 says what is black and white)"
     )
-
-
-def _to_bytes(values: Array, kind: str, signed: bool) -> npt.NDArray[np.uint8]:
-    if kind == "bool":
-        values = np.where(values, np.uint8(255), np.uint8(0))
-    elif kind == "uint16":
-        values = (values.astype(np.uint32) * 255 + 32767) // 65535
-    elif kind == "float":
-        unit = values.astype(np.float32)
-        values = np.clip((unit + np.float32(1)) / np.float32(2) if signed else unit, 0, 1) * np.float32(255)
-        values = values + np.float32(0.5)
-    pixels: npt.NDArray[np.uint8] = values.astype(np.uint8, copy=False)
-    return pixels
 
 
 def _over_white(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -201,7 +234,7 @@ def _over_white(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _read_labels(
-    file: ArrayFile | None, images: ArrayFile, names_file: ArrayFile | None
+    file: AnyArray | None, images: AnyArray, names_file: AnyArray | None
 ) -> tuple[npt.NDArray[np.int64] | None, list[str]]:
     if file is None:
         return None, []
@@ -236,7 +269,7 @@ def _places(names: list[str], classes: list[str]) -> npt.NDArray[np.int64]:
     return np.array([place[name] for name in names], np.int64)
 
 
-def _read_names(file: ArrayFile) -> list[str]:
+def _read_names(file: AnyArray) -> list[str]:
     if len(file.shape) != 1 or not file.shape[0] or file.dtype.kind not in "iubU":
         raise DataError(
             f"{file.label} is of type {file.dtype} and shape {file.shape}; expected text, one name for each class"
