@@ -76,7 +76,9 @@ def test_two_sources_of_one_name_are_an_error_that_names_both():
 
 def test_every_built_in_source_has_a_name_and_a_sentence():
     known = sources()
-    assert {"digits", "idx", "cifar", "arrays", "folder", "line", "ring", "grid"} == set(known)
+    read = {"digits", "idx", "cifar", "arrays", "folder", "line", "ring", "grid"}
+    named = {"mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "celeba", "hf"}
+    assert read | named == set(known)
     assert all(source.summary.endswith(".") and source.__doc__ for source in known.values())
 
 

@@ -57,6 +57,8 @@ class DataSource(ABC):
     points: ClassVar[bool] = False
     """True where the data is points on a line or in the plane, of `width` coordinates, instead of images: they are prepared as
     they are, neither scaled nor resized, and `height` and `channels` are 1."""
+    takes_path: ClassVar[bool] = True
+    """False where the location, what follows NAME: in `--data NAME:LOCATION`, is no path: it is then handed on as it is typed."""
 
     title: str
     """What a person reads after "50,000 images of", for example "CIFAR-10"."""
@@ -70,6 +72,10 @@ class DataSource(ABC):
     """One name per class; empty when unlabelled."""
     notes: tuple[str, ...] = ()
     """Sentences worth telling the person, for example which of several files was chosen."""
+
+    pinned: str | None = None
+    """What a run remembers in place of what was typed, where that may come to mean other data: `hf:USER/NAME@REVISION:SPLIT` for
+    `hf:USER/NAME`."""
 
     @property
     def classes(self) -> int:
