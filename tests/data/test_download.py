@@ -231,7 +231,7 @@ def test_ctrl_c_leaves_a_part_that_is_gone_on_with(server, place, monkeypatch):
 
 def test_a_place_that_cannot_be_written_is_said(server, tmp_path):
     server.files["/a.gz"] = Answer(CONTENT)
-    with pytest.raises(DataError, match="cannot be written.*ZOO_CACHE"):
+    with pytest.raises(DataError, match=r"cannot be written.*ZOO_CACHE"):
         download(FILE, [f"{server.url}/a.gz"], tmp_path / "nowhere" / "a.gz")
 
 

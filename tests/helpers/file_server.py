@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -38,8 +38,8 @@ class FileServer:
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
     def answer(self, path: str) -> Answer:
-        """What to answer; of a list each answer in turn, the last one for good."""
-        found = self.files.get(path, Answer(status=404))
+        """What to answer, whatever stands after a ?; of a list each answer in turn, the last one for good."""
+        found = self.files.get(path) or self.files.get(path.partition("?")[0], Answer(status=404))
         if isinstance(found, Answer):
             return found
         return found.pop(0) if len(found) > 1 else found[0]
@@ -98,10 +98,8 @@ def serving(files: Mapping[str, Answer | list[Answer]] | None = None) -> Iterato
             """Say nothing."""
 
         def handle(self) -> None:
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # who asked has gone
                 super().handle()
-            except (BrokenPipeError, ConnectionResetError):  # who asked has gone
-                pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state = FileServer(f"http://127.0.0.1:{server.server_address[1]}", dict(files or {}))

@@ -165,6 +165,7 @@ def _receive(answer: Any, file: File, part: Path, start: int) -> None:
                 raise UnavailableError(f"more than the {file.size:,} bytes that it should have")
             try:
                 stream.write(piece)
+                stream.flush()  # what has come is there, however the process ends
             except OSError as error:
                 raise _unwritable(part, error) from error
             if time.monotonic() - told > _TOLD_EVERY:

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,8 @@ def _bring(name: HubName, found: Listing, chosen: Chosen, folder: Path) -> None:
         return
     wanted = [file for file in found.files if file.path in chosen.files]
     total = sum(file.size for file in wanted)
-    log.info("fetching %s: %s files, %s, from %s", name, f"{len(wanted):,}", size(total), endpoint())
+    count = f"{len(wanted):,} file{'' if len(wanted) == 1 else 's'}"
+    log.info("fetching %s: %s, %s, from %s", name, count, size(total), endpoint())
     brought = download(name.repository, found.commit, wanted)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -160,17 +161,19 @@ def _put(fresh: Path, folder: Path) -> None:
         fresh.rename(folder)
 
 
+_WAYS: tuple[Callable[[Path, Path], object], ...] = (os.symlink, os.link, shutil.copyfile)
+
+
 def _link(original: Path, place: Path) -> None:
     """A symbolic link, or where there is none to be had a hard one, or a copy."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    for make in (os.symlink, os.link, shutil.copyfile):
+    for make in _WAYS:
         try:
             make(original, place)
-        except OSError:
-            if make is shutil.copyfile:
-                raise
-        else:
             return
+        except OSError:
+            if make is _WAYS[-1]:
+                raise
 
 
 def _is_whole(folder: Path, files: Iterable[str]) -> bool:

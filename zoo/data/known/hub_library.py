@@ -12,8 +12,10 @@ from typing import Any
 
 from zoo.errors import DataError, in_one_line
 
-_AT_ONCE = 8  # files
+_AT_ONCE = 8  # files that are small, as pictures are: getting each takes longer than its bytes do
+_SMALL = 1 << 20  # bytes
 _PIECE = 1 << 20  # bytes
+_TOO_MANY = 429
 _TRIES = 2  # the library goes on by itself where a transfer is cut off; this is for what it downloads wrong
 
 
@@ -79,12 +81,15 @@ def download(repository: str, commit: str, files: Sequence[HubFile]) -> list[Pat
             "try again later"
         )
 
-    with _telling(repository), ThreadPoolExecutor(_AT_ONCE) as pool:
-        try:
-            return list(pool.map(one, files))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with _telling(repository):
+        if sum(file.size for file in files) > _SMALL * len(files):
+            return [one(file) for file in files]  # Ctrl-C ends it at once, and one large file fills the line
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            try:
+                return list(pool.map(one, files))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
 def _is_whole(place: Path, file: HubFile) -> bool:
@@ -132,6 +137,9 @@ def _telling(repository: str) -> Iterator[None]:
     except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as error:
         raise UnreachableError(in_one_line(error)) from error
     except errors.HfHubHTTPError as error:
+        status = getattr(getattr(error, "response", None), "status_code", 500)
+        if status < 500 and status != _TOO_MANY:
+            raise DataError(f"{name}: {in_one_line(error)}") from error
         raise UnreachableError(in_one_line(error)) from error
     except OSError as error:
         if error.filename is not None:  # of a disk, not of the network
