@@ -142,6 +142,14 @@ def test_a_run_remembers_the_commit_and_is_resumed_with_it(hub, caplog):
     assert open_source("hf:user/name").fingerprint() != source.fingerprint()
 
 
+def test_config_json_has_the_commit(hub):
+    from zoo.engine.plan import plan_run
+
+    commit = publish(hub, "user/name", PICTURES)
+    plan = plan_run("vanilla", flags={"data": "hf:user/name", "device": "cpu", "batch_size": 2})
+    assert plan.options.data == f"hf:user/name@{commit}:train"
+
+
 def test_a_transfer_that_is_cut_off_is_gone_on_with(hub, monkeypatch):
     from huggingface_hub import constants
 

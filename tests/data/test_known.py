@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from data_files import idx_bytes, read
 from file_server import Answer, serving
+from interpreter import alone
 from made_up import CIFAR, IDX, IMAGES, LABELS, MADE_UP, NAMES, PHOTOGRAPHS, described
 from messages import saying
 
@@ -70,6 +71,12 @@ def test_every_entry_of_the_catalogue_is_whole(known):
 def test_every_entry_of_the_catalogue_is_a_kind_of_data():
     assert {source.name: source.known for source in NAMED} == dict(CATALOGUE)
     assert {source.name for source in NAMED} < set(sources())
+
+
+def test_asking_what_kinds_there_are_loads_nothing_for_the_network():
+    alone(
+        "from zoo.data.registry import sources; sources(); heavy('http.client', 'tarfile', 'huggingface_hub', 'pyarrow')"
+    )
 
 
 # ---- fetched and read

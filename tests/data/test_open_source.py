@@ -86,7 +86,7 @@ def test_every_built_in_source_has_a_name_and_a_sentence():
     ("location", "message"),
     [
         ("digts", saying("'digts'", "did you mean 'digits'")),
-        ("zzzzz", saying("'zzzzz'", "known: arrays, cifar, digits")),
+        ("zzzzz", saying("'zzzzz'", "known: arrays, celeba, cifar, cifar10")),
         ("", "unknown data ''"),
         ("folder", saying("--data folder", "--data folder:PATH")),
         ("./fotos", saying("'./fotos' does not exist", "'photos'")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import logging
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.known.catalogue import File
+from zoo.data.known.checksum import sha256_of
 from zoo.errors import DataError
 from zoo.system.disk import size, why_not_written
 
@@ -68,15 +68,6 @@ def download(file: File, addresses: Sequence[str], place: Path) -> None:
             raise _unwritable(place, error) from error
         return
     raise UnavailableError("; ".join(problems))
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal digits."""
-    hasher = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            hasher.update(piece)
-    return hasher.hexdigest()
 
 
 def _whole(file: File, address: str, part: Path) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from zoo.data.cache import cache_directory
 from zoo.data.known.catalogue import File, Known
-from zoo.data.known.download import UnavailableError, download, sha256_of
-from zoo.data.known.unpack import unpack
+from zoo.data.known.checksum import sha256_of
 from zoo.errors import DataError
 from zoo.system.disk import size, why_not_written
 from zoo.system.lock import locked
@@ -91,6 +90,9 @@ def _alone(known: Known, folder: Path) -> Iterator[None]:
 
 
 def _bring(known: Known, file: File, folder: Path) -> None:
+    from zoo.data.known.download import UnavailableError, download  # which few commands need, and which take their time
+    from zoo.data.known.unpack import unpack
+
     place = folder / file.name
     if not _is_published(file, place):
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.data.known.checksum import sha256_of
 from zoo.errors import DataError, in_one_line
 
 _AT_ONCE = 8  # files that are small, as pictures are: getting each takes longer than its bytes do
 _SMALL = 1 << 20  # bytes
-_PIECE = 1 << 20  # bytes
 _TOO_MANY = 429
 _TRIES = 2  # the library goes on by itself where a transfer is cut off; this is for what it downloads wrong
 
@@ -95,13 +94,7 @@ def download(repository: str, commit: str, files: Sequence[HubFile]) -> list[Pat
 def _is_whole(place: Path, file: HubFile) -> bool:
     if file.size and place.stat().st_size != file.size:
         return False
-    if file.sha256 is None:
-        return True
-    hasher = hashlib.sha256()
-    with place.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            hasher.update(piece)
-    return hasher.hexdigest() == file.sha256
+    return file.sha256 is None or sha256_of(place) == file.sha256
 
 
 def _library() -> Any:
