@@ -235,6 +235,20 @@ def test_a_place_that_cannot_be_written_is_said(server, tmp_path):
         download(FILE, [f"{server.url}/a.gz"], tmp_path / "nowhere" / "a.gz")
 
 
+def test_a_disk_that_is_full_is_said_and_what_came_is_kept(server, place):
+    resource = pytest.importorskip("resource", reason="no limits for the sizes of files here")
+    server.files["/a.gz"] = Answer(CONTENT)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, former[1]))
+    try:
+        with pytest.raises(DataError, match=r"a\.gz\.part cannot be written.*ZOO_CACHE"):
+            download(FILE, [f"{server.url}/a.gz"], place)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert place.with_name("a.gz.part").stat().st_size == 100_000
+    fetch(server, place)
+
+
 def test_what_is_downloaded_and_from_where_is_told(server, place, caplog):
     server.files["/a.gz"] = Answer(CONTENT, cut=100_000)
     with caplog.at_level(logging.INFO, "zoo"):

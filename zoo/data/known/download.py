@@ -142,7 +142,9 @@ def _agreed(answer: Any, file: File, start: int) -> int:
 def _receive(answer: Any, file: File, part: Path, start: int) -> None:
     """Write what arrives after the first `start` bytes."""
     try:
-        stream = part.open("r+b" if part.exists() else "wb")
+        stream = part.open(
+            "r+b" if part.exists() else "wb", buffering=0
+        )  # what has come is there, however the process ends
     except OSError as error:
         raise _unwritable(part, error) from error
     with stream:
@@ -155,8 +157,8 @@ def _receive(answer: Any, file: File, part: Path, start: int) -> None:
                 stream.truncate(0)
                 raise UnavailableError(f"more than the {file.size:,} bytes that it should have")
             try:
-                stream.write(piece)
-                stream.flush()  # what has come is there, however the process ends
+                while piece:
+                    piece = piece[stream.write(piece) :]
             except OSError as error:
                 raise _unwritable(part, error) from error
             if time.monotonic() - told > _TOLD_EVERY:

@@ -73,15 +73,17 @@ def _is_published(file: File, place: Path) -> bool:
 @contextmanager
 def _alone(known: Known, folder: Path) -> Iterator[None]:
     """With the folder for this process alone."""
-    held = False
+    held = False  # before that an error is one of making the folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / ".lock", lambda: log.info("another process is downloading %s; waiting", known.title)):
             held = True
             yield
     except OSError as error:
+        if isinstance(error, PermissionError) and held:
+            raise  # `open_source` says so
         if held:
-            raise
+            raise DataError(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
 
         def remedies(mend: str) -> str:
             return f"{mend}, or choose another place with ZOO_CACHE" if mend else "choose another place with ZOO_CACHE"

@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.data.known.checksum import sha256_of
 from zoo.errors import DataError, in_one_line
+from zoo.system.disk import NO_ROOM
 
 _AT_ONCE = 8  # files that are small, as pictures are: getting each takes longer than its bytes do
 _SMALL = 1 << 20  # bytes
@@ -135,9 +136,10 @@ def _telling(repository: str) -> Iterator[None]:
             raise DataError(f"{name}: {in_one_line(error)}") from error
         raise UnreachableError(in_one_line(error)) from error
     except OSError as error:
-        if error.filename is not None:  # of a disk, not of the network
+        if error.filename is not None or error.errno in NO_ROOM:  # of a disk, not of the network
+            place = error.filename or hub.constants.HF_HUB_CACHE
             raise DataError(
-                f"{name}: {error.filename}: {error.strerror}; HF_HOME says where the Hub's files go"
+                f"{name}: {place}: {error.strerror}; HF_HOME chooses another place for the Hub's files"
             ) from error
         raise UnreachableError(in_one_line(error)) from error
     except (DataError, UnreachableError):
