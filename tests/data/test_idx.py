@@ -196,3 +196,31 @@ def test_any_bytes_are_a_valid_source_or_a_data_error(header, packed, cut):
         else:
             assert images.ndim == 4
             assert images.size > 0
+
+
+# ---- as torchvision keeps them
+
+
+def keep(tmp_path, write_idx, digits_like, name):
+    folder = tmp_path / "data" / name / "raw"
+    folder.mkdir(parents=True)
+    images = write_idx(labels=digits_like[1])
+    for path in (images, images.with_name("train-labels-idx1-ubyte")):
+        path.rename(folder / path.name)
+    return folder
+
+
+def test_the_folders_of_torchvision_are_read_from_each_of_their_levels(tmp_path, write_idx, digits_like):
+    raw = keep(tmp_path, write_idx, digits_like, "MNIST")
+    for place in (raw, raw.parent, tmp_path / "data"):
+        source = open_source(str(place))
+        assert (len(source), source.classes) == (20, 4)
+        note = f"{(raw / 'train-images-idx3-ubyte').relative_to(place)} in {place} is used"
+        assert source.notes == (() if place == raw else (note,))
+
+
+def test_one_of_several_sets_of_torchvision_is_to_be_named(tmp_path, write_idx, digits_like):
+    folders = [keep(tmp_path, write_idx, digits_like, name) for name in ("MNIST", "KMNIST")]
+    with pytest.raises(DataError, match=saying("several data sets", *map(str, folders))):
+        open_source(str(tmp_path / "data"))
+    assert len(open_source(str(folders[1].parent))) == 20

@@ -76,20 +76,9 @@ def test_two_sources_of_one_name_are_an_error_that_names_both():
 
 def test_every_built_in_source_has_a_name_and_a_sentence():
     known = sources()
-    assert {
-        "digits",
-        "idx",
-        "cifar",
-        "arrays",
-        "folder",
-        "zip",
-        "tar",
-        "parquet",
-        "lmdb",
-        "line",
-        "ring",
-        "grid",
-    } == set(known)
+    read = {"digits", "idx", "cifar", "arrays", "folder", "zip", "tar", "parquet", "lmdb", "line", "ring", "grid"}
+    named = {"mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "celeba", "hf"}
+    assert read | named == set(known)
     assert all(source.summary.endswith(".") and source.__doc__ for source in known.values())
 
 
@@ -97,7 +86,7 @@ def test_every_built_in_source_has_a_name_and_a_sentence():
     ("location", "message"),
     [
         ("digts", saying("'digts'", "did you mean 'digits'")),
-        ("zzzzz", saying("'zzzzz'", "known: arrays, cifar, digits")),
+        ("zzzzz", saying("'zzzzz'", "known: arrays, celeba, cifar, cifar10")),
         ("", "unknown data ''"),
         ("folder", saying("--data folder", "--data folder:PATH")),
         ("./fotos", saying("'./fotos' does not exist", "'photos'")),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from typing import Any
+
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 
 class _Console(Console):
@@ -17,6 +20,12 @@ def standard_output() -> Console:
     return _Console(highlight=False)
 
 
+class _Table(Table):
+    def add_row(self, *cells: RenderableType | None, **more: Any) -> None:
+        """Text is shown as it is: what plugins and people write is no markup, though it may have brackets."""
+        super().add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells), **more)
+
+
 def table(*headers: str) -> Table:
     """An empty table as every command shows its own: no lines, bold headers."""
-    return Table(*headers, box=None, pad_edge=False, header_style="bold")
+    return _Table(*headers, box=None, pad_edge=False, header_style="bold")

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import difflib
 import glob
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.pictures.shards import BRACES
+from zoo.data.readers import open_with, readers
 from zoo.data.reading import Reading
 from zoo.data.source import DataSource
 from zoo.errors import DataError, PluginError, unknown
 from zoo.system.denied import denied, refuse_denied
 from zoo.system.names import as_here
 
+log = logging.getLogger(__name__)
+
 DEFAULT = "digits"
 
 _KINDS = (
     "digits (built in), a folder of images (./photos), MNIST-like IDX files (train-images-idx3-ubyte.gz or their "
     "folder), CIFAR-10/100 (./cifar-10-batches-py), arrays (images.npy, .npz, .h5), archives and tables of pictures (.zip, .tar, "
-    ".parquet, LMDB), points (line, ring, grid)"
+    ".parquet, LMDB), points (line, ring, grid), data known by name (mnist, fashion_mnist, kmnist, cifar10, cifar100, celeba, "
+    "hf:USER/NAME)"
 )
 
 
 def builtin_sources() -> list[type[DataSource]]:
     """The kinds of data that come with zoo, in the order in which they are asked about a path."""
-    from zoo.data.formats.arrays import ArraySource
-    from zoo.data.formats.cifar import CifarSource
-    from zoo.data.formats.digits import DigitsSource
-    from zoo.data.formats.idx import IdxSource
-    from zoo.data.formats.toy import GridSource, LineSource, RingSource
-    from zoo.data.pictures.sources import FolderSource, LmdbSource, ParquetSource, TarSource, ZipSource
+    from zoo.data.known.celeba import CelebaSource
+    from zoo.data.known.hub import HubSource
+    from zoo.data.known.named import NAMED
 
-    files = [IdxSource, CifarSource, ArraySource, ZipSource, TarSource, ParquetSource, LmdbSource, FolderSource]
-    return [DigitsSource, *files, LineSource, RingSource, GridSource]
+    return [*readers(), *NAMED, CelebaSource, HubSource]
 
 
 def builtin_names() -> set[str]:
@@ -68,21 +69,18 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = (), reading: 
     try:
         if is_name(location, extra):
             name, _, rest = location.partition(":")
-            _refuse_denied(rest)
-            source = _opened(known[name], rest, reading)
+            if known[name].takes_path:
+                _refuse_denied(rest)
+            if location == name and os.path.exists(name):
+                log.info("--data %s is the data of that name; write ./%s for what is called so here", name, name)
+            source = open_with(known[name], rest, reading)
         else:
             _refuse_denied(location)
-            source = _opened(_first_that_accepts(location, known), location, reading)
+            source = open_with(_first_that_accepts(location, known), location, reading)
         source.opened_as = absolute(location, extra)
         return source
     except PermissionError as error:
         raise DataError(f"--data {location!r}: {denied(location, error)}") from error
-
-
-def _opened(source: type[DataSource], location: str, reading: Reading | None) -> DataSource:
-    reading = reading or Reading()
-    reading.refuse_others(source.takes, f"data of the kind {source.name}")
-    return source(location, reading) if source.takes else source(location)  # type: ignore[call-arg]
 
 
 def _refuse_denied(location: str) -> None:
@@ -100,7 +98,7 @@ def _first_that_accepts(location: str, known: Mapping[str, type[DataSource]]) ->
             broken, fits = broken or error, False
         if fits:
             return source
-    raise broken or DataError(_nothing_fits(location, list(known)))
+    raise broken or DataError(_nothing_fits(location, known))
 
 
 def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
@@ -113,7 +111,11 @@ def is_name(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
 def is_missing(location: str, extra: Sequence[type[DataSource]] = ()) -> bool:
     """Whether `location` names a path, of a kind or alone, that does not exist: as ``/photos`` and ``folder:/photos`` do."""
     location = as_here(location)
-    rest = location.partition(":")[2] if is_name(location, extra) else location
+    rest = location
+    if is_name(location, extra):
+        name, _, rest = location.partition(":")
+        if not sources(extra)[name].takes_path:
+            return False
     return (
         os.path.isabs(rest)
         and not is_pattern(rest)
@@ -126,7 +128,7 @@ def absolute(location: str, extra: Sequence[type[DataSource]] = ()) -> str:
     location = as_here(location)
     if is_name(location, extra):
         name, colon, rest = location.partition(":")
-        return name + colon + (_absolute_path(rest) if rest else "")
+        return name + colon + (_absolute_path(rest) if rest and sources(extra)[name].takes_path else rest)
     return _absolute_path(location)
 
 
@@ -152,7 +154,7 @@ def _where(source: type) -> str:
     return f"{source.__module__}.{source.__qualname__}"
 
 
-def _nothing_fits(location: str, names: list[str]) -> str:
+def _nothing_fits(location: str, known: Mapping[str, type[DataSource]]) -> str:
     given = f"--data {location!r}"
     if "\0" in location:
         return f"{given} is no path; what works: {_KINDS}"
@@ -165,8 +167,10 @@ def _nothing_fits(location: str, names: list[str]) -> str:
         siblings = sorted(entry.name for entry in parent.iterdir()) if parent.is_dir() else []
     except OSError as error:
         return f"{given} cannot be opened ({error.strerror or error}); what works: {_KINDS}"
-    if location in names:
+    if location in known and known[location].takes_path:
         return f"--data {location} needs to know where: --data {location}:PATH, or only the path; what works: {_KINDS}"
+    if location in known:
+        return f"--data {location} needs to know which: {known[location].summary} What works: {_KINDS}"
     looks_like_path = len(path.parts) > 1 or "." in location
     near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.6)
     if near:
@@ -174,5 +178,5 @@ def _nothing_fits(location: str, names: list[str]) -> str:
     if looks_like_path:
         missing = "" if parent.is_dir() else f" (there is no folder {str(parent)!r} either)"
         return f"{given} does not exist{missing}; what works: {_KINDS}"
-    sentence = unknown("data", location, names)
+    sentence = unknown("data", location, known)
     return f"{sentence} What works: {_KINDS}" if sentence.endswith("?") else f"{sentence}; what works: {_KINDS}"

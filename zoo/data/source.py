@@ -57,6 +57,8 @@ class DataSource(ABC):
     points: ClassVar[bool] = False
     """True where the data is points on a line or in the plane, of `width` coordinates, instead of images: they are prepared as
     they are, neither scaled nor resized, and `height` and `channels` are 1."""
+    takes_path: ClassVar[bool] = True
+    """False where the location, what follows NAME: in `--data NAME:LOCATION`, is no path: it is then handed on as it is typed."""
 
     takes: ClassVar[tuple[str, ...]] = ()
     """The options of `zoo.data.reading.Reading` that it understands. Where there are any, its second argument is a `Reading`."""
@@ -81,6 +83,10 @@ class DataSource(ABC):
     """Why there are no classes, where a person might expect some."""
     transparent: int = 0
     """How many images have transparent pixels, as far as that is known."""
+
+    pinned: str | None = None
+    """What a run remembers in place of what was typed, where that may come to mean other data: `hf:USER/NAME@REVISION:SPLIT` for
+    `hf:USER/NAME`."""
 
     @property
     def classes(self) -> int:

@@ -84,7 +84,9 @@ def plan_run(
     _check_sense(options, architecture.presets.get(suited or "", {}))
     if suited != chosen:
         log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
-    place = absolute(options.data, registry().sources)  # so that the run can be resumed from any folder
+    place = source.pinned or absolute(
+        options.data, registry().sources
+    )  # so that the run can be resumed from any folder
     options = options.model_copy(update={"data": place})
     plan = complete_plan(architecture, options, suited, source, spec, device)
     check_batch(options.batch_size, len(source))

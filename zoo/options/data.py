@@ -14,7 +14,8 @@ class DataOptions(Group):
     """What a run learns from, and how batches are drawn."""
 
     data: str = "digits"
-    """What to learn from: 'digits' (built in), IDX files, a folder of images, a CIFAR folder, a .npy or .npz file."""
+    """What to learn from: 'digits' (built in), IDX files, a folder of images, a CIFAR folder, a .npy or .npz file; or by name:
+    mnist, fashion_mnist, kmnist, cifar10, cifar100, celeba, hf:USER/NAME (fetched when first used)."""
     size: Annotated[int, Field(ge=4, le=4096)] | None = None
     """Height and width of the images in pixels; by default the data's own size, or the nearest that the networks take."""
     channels: Literal[1, 3] | None = None

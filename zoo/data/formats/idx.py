@@ -21,12 +21,14 @@ _CHUNK = 1 << 20  # bytes of images per work item
 _LARGEST_SIDE = 1 << 15  # a lying header must not make us ask for gigabytes per image
 _IMAGES = re.compile(r"images[-.]idx3[-.]ubyte(\.gz)?$")
 _LABELS = re.compile(r"labels[-.]idx1[-.]ubyte(\.gz)?$")
+_TORCHVISION = ("MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST")  # each with its files in a folder raw/
 
 
 class IdxSource(DataSource):
     """Images (and labels, when their file lies beside) in the IDX format of MNIST.
 
-    The location is an images file or a folder that holds one. EMNIST stores images transposed; they are turned back.
+    The location is an images file or a folder that holds one, itself or as torchvision keeps it (MNIST/raw). EMNIST
+    stores images transposed; they are turned back.
     """
 
     name = "idx"
@@ -38,7 +40,7 @@ class IdxSource(DataSource):
         path = Path(os.path.expanduser(location))
         try:
             if path.is_dir():
-                return bool(_image_files(path))
+                return bool(_image_files(path) or _below(path))
             return path.is_file() and (_is_idx_name(path.name) or IdxFile.looks_like(path))
         except (OSError, ValueError):
             return False
@@ -122,7 +124,20 @@ def _image_files(folder: Path) -> list[Path]:
     return [entry for name, entry in found.items() if not (name.endswith(".gz") and name[:-3] in found)]
 
 
+def _below(folder: Path) -> list[Path]:
+    """The folders in which torchvision keeps the files of data, where `folder` is its root or the folder of one set."""
+    inner = [folder / "raw", *(folder / name / "raw" for name in _TORCHVISION)]
+    return [place for place in inner if place.is_dir() and _image_files(place)]
+
+
 def _choose(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """The images file in a folder, and what a person should know of the choice."""
+    if not _image_files(folder) and (places := _below(folder)):
+        if len(places) > 1:
+            names = ", ".join(str(place) for place in places)
+            raise DataError(f"{folder} holds several data sets; point --data at one of these folders: {names}")
+        chosen, _ = _choose(places[0])
+        return chosen, (f"{chosen.relative_to(folder)} in {folder} is used",)
     found = _image_files(folder)
     if not found:
         raise DataError(f"{folder} holds no IDX images; expected a file such as train-images-idx3-ubyte.gz")

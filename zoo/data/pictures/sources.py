@@ -10,12 +10,8 @@ from typing import ClassVar
 from zoo.data.pictures.container import Container
 from zoo.data.pictures.folder import Folder, from_pattern
 from zoo.data.pictures.kinds import SUFFIXES
-from zoo.data.pictures.lmdb_database import Lmdb
-from zoo.data.pictures.parquet import Parquet
 from zoo.data.pictures.shards import shards_of
 from zoo.data.pictures.source import PictureSource
-from zoo.data.pictures.tar_archive import Tar
-from zoo.data.pictures.zip_archive import Zip
 from zoo.errors import DataError
 
 
@@ -61,7 +57,6 @@ class _Shards(PictureSource):
 
     suffixes: ClassVar[tuple[str, ...]]
     """The ends of such files' names."""
-    container: ClassVar[type[Zip] | type[Tar] | type[Parquet]]
 
     @classmethod
     def accepts(cls, location: str) -> bool:
@@ -77,7 +72,12 @@ class _Shards(PictureSource):
         paths = shards_of(location, cls.suffixes)
         if not paths:
             raise DataError(f"there is no {' or '.join(cls.suffixes)} at {location!r}; write --data {cls.name}:PATH")
-        return cls.container(paths)
+        return cls.open_all(paths)
+
+    @classmethod
+    @abstractmethod
+    def open_all(cls, paths: Sequence[Path]) -> Container:
+        """The container of these files. Imports what such files take, as most people's are others."""
 
 
 class ZipSource(_Shards):
@@ -86,7 +86,12 @@ class ZipSource(_Shards):
     name = "zip"
     summary = "Pictures in a .zip archive, read in place; StyleGAN's data sets with their dataset.json."
     suffixes = (".zip", ".cbz")
-    container = Zip
+
+    @classmethod
+    def open_all(cls, paths: Sequence[Path]) -> Container:
+        from zoo.data.pictures.zip_archive import Zip
+
+        return Zip(paths)
 
 
 class TarSource(_Shards):
@@ -95,7 +100,12 @@ class TarSource(_Shards):
     name = "tar"
     summary = "Pictures in .tar archives (also .tar.gz), read in place; WebDataset's shards: 'shards/train-*.tar'."
     suffixes = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-    container = Tar
+
+    @classmethod
+    def open_all(cls, paths: Sequence[Path]) -> Container:
+        from zoo.data.pictures.tar_archive import Tar
+
+        return Tar(paths)
 
 
 class ParquetSource(_Shards):
@@ -104,7 +114,12 @@ class ParquetSource(_Shards):
     name = "parquet"
     summary = "Pictures in Parquet files, as Hugging Face writes them."
     suffixes = (".parquet",)
-    container = Parquet
+
+    @classmethod
+    def open_all(cls, paths: Sequence[Path]) -> Container:
+        from zoo.data.pictures.parquet import Parquet
+
+        return Parquet(paths)
 
 
 class LmdbSource(PictureSource):
@@ -128,4 +143,6 @@ class LmdbSource(PictureSource):
         path = path_of(location)
         if not path.exists():
             raise DataError(f"there is no database {location!r}; write --data lmdb:PATH")
+        from zoo.data.pictures.lmdb_database import Lmdb
+
         return Lmdb(path)
