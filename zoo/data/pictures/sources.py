@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
+from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
