@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,16 @@ import torch
 from zoo.architecture import Architecture, Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import check_batch
-from zoo.data.registry import absolute, is_missing, open_source
+from zoo.data.registry import absolute, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
+from zoo.engine.changes import changed_options
 from zoo.engine.geometry import choose_spec, points_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.runtime.device import choose_device
+from zoo.engine.same_data import same_data
 from zoo.engine.step import alternates
-from zoo.errors import DataError, OptionError, PluginError, RunError, unknown
+from zoo.errors import OptionError, PluginError, unknown
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
 from zoo.options.resolve import resolve
@@ -93,30 +95,24 @@ def plan_run(
 def plan_resume(
     run: Run,
     *,
-    steps: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    data: str | None = None,
     device: str | None = None,
-    watch: Sequence[str] | None = None,
     capture: bool | None = None,
 ) -> RunPlan:
-    """The plan of a run that goes on, with some changes; these as in `zoo.resume`.
+    """The plan of a run that goes on, with some options changed; `data`, `device` and `capture` as in `zoo.resume`.
 
-    Raises RunError where the data has changed, DataError where it is gone, OptionError for a change that does not fit, PluginError
-    where the run's architecture is no longer there.
+    Raises RunError where the data is other data, DataError where it is gone, OptionError for a change that does not fit,
+    PluginError where the run's architecture is no longer there.
     """
     architecture = architecture_of(run)
-    changes: dict[str, Any] = {} if steps is None else {"steps": steps, "epochs": None}
-    if watch is not None:
-        changes["watch"] = watch
-    options = run.options(architecture, changes)
-    _check_installed(run, options)
+    _check_installed(run, run.options(architecture))
+    options = changed_options(run, architecture, changes or {})
     spec, _ = run.geometry()
-    if is_missing(options.data, registry().sources):
-        raise DataError(
-            f"{run.path} was trained on {options.data}, which does not exist any more; put it back at that path"
-        )
-    source = open_source(options.data, registry().sources_for(options.data))
-    if source.fingerprint() != run.fingerprint:
-        raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
+    source = same_data(run, architecture, options.data, data)
+    if data is not None:
+        options = options.model_copy(update={"data": absolute(data, registry().sources)})
+    check_batch(options.batch_size, len(source))
     chosen = choose_device(device or options.device)
     if capture is None and options.capture and chosen.type != "cuda":
         capture = False

@@ -13,7 +13,8 @@ from zoo.callback import Callback
 from zoo.data.store import ImageStore
 from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
-from zoo.engine.checkpointing import load_state
+from zoo.engine.changes import Change, journal, options_at
+from zoo.engine.checkpointing import load_checkpoint
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
 from zoo.engine.rehearsal import rehearse
@@ -25,7 +26,6 @@ from zoo.errors import RunError
 from zoo.notebook.live import live
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
-from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.files import advising
 from zoo.run.journal import truncate
 from zoo.run.run import FORMAT, Run, quoted
@@ -99,6 +99,7 @@ def train(
 def resume(
     path: Path | str,
     *,
+    data: str | None = None,
     steps: int | None = None,
     device: str | None = None,
     callbacks: Sequence[Callback] = (),
@@ -106,12 +107,13 @@ def resume(
     capture: bool | None = None,
     plugin_callbacks: bool = True,
     notebook: bool | None = None,
-    **old: Any,
+    **options: Any,
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped. Signals do what they do in `train`.
 
     Args:
         path: the run's folder.
+        data: where the run's data is now. It is to be the same, of which its content decides, and is remembered.
         steps: a new total, to go on with a run that is finished.
         device: another place to compute: auto, cpu, mps, cuda or cuda:N.
         callbacks: as for `train`.
@@ -119,18 +121,18 @@ def resume(
         capture: whether steps are captured from here on (``--capture``); by default as the run began, where the device can.
         plugin_callbacks: as for `train`.
         notebook: as for `train`.
-        old: none, but for the names of version 1.0 of the API, with a warning.
+        options: those of `zoo resume --help`, by name: what is another from here on (``learning_rate=1e-4``). `Run.changes`
+            keeps which, and from which step on.
 
     Raises:
-        RunError: where there is nothing to go on from, or nothing left to do.
-        DataError: where the data is gone or has changed.
-        OptionError: for a number of steps, device, callback or capture that does not fit.
+        RunError: where there is nothing to go on from, or nothing left to do; for other data than the run's.
+        DataError: where the data is gone.
+        OptionError: for an option that does not fit, or that a run cannot change.
         PluginError: where the run's architecture is no longer there, or fails.
         KeyboardInterrupt: for Ctrl-C, when the run is saved.
     """
-    more, wanted = take_old_keywords("resume", old)
-    if old:
-        raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
+    more, wanted = take_old_keywords("resume", options)
+    changes = {**options, **{name: value for name, value in (("steps", steps), ("watch", watch)) if value is not None}}
     interrupt = Interrupt()
     told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
@@ -138,21 +140,22 @@ def resume(
         start, folder = run.latest()
         if run.lacking:
             log.warning("%s; going on from %s", run.lacking, folder.name)
-        plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
+        plan = plan_resume(run, changes=changes, data=data, device=device, capture=capture)
+        then = options_at(run, plan.architecture, start)
         if steps is not None and start >= steps:
             raise RunError(
                 f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
             )
         with determinism(plan.options.deterministic):
             state = build(plan, prepare_data(plan, everyone.on_prepare))
+            rehearse(state, plan.spec)
+            seconds = load_checkpoint(state, folder, then)
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
                     f"zoo resume {quoted(run.path)} --steps N goes on to N, which is to be more than {start}"
                 )
-            rehearse(state, plan.spec)
-            seconds = _load(state, folder)
-            config = _changed(run, plan, state, steps, watch)
+            config = _changed(run, plan, state, journal(run, then, plan.options, start), bool(changes))
             run.config = config  # plugins are to see what is in force
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
@@ -172,16 +175,6 @@ def _telling(callbacks: Sequence[Callback], notebook: bool | None) -> Iterator[C
         everyone = Callbacks([*callbacks, *shown])
         with everyone.forward_log():
             yield everyone
-
-
-def _load(state: TrainingState, folder: Path) -> float:
-    """Set the state to that of a checkpoint; returns the seconds spent in the steps before it."""
-    for role in ("generator", "discriminator"):
-        file = folder / f"{role}.safetensors"
-        load_network(getattr(state.step, role), read_tensors(folder, role), file, state.architecture.name)
-    saved = read_state(folder)
-    load_state(state, saved)
-    return saved.seconds
 
 
 def _config(plan: RunPlan, store: ImageStore, state: TrainingState) -> dict[str, Any]:
@@ -209,18 +202,17 @@ def _config(plan: RunPlan, store: ImageStore, state: TrainingState) -> dict[str,
     }
 
 
-def _changed(
-    run: Run, plan: RunPlan, state: TrainingState, steps: int | None, watch: Sequence[str] | None
-) -> dict[str, Any]:
-    """The config.json of a run that goes on: with what is changed for good, and in today's format."""
-    options = plan.options.model_dump(mode="json") | {"capture": run.config["options"].get("capture", False)}
-    config = {
-        **run.config,
-        "format": FORMAT,
-        "options": options if (steps, watch) != (None, None) else run.config["options"],
-    }
-    if steps is not None:
+def _changed(run: Run, plan: RunPlan, state: TrainingState, changes: list[Change], asked: bool) -> dict[str, Any]:
+    """The config.json of a run that goes on: with what is changed for good, and in today's format. `asked`: by its options."""
+    config = {**run.config, "format": FORMAT}
+    if changes != run.changes or asked:
+        config["options"] = plan.options.model_dump(mode="json") | {
+            "capture": run.config["options"].get("capture", False)
+        }
+        config["data"] = {**config["data"], "title": plan.source.title}
         config["steps"] = state.steps
+    if changes or "changes" in config:
+        config["changes"] = changes
     return config
 
 
