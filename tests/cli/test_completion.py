@@ -125,7 +125,8 @@ def test_the_options_of_an_architecture_are_those_of_its_help(cli, monkeypatch, 
 
 
 @pytest.mark.parametrize("command", sorted(OWN_COMMANDS.keys() - {"train", "check", "completion"}))
-def test_the_options_of_a_command_are_those_of_its_help(cli, command):
+def test_the_options_of_a_command_are_those_of_its_help(cli, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "90")
     assert flags_of(complete([command], "--no-").values) == flags_of(cli(command, "--help").out)
 
 
@@ -256,9 +257,10 @@ def test_no_answer_imports_torch_and_most_import_no_pydantic():
     alone(
         "from zoo.cli.completion import run\n"
         "def ask(*words): run(['--words', 'zsh', *words])\n"
-        "for command in ('sample', 'resume', 'bench', 'new', 'list'): ask(command, '--'); ask(command, '')\n"
+        "for command in ('sample', 'bench', 'new', 'list'): ask(command, '--'); ask(command, '')\n"
         "ask(''); heavy('torch', 'tyro', 'pydantic', 'rich', 'numpy')\n"
-        "ask('train', ''); ask('train', 'dcgan', '--'); ask('train', 'dcgan', '--data', ''); ask('check', 'dcgan', '--only', '')\n"
+        "ask('resume', '--'); ask('resume', ''); ask('train', '')\n"
+        "ask('train', 'dcgan', '--'); ask('train', 'dcgan', '--data', ''); ask('check', 'dcgan', '--only', '')\n"
         "ask('bench', '--op', ''); heavy('torch', 'tyro', 'rich')\n"
     )
 

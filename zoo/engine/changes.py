@@ -75,6 +75,7 @@ def journal(run: Run, then: Options, now: Options, start: int) -> list[Change]:
             if change is None or change["step"] != start:
                 change = {"step": start, "option": name, "from": before[name], "to": after[name]}
                 change |= {"zoo": zoo.__version__, "time": datetime.now(timezone.utc).isoformat(timespec="seconds")}
-                log.info("%s is %s from step %d on, and was %s", flag(name), after[name], start, before[name])
+                if name not in ("steps", "epochs", "watch"):  # of which everybody is told in other ways
+                    log.info("%s is %s from step %d on, and was %s", flag(name), after[name], start, before[name])
             kept.append(change)
     return kept

@@ -13,16 +13,17 @@ import torch
 from zoo.architecture import Architecture, Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import check_batch
-from zoo.data.registry import absolute, open_source
+from zoo.data.registry import absolute, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.engine.changes import changed_options
 from zoo.engine.geometry import choose_spec, points_spec
 from zoo.engine.graphs.capture import check_capture
+from zoo.engine.origin import Origin
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.same_data import same_data
 from zoo.engine.step import alternates
-from zoo.errors import OptionError, PluginError, unknown
+from zoo.errors import DataError, OptionError, PluginError, unknown
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
 from zoo.options.resolve import resolve
@@ -63,18 +64,24 @@ def plan_run(
     preset: str | None = None,
     config: Path | str | None = None,
     flags: Mapping[str, Any] | None = None,
+    origin: Origin | None = None,
 ) -> RunPlan:
     """The plan of a new run of the architecture `name`; `preset`, `config` and `flags` (options by name) as in `zoo.train`.
+
+    `origin`: the run whose weights it begins with.
 
     Raises OptionError for an option, preset or file that does not fit, DataError for data that is missing or cannot be used,
     PluginError for an architecture that is not there or whose own code fails.
     """
     architecture = registry().architecture(name)
-    options, chosen = resolve(architecture, preset=preset, config=config, flags=flags)
+    inherited = None if origin is None else origin.inherited(architecture)
+    options, chosen = resolve(architecture, preset=preset, config=config, flags=flags, inherited=inherited)
     device = choose_device(options.device)
+    if origin is not None and "data" not in (flags or {}) and is_missing(options.data, registry().sources):
+        raise DataError(f"{origin.run.path} was trained on {options.data}, which does not exist any more; give --data")
     source = open_source(options.data, registry().sources_for(options.data))
     suited = chosen
-    if preset is None and config is None:
+    if preset is None and config is None and origin is None:
         # It may name networks for points where the default preset has none.
         suited = architecture.preset_for(
             points_spec(source) if source.points else choose_spec(architecture, options, source)
@@ -83,6 +90,11 @@ def plan_run(
             options, _ = resolve(architecture, preset=suited, flags=flags)
     spec = choose_spec(architecture, options, source)
     _check_sense(options, architecture.presets.get(suited or "", {}))
+    if options.freeze_d and origin is None:
+        raise OptionError(
+            f"--freeze-d {options.freeze_d} keeps layers as they are, and those of a new run have learnt nothing yet; give --from "
+            "RUN too, whose weights it is to begin with"
+        )
     if suited != chosen:
         log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
     place = absolute(options.data, registry().sources)  # so that the run can be resumed from any folder

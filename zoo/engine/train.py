@@ -16,12 +16,14 @@ from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
 from zoo.engine.loop import TrainingLoop
+from zoo.engine.origin import Origin
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
 from zoo.engine.rehearsal import rehearse
 from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.runtime.interrupt import Interrupt
+from zoo.engine.transfer import transfer
 from zoo.errors import RunError
 from zoo.notebook.live import live
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
@@ -41,6 +43,7 @@ def train(
     *,
     preset: str | None = None,
     config: Path | str | None = None,
+    from_run: Run | Path | str | None = None,
     out: Path | str | None = None,
     callbacks: Sequence[Callback] = (),
     plugin_callbacks: bool = True,
@@ -60,6 +63,8 @@ def train(
         name: the architecture, as `zoo list` shows it.
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
+        from_run: a run whose weights this one begins with (``--from``): its folder, or the name of an architecture that comes
+            trained. Data, size, latents and the architecture's own options are that run's too, where nothing else is given.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
         callbacks: a list; they are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing,
             which the logger ``zoo`` has too.
@@ -72,7 +77,7 @@ def train(
         OptionError: for an option, preset or file that does not fit.
         DataError: for data that is missing or cannot be used.
         PluginError: for an architecture that is not there, or whose own code fails.
-        RunError: for a folder that cannot be written, and for too little memory.
+        RunError: for a folder that cannot be written, a run to begin with that cannot be read, and for too little memory.
         KeyboardInterrupt: for Ctrl-C, when the run is saved; `resume` goes on with it.
     """
     more, wanted = take_old_keywords("train", options)
@@ -80,18 +85,20 @@ def train(
     told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         Run.check_place(out)
-        plan = plan_run(name, preset=preset, config=config, flags=options)
+        origin = None if from_run is None else Origin.read(from_run)
+        plan = plan_run(name, preset=preset, config=config, flags=options, origin=origin)
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
             state = build(plan, store)
+            begun = {} if origin is None else {"from": transfer(origin, state)}
             rehearse(state, plan.spec)
-            run = Run.create(out, _config(plan, store, state))
+            run = Run.create(out, _config(plan, store, state) | begun)
             try:
                 everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             except BaseException:
                 run.discard()
                 raise
-            del plan  # whose source may hold a line for each of millions of files
+            del plan, origin  # whose source may hold a line for each of millions of files; and weights that were copied
             TrainingLoop(run, state, everyone, interrupt=interrupt).run_steps()
     return run
 
