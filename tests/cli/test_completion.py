@@ -138,6 +138,11 @@ def flags_of(text: object) -> set[str]:
     return {flag for row in shown for flag in re.findall(r"--\w[-\w]*", row) if flag != "--help"}
 
 
+def test_runs_and_what_comes_trained_are_offered_to_begin_with(place):
+    assert values("train dcgan --from ") == ["runs/one"]
+    assert "dcgan" in values("train cgan --from d")
+
+
 def test_values_are_offered_by_what_an_option_is_called():
     assert {"digits", "ring"} <= set(values("train dcgan --data "))
     assert offered("train dcgan --data ").kind == "files"
@@ -149,6 +154,8 @@ def test_values_are_offered_by_what_an_option_is_called():
     assert "learning" in values("check dcgan --only ")
     assert "bias_act" in values("bench --op ")
     assert values("resume RUN --capture ") == ["on", "off"]
+    assert values("resume RUN --precision f") == ["float32", "float16"]
+    assert "digits" in values("resume RUN --data ")
     assert values("theory --source ") == ["line", "ring", "grid"]
     assert values("train dcgan --device c") == ["cpu", "cuda"]
     assert offered("train dcgan --config ") == offered("sample RUN --out ") == Answer({}, "files")
