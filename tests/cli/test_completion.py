@@ -139,7 +139,7 @@ def flags_of(text: object) -> set[str]:
 
 
 def test_runs_and_what_comes_trained_are_offered_to_begin_with(place):
-    assert values("train dcgan --from ") == ["runs/one"]
+    assert values("train dcgan --from ") == values("sample ") == ["runs/one", "my runs/"]
     assert "dcgan" in values("train cgan --from d")
 
 

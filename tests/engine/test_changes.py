@@ -308,6 +308,12 @@ def test_classes_that_differ_are_told_where_the_run_is_conditional(tmp_path):
         zoo.resume("run", steps=9)
 
 
+def test_a_place_may_be_given_as_a_path_and_is_to_be_one(stopped, images):
+    assert zoo.resume("run", data=Path(images)).latest()[0] == 8
+    with pytest.raises(OptionError, match="data is 3"):
+        zoo.resume("run", data=3)
+
+
 def test_data_that_is_none_is_told_as_ever(stopped, cli):
     assert_refused(cli("resume", "run", "--data", "nowhere.npz"), "'nowhere.npz'", "does not exist")
 

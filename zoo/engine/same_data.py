@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 
 from zoo.architecture import Architecture
@@ -34,7 +35,7 @@ def same_data(run: Run, architecture: Architecture, recorded: str, given: str | 
     facts = [_counts(run, source), *(_classes(run, source) if architecture.conditional else ())]
     raise RunError(
         f"{location} is not what {run.path} was trained on: {what} ({'; '.join(facts)}). zoo train {run.architecture} --from "
-        f"{quoted(run.path)} --data {location} trains a new run on it that begins with the weights of this one"
+        f"{quoted(run.path)} --data {shlex.quote(location)} trains a new run on it that begins with the weights of this one"
     )
 
 

@@ -30,7 +30,7 @@ from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
 from zoo.run.files import advising
 from zoo.run.journal import truncate
-from zoo.run.run import FORMAT, Run, quoted
+from zoo.run.run import FORMAT, Run, check_path, quoted
 from zoo.system.memory import enough_memory
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def train(
 def resume(
     path: Path | str,
     *,
-    data: str | None = None,
+    data: Path | str | None = None,
     steps: int | None = None,
     device: str | None = None,
     callbacks: Sequence[Callback] = (),
@@ -147,7 +147,8 @@ def resume(
         start, folder = run.latest()
         if run.lacking:
             log.warning("%s; going on from %s", run.lacking, folder.name)
-        plan = plan_resume(run, changes=changes, data=data, device=device, capture=capture)
+        place = None if data is None else str(check_path(data, "data"))
+        plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
         then = options_at(run, plan.architecture, start)
         if steps is not None and start >= steps:
             raise RunError(

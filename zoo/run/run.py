@@ -119,10 +119,7 @@ class Run:
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        """Which options became others when it went on, in order: step (steps done before), option, from, to, zoo, time.
-
-        Raises RunError where config.json does not say it so.
-        """
+        """Which options became others, in order: step (steps done before), option, from, to, zoo, time. Raises RunError."""
         return read_changes(self.config, self.path / "config.json", CONFIG_REMEDY)
 
     @property
