@@ -125,7 +125,8 @@ def test_the_options_of_an_architecture_are_those_of_its_help(cli, monkeypatch, 
 
 
 @pytest.mark.parametrize("command", sorted(OWN_COMMANDS.keys() - {"train", "check", "completion"}))
-def test_the_options_of_a_command_are_those_of_its_help(cli, command):
+def test_the_options_of_a_command_are_those_of_its_help(cli, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "90")
     assert flags_of(complete([command], "--no-").values) == flags_of(cli(command, "--help").out)
 
 
@@ -135,6 +136,11 @@ def flags_of(text: object) -> set[str]:
         return {flag for flag in text if flag != "--help"}
     shown = re.findall(r"^ {2}(--\w.*?)(?: {2,}|$)", text, re.M)
     return {flag for row in shown for flag in re.findall(r"--\w[-\w]*", row) if flag != "--help"}
+
+
+def test_runs_and_what_comes_trained_are_offered_to_begin_with(place):
+    assert values("train dcgan --from ") == values("sample ") == ["runs/one", "my runs/"]
+    assert "dcgan" in values("train cgan --from d")
 
 
 def test_values_are_offered_by_what_an_option_is_called():
@@ -148,6 +154,8 @@ def test_values_are_offered_by_what_an_option_is_called():
     assert "learning" in values("check dcgan --only ")
     assert "bias_act" in values("bench --op ")
     assert values("resume RUN --capture ") == ["on", "off"]
+    assert values("resume RUN --precision f") == ["float32", "float16"]
+    assert "digits" in values("resume RUN --data ")
     assert values("theory --source ") == ["line", "ring", "grid"]
     assert values("train dcgan --device c") == ["cpu", "cuda"]
     assert offered("train dcgan --config ") == offered("sample RUN --out ") == Answer({}, "files")
@@ -256,9 +264,10 @@ def test_no_answer_imports_torch_and_most_import_no_pydantic():
     alone(
         "from zoo.cli.completion import run\n"
         "def ask(*words): run(['--words', 'zsh', *words])\n"
-        "for command in ('sample', 'resume', 'bench', 'new', 'list'): ask(command, '--'); ask(command, '')\n"
+        "for command in ('sample', 'bench', 'new', 'list'): ask(command, '--'); ask(command, '')\n"
         "ask(''); heavy('torch', 'tyro', 'pydantic', 'rich', 'numpy')\n"
-        "ask('train', ''); ask('train', 'dcgan', '--'); ask('train', 'dcgan', '--data', ''); ask('check', 'dcgan', '--only', '')\n"
+        "ask('resume', '--'); ask('resume', ''); ask('train', '')\n"
+        "ask('train', 'dcgan', '--'); ask('train', 'dcgan', '--data', ''); ask('check', 'dcgan', '--only', '')\n"
         "ask('bench', '--op', ''); heavy('torch', 'tyro', 'rich')\n"
     )
 

@@ -10,6 +10,7 @@ from support import tiny
 import zoo
 from zoo.callback import Callback
 from zoo.deprecated import RENAMED
+from zoo.errors import OptionError
 from zoo.plugins.registry import registry
 from zoo.step_context import StepContext
 
@@ -127,7 +128,7 @@ def test_functions_may_still_be_given_as_say_and_preparing(images, monkeypatch, 
         zoo.resume(run.path, steps=3, say=said.append)
     assert said[-1] == "the end"
     assert prepared[-1][0] == prepared[-1][1] > 0
-    with pytest.raises(TypeError, match="'sya'"):
+    with pytest.raises(OptionError, match="unknown option 'sya'"):
         zoo.resume(run.path, steps=4, sya=said.append)
 
 

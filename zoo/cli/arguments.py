@@ -78,20 +78,35 @@ def parse_training(
     options are parsed as plain values; what they may be is for `zoo.options.resolve.validate` to say. `command` and `about` are for
     the help.
     """
-    groups = _grouped(architecture, defaults, own, without)
+    fields = {name: row for name, row in rows_of(architecture.Options, defaults).items() if name not in without}
+    most_used = {**own, **{name: fields.pop(name) for name in MOST_USED if name in fields}}
+    added = {name: row for name, row in fields.items() if name not in Options.model_fields}
+    groups = {
+        "most used": most_used,
+        architecture.name if architecture.name not in GROUPS else f"{architecture.name} architecture": added,
+        **by_concern(fields),
+    }
+    about = f"{about} {architecture.name}: {architecture.summary()}"
+    return parse_groups(groups, f"{command} {architecture.name}", arguments, about)
+
+
+def parse_groups(groups: Mapping[str, Own], command: str, arguments: Sequence[str], about: str) -> dict[str, Any]:
+    """The arguments of a command by name, of groups that the help shows under their titles; those that are empty are left out.
+
+    Exits with code 2 and a message for arguments that do not fit. `about` is the help's introduction.
+    """
+    groups = {title: group for title, group in groups.items() if group}
     rows = {name: row for group in groups.values() for name, row in group.items()}
-    program = f"zoo {command} {architecture.name}"
     _refuse_empty_out(arguments)
-    check_flags(arguments, {name: type_ for name, (type_, _, _) in rows.items()}, program)
+    check_flags(arguments, {name: type_ for name, (type_, _, _) in rows.items()}, f"zoo {command}")
     kinds = [(f"group{at}", title, _dataclass(title, group)) for at, (title, group) in enumerate(groups.items())]
     every = make_dataclass(
         "Arguments",
         [(key, Annotated[kind, tyro.conf.arg(name=title)], field(default_factory=kind)) for key, title, kind in kinds],
     )
-    about = f"{about} {architecture.name}: {architecture.summary()}"
     parsed: Any = tyro.cli(
         every,
-        prog=program,
+        prog=f"zoo {command}",
         args=list(arguments),
         description=about,
         config=(tyro.conf.OmitArgPrefixes,),
@@ -99,24 +114,19 @@ def parse_training(
     return {name: value for key, _, _ in kinds for name, value in vars(getattr(parsed, key)).items()}
 
 
-def _grouped(
-    architecture: Architecture, defaults: Options, own: Own, without: Collection[str]
-) -> dict[str, dict[str, tuple[Any, Any, str]]]:
-    """Arguments by group as the help shows them: what people change most, the architecture's own, then by concern."""
-    fields = {
+def rows_of(options: type[Options], defaults: Options) -> Own:
+    """A class of options as arguments, which keep `defaults` where they are not given."""
+    return {
         name: (_plain(info.annotation), getattr(defaults, name), info.description or "")
-        for name, info in architecture.Options.model_fields.items()
-        if name not in without
+        for name, info in options.model_fields.items()
     }
-    most_used = {**own, **{name: fields.pop(name) for name in MOST_USED if name in fields}}
-    added = {name: row for name, row in fields.items() if name not in Options.model_fields}
-    groups = {
-        "most used": most_used,
-        architecture.name if architecture.name not in GROUPS else f"{architecture.name} architecture": added,
+
+
+def by_concern(fields: Own) -> dict[str, Own]:
+    """Arguments that are options of zoo's own, in their groups."""
+    return {
+        title: {name: fields[name] for name in kind.model_fields if name in fields} for title, kind in GROUPS.items()
     }
-    for title, kind in GROUPS.items():
-        groups[title] = {name: fields[name] for name in kind.model_fields if name in fields}
-    return {title: group for title, group in groups.items() if group}
 
 
 def _dataclass(title: str, rows: Mapping[str, tuple[Any, Any, str]]) -> type:

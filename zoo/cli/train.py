@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from zoo.cli.arguments import given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.importing import importing
@@ -19,7 +22,13 @@ def run(arguments: Sequence[str]) -> int:
     architecture, rest = name_first("train", arguments)
     defaults, own = training_defaults(architecture, rest)
     own["out"] = (Path | None, None, f"Folder of the new run; by default the next free runs/{architecture.name}-NNN.")
-    given = given_by_hand(parse_training(architecture, rest, defaults, own), rest)
+    own["from_run"] = (
+        Annotated[Path | None, tyro.conf.arg(name="from")],
+        None,
+        "A run whose weights this one begins with, or the name of an architecture that comes trained.",
+    )
+    parsed = parse_training(architecture, rest, defaults, own)
+    given = {**given_by_hand(parsed, rest), "from_run": parsed["from_run"]}
 
     with importing():
         from zoo.cli.progress import Progress

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from zoo.data.batching import Batching
 from zoo.data.gather import gather
 from zoo.data.order import Indices, buffered, shuffled
 from zoo.data.store import ImageStore
@@ -41,7 +42,8 @@ def check_batch(batch_size: int, images: int) -> None:
 
 
 class Loader:
-    """Batches of a store; batch number i depends on nothing but the seed and i, so a run is continued by counting.
+    """Batches of a store; batch number i depends on nothing but the seed and i, so a run is continued by counting. (And on where
+    batches of this size begin, where that was not with the run: `Batching`.)
 
     `order`: "shuffle" is a new permutation every epoch, "buffer" another one each time, made by a buffer of
     `shuffle_buffer` images that moves through the data, "sequential" the order of the files, "slice" a run of neighbours
@@ -72,9 +74,8 @@ class Loader:
             raise DataError(f"unknown order {order!r}; known: {', '.join(get_args(Order))}")
         self.store = store
         self.batch_size = batch_size
-        self.remainder = 0 if drop_remainder or order == "slice" else len(store) % batch_size
-        """Images in the last batch of an epoch, where that is smaller than the others; else 0."""
-        self.batches_per_epoch = len(store) // batch_size + (self.remainder > 0)
+        self.batching = Batching.of(len(store), batch_size, drop_remainder or order == "slice")
+        """Which images a batch holds, by their place in an epoch; may be set before the first batch is asked for."""
         self._seed = seed % 2**64
         self._order = order
         self._buffer = shuffle_buffer
@@ -108,10 +109,19 @@ class Loader:
         self._release(len(indices))
         return Batch(images, labels)
 
+    @property
+    def remainder(self) -> int:
+        """Images in the last batch of an epoch, where that is smaller than the others; else 0."""
+        return self.batching.remainder
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches in a whole epoch."""
+        return self.batching.per_epoch
+
     def images_before(self, number: int) -> int:
         """How many images the batches before batch `number` hold."""
-        missing = self.batch_size - self.remainder if self.remainder else 0
-        return number * self.batch_size - number // self.batches_per_epoch * missing
+        return self.batching.images_before(number)
 
     def stream(self, start: int = 0) -> Generator[Batch, None, None]:
         """Batches from number `start` on, without end, made by a thread that stays two ahead.
@@ -150,8 +160,7 @@ class Loader:
             thread.join()
 
     def _indices(self, number: int) -> npt.NDArray[np.int64]:
-        epoch, position = divmod(number, self.batches_per_epoch)
-        first = position * self.batch_size
+        epoch, first = self.batching.place(number)
         if self._order in ("shuffle", "buffer"):
             return self._permutation(epoch)[first : first + self.batch_size].astype(np.int64)
         if self._order == "slice":

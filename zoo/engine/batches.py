@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
+from zoo.data.batching import Batching, Position
 from zoo.data.loader import Batch, Loader
 
 _AHEAD = 2  # batches by which the host may be ahead of a GPU: enough for it never to wait, and bounded memory
@@ -70,11 +72,19 @@ class Batches:
             self._iterator.close()  # type: ignore[attr-defined]
             self._iterator = None
 
+    def recut(self, before: Batching, step: int) -> None:
+        """Go on with batches as the loader cuts them, where those up to `step` were cut as `before` from the same beginning."""
+        loader = self.loader
+        before = before.beginning(loader.batching.begins)
+        loader.batching = loader.batching.beginning(before.position(self.drawn, step))
+
     def state_dict(self) -> dict[str, Any]:
-        """The position in the data."""
-        return {"drawn": self.drawn}
+        """The position in the data; and where batches of this size begin, if that was not with the run."""
+        begins = self.loader.batching.begins
+        return {"drawn": self.drawn} | ({} if begins == Position() else {"begins": asdict(begins)})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
         self.close()
         self.drawn = int(state["drawn"])
+        self.loader.batching = self.loader.batching.beginning(Position(**state.get("begins", {})))

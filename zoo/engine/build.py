@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
 from torch import nn
 
-from zoo.architecture import Architecture
+from zoo.architecture import Architecture, Phase
 from zoo.data.loader import Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
 from zoo.data.store_writer import Progress
 from zoo.engine.batches import Batches
 from zoo.engine.ema import EMA
+from zoo.engine.freezing import freeze_layers
 from zoo.engine.graphs.capture import CapturedStep
 from zoo.engine.graphs.cuda_graphs import CudaGraphs
 from zoo.engine.layout import is_convolutional, lay_channels_last
@@ -53,11 +55,12 @@ class TrainingState:
         """Step `number` (from 0): `Step.run`, captured where that is asked for."""
         return (self.captured or self.step).run(number)
 
-    @property
-    def steps_per_epoch(self) -> Fraction:
-        """Steps in which the discriminator sees the data once; seldom a whole number where a step takes several batches."""
-        updates = [Fraction(1, phase.every) for phase in self.step.phases if phase.updates == "discriminator"]
-        return self.batches.loader.batches_per_epoch / ((sum(updates) or Fraction(1)) * self.step.options.accumulate)
+    def epochs_after(self, step: int) -> Fraction:
+        """How often the discriminator has seen the data after so many steps: seldom a whole number."""
+        batching = self.batches.loader.batching
+        return batching.epochs_after(
+            (step - batching.begins.step) * batches_per_step(self.step.phases, self.step.options)
+        )
 
     @property
     def steps(self) -> int:
@@ -66,12 +69,20 @@ class TrainingState:
         if options.epochs is None:
             return options.steps
         epochs = Fraction(options.epochs).limit_denominator(10**6)  # 8 / 3 as it is meant, not as a float holds it
-        return max(1, math.ceil(epochs * self.steps_per_epoch))
+        batching = self.batches.loader.batching
+        more = batching.batches_until(epochs) / batches_per_step(self.step.phases, options)
+        return max(1, batching.begins.step + math.ceil(more))
 
     @property
     def sampling_generator(self) -> nn.Module:
         """The generator that pictures are drawn with: the averaged one, where there is one."""
         return self.ema.network if self.ema else self.step.generator
+
+
+def batches_per_step(phases: Sequence[Phase], options: Options) -> Fraction:
+    """Batches of real images that a step takes, on average."""
+    updates = [Fraction(1, phase.every) for phase in phases if phase.updates == "discriminator"]
+    return (sum(updates) or Fraction(1)) * options.accumulate
 
 
 def prepare_data(plan: RunPlan, progress: Progress | None = None) -> ImageStore:
@@ -82,7 +93,8 @@ def prepare_data(plan: RunPlan, progress: Progress | None = None) -> ImageStore:
 def build(plan: RunPlan, store: ImageStore) -> TrainingState:
     """Build everything from the plan's seed, for the prepared data.
 
-    Raises PluginError where the networks do not keep the contract, OptionError where they cannot train on so few images.
+    Raises PluginError where the networks do not keep the contract, OptionError where they cannot train on so few images, or more
+    is to be frozen than there is.
     """
     architecture, options, device = plan.architecture, plan.options, plan.device
     loader = Loader(
@@ -97,6 +109,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
     )
     batches = Batches(loader, device)
     generator, discriminator = build_networks(architecture, options, plan.spec, device)
+    freeze_layers(discriminator, options.freeze_d, architecture.name)
     capabilities = Trial(architecture, options, plan.spec, generator, discriminator, loader.remainder).run()
     if capabilities.channels_last:
         lay_channels_last(generator, discriminator)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from zoo.engine.build import TrainingState
+from zoo.data.batching import Batching
+from zoo.engine.build import TrainingState, batches_per_step
 from zoo.engine.optim.saved import SavedOptimizer
 from zoo.errors import RunError
-from zoo.run.checkpoint import State
+from zoo.options import Options
+from zoo.run.checkpoint import State, load_network, read_state, read_tensors
 
 
 class Stateful(Protocol):
@@ -51,9 +54,38 @@ def save_state(state: TrainingState, step: int, seconds: float) -> State:
     return State(step, seconds, {name: dict(part.state_dict()) for name, part in parts(state).items()})
 
 
-def load_state(state: TrainingState, saved: State) -> None:
-    """Set everything but the networks to a saved state. Raises RunError where it does not fit."""
+def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
+    """Set the state to that of a checkpoint; returns the seconds spent in the steps before it.
+
+    `then` are the options with which it was written. Where batches are cut otherwise by now, the data goes on behind what has been
+    seen of its epoch; an average that there was none of then begins with the weights as they are.
+
+    Raises RunError where the checkpoint is damaged or does not fit.
+    """
+    for role in ("generator", "discriminator"):
+        file = folder / f"{role}.safetensors"
+        load_network(getattr(state.step, role), read_tensors(folder, role), file, state.architecture.name)
+    saved = read_state(folder)
+    load_state(state, saved, without=() if then.ema else ("ema",))
+    if state.ema is not None and not then.ema:
+        state.ema.begin()
+    before, now = Batching.of(*_cut(state, then)), Batching.of(*_cut(state, state.options))
+    phases = state.architecture.phases(then)
+    if before != now or batches_per_step(phases, then) != batches_per_step(state.step.phases, state.options):
+        state.batches.recut(before, saved.step)
+    return saved.seconds
+
+
+def _cut(state: TrainingState, options: Options) -> tuple[int, int, bool]:
+    """What `Batching.of` takes."""
+    return len(state.batches.loader.store), options.batch_size, options.drop_remainder or options.order == "slice"
+
+
+def load_state(state: TrainingState, saved: State, without: Collection[str] = ()) -> None:
+    """Set everything but the networks, and the parts left out, to a saved state. Raises RunError where it does not fit."""
     for name, part in parts(state).items():
+        if name in without:
+            continue
         try:
             part.load_state_dict(saved.parts[name])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -42,6 +42,12 @@ class EMA:
             torch._foreach_copy_(self._copies, self._originals)
         self.updates += 1
 
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Begin anew from the network's weights as they are now."""
+        torch._foreach_copy_([*self._averaged, *self._copies], [*self._sources, *self._originals])
+        self.updates = 0
+
     def state_dict(self) -> dict[str, Any]:
         """The averaged weights, and how many updates they hold."""
         return {"weights": self.network.state_dict(), "updates": self.updates}

@@ -60,7 +60,6 @@ class TrainingLoop:
         self._saved: int | None = start or None
         self._rates = base_rates(options)
         self._clock = Clock(seconds)
-        self._epoch = state.steps_per_epoch
         latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
         self._grid_latents = latents.draw(options.samples)
         classes = state.step.classes
@@ -151,7 +150,7 @@ class TrainingLoop:
         """Whether something is due after step `done` that comes every so many steps, or at the end of each epoch."""
         if not self.options.each_epoch:
             return done % every == 0
-        return done // self._epoch > (done - 1) // self._epoch
+        return int(self.state.epochs_after(done)) > int(self.state.epochs_after(done - 1))
 
     def _log(self, done: int, statistics: dict[str, float], journal: Journal) -> None:
         metrics = {

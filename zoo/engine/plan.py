@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,14 @@ from zoo.data.reading import Reading
 from zoo.data.registry import absolute, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
+from zoo.engine.changes import changed_options
 from zoo.engine.geometry import choose_spec, points_spec
 from zoo.engine.graphs.capture import check_capture
+from zoo.engine.origin import Origin
 from zoo.engine.runtime.device import choose_device
+from zoo.engine.same_data import same_data
 from zoo.engine.step import alternates
-from zoo.errors import DataError, OptionError, PluginError, RunError, unknown
+from zoo.errors import DataError, OptionError, PluginError, unknown
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
 from zoo.options.resolve import resolve
@@ -62,18 +65,24 @@ def plan_run(
     preset: str | None = None,
     config: Path | str | None = None,
     flags: Mapping[str, Any] | None = None,
+    origin: Origin | None = None,
 ) -> RunPlan:
     """The plan of a new run of the architecture `name`; `preset`, `config` and `flags` (options by name) as in `zoo.train`.
+
+    `origin`: the run whose weights it begins with.
 
     Raises OptionError for an option, preset or file that does not fit, DataError for data that is missing or cannot be used,
     PluginError for an architecture that is not there or whose own code fails.
     """
     architecture = registry().architecture(name)
-    options, chosen = resolve(architecture, preset=preset, config=config, flags=flags)
+    inherited = None if origin is None else origin.inherited(architecture, with_data="data" not in (flags or {}))
+    options, chosen = resolve(architecture, preset=preset, config=config, flags=flags, inherited=inherited)
     device = choose_device(options.device)
+    if origin is not None and "data" not in (flags or {}) and is_missing(options.data, registry().sources):
+        raise DataError(f"{origin.run.path} was trained on {options.data}, which does not exist any more; give --data")
     source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
     suited = chosen
-    if preset is None and config is None:
+    if preset is None and config is None and origin is None:
         # It may name networks for points where the default preset has none.
         suited = architecture.preset_for(
             points_spec(source) if source.points else choose_spec(architecture, options, source)
@@ -82,11 +91,15 @@ def plan_run(
             options, _ = resolve(architecture, preset=suited, flags=flags)
     spec = choose_spec(architecture, options, source)
     _check_sense(options, architecture.presets.get(suited or "", {}))
+    if options.freeze_d and origin is None:
+        raise OptionError(
+            f"--freeze-d {options.freeze_d} keeps layers as they are, and those of a new run have learnt nothing yet; give --from "
+            "RUN too, whose weights it is to begin with"
+        )
     if suited != chosen:
         log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
-    place = source.pinned or absolute(
-        options.data, registry().sources
-    )  # so that the run can be resumed from any folder
+    # So that the run can be resumed from any folder.
+    place = source.pinned or absolute(options.data, registry().sources)
     options = options.model_copy(update={"data": place})
     plan = complete_plan(architecture, options, suited, source, spec, device)
     check_batch(options.batch_size, len(source))
@@ -96,30 +109,24 @@ def plan_run(
 def plan_resume(
     run: Run,
     *,
-    steps: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    data: str | None = None,
     device: str | None = None,
-    watch: Sequence[str] | None = None,
     capture: bool | None = None,
 ) -> RunPlan:
-    """The plan of a run that goes on, with some changes; these as in `zoo.resume`.
+    """The plan of a run that goes on, with some options changed; `data`, `device` and `capture` as in `zoo.resume`.
 
-    Raises RunError where the data has changed, DataError where it is gone, OptionError for a change that does not fit, PluginError
-    where the run's architecture is no longer there.
+    Raises RunError where the data is other data, DataError where it is gone, OptionError for a change that does not fit,
+    PluginError where the run's architecture is no longer there.
     """
     architecture = architecture_of(run)
-    changes: dict[str, Any] = {} if steps is None else {"steps": steps, "epochs": None}
-    if watch is not None:
-        changes["watch"] = watch
-    options = run.options(architecture, changes)
-    _check_installed(run, options)
+    _check_installed(run, run.options(architecture))
+    options = changed_options(run, architecture, changes or {})
     spec, _ = run.geometry()
-    if is_missing(options.data, registry().sources):
-        raise DataError(
-            f"{run.path} was trained on {options.data}, which does not exist any more; put it back at that path"
-        )
-    source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
-    if source.fingerprint() != run.fingerprint:
-        raise RunError(f"{options.data} is not what {run.path} was trained on: its content has changed; train anew")
+    source = same_data(run, architecture, options, data)
+    if data is not None:
+        options = options.model_copy(update={"data": absolute(data, registry().sources)})
+    check_batch(options.batch_size, len(source))
     chosen = choose_device(device or options.device)
     if capture is None and options.capture and chosen.type != "cuda":
         capture = False

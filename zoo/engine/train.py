@@ -13,22 +13,24 @@ from zoo.callback import Callback
 from zoo.data.store import ImageStore
 from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
-from zoo.engine.checkpointing import load_state
+from zoo.engine.changes import Change, journal, options_at
+from zoo.engine.checkpointing import load_checkpoint
 from zoo.engine.loop import TrainingLoop
+from zoo.engine.origin import Origin
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
 from zoo.engine.rehearsal import rehearse
 from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.runtime.interrupt import Interrupt
+from zoo.engine.transfer import transfer
 from zoo.errors import RunError
 from zoo.notebook.live import live
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
-from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.files import advising
 from zoo.run.journal import truncate
-from zoo.run.run import FORMAT, Run, quoted
+from zoo.run.run import FORMAT, Run, check_path, quoted
 from zoo.system.memory import enough_memory
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ def train(
     *,
     preset: str | None = None,
     config: Path | str | None = None,
+    from_run: Run | Path | str | None = None,
     out: Path | str | None = None,
     callbacks: Sequence[Callback] = (),
     plugin_callbacks: bool = True,
@@ -60,6 +63,8 @@ def train(
         name: the architecture, as `zoo list` shows it.
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
+        from_run: a run whose weights this one begins with (``--from``): its folder, or the name of an architecture that comes
+            trained. Data, size, latents and the architecture's own options are that run's too, where nothing else is given.
         out: the folder of the new run, by default the next free runs/NAME-NNN.
         callbacks: a list; they are told how it goes, beside those of plugins; `zoo.Callback.on_note` of anything worth knowing,
             which the logger ``zoo`` has too.
@@ -72,7 +77,7 @@ def train(
         OptionError: for an option, preset or file that does not fit.
         DataError: for data that is missing or cannot be used.
         PluginError: for an architecture that is not there, or whose own code fails.
-        RunError: for a folder that cannot be written, and for too little memory.
+        RunError: for a folder that cannot be written, a run to begin with that cannot be read, and for too little memory.
         KeyboardInterrupt: for Ctrl-C, when the run is saved; `resume` goes on with it.
     """
     more, wanted = take_old_keywords("train", options)
@@ -80,18 +85,20 @@ def train(
     told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         Run.check_place(out)
-        plan = plan_run(name, preset=preset, config=config, flags=options)
+        origin = None if from_run is None else Origin.read(from_run)
+        plan = plan_run(name, preset=preset, config=config, flags=options, origin=origin)
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
             state = build(plan, store)
+            begun = {} if origin is None else {"from": transfer(origin, state)}
             rehearse(state, plan.spec)
-            run = Run.create(out, _config(plan, store, state))
+            run = Run.create(out, _config(plan, store, state) | begun)
             try:
                 everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             except BaseException:
                 run.discard()
                 raise
-            del plan  # whose source may hold a line for each of millions of files
+            del plan, origin  # whose source may hold a line for each of millions of files; and weights that were copied
             TrainingLoop(run, state, everyone, interrupt=interrupt).run_steps()
     return run
 
@@ -99,6 +106,7 @@ def train(
 def resume(
     path: Path | str,
     *,
+    data: Path | str | None = None,
     steps: int | None = None,
     device: str | None = None,
     callbacks: Sequence[Callback] = (),
@@ -106,12 +114,13 @@ def resume(
     capture: bool | None = None,
     plugin_callbacks: bool = True,
     notebook: bool | None = None,
-    **old: Any,
+    **options: Any,
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped. Signals do what they do in `train`.
 
     Args:
         path: the run's folder.
+        data: where the run's data is now. It is to be the same, of which its content decides, and is remembered.
         steps: a new total, to go on with a run that is finished.
         device: another place to compute: auto, cpu, mps, cuda or cuda:N.
         callbacks: as for `train`.
@@ -119,18 +128,18 @@ def resume(
         capture: whether steps are captured from here on (``--capture``); by default as the run began, where the device can.
         plugin_callbacks: as for `train`.
         notebook: as for `train`.
-        old: none, but for the names of version 1.0 of the API, with a warning.
+        options: those of `zoo resume --help`, by name: what is another from here on (``learning_rate=1e-4``). `Run.changes`
+            keeps which, and from which step on.
 
     Raises:
-        RunError: where there is nothing to go on from, or nothing left to do.
-        DataError: where the data is gone or has changed.
-        OptionError: for a number of steps, device, callback or capture that does not fit.
+        RunError: where there is nothing to go on from, or nothing left to do; for other data than the run's.
+        DataError: where the data is gone.
+        OptionError: for an option that does not fit, or that a run cannot change.
         PluginError: where the run's architecture is no longer there, or fails.
         KeyboardInterrupt: for Ctrl-C, when the run is saved.
     """
-    more, wanted = take_old_keywords("resume", old)
-    if old:
-        raise TypeError(f"resume() got an unexpected keyword argument {next(iter(old))!r}")
+    more, wanted = take_old_keywords("resume", options)
+    changes = {**options, **{name: value for name, value in (("steps", steps), ("watch", watch)) if value is not None}}
     interrupt = Interrupt()
     told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
@@ -138,21 +147,23 @@ def resume(
         start, folder = run.latest()
         if run.lacking:
             log.warning("%s; going on from %s", run.lacking, folder.name)
-        plan = plan_resume(run, steps=steps, device=device, watch=watch, capture=capture)
+        place = None if data is None else str(check_path(data, "data"))
+        plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
+        then = options_at(run, plan.architecture, start)
         if steps is not None and start >= steps:
             raise RunError(
                 f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
             )
         with determinism(plan.options.deterministic):
             state = build(plan, _numbered_as(run, prepare_data(plan, everyone.on_prepare)))
+            rehearse(state, plan.spec)
+            seconds = load_checkpoint(state, folder, then)
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
                     f"zoo resume {quoted(run.path)} --steps N goes on to N, which is to be more than {start}"
                 )
-            rehearse(state, plan.spec)
-            seconds = _load(state, folder)
-            config = _changed(run, plan, state, steps, watch)
+            config = _changed(run, plan, state, journal(run, then, plan.options, start), bool(changes))
             run.config = config  # plugins are to see what is in force
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
@@ -195,16 +206,6 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "none"
 
 
-def _load(state: TrainingState, folder: Path) -> float:
-    """Set the state to that of a checkpoint; returns the seconds spent in the steps before it."""
-    for role in ("generator", "discriminator"):
-        file = folder / f"{role}.safetensors"
-        load_network(getattr(state.step, role), read_tensors(folder, role), file, state.architecture.name)
-    saved = read_state(folder)
-    load_state(state, saved)
-    return saved.seconds
-
-
 def _config(plan: RunPlan, store: ImageStore, state: TrainingState) -> dict[str, Any]:
     """config.json: what builds the run again, and what it was made with."""
     spec = store.spec
@@ -230,18 +231,17 @@ def _config(plan: RunPlan, store: ImageStore, state: TrainingState) -> dict[str,
     }
 
 
-def _changed(
-    run: Run, plan: RunPlan, state: TrainingState, steps: int | None, watch: Sequence[str] | None
-) -> dict[str, Any]:
-    """The config.json of a run that goes on: with what is changed for good, and in today's format."""
-    options = plan.options.model_dump(mode="json") | {"capture": run.config["options"].get("capture", False)}
-    config = {
-        **run.config,
-        "format": FORMAT,
-        "options": options if (steps, watch) != (None, None) else run.config["options"],
-    }
-    if steps is not None:
+def _changed(run: Run, plan: RunPlan, state: TrainingState, changes: list[Change], asked: bool) -> dict[str, Any]:
+    """The config.json of a run that goes on: with what is changed for good, and in today's format. `asked`: by its options."""
+    config = {**run.config, "format": FORMAT}
+    if changes != run.changes or asked:
+        config["options"] = plan.options.model_dump(mode="json") | {
+            "capture": run.config["options"].get("capture", False)
+        }
+        config["data"] = {**config["data"], "title": plan.source.title}
         config["steps"] = state.steps
+    if changes or "changes" in config:
+        config["changes"] = changes
     return config
 
 

@@ -59,7 +59,7 @@ def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
     return _by_field(content, path)
 
 
-_FLAGS_ALONE = ("out", "config")
+_FLAGS_ALONE = ("out", "config", "from")
 
 
 def _by_field(content: Mapping[str, Any], path: Path) -> dict[str, Any]:

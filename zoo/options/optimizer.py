@@ -49,6 +49,9 @@ class OptimizerOptions(Group):
     """The learning rate never falls below this, whatever the schedule."""
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the learning rate first rises from zero."""
+    freeze_d: Annotated[int, Field(ge=0)] = 0
+    """With --from: the discriminator's first layers, so many from the image on, keep the weights that they have (FreezeD, Mo et
+    al. 2020)."""
 
     @model_validator(mode="after")
     def _consistent_momentum(self) -> OptimizerOptions:

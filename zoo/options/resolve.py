@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -17,29 +18,46 @@ from zoo.options.config_file import read_config
 from zoo.options.owner import Owner
 
 
+@dataclass(frozen=True)
+class Inherited:
+    """What a new run takes of another one where nothing else is given."""
+
+    preset: str | None
+    """The preset where none is named."""
+    options: Mapping[str, Any]
+    """They beat that preset, and nothing that is given."""
+    place: Path
+    """The config.json that they are from."""
+
+
 def resolve(
     architecture: Owner,
     *,
     preset: str | None = None,
     config: Path | str | None = None,
     flags: Mapping[str, Any] | None = None,
+    inherited: Inherited | None = None,
 ) -> tuple[Options, str | None]:
     """The validated options of a run, and the name of the preset in force (None for the plain defaults).
 
-    `flags` are the values given by hand, by field name. Raises OptionError for a preset, file, name or value that does
-    not fit.
+    `flags` are the values given by hand, by field name; `inherited` those of a run to begin with. Raises OptionError for a
+    preset, file, name or value that does not fit.
     """
     if config is not None and not isinstance(config, str | os.PathLike):
         raise OptionError(f"config is {config!r}; give the path of a file")
     path = None if config is None else Path(config)
     file = {} if path is None else read_config(path, architecture)
     named = file.pop("preset", None)
-    choices = (preset, named, architecture.default_preset)
+    asked = preset is not None or named is not None
+    taken = inherited or Inherited(None, {}, Path())
+    choices = (preset, named, taken.preset, architecture.default_preset)
     preset = next((name for name in choices if name is not None), None)  # an empty name is one too, of no preset
     values: dict[str, Any] = {}
     places: dict[str, Path] = {}
+    layers: list[tuple[Path | None, Mapping[str, Any]]]
     with _naming(path if preset is named else None):
-        layers = [(None, _preset(architecture, preset)), (path, file), (None, dict(flags or {}))]
+        layers = [(None, _preset(architecture, preset)), (taken.place, taken.options)]
+    layers = [*(reversed(layers) if asked else layers), (path, file), (None, dict(flags or {}))]
     for place, layer in layers:
         with _naming(place):
             for name in layer:

@@ -24,6 +24,7 @@ RESERVED = {
     "name",
     "preset",
     "config",
+    "from_run",
     "out",
     "callbacks",
     "plugin_callbacks",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, RunError
 from zoo.run import checkpoint
+from zoo.run.changes import read_changes
 from zoo.run.files import reading, write_json, writing
 from zoo.run.journal import read_metrics
 from zoo.run.overview import overview
@@ -109,13 +110,17 @@ class Run:
         """The architecture's name."""
         return str(self.config["architecture"])
 
-    def options(self, architecture: Owner, changes: Mapping[str, Any] | None = None) -> Options:
-        """Its options, with some changes, by name. Raises OptionError, with the file, for a value that does not fit."""
+    def options(self, architecture: Owner) -> Options:
+        """Its options, from the newest checkpoint on. Raises OptionError, with the file, for a value that does not fit."""
         from zoo.options.resolve import validate
 
-        saved, changes = self.config["options"], changes or {}
-        places = dict.fromkeys(saved.keys() - changes.keys(), self.path / "config.json")
-        return validate(architecture, {**saved, **changes}, places, f"; {CONFIG_REMEDY}")
+        saved = self.config["options"]
+        return validate(architecture, saved, dict.fromkeys(saved, self.path / "config.json"), f"; {CONFIG_REMEDY}")
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """Which options became others, in order: step (steps done before), option, from, to, zoo, time. Raises RunError."""
+        return read_changes(self.config, self.path / "config.json", CONFIG_REMEDY)
 
     @property
     def samples(self) -> list[Path]:

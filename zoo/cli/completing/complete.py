@@ -43,6 +43,10 @@ def complete(words: Sequence[str], typed: str) -> Answer:
 def _takes(command: str, words: Sequence[str]) -> Takes:
     if command == "completion":
         return Takes([SHELL], [HELP])
+    if command == "resume":
+        from zoo.cli.completing.training import resuming
+
+        return resuming()
     if command not in ("train", "check"):
         return own(command)
     if not words:

@@ -48,4 +48,5 @@ def switch(name: str, about: str, default: object = False) -> Option:
 
 HELP = Option("help", ("--help", "-h"), "what there is to type", switch=True)
 ARCHITECTURE = Option("architecture", ())
+RUN = Option("run", (), path=True)
 SHELL = Option("shell", ())

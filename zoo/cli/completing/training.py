@@ -1,12 +1,13 @@
-"""What ``zoo train NAME`` and ``zoo check NAME`` take: the options of that architecture."""
+"""What ``zoo train NAME`` and ``zoo check NAME`` take, the options of that architecture; and ``zoo resume RUN``, some of them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from zoo.cli.completing.takes import ARCHITECTURE, HELP, Option, Takes, switch, typed
-from zoo.options import MOST_USED
+from zoo.cli.completing.takes import ARCHITECTURE, HELP, RUN, Option, Takes, switch, typed
+from zoo.options import MOST_USED, Options
+from zoo.options.changeable import CHANGEABLE
 from zoo.plugins.registry import registry
 
 
@@ -32,12 +33,28 @@ def training(command: str, name: str) -> Takes:
         ]
     else:
         own.append(Option("out", ("--out",), "folder of the new run", path=True))
+        own.append(Option("from_run", ("--from",), "a run whose weights this one begins with", path=True))
     fields = {name: info for name, info in architecture.Options.model_fields.items() if name not in without}
     order = [*(each for each in MOST_USED if each in fields), *(each for each in fields if each not in MOST_USED)]
     options = [
         _option(each, fields[each].annotation, fields[each].description or "", fields[each].default) for each in order
     ]
     return Takes([ARCHITECTURE], [*own, *options, HELP])
+
+
+def resuming() -> Takes:
+    """What ``zoo resume`` takes: its own options, and those that a run may change."""
+    own = [
+        Option("data", ("--data",), "where the run's data is now", path=True),
+        Option("device", ("--device",), "another place to compute"),
+        Option("capture", ("--capture",), "whether steps are captured from here on", choices=("on", "off")),
+    ]
+    fields = Options.model_fields
+    changeable = [
+        _option(each, fields[each].annotation, fields[each].description or "", fields[each].default)
+        for each in CHANGEABLE
+    ]
+    return Takes([RUN], [*own, *changeable, HELP])
 
 
 def _option(name: str, kind: Any, about: str, default: object) -> Option:

@@ -16,10 +16,10 @@ def values(command: str, option: Option, typed: str, architecture: str | None, r
         return words(option.choices)
     if command == "theory" and option.name in _OF_THEORY:
         return words(_OF_THEORY[option.name])
-    if option.name == "run":
+    if option.name in ("run", "from_run"):
         found = runs(typed)
         if (
-            command in _DRAWING and typed and "/" not in typed
+            (command in _DRAWING or option.name == "from_run") and typed and "/" not in typed
         ):  # what is in folders is found at once, plugins take their time
             return replace(found, values={**found.values, **_pretrained()})
         return found

@@ -1,0 +1,104 @@
+"""The run that a new one begins with (``zoo train NAME --from RUN``): its weights, and what is taken of its options.
+
+It is read whole before anything is prepared: what is damaged is said then. The new run needs it no longer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.architecture import Architecture
+from zoo.data.reading import Reading
+from zoo.options import Options
+from zoo.options.resolve import Inherited
+from zoo.plugins.load import find_run
+from zoo.run.checkpoint import read_state, read_tensors
+from zoo.run.run import Run
+
+log = logging.getLogger(__name__)
+
+_OF_ANY = ("fit", "size", "latent", "latent_distribution")
+
+_OF_DATA = ("data", *(field.name for field in fields(Reading)))
+"""What says which data it is, and how that is read; together or not at all."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The run that another begins with: its newest checkpoint."""
+
+    run: Run
+    step: int
+    averaged: bool
+    """Whether the generator's weights are the running average."""
+    networks: Mapping[str, Mapping[str, Tensor]]
+    """The tensors of generator and discriminator by name."""
+
+    @classmethod
+    def read(cls, given: Run | Path | str) -> Origin:
+        """That of a run, of its folder, or of an architecture that comes trained.
+
+        Raises RunError where there is none, or its checkpoint is damaged.
+        """
+        run = find_run(given)
+        step, folder = run.latest()
+        if run.lacking:
+            log.warning("%s; beginning with %s", run.lacking, folder.name)
+        networks = {role: read_tensors(folder, role) for role in ("generator", "discriminator")}
+        average = read_state(folder).parts.get("ema")
+        if average is not None:
+            networks["generator"] = average["weights"]
+        return cls(run, step, average is not None, networks)
+
+    def inherited(self, architecture: Architecture, with_data: bool = True) -> Inherited:
+        """What a run of the architecture takes of this one where nothing else is given: data, size, channels, fit and latents.
+
+        `with_data`: whether the data is this run's, and is read as it was.
+
+        One of the same architecture takes its preset too, and the options that are the architecture's own. Raises OptionError
+        and RunError where config.json does not tell them.
+        """
+        run, spec = self.run, self.run.geometry()[0]
+        shared = (*_OF_DATA, *_OF_ANY) if with_data else _OF_ANY
+        if run.architecture != architecture.name:
+            saved = {name: run.config["options"].get(name) for name in shared}
+            values, preset = {name: value for name, value in saved.items() if value is not None}, None
+        else:
+            options = run.options(architecture)
+            own = set(architecture.Options.model_fields) - set(Options.model_fields)
+            values = options.model_dump(include={*shared, *own})
+            preset = run.config.get("preset")
+        if not spec.points:
+            values["channels"] = spec.channels
+            if values.get("size") is None and spec.height == spec.width:
+                values["size"] = spec.height
+        return Inherited(preset if preset in architecture.presets else None, values, run.path / "config.json")
+
+    def record(self, copied: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+        """What config.json keeps of it: where it was, and a digest of the weights that were taken."""
+        return {
+            "path": str(self.run.path.resolve()),
+            "architecture": self.run.architecture,
+            "step": self.step,
+            "averaged": self.averaged,
+            "digest": digest(self.networks),
+            "copied": {role: list(counts) for role, counts in copied.items()},
+        }
+
+
+def digest(networks: Mapping[str, Mapping[str, Tensor]]) -> str:
+    """SHA-256 over the names, types, shapes and bytes of all tensors."""
+    hashed = hashlib.sha256()
+    for role in sorted(networks):
+        for name, value in sorted(networks[role].items()):
+            hashed.update(f"{role}.{name} {value.dtype} {tuple(value.shape)}\n".encode())
+            hashed.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return hashed.hexdigest()
