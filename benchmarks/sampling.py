@@ -1,6 +1,6 @@
 """Many pictures: `zoo sample --out FOLDER` beside a plain loop over Pillow, and its memory at n and at 4 n.
 
-    python benchmarks/sampling.py RUN [--n 2000] [--rounds 3]
+    python benchmarks/sampling.py RUN [--n 2048] [--rounds 3]
 
 RUN is a run, or an architecture that comes trained. Each side draws the same pictures in batches of 64 and writes them as PNG
 files, in rounds that take turns; the ratio is that of the fastest rounds. The plain loop is
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
     """Measure, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run")
-    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--n", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)

@@ -76,10 +76,10 @@ def run(arguments: Sequence[str]) -> int:
 
     with Counting("prepared", len(source)) as counting:
         store = prepare(source, spec, fit=given.fit, strict=given.strict, progress=lambda done, _: counting.reach(done))
-    for note in store.notes:
-        print(note, file=sys.stderr)
     if given.start >= len(store):
         raise OptionError(f"--start {given.start}: there are {len(store):,} images, 0 to {len(store) - 1}")
+    for note in store.notes:
+        print(note, file=sys.stderr)
     if is_folder(given.out):
         _write_folder(store, given, ["data", *arguments])
     else:

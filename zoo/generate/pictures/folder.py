@@ -48,7 +48,7 @@ class PictureFolder:
         self._keep = keep
         self._written: list[Path] = []
         self._pending: deque[tuple[list[Path], Future[None]]] = deque()
-        self._threads = max(1, min(_MOST_THREADS, os.cpu_count() or 1))
+        self._threads = max(1, min(_MOST_THREADS, (os.cpu_count() or 1) - 1))  # one is left for who draws
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="zoo-pictures")
 
     def __enter__(self) -> PictureFolder:
