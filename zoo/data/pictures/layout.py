@@ -21,7 +21,7 @@ SPLITS = {
 ALL = "all"
 """The choice of every split at once."""
 
-_SHARD = re.compile(r"\d{4,}|(?:shard|part|chunk|batch)[-_]?\d+")
+_SHARD = re.compile(r"\d{5,}|(?:shard|part|chunk|batch)[-_]?\d+")
 
 
 @dataclass
