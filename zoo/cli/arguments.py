@@ -16,6 +16,7 @@ from zoo.cli.flags import check_flags
 from zoo.errors import OptionError
 from zoo.options import GROUPS, MOST_USED, Options
 from zoo.options.resolve import resolve
+from zoo.options.size import Size
 from zoo.plugins.registry import registry
 
 T = TypeVar("T")
@@ -104,7 +105,7 @@ def _grouped(
 ) -> dict[str, dict[str, tuple[Any, Any, str]]]:
     """Arguments by group as the help shows them: what people change most, the architecture's own, then by concern."""
     fields = {
-        name: (_plain(info.annotation), getattr(defaults, name), info.description or "")
+        name: (_plain(info.annotation), _typed(getattr(defaults, name)), info.description or "")
         for name, info in architecture.Options.model_fields.items()
         if name not in without
     }
@@ -162,10 +163,17 @@ def early(arguments: Sequence[str], *names: str) -> dict[str, str]:
     return found
 
 
+def _typed(default: Any) -> Any:
+    """A default as it would be typed."""
+    return str(default) if isinstance(default, Size) else default
+
+
 def _plain(annotation: Any) -> Any:
     """The type without pydantic's constraints, which the help need not show: ``Annotated[int, …] | None`` is ``int | None``."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
+    if annotation is Size:
+        return str  # one word, which pydantic takes apart
     if get_origin(annotation) in (Union, UnionType):
         return Union[tuple(_plain(each) for each in get_args(annotation))]  # noqa: UP007 (of types known at run time)
     return annotation

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from zoo.options.base import Count, Group
+from zoo.options.size import Sides
 
 
 class DataOptions(Group):
@@ -14,10 +15,12 @@ class DataOptions(Group):
 
     data: str = "digits"
     """What to learn from: 'digits' (built in), IDX files, a folder of images, a CIFAR folder, a .npy or .npz file."""
-    size: Annotated[int, Field(ge=4, le=4096)] | None = None
-    """Height and width of the images in pixels; by default the data's own size, or the nearest that the networks take."""
-    channels: Literal[1, 3] | None = None
-    """Make the images grey (1) or colour (3); by default as the data is."""
+    size: Sides | None = None
+    """Pixels of the images: 64 for squares, 64x48 (WIDTHxHEIGHT) for rectangles where the networks take them; by default the
+    data's own size where it fits, or the nearest square that does."""
+    channels: Literal[1, 3, 4] | None = None
+    """Make the images grey (1), colour (3, transparency over white) or colour with transparency (4); by default grey or
+    colour, as the data is."""
     fit: Literal["crop", "stretch"] = "crop"
     """How an image of another shape fits: crop keeps its aspect and takes the middle, stretch squeezes the whole of it in."""
     flip: bool = False

@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.data.spec import DataSpec
 from zoo.options.resolve import flag
+from zoo.options.size import Size
 
 
 def describe(spec: DataSpec) -> str:
@@ -29,7 +30,7 @@ def typed(options: Mapping[str, Any]) -> list[str]:
     for name, value in options.items():
         if isinstance(value, bool):
             words.append(flag(name) if value else flag(f"no_{name}"))
-        elif isinstance(value, (tuple, list)):
+        elif isinstance(value, (tuple, list)) and not isinstance(value, Size):
             words += [flag(name), *map(str, value)] if value else []
         elif value is not None:
             words += [flag(name), str(value)]
