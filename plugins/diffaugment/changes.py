@@ -18,8 +18,11 @@ CUT = 1 / 2
 def color(images: Tensor) -> Tensor:
     """Brightness moved by up to 0.5, saturation times 0 to 2, contrast times 0.5 to 1.5, in this order.
 
-    Saturation is the distance from the mean of an image's channels, contrast that from its mean.
+    Saturation is the distance from the mean of an image's channels, contrast that from its mean. Of four channels the last,
+    alpha, stays as it is: it says what is there, not in which colour.
     """
+    if images.shape[1] == 4:
+        return torch.cat([color(images[:, :3]), images[:, 3:]], 1)
     brightness, saturation, contrast = (_uniform(images) for _ in range(3))
     images = images + (brightness - 0.5)
     grey = images.mean(1, keepdim=True)

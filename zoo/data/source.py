@@ -61,7 +61,9 @@ class DataSource(ABC):
     title: str
     """What a person reads after "50,000 images of", for example "CIFAR-10"."""
     channels: int
-    """1 when every image is grey, else 3."""
+    """1 when every image is grey, else 3: what images have where nobody asks for other channels."""
+    transparent: int = 0
+    """How many images have an alpha channel; `decode` gives it (4 channels) where `spec.channels` is 4."""
     height: int | None = None
     """Pixels; None when the images differ in size."""
     width: int | None = None

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from zoo.data.cache import cache_directory, digest
 from zoo.data.images import Fit, Unreadable
 from zoo.data.source import DataSource
-from zoo.data.spec import DataSpec
+from zoo.data.spec import CHANNELS, DataSpec
 from zoo.data.store_writer import VERSION, file_name, install, write_store
 from zoo.errors import DataError, unknown
 from zoo.system.denied import denied
@@ -98,8 +98,8 @@ def prepare(
     decoding threads (all cores). `cache` replaces the directory of `cache_directory()`. `spec.classes` is not
     used: the store has the source's. Raises DataError when nothing is left, or the cache cannot be written.
     """
-    if spec.channels not in (1, 3) or spec.height < 1 or spec.width < 1:
-        raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1 or 3, each side at least 1")
+    if spec.channels not in CHANNELS or spec.height < 1 or spec.width < 1:
+        raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1, 3 or 4, each side at least 1")
     if fit not in get_args(Fit):
         raise DataError(unknown("fit", str(fit), get_args(Fit)))
     place = (cache or cache_directory()) / "prepared"
@@ -146,7 +146,11 @@ def _notes(source: DataSource, store: ImageStore, fit: Fit) -> list[str]:
         same_aspect = source.width * spec.height == source.height * spec.width
         native = f"{source.width}×{source.height}×{source.channels} images"
         notes.append(f"{native} are resized to {spec.width}×{spec.height}" + ("" if same_aspect else how))
-    if source.channels != spec.channels:
+    if spec.channels == 4 and not source.transparent:
+        notes.append("the images have no transparency: every pixel is opaque (--channels 3 leaves it out)")
+    elif spec.channels != 4 and source.transparent:
+        notes.append(f"transparency of {source.transparent:,} images is laid over white (--channels 4 keeps it)")
+    if min(source.channels, 3) != min(spec.channels, 3):
         notes.append(
             "colour images are turned to grey" if spec.channels == 1 else "grey images are repeated in three channels"
         )

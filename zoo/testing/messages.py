@@ -12,9 +12,7 @@ from zoo.options.size import Size
 
 def describe(spec: DataSpec) -> str:
     """What the networks are built for: ``grey 8×8 images of 3 classes``."""
-    what = (
-        spec.kind if spec.points else f"{'grey' if spec.channels == 1 else 'colour'} {spec.width}×{spec.height} images"
-    )
+    what = spec.kind if spec.points else f"{spec.colours} {spec.width}×{spec.height} images"
     return what + (f" of {spec.classes} classes" if spec.classes else " without labels")
 
 

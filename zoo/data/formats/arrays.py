@@ -25,7 +25,7 @@ _LABEL_KEYS = ("labels", "y", "y_train", "train_labels")
 
 
 class ArraySource(DataSource):
-    """Images in a NumPy array: (N, H, W), (N, H, W, C) or (N, C, H, W) with C in 1, 3, 4 (4: transparency, over white).
+    """Images in a NumPy array: (N, H, W), (N, H, W, C) or (N, C, H, W) with C in 1, 3, 4 (4: with alpha).
 
     uint8; uint16 (scaled by 255/65535); bool; floats in [0, 1], or in [-1, 1] when any is negative. In a .npz the array
     is called images, x, x_train, train_images or data (or is the only one), labels are called labels, y, y_train or
@@ -58,6 +58,7 @@ class ArraySource(DataSource):
         self._layout, self.height, self.width, stored = _understand(self._images, layout)
         self._kind = _kind(self._images)
         self.channels = 1 if stored == 1 else 3
+        self.transparent = len(self) if stored == 4 else 0
         labels = None
         if key is not None:
             labels = ArrayFile(path, key)
@@ -89,8 +90,6 @@ class ArraySource(DataSource):
         elif self._layout == "nchw":
             values = values.transpose(0, 2, 3, 1)
         pixels = _to_bytes(values, self._kind, signed)
-        if pixels.shape[3] == 4:
-            pixels = _over_white(pixels)
         yield Images(pixels, None if self._labels is None else self._labels[start : start + len(pixels)])
 
     def _rows_per_chunk(self) -> int:
@@ -184,13 +183,6 @@ def _to_bytes(values: Array, kind: str, signed: bool) -> npt.NDArray[np.uint8]:
         values = values + np.float32(0.5)
     pixels: npt.NDArray[np.uint8] = values.astype(np.uint8, copy=False)
     return pixels
-
-
-def _over_white(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Colour and transparency (…, 4) as they look on white paper (…, 3)."""
-    colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
-    mixed: Array = (colour * alpha + 255 * (255 - alpha) + 127) // 255
-    return mixed.astype(np.uint8)
 
 
 def _read_labels(file: ArrayFile | None, images: ArrayFile) -> tuple[npt.NDArray[np.int64] | None, list[str]]:

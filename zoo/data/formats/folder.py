@@ -104,7 +104,9 @@ class FolderSource(DataSource):
             try:
                 if entry.problem is not None:
                     raise PictureError(entry.problem)
-                picture = read_picture(self._folder / entry.name, self.channels, max(spec.width, spec.height))
+                picture = read_picture(
+                    self._folder / entry.name, 4 if spec.channels == 4 else self.channels, max(spec.width, spec.height)
+                )
             except PictureError as error:
                 yield Unreadable(shown(entry.name), str(error))
             else:

@@ -44,6 +44,8 @@ class Header(NamedTuple):
     width: int
     height: int
     grey: bool
+    alpha: bool = False
+    """Whether it may have transparent pixels."""
 
 
 @contextlib.contextmanager
@@ -64,7 +66,8 @@ def read_header(picture: Path | bytes) -> Header:
         if image.format != "TIFF" and _orientation(image) >= 5:  # 5 to 8 lie on their side; Pillow turns TIFF itself
             width, height = height, width
         grey = image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
-        return Header(width, height, grey or (image.mode in ("P", "PA") and _grey_palette(image)))
+        grey = grey or (image.mode in ("P", "PA") and _grey_palette(image))
+        return Header(width, height, grey, image.has_transparency_data)
 
 
 def read_pixels(path: Path, channels: int, smallest: int) -> npt.NDArray[np.uint8]:
@@ -74,7 +77,9 @@ def read_pixels(path: Path, channels: int, smallest: int) -> npt.NDArray[np.uint
 
 
 def read_picture(path: Path, channels: int, smallest: int) -> Image.Image:
-    """The upright picture, of mode L for 1 channel and RGB for 3, transparency over white; raises PictureError.
+    """The upright picture, of mode L for 1 channel, RGB for 3 and RGBA for 4; raises PictureError.
+
+    With 1 or 3 channels transparency is laid over white.
 
     Of an animation it is the first frame. 16-bit grey is scaled by 255/65535. `smallest` is the side that the caller
     needs at least: a JPEG much larger than that is decoded at a fraction of its size, which is several times faster.
@@ -84,10 +89,12 @@ def read_picture(path: Path, channels: int, smallest: int) -> Image.Image:
         image.load()
         upright = _UPRIGHT.get(_orientation(image))
         picture = _eight_bit(image)
-        if picture.has_transparency_data:
+        if channels == 4:
+            picture = picture.convert("RGBA")
+        elif picture.has_transparency_data:
             colour = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour)
-        mode = "L" if channels == 1 else "RGB"
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
         picture = picture if picture.mode == mode else picture.convert(mode)
         if upright is not None:
             picture = picture.transpose(upright)
