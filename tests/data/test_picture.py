@@ -213,7 +213,7 @@ def test_the_orientation_of_a_png_may_stand_before_its_pixels_or_behind_them(tmp
 def test_the_header_of_a_png_is_read_without_its_pixels(tmp_path, monkeypatch):
     flat(tmp_path / "a.png", size=(24, 12))
     monkeypatch.setattr(PngImageFile, "load", lambda self: pytest.fail("all of it is decoded"))
-    assert read_header(tmp_path / "a.png") == (24, 12, False)
+    assert read_header(tmp_path / "a.png") == (24, 12, False, False)
 
 
 def test_a_png_that_is_cut_off_still_has_a_header(tmp_path):

@@ -8,10 +8,13 @@ from PIL import Image
 
 from zoo.data.images import Fit, Images
 from zoo.data.spec import CHANNELS, DataSpec
-from zoo.data.transparency import over_white, spread_colours
+from zoo.data.transparency import over_white, premultiplied
 from zoo.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
+
+_MODES = {1: "L", 3: "RGB", 4: "RGBa"}
+"""Pillow's names; the last is premultiplied."""
 
 
 def as_stored(images: Images, spec: DataSpec, classes: int, how: Fit = "crop") -> Images:
@@ -37,8 +40,8 @@ def fit(images: Images, spec: DataSpec, classes: int, how: Fit = "crop") -> Imag
     crop keeps the aspect: an image is scaled until it covers the target and what stands out is cut off evenly. stretch
     keeps the whole image: its width and its height are scaled to the target's, each by a factor of its own. Colour
     becomes grey by the ITU-R 601 weights, grey becomes colour by repetition. Transparency is kept where four channels are
-    asked for (images without are opaque), else laid over white. Raises DataError when a source delivered something that is
-    not images, or a label outside 0..classes-1.
+    asked for (images without are opaque), with colours multiplied with alpha, else laid over white. Raises DataError when a
+    source delivered something that is not images, or a label outside 0..classes-1.
     """
     pixels, labels = images
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in CHANNELS or 0 in pixels.shape[1:]:
@@ -47,8 +50,8 @@ def fit(images: Images, spec: DataSpec, classes: int, how: Fit = "crop") -> Imag
         )
     if labels is not None and (labels.shape != (len(pixels),) or np.any(labels < 0) or np.any(labels >= classes)):
         raise DataError(f"a data source delivered labels that do not fit {len(pixels)} images of {classes} classes")
-    if spec.channels != 4 and pixels.shape[3] == 4:
-        pixels = over_white(pixels)
+    if pixels.shape[3] == 4:
+        pixels = premultiplied(pixels) if spec.channels == 4 else over_white(pixels)
     if spec.channels == 1 and pixels.shape[3] == 3:
         pixels = _grey(pixels)
     if pixels.shape[1:3] != (spec.height, spec.width):
@@ -65,8 +68,8 @@ def _grey(pixels: Pixels) -> Pixels:
 
 def _with_channels(pixels: Pixels, channels: int) -> Pixels:
     """Fitted images with as many channels as are asked for, which are no fewer than they have."""
-    if pixels.shape[3] == 4:
-        return spread_colours(pixels)
+    if pixels.shape[3] == 4:  # a filter that sharpens can give a pixel more colour than it has alpha
+        return np.concatenate([np.minimum(pixels[..., :3], pixels[..., 3:]), pixels[..., 3:]], axis=3)
     if pixels.shape[3] == 1 < channels:
         pixels = np.repeat(pixels, 3, axis=3)
     if pixels.shape[3] == 3 < channels:
@@ -81,6 +84,8 @@ def fit_picture(picture: Image.Image, spec: DataSpec, how: Fit = "crop") -> Pixe
     """
     if spec.channels == 1:
         picture = picture if picture.mode == "L" else picture.convert("L")
+    if spec.channels == 4 and picture.mode == "RGBA":
+        picture = picture.convert("RGBa")  # premultiplied
     if picture.size != (spec.width, spec.height):
         picture = _resized(picture, spec, how)
     return _with_channels(np.asarray(picture).reshape(1, spec.height, spec.width, -1), spec.channels)
@@ -90,7 +95,7 @@ def _resize(pixels: Pixels, spec: DataSpec, how: Fit) -> Pixels:
     channels = pixels.shape[3]
     fitted = np.empty((len(pixels), spec.height, spec.width, channels), np.uint8)
     for image, target in zip(pixels, fitted, strict=True):
-        picture = Image.fromarray(np.ascontiguousarray(image[..., 0] if channels == 1 else image))
+        picture = Image.frombytes(_MODES[channels], (image.shape[1], image.shape[0]), image.tobytes())
         target[...] = np.asarray(_resized(picture, spec, how)).reshape(target.shape)
     return fitted
 
@@ -98,8 +103,6 @@ def _resize(pixels: Pixels, spec: DataSpec, how: Fit) -> Pixels:
 def _resized(picture: Image.Image, spec: DataSpec, how: Fit) -> Image.Image:
     width, height = picture.size
     box = (0.0, 0.0, width, height) if how == "stretch" else _centre(width, height, spec.width / spec.height)
-    # A filter mixes neighbours, also with the colours of transparent pixels, which nobody chose. So Pillow multiplies colours with
-    # alpha before, and divides after: no fringe of another colour at the edge of what is visible.
     # reducing_gap: a large picture is first shrunk by whole factors: several times faster, and no eye sees it.
     return picture.resize((spec.width, spec.height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
 

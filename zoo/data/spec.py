@@ -12,8 +12,8 @@ CHANNELS = (1, 3, 4)
 class DataSpec:
     """The shape of one prepared image and the number of classes.
 
-    `channels` is 1 (grey), 3 (red, green, blue) or 4 (these and alpha, of which the least is transparent; colours are straight, not
-    multiplied with it), `height` and `width` are pixels, `classes` is 0 for unlabelled data.
+    `channels` is 1 (grey), 3 (red, green, blue) or 4 (these and alpha, of which the least is transparent; networks see and draw
+    colours multiplied with it: `zoo.data.transparency`), `height` and `width` are pixels, `classes` is 0 for unlabelled data.
     `points` marks data that is no pictures but points on a line or in the plane: one channel, one row, a column for each
     coordinate.
     """

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 class ImageStore:
     """The read side of a prepared data set.
 
-    `images` is a read-only uint8 array (N, H, W, C) over a memory map: nothing is read before it is looked at. Of points
+    `images` is a read-only uint8 array (N, H, W, C) over a memory map: nothing is read before it is looked at. Of four channels
+    colours are multiplied with the last, alpha (`zoo.data.transparency.straight` divides them). Of points
     (`spec.points`) it is float32 (N, 1, d, 1) in [-1, 1].
     `labels` is int64 (N,) with values in 0..spec.classes-1, or None. `spec` is the geometry and the number of classes,
     `class_names` one name per class, `skipped` the images that could not be read, `notes` what happened to the images

@@ -1,4 +1,10 @@
-"""Images with an alpha channel: on white paper, and the colours under what is transparent."""
+"""Images with an alpha channel: on white paper, and with their colours multiplied with alpha and back.
+
+Files have straight colours, which say nothing where a pixel is transparent: black, white, guide lines of the drawing. The store
+and the networks have premultiplied ones (Porter & Duff 1984, "Compositing digital images"): what is transparent is black, whatever
+a file says there. So a filter, or a generator whose edges are still soft, mixes no colour into the edge that nobody ever saw; and
+there is nothing to learn behind what is seen, which in a trial on drawn figures made the same training visibly better.
+"""
 
 from __future__ import annotations
 
@@ -6,45 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-
-_VISIBLE = 32
-"""Alpha from which a pixel's own colour counts in full. Below, files and filters hold few of its bits, or none."""
 
 
 def over_white(pixels: Pixels) -> Pixels:
-    """Colours and alpha (…, 4) as they look on white paper (…, 3)."""
+    """Straight colours and alpha (…, 4) as they look on white paper (…, 3)."""
     colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
     mixed: npt.NDArray[np.uint32] = (colour * alpha + 255 * (255 - alpha) + 127) // 255
     return mixed.astype(np.uint8)
 
 
-def spread_colours(pixels: Pixels) -> Pixels:
-    """Images (n, H, W, 4) whose transparent pixels have the colours of the visible ones nearby; alpha as it was.
+def premultiplied(pixels: Pixels) -> Pixels:
+    """Straight colours and alpha (…, 4) with the colours multiplied with alpha."""
+    colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
+    return np.concatenate([((colour * alpha + 127) // 255).astype(np.uint8), pixels[..., 3:]], axis=-1)
 
-    Files hold anything there: black, white, the drawing's guide lines. A discriminator sees it like the rest, so a generator
-    would have to learn it; and as it draws soft edges at first, that colour would show as a fringe around everything. With the
-    colours of the edge going on behind it there is nothing to learn and nothing to show. Black where nothing is visible.
 
-    Pull and push (Gortler et al. 1996, "The lumigraph", section 3.4): means over ever larger squares fill the holes.
-    """
-    alpha = pixels[..., 3:]
-    if (alpha >= _VISIBLE).all():
+def straight(pixels: Pixels) -> Pixels:
+    """Pixels (…, C) of a store as files have them: of four channels the colours divided by alpha, black where that is 0."""
+    if pixels.shape[-1] != 4:
         return pixels
-    weight = np.minimum(alpha.astype(np.float32) / np.float32(_VISIBLE), np.float32(1))
-    colours = _filled(pixels[..., :3] * weight, weight)
-    return np.concatenate([(colours + np.float32(0.5)).astype(np.uint8), alpha], axis=3)
-
-
-def _filled(colours: Floats, weight: Floats) -> Floats:
-    """Colours (n, H, W, 3), multiplied with their weight (n, H, W, 1) in 0 to 1, with what is missing from larger squares."""
-    count, height, width, _ = colours.shape
-    if height == width == 1:
-        mean: Floats = colours / np.maximum(weight, np.float32(1e-6))
-        return mean
-    both = np.pad(np.concatenate([colours, weight], axis=3), ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
-    fours: Floats = both.reshape(count, (height + 1) // 2, 2, (width + 1) // 2, 2, 4).sum((2, 4))
-    fours /= np.maximum(fours[..., 3:], np.float32(1))
-    larger = _filled(fours[..., :3], fours[..., 3:])
-    rest: Floats = (1 - weight) * larger.repeat(2, axis=1).repeat(2, axis=2)[:, :height, :width]
-    return colours + rest
+    colour, alpha = pixels[..., :3].astype(np.uint32), np.maximum(pixels[..., 3:], 1).astype(np.uint32)
+    divided = np.where(pixels[..., 3:] > 0, np.minimum((colour * 255 + alpha // 2) // alpha, 255), 0)
+    return np.concatenate([divided.astype(np.uint8), pixels[..., 3:]], axis=-1)

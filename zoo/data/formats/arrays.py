@@ -15,6 +15,7 @@ from zoo.data.formats.array_file import Array, ArrayFile, members
 from zoo.data.images import Images
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
+from zoo.data.transparency import over_white
 from zoo.errors import DataError
 
 _CHUNK = 1 << 20  # bytes of the array per work item
@@ -90,6 +91,8 @@ class ArraySource(DataSource):
         elif self._layout == "nchw":
             values = values.transpose(0, 2, 3, 1)
         pixels = _to_bytes(values, self._kind, signed)
+        if pixels.shape[3] == 4 and spec.channels != 4:
+            pixels = over_white(pixels)
         yield Images(pixels, None if self._labels is None else self._labels[start : start + len(pixels)])
 
     def _rows_per_chunk(self) -> int:
