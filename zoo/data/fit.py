@@ -68,7 +68,7 @@ def _grey(pixels: Pixels) -> Pixels:
 
 def _with_channels(pixels: Pixels, channels: int) -> Pixels:
     """Fitted images with as many channels as are asked for, which are no fewer than they have."""
-    if pixels.shape[3] == 4:  # a filter that sharpens can give a pixel more colour than it has alpha
+    if pixels.shape[3] == 4:  # of which a filter's rounding may have left more colour than alpha
         return np.concatenate([np.minimum(pixels[..., :3], pixels[..., 3:]), pixels[..., 3:]], axis=3)
     if pixels.shape[3] == 1 < channels:
         pixels = np.repeat(pixels, 3, axis=3)
@@ -103,8 +103,11 @@ def _resize(pixels: Pixels, spec: DataSpec, how: Fit) -> Pixels:
 def _resized(picture: Image.Image, spec: DataSpec, how: Fit) -> Image.Image:
     width, height = picture.size
     box = (0.0, 0.0, width, height) if how == "stretch" else _centre(width, height, spec.width / spec.height)
+    # Lanczos sharpens edges. At the edge of what is transparent that would be a brighter rim: alpha has no room above opaque to
+    # overshoot together with the colours. Hamming is the sharpest filter that does not.
+    filter_ = Image.Resampling.HAMMING if picture.mode == "RGBa" else Image.Resampling.LANCZOS
     # reducing_gap: a large picture is first shrunk by whole factors: several times faster, and no eye sees it.
-    return picture.resize((spec.width, spec.height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    return picture.resize((spec.width, spec.height), filter_, box=box, reducing_gap=3.0)
 
 
 def _centre(width: int, height: int, aspect: float) -> tuple[float, float, float, float]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from zoo.data.spec import DataSpec
 from zoo.options.resolve import flag
-from zoo.options.size import Size
 
 
 def describe(spec: DataSpec) -> str:
@@ -28,7 +27,9 @@ def typed(options: Mapping[str, Any]) -> list[str]:
     for name, value in options.items():
         if isinstance(value, bool):
             words.append(flag(name) if value else flag(f"no_{name}"))
-        elif isinstance(value, (tuple, list)) and not isinstance(value, Size):
+        elif name == "size" and isinstance(value, (tuple, list)):
+            words += [flag(name), "x".join(map(str, value))]
+        elif isinstance(value, (tuple, list)):
             words += [flag(name), *map(str, value)] if value else []
         elif value is not None:
             words += [flag(name), str(value)]
