@@ -131,6 +131,13 @@ def test_a_line_says_what_becomes_of_transparency(tmp_path):
     assert notes(tmp_path / "opaque.npy", 3, tmp_path) == []
 
 
+def test_nothing_is_said_of_what_is_not_known(tmp_path):
+    folder = sprites(tmp_path / "sprites")
+    assert not [note for note in notes(folder, 4, tmp_path) if "transparency" in note]
+    stores = prepare(Numbers(count=5), DataSpec(4, 4, 4), cache=tmp_path / "cache")
+    assert not [note for note in stores.notes if "transparency" in note]
+
+
 def test_a_source_that_knows_nothing_of_alpha_gives_opaque_images(tmp_path):
     images = prepare(Numbers(count=5), DataSpec(4, 4, 4), cache=tmp_path / "cache").images
     assert (images[..., 3] == 255).all()

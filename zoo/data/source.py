@@ -62,8 +62,8 @@ class DataSource(ABC):
     """What a person reads after "50,000 images of", for example "CIFAR-10"."""
     channels: int
     """1 when every image is grey, else 3: what images have where nobody asks for other channels."""
-    transparent: int = 0
-    """How many images have an alpha channel; `decode` gives it (4 channels) where `spec.channels` is 4."""
+    transparent: int | None = None
+    """How many images have an alpha channel, which `decode` gives (4 channels) where `spec.channels` is 4; None: not known."""
     height: int | None = None
     """Pixels; None when the images differ in size."""
     width: int | None = None

@@ -147,7 +147,7 @@ def _notes(source: DataSource, store: ImageStore, fit: Fit) -> list[str]:
         same_aspect = source.width * spec.height == source.height * spec.width
         native = f"{source.width}×{source.height}×{source.channels} images"
         notes.append(f"{native} are resized to {spec.width}×{spec.height}" + ("" if same_aspect else how))
-    if spec.channels == 4 and not source.transparent:
+    if spec.channels == 4 and source.transparent == 0:
         notes.append("the images have no transparency: every pixel is opaque (--channels 3 leaves it out)")
     elif spec.channels != 4 and source.transparent:
         notes.append(f"transparency of {source.transparent:,} images is laid over white (--channels 4 keeps it)")
