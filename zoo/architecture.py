@@ -93,6 +93,12 @@ class Architecture:
     conditional: ClassVar[bool] = False
     """True where both networks take labels, an int64 tensor of shape (N,), as their second argument."""
 
+    rectangles: ClassVar[bool] = False
+    """True where the networks can be built for images whose height is not their width, each side one of `sizes`.
+
+    ``--size 64x48`` is refused where it is False. Networks of which `sizes` says None take every shape, whatever this says.
+    """
+
     def generator(self, options: Any, data: DataSpec) -> nn.Module:
         """A new generator: latents of shape (N, options.latent) to images (N, C, H, W) in [-1, 1]."""
         raise NotImplementedError(f"{type(self).__name__} does not define generator(options, data)")
@@ -102,7 +108,10 @@ class Architecture:
         raise NotImplementedError(f"{type(self).__name__} does not define discriminator(options, data)")
 
     def sizes(self, options: Any) -> Sequence[int] | None:
-        """The image sizes (height = width, pixels) its networks can be built for; None where every size will do."""
+        """The image sizes (height = width, pixels) its networks can be built for; None where every size and shape will do.
+
+        With `rectangles` each side may be any of them.
+        """
         return None
 
     def preset_for(self, data: DataSpec) -> str | None:

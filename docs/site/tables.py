@@ -12,6 +12,7 @@ from zoo.cli import run
 from zoo.options import GROUPS, Options
 from zoo.options.base import Group
 from zoo.options.resolve import flag
+from zoo.options.size import Size
 from zoo.plugins.registry import registry
 
 ENDS = {"ge": "{} or more", "gt": "above {}", "le": "at most {}", "lt": "below {}"}
@@ -82,7 +83,13 @@ def describe(kind: Any) -> str:
         return ", ".join(f"`{each}`" for each in inside)
     if origin is tuple:
         return f"any number of: {describe(inside[0])}"
-    return {int: "a whole number", float: "a number", bool: "yes or no", str: "a text"}.get(kind, f"`{kind}`")
+    return {
+        Size: "two joined by x (`64x48`)",
+        int: "a whole number",
+        float: "a number",
+        bool: "yes or no",
+        str: "a text",
+    }.get(kind, f"`{kind}`")
 
 
 def _constraints(parts: tuple[Any, ...]) -> list[Any]:

@@ -28,7 +28,7 @@ SIZES: dict[str, range] = {
     "tf64": range(16, 257, 16),
     "tf64_as_printed": range(16, 257, 16),
 }
-"""The image sizes of each family of networks."""
+"""The image sizes of each family of networks: each side of an image is one of them."""
 
 
 class ConvolutionalOptions(zoo.Options):
@@ -62,6 +62,7 @@ class DCGAN(zoo.Architecture):
     """
 
     name = "dcgan"
+    rectangles = True
     pretrained = Path(__file__).parent / "pretrained"
 
     Options = ConvolutionalOptions
@@ -114,7 +115,7 @@ class DCGAN(zoo.Architecture):
         classes = data.classes if self.conditional else 0
         build = FAMILIES[options.networks].generator
         more = {} if options.bias else {"bias": False}
-        return Generator(build(options.latent + classes, data.channels, data.height, options.width, **more), classes)
+        return Generator(build(options.latent + classes, data.channels, data.shape[1:], options.width, **more), classes)
 
     def discriminator(self, options: ConvolutionalOptions, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.dcgan.conditioning import Discriminator
@@ -124,7 +125,7 @@ class DCGAN(zoo.Architecture):
         build = FAMILIES[options.networks].discriminator
         more = {"pooled": True} if options.pooled else {}
         more |= {} if options.bias else {"bias": False}
-        return Discriminator(build(data.channels + classes, data.height, options.width, **more), classes)
+        return Discriminator(build(data.channels + classes, data.shape[1:], options.width, **more), classes)
 
 
 @zoo.hookimpl

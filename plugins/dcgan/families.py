@@ -12,8 +12,8 @@ from zoo_plugins.dcgan import radford, selu, tf64, upsample
 class Family(NamedTuple):
     """How the two networks are built.
 
-    `generator(latent, channels, size, width)` and `discriminator(channels, size, width)`, whose result gives N logits in any
-    shape.
+    `generator(latent, channels, sides, width)` and `discriminator(channels, sides, width)`, whose result gives N logits in any
+    shape; `sides` are the height and the width of the images, `width` the channels next to them.
     """
 
     generator: Callable[..., nn.Module]

@@ -14,12 +14,12 @@ import zoo
 DROPPED = 0.4
 
 
-def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
-    """Latents (N, latent) to images (N, channels, size, size) in [-1, 1]."""
-    small = size // 4
+def generator(latent: int, channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
+    """Latents (N, latent) to images (N, channels, *sides) in [-1, 1]."""
+    rows, columns = (side // 4 for side in sides)
     return nn.Sequential(
-        nn.Linear(latent, 2 * width * small * small),
-        nn.Unflatten(1, (2 * width, small, small)),
+        nn.Linear(latent, 2 * width * rows * columns),
+        nn.Unflatten(1, (2 * width, rows, columns)),
         batch_norm(2 * width),
         zoo.nn.ConvTranspose2dSame(2 * width, width, 5, 2),
         nn.SELU(),
@@ -28,14 +28,14 @@ def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequentia
     ).apply(glorot)
 
 
-def discriminator(channels: int, size: int, width: int) -> nn.Sequential:
-    """Images (N, channels, size, size) to logits (N, 1)."""
-    small = size // 4
+def discriminator(channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
+    """Images (N, channels, *sides) to logits (N, 1)."""
+    rows, columns = (side // 4 for side in sides)
     return nn.Sequential(
         zoo.nn.Conv2dSame(channels, width, 5, 2, activation="leaky_relu", slope=0.2),
         nn.Dropout(DROPPED),
         zoo.nn.Conv2dSame(width, 2 * width, 5, 2, activation="leaky_relu", slope=0.2),
         nn.Dropout(DROPPED),
         nn.Flatten(),
-        nn.Linear(2 * width * small * small, 1),
+        nn.Linear(2 * width * rows * columns, 1),
     ).apply(glorot)

@@ -16,14 +16,14 @@ from zoo_plugins.keras_defaults import batch_norm
 import zoo
 
 
-def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
-    """Latents (N, latent) to images (N, channels, size, size) in [-1, 1]."""
-    small, planes = size // 16, 8 * width
-    numbers = planes * small * small
+def generator(latent: int, channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
+    """Latents (N, latent) to images (N, channels, *sides) in [-1, 1]."""
+    (rows, columns), planes = (side // 16 for side in sides), 8 * width
+    numbers = planes * rows * columns
     layers: list[nn.Module] = [
         nn.Linear(latent, numbers),
         batch_norm(numbers, "relu", order="act_norm"),
-        nn.Unflatten(1, (planes, small, small)),
+        nn.Unflatten(1, (planes, rows, columns)),
     ]
     for _ in range(3):
         layers += [
@@ -35,17 +35,17 @@ def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequentia
     return nn.Sequential(*layers).apply(initialise)
 
 
-def discriminator(channels: int, size: int, width: int) -> nn.Sequential:
-    """Images (N, channels, size, size) to logits (N, 1)."""
-    return _discriminator(channels, size, width, 4)
+def discriminator(channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
+    """Images (N, channels, *sides) to logits (N, 1)."""
+    return _discriminator(channels, sides, width, 4)
 
 
-def discriminator_as_printed(channels: int, size: int, width: int) -> nn.Sequential:
-    """Images (N, channels, size, size) to logits (N, 1), without the fourth convolution."""
-    return _discriminator(channels, size, width, 3)
+def discriminator_as_printed(channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
+    """Images (N, channels, *sides) to logits (N, 1), without the fourth convolution."""
+    return _discriminator(channels, sides, width, 3)
 
 
-def _discriminator(channels: int, size: int, width: int, convolutions: int) -> nn.Sequential:
+def _discriminator(channels: int, sides: tuple[int, int], width: int, convolutions: int) -> nn.Sequential:
     layers: list[nn.Module] = [zoo.nn.Conv2dSame(channels, width, 5, 2, activation="leaky_relu", slope=0.2)]
     planes = width
     for _ in range(convolutions - 1):
@@ -54,8 +54,8 @@ def _discriminator(channels: int, size: int, width: int, convolutions: int) -> n
             batch_norm(2 * planes, "leaky_relu", 0.2, order="act_norm"),
         ]
         planes *= 2
-    small = size // 2**convolutions
-    layers += [nn.Flatten(), nn.Linear(planes * small * small, 1)]
+    rows, columns = (side // 2**convolutions for side in sides)
+    layers += [nn.Flatten(), nn.Linear(planes * rows * columns, 1)]
     return nn.Sequential(*layers).apply(initialise)
 
 

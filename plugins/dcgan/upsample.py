@@ -16,15 +16,15 @@ HIDDEN = 16
 """The hidden dense layers have this many times `width` units."""
 
 
-def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequential:
-    """Latents (N, latent) to images (N, channels, size, size) in [-1, 1]."""
-    small = size // 4
-    numbers = 2 * width * small * small
+def generator(latent: int, channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
+    """Latents (N, latent) to images (N, channels, *sides) in [-1, 1]."""
+    rows, columns = (side // 4 for side in sides)
+    numbers = 2 * width * rows * columns
     return nn.Sequential(
         zoo.nn.LinearAct(latent, HIDDEN * width, activation="tanh"),
         nn.Linear(HIDDEN * width, numbers),
         batch_norm(numbers, "tanh"),
-        nn.Unflatten(1, (2 * width, small, small)),
+        nn.Unflatten(1, (2 * width, rows, columns)),
         nn.Upsample(scale_factor=2),
         zoo.nn.Conv2dSame(2 * width, width, 5, activation="tanh"),
         nn.Upsample(scale_factor=2),
@@ -32,15 +32,15 @@ def generator(latent: int, channels: int, size: int, width: int) -> nn.Sequentia
     ).apply(glorot)
 
 
-def discriminator(channels: int, size: int, width: int) -> nn.Sequential:
-    """Images (N, channels, size, size) to logits (N, 1). The second convolution takes the inside alone: no padding."""
-    small = (size // 2 - 4) // 2
+def discriminator(channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
+    """Images (N, channels, *sides) to logits (N, 1). The second convolution takes the inside alone: no padding."""
+    rows, columns = ((side // 2 - 4) // 2 for side in sides)
     return nn.Sequential(
         zoo.nn.Conv2dSame(channels, width, 5, activation="tanh"),
         nn.MaxPool2d(2),
         zoo.nn.Conv2dAct(width, 2 * width, 5, activation="tanh"),
         nn.MaxPool2d(2),
         nn.Flatten(),
-        zoo.nn.LinearAct(2 * width * small * small, HIDDEN * width, activation="tanh"),
+        zoo.nn.LinearAct(2 * width * rows * columns, HIDDEN * width, activation="tanh"),
         nn.Linear(HIDDEN * width, 1),
     ).apply(glorot)

@@ -18,14 +18,29 @@ CUT = 1 / 2
 def color(images: Tensor) -> Tensor:
     """Brightness moved by up to 0.5, saturation times 0 to 2, contrast times 0.5 to 1.5, in this order.
 
-    Saturation is the distance from the mean of an image's channels, contrast that from its mean.
+    Saturation is the distance from the mean of an image's channels, contrast that from its mean. Of four channels the last, alpha,
+    stays as it is, and so does what is transparent: the colours, multiplied with alpha, change by as much of it.
     """
+    if images.shape[1] == 4:
+        return _color_of_what_is_seen(images)
     brightness, saturation, contrast = (_uniform(images) for _ in range(3))
     images = images + (brightness - 0.5)
     grey = images.mean(1, keepdim=True)
     images = grey + (images - grey) * (2 * saturation)
     mean = images.mean((1, 2, 3), keepdim=True)
     return mean + (images - mean) * (contrast + 0.5)
+
+
+def _color_of_what_is_seen(images: Tensor) -> Tensor:
+    """`color` for colours multiplied with alpha: the same change of the straight ones, whose mean is that of what is visible."""
+    brightness, saturation, contrast = (_uniform(images) for _ in range(3))
+    colours, alpha = images[:, :3] + 1, (images[:, 3:] + 1) / 2  # 0 where nothing is
+    colours = colours + (brightness - 0.5) * alpha
+    grey = colours.mean(1, keepdim=True)
+    colours = grey + (colours - grey) * (2 * saturation)
+    seen = alpha.sum((1, 2, 3), keepdim=True).clamp(min=1e-3)
+    mean = colours.mean(1, keepdim=True).sum((1, 2, 3), keepdim=True) / seen * alpha
+    return torch.cat([mean + (colours - mean) * (contrast + 0.5) - 1, images[:, 3:]], 1)
 
 
 def translate(images: Tensor) -> Tensor:

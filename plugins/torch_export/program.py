@@ -46,7 +46,8 @@ def facts(generator: zoo.Generator) -> dict[str, object]:
         "class_names": generator.class_names,
         "shape": list(generator.spec.shape),
         "takes": takes + (", and labels, int64 (n,)" if generator.class_names else ""),
-        "gives": f"{'points' if generator.spec.points else 'images'}, float32 (n, C, H, W) in [-1, 1]",
+        "gives": f"{'points' if generator.spec.points else 'images'}, float32 (n, C, H, W) in [-1, 1]"
+        + (", colours multiplied with alpha (premultiplied)" if generator.spec.channels == 4 else ""),
         "zoo": zoo.__version__,
     }
 

@@ -26,7 +26,9 @@ def random_images(*shape: int) -> torch.Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-@pytest.mark.parametrize("shape", [(16, 3, 32, 32), (4, 1, 28, 28), (3, 3, 5, 9), (1, 1, 1, 1), (2, 1, 8, 8)])
+@pytest.mark.parametrize(
+    "shape", [(16, 3, 32, 32), (4, 1, 28, 28), (3, 3, 5, 9), (1, 1, 1, 1), (2, 1, 8, 8), (2, 4, 8, 8)]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_images_keep_their_shape_and_lie_contiguous(name, shape):
     changed = augmentation(name)(random_images(*shape))
@@ -45,6 +47,24 @@ def test_each_image_is_changed_in_its_own_way_and_a_seed_repeats_it(name):
     assert torch.equal(augmentation(name)(images), first)
     assert not torch.equal(first, second)
     assert len({one.numpy().tobytes() for one in first}) > 6
+
+
+def test_color_changes_neither_alpha_nor_what_is_transparent():
+    images = random_images(4, 4, 8, 8)
+    images[:, :, 0] = -1  # nothing is there
+    changed = augmentation("color")(images)
+    assert torch.equal(changed[:, 3], images[:, 3])
+    assert (changed[:, :3, 0] == -1).all()
+    assert not torch.equal(changed[:, :3, 1:], images[:, :3, 1:])
+
+
+def test_color_of_opaque_images_is_that_of_images_without_alpha():
+    images = random_images(4, 3, 8, 8)
+    torch.manual_seed(0)
+    plain = augmentation("color")(images)
+    torch.manual_seed(0)
+    opaque = augmentation("color")(torch.cat([images, torch.ones(4, 1, 8, 8)], 1))
+    torch.testing.assert_close(opaque[:, :3], plain)
 
 
 @pytest.mark.parametrize("name", NAMES)

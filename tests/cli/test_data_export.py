@@ -91,7 +91,7 @@ def test_what_folders_cannot_keep_is_said(cli):
     [
         (["--out", "photos/real"], ["--out photos/real lies in the data", "another place"]),
         (["--out", "x.png"], ["--out x.png", "NAME.npz", "folder"]),
-        (["--size", 1, "--out", "x"], ["--size 1", "at least 2"]),
+        (["--size", 1, "--out", "x"], ["--size 1", "each from 4 to 4096 pixels"]),
         (["--start", 4, "--out", "x"], ["--start 4", "4 images, 0 to 3"]),
         (["--start", -1, "--out", "x"], ["--start -1"]),
     ],

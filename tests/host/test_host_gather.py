@@ -25,7 +25,7 @@ def output(layout: str, batch: int, channels: int, height: int, width: int) -> n
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last", "strided", "records"])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 1.0), (-0.1, 0.7)])
 @pytest.mark.parametrize("flipped", [None, "some", "none"])
 def test_equals_the_reference_bit_for_bit(layout, channels, low, high, flipped):

@@ -16,6 +16,7 @@ from zoo.cli.flags import check_flags
 from zoo.errors import OptionError
 from zoo.options import GROUPS, MOST_USED, Options
 from zoo.options.resolve import resolve
+from zoo.options.size import Size
 from zoo.plugins.registry import registry
 
 T = TypeVar("T")
@@ -117,7 +118,7 @@ def parse_groups(groups: Mapping[str, Own], command: str, arguments: Sequence[st
 def rows_of(options: type[Options], defaults: Options) -> Own:
     """A class of options as arguments, which keep `defaults` where they are not given."""
     return {
-        name: (_plain(info.annotation), getattr(defaults, name), info.description or "")
+        name: (_plain(info.annotation), _typed(getattr(defaults, name)), info.description or "")
         for name, info in options.model_fields.items()
     }
 
@@ -172,10 +173,17 @@ def early(arguments: Sequence[str], *names: str) -> dict[str, str]:
     return found
 
 
+def _typed(default: Any) -> Any:
+    """A default as it would be typed."""
+    return str(default) if isinstance(default, Size) else default
+
+
 def _plain(annotation: Any) -> Any:
     """The type without pydantic's constraints, which the help need not show: ``Annotated[int, …] | None`` is ``int | None``."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
+    if annotation is Size:
+        return str  # one word, which pydantic takes apart
     if get_origin(annotation) in (Union, UnionType):
         return Union[tuple(_plain(each) for each in get_args(annotation))]  # noqa: UP007 (of types known at run time)
     return annotation

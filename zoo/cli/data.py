@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
+from pydantic import ValidationError
 
 from zoo.cli.arguments import parse
 from zoo.data.class_names import ordered
 from zoo.data.images import Fit
+from zoo.data.reading import Reading
 from zoo.data.registry import open_source
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError
 from zoo.generate.pictures.output import ARRAYS, check_out, is_folder, make_folder
 from zoo.generate.request import check_start
+from zoo.options.data import DataOptions
+from zoo.options.size import sides
 from zoo.plugins.registry import registry
 from zoo.system.names import as_file_name
 
@@ -44,10 +48,16 @@ class Data:
     out: Path
     """A folder of PNG files, in one subfolder for each class; NAME.npz: images, labels and the names of the classes; NAME.npy: the
     images, and beside it NAME-labels.npy. --data reads all three back."""
-    size: int | None = None
-    """Pixels a side; by default the images' own, and 64 where they differ."""
-    channels: Literal[1, 3] | None = None
-    """1: grey, 3: colour; by default as the images are."""
+    size: str | None = None
+    """Pixels: 64 for squares, 64x48 (WIDTHxHEIGHT) for rectangles; by default the images' own, and 64 where they differ."""
+    channels: Literal[1, 3, 4] | None = None
+    """1: grey, 3: colour, 4: colour with transparency; by default grey or colour, as the images are."""
+    split: str | None = None
+    """Which part of data that comes in splits: train (the default where there are any), val, test, or all."""
+    levels: str | None = None
+    """Values that become black and white: LO,HI in the numbers of the files, or auto: the lowest and the highest of them."""
+    background: str = "white"
+    """The colour below what is transparent: a name, or #rrggbb."""
     fit: Fit = "crop"
     """How an image of another aspect fills its place: its middle does (crop), or all of it, squeezed (stretch)."""
     strict: bool = False
@@ -59,15 +69,14 @@ class Data:
 def run(arguments: Sequence[str]) -> int:
     """Write; returns the exit code."""
     given = parse(Data, "data", arguments)
-    if given.size is not None and given.size < 2:
-        raise OptionError(f"--size {given.size}: give at least 2 pixels a side")
+    options = _options(given)
     check_start(given.start, "--start")
     check_out(given.out, ARRAYS, empty=not given.start)
-    source = open_source(given.data, registry().sources_for(given.data))
+    source = open_source(given.data, registry().sources_for(given.data), Reading.of(options))
     _refuse_inside(given.out, source.opened_as)
     if source.points and is_folder(given.out):
         raise OptionError(f"--out {given.out}: {source.title} is points, not pictures; give NAME.npy")
-    height, width = (given.size or source.height or USUAL), (given.size or source.width or USUAL)
+    width, height = sides(options.size) if options.size else (source.width or USUAL, source.height or USUAL)
     channels = given.channels or source.channels
     spec = DataSpec(channels, height, width, source.classes, source.points)
 
@@ -89,6 +98,17 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _options(given: Data) -> DataOptions:
+    """What is given, held against what the options of a training may be."""
+    values = {name: getattr(given, name) for name in ("size", "channels", "fit", "split", "levels", "background")}
+    try:
+        return DataOptions(**values)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        message = problem["msg"].removeprefix("Value error, ")
+        raise OptionError(f"--{problem['loc'][0]} {problem['input']}: {message}") from None
+
+
 def _refuse_inside(out: Path, opened_as: str) -> None:
     """Raise OptionError where what is written would be data itself."""
     for place in filter(os.path.isdir, (opened_as, opened_as.partition(":")[2])):
@@ -99,10 +119,11 @@ def _refuse_inside(out: Path, opened_as: str) -> None:
 def _parts(store: ImageStore, start: int) -> Iterator[tuple[int, Any]]:
     """Some images at a time with the place of the first, in memory that does not grow with their number."""
     from zoo.cli.counting import Counting
+    from zoo.data.transparency import straight
 
     with Counting("written", len(store) - start) as counting:
         for number, place in enumerate(range(start, len(store), BATCH)):
-            yield place, store.images[place : place + BATCH]
+            yield place, straight(store.images[place : place + BATCH])
             counting.reach(place - start)
             if number % RELEASE == RELEASE - 1:
                 store.release()

@@ -69,7 +69,10 @@ def run(arguments: Sequence[str]) -> int:
 def _sizes(architecture: Architecture, options: Options) -> str:
     """The image sizes that fit these options; empty where every size does."""
     sizes = architecture.sizes(options)
-    return "" if sizes is None else describe_sizes(sizes)
+    if sizes is None:
+        return ""
+    also = ", rectangles of such sides too" if architecture.rectangles and len(sizes) > 1 else ""
+    return describe_sizes(sizes) + also
 
 
 def _presets(architecture: Architecture, usual: str) -> Table:

@@ -89,7 +89,7 @@ def _write(images: Tensor, numbers: list[int], frames: int, out: Path, points: b
     """Write the way in the form that the name of `out` asks for."""
     from zoo.generate.pictures.animation import save_film
     from zoo.generate.pictures.folder import PictureFolder
-    from zoo.generate.pictures.grid import as_numbers, enlarge, save, strip, to_picture, to_pixels
+    from zoo.generate.pictures.grid import as_numbers, save, shown, strip, to_picture, to_pixels
 
     make_folder(out.parent)
     pixels = to_pixels(images)
@@ -103,6 +103,6 @@ def _write(images: Tensor, numbers: list[int], frames: int, out: Path, points: b
         write_arrays(out, as_numbers(images, points))
     elif suffix in FILMS:
         times = [600 if index % (frames - 1) == 0 else 80 for index in range(len(pixels))]  # a rest at each seed
-        save_film((to_picture(enlarge(image, VISIBLE)) for image in pixels), out, times)
+        save_film((to_picture(shown(image, VISIBLE)) for image in pixels), out, times)
     else:
         save(strip(pixels, frames, [str(number) for number in numbers]), out)

@@ -16,7 +16,8 @@ class Images(NamedTuple):
     """Some decoded images of one size."""
 
     pixels: npt.NDArray[Any]
-    """uint8 (n, H, W, C), C in 1, 3; 0 is black. Of a source of points: float32 (n, 1, d, 1) in [-1, 1]."""
+    """uint8 (n, H, W, C), C in 1, 3, 4; 0 is black, and transparent in the last of four (straight colours). Of a source of points:
+    float32 (n, 1, d, 1) in [-1, 1]."""
     labels: npt.NDArray[np.int64] | None = None
     """(n,), each in 0..classes-1; None when the source is unlabelled."""
 

@@ -66,7 +66,9 @@ class DataSource(ABC):
     title: str
     """What a person reads after "50,000 images of", for example "CIFAR-10"."""
     channels: int
-    """1 when every image is grey, else 3."""
+    """1 when every image is grey, else 3: what images have where nobody asks for other channels."""
+    transparent: int | None = None
+    """How many images have an alpha channel, which `decode` gives (4 channels) where `spec.channels` is 4; None: not known."""
     height: int | None = None
     """Pixels; None when the images differ in size."""
     width: int | None = None
@@ -81,8 +83,6 @@ class DataSource(ABC):
     """What is there and not used, by reason, with counts: with --strict no training begins."""
     why_unlabelled: str = ""
     """Why there are no classes, where a person might expect some."""
-    transparent: int = 0
-    """How many images have transparent pixels, as far as that is known."""
 
     pinned: str | None = None
     """What a run remembers in place of what was typed, where that may come to mean other data: `hf:USER/NAME@REVISION:SPLIT` for

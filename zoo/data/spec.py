@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CHANNELS = (1, 3, 4)
+"""What images can have: grey; red, green, blue; these and alpha."""
+
 
 @dataclass(frozen=True)
 class DataSpec:
     """The shape of one prepared image and the number of classes.
 
-    `channels` is 1 (grey) or 3 (red, green, blue), `height` and `width` are pixels, `classes` is 0 for unlabelled data.
+    `channels` is 1 (grey), 3 (red, green, blue) or 4 (these and alpha, of which the least is transparent; networks see and draw
+    colours multiplied with it: `zoo.data.transparency`), `height` and `width` are pixels, `classes` is 0 for unlabelled data.
     `points` marks data that is no pictures but points on a line or in the plane: one channel, one row, a column for each
     coordinate.
     """
@@ -29,6 +33,11 @@ class DataSpec:
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W), the shape of one image in a batch."""
         return (self.channels, self.height, self.width)
+
+    @property
+    def colours(self) -> str:
+        """What its channels are, for a person: "grey", "colour", "transparent"."""
+        return {1: "grey", 3: "colour", 4: "transparent"}[self.channels]
 
     @property
     def kind(self) -> str:

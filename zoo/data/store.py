@@ -18,7 +18,7 @@ from zoo.data.images import Fit, Unreadable
 from zoo.data.prepared import mark_used, place, remove_outdated
 from zoo.data.shown import Shown
 from zoo.data.source import DataSource
-from zoo.data.spec import DataSpec
+from zoo.data.spec import CHANNELS, DataSpec
 from zoo.data.store_writer import VERSION, file_name, install, write_store
 from zoo.errors import DataError, unknown
 from zoo.system.denied import denied
@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 class ImageStore:
     """The read side of a prepared data set.
 
-    `images` is a read-only uint8 array (N, H, W, C) over a memory map: nothing is read before it is looked at. Of points
+    `images` is a read-only uint8 array (N, H, W, C) over a memory map: nothing is read before it is looked at. Of four channels
+    colours are multiplied with the last, alpha (`zoo.data.transparency.straight` divides them). Of points
     (`spec.points`) it is float32 (N, 1, d, 1) in [-1, 1].
     `labels` is int64 (N,) with values in 0..spec.classes-1, or None. `spec` is the geometry and the number of classes,
     `class_names` one name per class, `skipped` the images that could not be read, `notes` what happened to the images
@@ -113,8 +114,8 @@ def prepare(
     decoding threads (all cores). `cache` replaces the directory of `cache_directory()`. `spec.classes` is not
     used: the store has the source's. Raises DataError when nothing is left, or the cache cannot be written.
     """
-    if spec.channels not in (1, 3) or spec.height < 1 or spec.width < 1:
-        raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1 or 3, each side at least 1")
+    if spec.channels not in CHANNELS or spec.height < 1 or spec.width < 1:
+        raise DataError(f"images cannot be prepared as {spec.shape}: channels must be 1, 3 or 4, each side at least 1")
     if fit not in get_args(Fit):
         raise DataError(unknown("fit", str(fit), get_args(Fit)))
     folder = place(cache)
@@ -173,11 +174,17 @@ def _notes(source: DataSource, store: ImageStore, fit: Fit) -> list[str]:
         same_aspect = source.width * spec.height == source.height * spec.width
         native = f"{source.width}×{source.height}×{source.channels} images"
         notes.append(f"{native} are resized to {spec.width}×{spec.height}" + ("" if same_aspect else how))
-    if source.channels != spec.channels:
+    if spec.channels == 4 and source.transparent == 0:
+        notes.append("the images have no transparency: every pixel is opaque (--channels 3 leaves it out)")
+    elif spec.channels != 4 and source.transparent:
+        notes.append(
+            f"transparency of {source.transparent:,} images lies over --background, white by default (--channels 4 keeps it)"
+        )
+    if min(source.channels, 3) != min(spec.channels, 3):
         notes.append(
             "colour images are turned to grey" if spec.channels == 1 else "grey images are repeated in three channels"
         )
-    notes += store.shown.notes(len(store), source.transparent)
+    notes += store.shown.notes(len(store), source.transparent or 0)
     left = set() if store.labels is None else set(np.unique(store.labels).tolist())
     if empty := [name for label, name in enumerate(store.class_names) if label not in left]:
         notes.append(

@@ -9,6 +9,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError, OptionError
 from zoo.options import Options
+from zoo.options.size import Size, sides
 
 USUAL = 64  # the size for a folder of pictures of many sizes: what the DCGAN family was published with
 
@@ -65,22 +66,41 @@ def points_spec(source: DataSource) -> DataSpec:
 
 
 def _size(architecture: Architecture, options: Options, source: DataSource) -> tuple[int, int]:
+    """Height and width. Data that is no squares becomes squares unless --size says otherwise or the networks take any shape."""
     sizes = architecture.sizes(options)
     if options.size is not None:
-        if sizes is not None and options.size not in sizes:
-            raise OptionError(
-                f"--size {options.size}: {architecture.name} works for {describe_sizes(sizes)} with these options "
-                f"(zoo info {architecture.name})"
-            )
-        return options.size, options.size
+        width, height = sides(options.size)
+        if sizes is not None:
+            _check_size(architecture, options.size, sizes)
+        return height, width
     if source.height is None or source.width is None:
         own = USUAL, USUAL
     else:
         own = source.height, source.width
     if sizes is None or (own[0] == own[1] and own[0] in sizes):
         return own
-    nearest = min(sizes, key=lambda size: abs(size - min(own)))
+    nearest = nearest_size(min(own), sizes)
     return nearest, nearest
+
+
+def _check_size(architecture: Architecture, size: int | Size, sizes: Sequence[int]) -> None:
+    """Raise OptionError for a size that the networks cannot be built for."""
+    name, (width, height) = architecture.name, sides(size)
+    if width != height and not architecture.rectangles:
+        nearest = nearest_size(min(width, height), sizes)
+        raise OptionError(
+            f"--size {size}: {name} works for squares alone (it does not say rectangles = True); give one number, --size {nearest}"
+        )
+    if width not in sizes or height not in sizes:
+        each = "" if width == height else "sides of "
+        raise OptionError(
+            f"--size {size}: {name} works for {each}{describe_sizes(sizes)} with these options (zoo info {name})"
+        )
+
+
+def nearest_size(side: int, sizes: Sequence[int]) -> int:
+    """The one of the sizes that is nearest to a side."""
+    return min(sizes, key=lambda size: abs(size - side))
 
 
 def describe_sizes(sizes: Sequence[int]) -> str:

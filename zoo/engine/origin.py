@@ -78,8 +78,8 @@ class Origin:
             preset = run.config.get("preset")
         if not spec.points:
             values["channels"] = spec.channels
-            if values.get("size") is None and spec.height == spec.width:
-                values["size"] = spec.height
+            if values.get("size") is None:
+                values["size"] = (spec.width, spec.height)
         return Inherited(preset if preset in architecture.presets else None, values, run.path / "config.json")
 
     def record(self, copied: Mapping[str, tuple[int, int]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from zoo.data.source import DataSource
 from zoo.data.store import prepare
 from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
+from zoo.generate.sampling import straight
 from zoo.metric import EvaluationContext
 
 
@@ -45,4 +46,4 @@ class RunContext(EvaluationContext):
         store = prepare(self.source, self.generator.spec, fit=self.generator.options.fit)
         places = np.sort(np.random.default_rng(self.seed).permutation(len(store))[:count])
         images = torch.from_numpy(store.images[places]).permute(0, 3, 1, 2).contiguous()
-        return images if self.generator.spec.points else images.float() / 127.5 - 1
+        return images if self.generator.spec.points else straight(images.float() / 127.5 - 1)

@@ -33,8 +33,9 @@ class DigitReader(Metric):
         """As `Metric.unsuited`: other data than the digits that come with zoo, or another size."""
         if context.data != "digits":
             return "it reads the digits that come with zoo (--data digits), and the run was trained on something else"
-        if context.generator.spec.shape != SHAPE:
-            return f"it reads grey images of 28×28, and the run draws {context.generator.spec.kind}"
+        spec = context.generator.spec
+        if spec.shape != SHAPE:
+            return f"it reads grey images of 28×28, and the run draws {spec.colours} {spec.kind}"
         return None
 
     def compute(self, context: EvaluationContext) -> Mapping[str, float]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from zoo.options.base import Count, Group
+from zoo.options.size import Sides
 
 
 class DataOptions(Group):
     """What a run learns from, and how batches are drawn."""
 
     data: str = "digits"
-    """What to learn from: 'digits' (built in), IDX files, a folder of images, a CIFAR folder, a .npy or .npz file; or by name:
-    mnist, fashion_mnist, kmnist, cifar10, cifar100, celeba, hf:USER/NAME (fetched when first used)."""
-    size: Annotated[int, Field(ge=4, le=4096)] | None = None
-    """Height and width of the images in pixels; by default the data's own size, or the nearest that the networks take."""
-    channels: Literal[1, 3] | None = None
-    """Make the images grey (1) or colour (3); by default as the data is."""
+    """What to learn from: 'digits' (built in), a folder of pictures, an archive of them, arrays, IDX files, a CIFAR folder; or by
+    name: mnist, fashion_mnist, kmnist, cifar10, cifar100, celeba, hf:USER/NAME (fetched when first used)."""
+    size: Sides | None = None
+    """Pixels of the images: 64 for squares, 64x48 (WIDTHxHEIGHT) for rectangles where the networks take them; by default the
+    data's own size where it fits, or the nearest square that does."""
+    channels: Literal[1, 3, 4] | None = None
+    """Make the images grey (1), colour (3, transparency over --background) or colour with transparency (4); by default grey or
+    colour, as the data is."""
     fit: Literal["crop", "stretch"] = "crop"
     """How an image of another shape fits: crop keeps its aspect and takes the middle, stretch squeezes the whole of it in."""
     split: str | None = None

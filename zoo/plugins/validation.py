@@ -64,6 +64,8 @@ def check_architecture(cls: object) -> None:
     smallest = cls.smallest_batch
     if isinstance(smallest, bool) or not isinstance(smallest, int) or smallest < 1:
         raise PluginError(f"{cls.__name__}.smallest_batch is {smallest!r}; give a number of images, 1 or more")
+    if not isinstance(cls.rectangles, bool):
+        raise PluginError(f"{cls.__name__}.rectangles is {cls.rectangles!r}; give True or False")
     if stray := sorted(vars(cls).get("preset_notes", {}).keys() - cls.presets.keys()):  # inherited ones may have gone
         raise PluginError(unknown(f"preset in preset_notes of {name}", stray[0], cls.presets))
     pretrained = cls.pretrained

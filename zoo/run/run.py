@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.spec import DataSpec
+from zoo.data.spec import CHANNELS, DataSpec
 from zoo.errors import OptionError, RunError
 from zoo.run import checkpoint
 from zoo.run.changes import read_changes
@@ -141,7 +141,7 @@ class Run:
             names = [str(name) for name in config.need("data.class_names", list)]
             channels, height, width = (config.need(f"data.{name}", int) for name in ("channels", "height", "width"))
             spec = DataSpec(channels, height, width, len(names), data.get("points") is True)
-            if spec.channels not in (1, 3) or min(spec.shape) < 1:
+            if spec.channels not in CHANNELS or min(spec.shape) < 1:
                 raise DamagedError(f"there are no images of {spec.height}×{spec.width}×{spec.channels}")
             return spec, names
 

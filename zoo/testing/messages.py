@@ -11,9 +11,7 @@ from zoo.options.resolve import flag
 
 def describe(spec: DataSpec) -> str:
     """What the networks are built for: ``grey 8×8 images of 3 classes``."""
-    what = (
-        spec.kind if spec.points else f"{'grey' if spec.channels == 1 else 'colour'} {spec.width}×{spec.height} images"
-    )
+    what = spec.kind if spec.points else f"{spec.colours} {spec.width}×{spec.height} images"
     return what + (f" of {spec.classes} classes" if spec.classes else " without labels")
 
 
@@ -29,6 +27,8 @@ def typed(options: Mapping[str, Any]) -> list[str]:
     for name, value in options.items():
         if isinstance(value, bool):
             words.append(flag(name) if value else flag(f"no_{name}"))
+        elif name == "size" and isinstance(value, (tuple, list)):
+            words += [flag(name), "x".join(map(str, value))]
         elif isinstance(value, (tuple, list)):
             words += [flag(name), *map(str, value)] if value else []
         elif value is not None:

@@ -19,6 +19,7 @@ from zoo.data.images import Images
 from zoo.data.reading import Reading
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
+from zoo.data.transparency import over
 from zoo.data.values import NATURAL, Limits, to_bytes, widened
 from zoo.errors import DataError
 
@@ -33,7 +34,7 @@ _NAMES_KEY = "class_names"
 
 
 class ArraySource(DataSource):
-    """Images in an array: (N, H, W), (N, H, W, C) or (N, C, H, W) with C in 1, 3, 4 (4: transparency, over white).
+    """Images in an array: (N, H, W), (N, H, W, C) or (N, C, H, W) with C in 1, 3, 4 (4: with alpha).
 
     uint8; uint16 (scaled by 255/65535); bool; floats in [0, 1], or in [-1, 1] when any is negative. In a .npz the array
     or an HDF5 file is called images, x, x_train, train_images or data (or is the only one), labels are called labels, y, y_train
@@ -44,7 +45,7 @@ class ArraySource(DataSource):
 
     name = "arrays"
     summary = "Arrays of images, .npy, .npz or HDF5 (.h5), with or without labels."
-    takes = ("levels",)
+    takes = ("levels", "background")
 
     @classmethod
     def accepts(cls, location: str) -> bool:
@@ -69,6 +70,7 @@ class ArraySource(DataSource):
         self._layout, self.height, self.width, stored = _understand(self._images, layout)
         self._kind = _kind(self._images, any_number=self._reading.levels is not None)
         self.channels = 1 if stored == 1 else 3
+        self.transparent = len(self) if stored == 4 else 0
         labels: AnyArray | None = None
         if key is not None:
             labels = _array(path, key)
@@ -104,8 +106,8 @@ class ArraySource(DataSource):
         elif self._layout == "nchw":
             values = values.transpose(0, 2, 3, 1)
         pixels = to_bytes(values, limits)
-        if pixels.shape[3] == 4:
-            pixels = _over_white(pixels)
+        if pixels.shape[3] == 4 and spec.channels != 4:
+            pixels = over(pixels, self._reading.colour)
         yield Images(pixels, None if self._labels is None else self._labels[start : start + len(pixels)])
 
     def _rows_per_chunk(self) -> int:
@@ -224,13 +226,6 @@ def _kind(array: AnyArray, any_number: bool) -> str:
         f"{array.label} is of type {array.dtype}; expected uint8, uint16, bool or floats "
         "(numbers from 0 to 255 become uint8 with .astype('uint8'); --levels 0,4095 says what is black and white)"
     )
-
-
-def _over_white(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Colour and transparency (…, 4) as they look on white paper (…, 3)."""
-    colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
-    mixed: Array = (colour * alpha + 255 * (255 - alpha) + 127) // 255
-    return mixed.astype(np.uint8)
 
 
 def _read_labels(

@@ -80,11 +80,16 @@ def read_header(picture: Path | bytes) -> Header:
             width, height = height, width
         grey = image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
         grey = grey or (image.mode in ("P", "PA") and _grey_palette(image))
-        return Header(width, height, grey, image.has_transparency_data, _has_frames(image), is_grid(image))
+        return Header(width, height, grey, _has_alpha(image), _has_frames(image), is_grid(image))
 
 
 def _text(comment: object) -> object:
     return comment.decode("ascii", "replace") if isinstance(comment, bytes) else comment
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    # Pillow asserts a palette where a header promises one that does not follow.
+    return (image.mode != "P" or image.palette is not None) and image.has_transparency_data
 
 
 def _has_frames(image: Image.Image) -> bool:
@@ -98,7 +103,9 @@ def is_grid(image: Image.Image) -> bool:
 
 
 def read_picture(path: Path | bytes, channels: int, smallest: int, values: Values = USUAL) -> Image.Image:
-    """The upright picture, of mode L for 1 channel and RGB for 3, what is transparent over a background; raises PictureError.
+    """The upright picture, of mode L for 1 channel, RGB for 3 and RGBA for 4; raises PictureError.
+
+    With 1 or 3 channels a background lies below what is transparent.
 
     Of an animation it is the first frame. `values`: which numbers become black and white, and the background. `smallest` is the
     side that the caller needs at least: a JPEG much larger than that is decoded at a fraction of its size, which is several
@@ -109,10 +116,12 @@ def read_picture(path: Path | bytes, channels: int, smallest: int, values: Value
         image.load()
         upright = _UPRIGHT.get(_orientation(image))
         picture = _eight_bit(image, values)
-        if picture.has_transparency_data:
+        if channels == 4:
+            picture = picture.convert("RGBA")
+        elif picture.has_transparency_data:
             colour = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", colour.size, (*values.background, 255)), colour)
-        mode = "L" if channels == 1 else "RGB"
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
         picture = picture if picture.mode == mode else picture.convert(mode)
         if upright is not None:
             picture = picture.transpose(upright)

@@ -166,6 +166,7 @@ class PictureSource(DataSource):
     def _read(
         self, item: Item, spec: DataSpec, pixels: Callable[[Image.Image], npt.NDArray[np.uint8]]
     ) -> Iterator[Images | Unreadable]:
+        channels = 4 if spec.channels == 4 else self.channels
         for position, file in item:
             entry = self._entries[position]
             try:
@@ -173,7 +174,7 @@ class PictureSource(DataSource):
                     raise PictureError(entry.problem)
                 if isinstance(file, OSError):
                     raise PictureError(file.strerror or str(file))
-                picture = read_picture(file, self.channels, max(spec.width, spec.height), self._values)
+                picture = read_picture(file, channels, max(spec.width, spec.height), self._values)
             except PictureError as error:
                 yield Unreadable(shown(entry.name), str(error))
             else:

@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo.errors import OptionError
 from zoo.generate.latent.expression import Expression
 from zoo.generate.pictures import captions as words
-from zoo.generate.pictures.grid import Pixels, enlarge, grid, to_picture, to_pixels
+from zoo.generate.pictures.grid import Pixels, grid, shown, to_picture, to_pixels
 from zoo.generate.samples import NO_PICTURES
 
 LARGE, SMALL = 112, 56
@@ -138,7 +138,7 @@ def _lay_out(columns: list[_Column], signs: list[str]) -> Image.Image:
 
 def _large(image: Tensor) -> Image.Image:
     pixels: Pixels = to_pixels(image[None])[0]
-    return to_picture(enlarge(pixels, LARGE))
+    return to_picture(shown(pixels, LARGE))
 
 
 def _number(text: str) -> int | None:

@@ -15,6 +15,7 @@ from PIL import Image, PngImagePlugin
 from zoo.data.formats.picture import GRID
 from zoo.errors import RunError
 from zoo.generate.pictures import captions as words
+from zoo.generate.pictures.checkerboard import over_checkerboard
 from zoo.generate.request import check_columns
 from zoo.run.files import replacing
 
@@ -48,12 +49,12 @@ def as_numbers(images: Tensor, points: bool = False) -> npt.NDArray[Any]:
 
 
 def to_picture(pixels: Pixels) -> Image.Image:
-    """One image (H, W, C), C in 1, 3, as a Pillow image."""
+    """One image (H, W, C), C in 1, 3, 4, as a Pillow image of mode L, RGB or RGBA."""
     return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
 
 
 def to_pictures(images: Tensor) -> list[Image.Image]:
-    """Images (n, C, H, W) in [-1, 1], C in 1, 3, as Pillow images, each of its own size."""
+    """Images (n, C, H, W) in [-1, 1], C in 1, 3, 4, as Pillow images, each of its own size."""
     return [to_picture(pixels) for pixels in to_pixels(images)]
 
 
@@ -71,17 +72,23 @@ def enlarge(image: Pixels, visible: int = VISIBLE) -> Pixels:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
+def shown(image: Pixels, visible: int = VISIBLE) -> Pixels:
+    """One image (H, W, C) as people look at it, (H, W, 1 or 3): enlarged, and over a checkerboard where it is transparent."""
+    return over_checkerboard(enlarge(image, visible))
+
+
 def grid(
     pixels: Pixels, columns: int, gap: int = GAP, captions: Sequence[str] = (), visible: int = VISIBLE
 ) -> Image.Image:
-    """uint8 (n, H, W, C) as one picture, row by row, small images enlarged by a whole factor so that they can be seen.
+    """uint8 (n, H, W, C) as one picture, row by row, small images enlarged by a whole factor so that they can be seen,
+    transparent ones over a checkerboard.
 
     `columns`: at most; fewer images make a row of their own length. `captions`: a line under each image, or none at all. A
     last row that is not full ends in the colour of the frame. Raises OptionError for fewer than one column.
     """
     check_columns(columns)
     columns = min(columns, len(pixels))
-    height, width, channels = enlarge(pixels[0], visible).shape
+    height, width, channels = shown(pixels[0], visible).shape
     band = words.height() if captions else 0
     cell = max([width, *(words.width(caption) + 4 for caption in captions)])
     rows = -(-len(pixels) // columns)
@@ -93,7 +100,7 @@ def grid(
     ]
     for (top, left), image in zip(places, pixels, strict=True):
         start = left + (cell - width) // 2
-        canvas[top : top + height, start : start + width] = enlarge(image, visible)
+        canvas[top : top + height, start : start + width] = shown(image, visible)
     picture = to_picture(canvas)
     picture.info["comment"] = GRID  # which `save` writes into the file
     if captions:
@@ -124,7 +131,7 @@ def to_png(picture: Image.Image, side: int = WIDEST) -> bytes:
 
 
 def make_grid(images: Tensor, columns: int | None = None, captions: Sequence[str] = ()) -> Image.Image:
-    """Images (n, C, H, W) in [-1, 1], C in 1, 3, as one Pillow image: `columns` wide (by default as
+    """Images (n, C, H, W) in [-1, 1], C in 1, 3, 4, as one Pillow image: `columns` wide (by default as
     `columns_for` says), a caption under each or none."""
     return grid(to_pixels(images), columns_for(len(images)) if columns is None else columns, captions=captions)
 
@@ -135,9 +142,14 @@ def save_grid(images: Tensor, path: Path, columns: int) -> None:
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Write a picture, whole or not at all; the suffix says which format. Raises RunError where that fails."""
+    """Write a picture, whole or not at all; the suffix says which format. Raises RunError where that fails.
+
+    In a JPEG, which has no transparency, that is over white.
+    """
     kind = _format_of(path)
     check_sides(picture, kind, path)
+    if kind == "JPEG" and picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     with replacing(path) as temporary:
         picture.save(temporary, format=kind, **({"quality": 95} if kind == "JPEG" else {}), **_comment(picture, kind))
 

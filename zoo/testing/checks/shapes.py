@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from zoo.data.spec import DataSpec
+    from zoo.options import Options
     from zoo.testing.subject import Subject
 
 FAR = 1000.0
@@ -37,29 +38,45 @@ def shapes(subject: Subject) -> None:
 
 
 def specs(subject: Subject) -> Iterator[DataSpec]:
-    """Grey and colour, several of the sizes that the options allow, with labels and, where it may be, without.
+    """Grey, colour and transparent, several of the sizes that the options allow, with labels and, where it may be, without.
 
-    Where every size will do, so must images that are not square, and points.
+    Rectangles where the architecture says so. Where every size will do, so must images that are not square, and points.
     """
     from zoo.data.spec import DataSpec
 
     options = subject.options
     allowed = subject.architecture.sizes(options)
+    own = subject.spec
     if "size" in subject.flags:
-        sizes = {subject.spec.height}
+        sizes = {own.height} if own.height == own.width else set()
     elif allowed is None:
-        sizes = {9, 28, subject.spec.height}
+        sizes = {9, 28, own.height}
     else:
-        sizes = {subject.spec.height, *sorted(allowed)[:2], min(allowed, key=lambda size: abs(size - 28))}
+        sizes = {own.height, *sorted(allowed)[:2], min(allowed, key=lambda size: abs(size - 28))}
     numbers = (3, 10) if subject.architecture.conditional else (3, 0)
     for size in sorted(sizes):
-        for channels in (options.channels,) if options.channels else (1, 3):
-            for classes in numbers if size == subject.spec.height else numbers[:1]:
+        for channels in channels_of(options, also=(4,) if size == own.height else ()):
+            for classes in numbers if size == own.height else numbers[:1]:
                 yield DataSpec(channels, size, size, classes)
+    rectangles = {(own.height, own.width)} if own.height != own.width else set()
+    if allowed is not None and subject.architecture.rectangles and "size" not in subject.flags:
+        smaller, larger = (
+            sorted(allowed)[0],
+            min(sorted(allowed)[1:], key=lambda size: abs(size - 28), default=own.height),
+        )
+        rectangles |= {(smaller, larger), (larger, smaller)} if smaller != larger else set()
+    for height, width in sorted(rectangles):
+        for channels in channels_of(options):
+            yield DataSpec(channels, height, width, numbers[0])
     if allowed is None and options.size is None:
         yield DataSpec(options.channels or 3, 6, 9, numbers[1])
         if options.channels is None:
             yield DataSpec(1, 1, 2, numbers[0], points=True)
+
+
+def channels_of(options: Options, also: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """The channels to try: those that the options ask for, else grey and colour, and `also` these."""
+    return (options.channels,) if options.channels else (1, 3, *also)
 
 
 def _look(
