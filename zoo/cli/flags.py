@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -50,11 +52,30 @@ def check_flags(arguments: Sequence[str], types: Mapping[str, Any], program: str
             raise OptionError(f"{before} and {spelt} are the same option; give one of them")
         if value is not None and (fits := _misfit(value, flags[name].type)):
             raise OptionError(f"{given} {value!r}: give {fits} ({hint})")
+    _check_words(arguments, flags, owners, len(types) > len(flags))
     typed = [given for given, _ in _given(arguments)]
     for name, kind in flags.items():
         if is_list(kind.type) and sum(given.replace("_", "-") in kind.spellings for given in typed) > 1:
             spelt = flag(name)
             raise OptionError(f"{spelt} is given twice; write all of its values behind one: {spelt} A B")
+
+
+def _check_words(arguments: Sequence[str], flags: Mapping[str, Flag], owners: Mapping[str, str], places: bool) -> None:
+    """Raise OptionError for a second word behind an option that takes one, as a pattern is that the shell has replaced.
+
+    `places`: whether there are arguments without a name, which such a word may be.
+    """
+    for at, argument in enumerate(arguments):
+        kind = flags.get(owners.get(argument.replace("_", "-"), ""))
+        behind = [*itertools.takewhile(lambda word: not word.startswith("-"), arguments[at + 1 :])]
+        if kind is None or places or len(behind) < 2 or is_list(kind.type) or _is(kind.type, bool):
+            continue
+        raise OptionError(
+            f"{argument} takes one value, and {len(behind)} stand behind it ({', '.join(behind[:3])}"
+            f"{', …' if len(behind) > 3 else ''}); a pattern goes in quotes, so that the shell leaves it alone: {argument} '*.png'"
+            if len({os.path.splitext(word)[1] for word in behind}) == 1
+            else f"{argument} takes one value, and {len(behind)} stand behind it: {' '.join(behind[:3])}"
+        )
 
 
 def _nearest(given: str, known: Iterable[str]) -> str:
