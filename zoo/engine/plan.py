@@ -16,7 +16,8 @@ from zoo.data.loader import check_batch
 from zoo.data.registry import absolute, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
-from zoo.engine.geometry import choose_spec, points_spec
+from zoo.engine.choice import describe_choice, suited_preset
+from zoo.engine.geometry import choose_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.step import alternates
@@ -71,22 +72,16 @@ def plan_run(
     options, chosen = resolve(architecture, preset=preset, config=config, flags=flags)
     device = choose_device(options.device)
     source = open_source(options.data, registry().sources_for(options.data))
-    suited = chosen
-    if preset is None and config is None:
-        # It may name networks for points where the default preset has none.
-        suited = architecture.preset_for(
-            points_spec(source) if source.points else choose_spec(architecture, options, source)
-        )
-        if suited != chosen:
-            options, _ = resolve(architecture, preset=suited, flags=flags)
+    if preset is None:  # a file may name one, which counts
+        suited = suited_preset(architecture, options, source, device.type)
+        options, chosen = resolve(architecture, config=config, flags=flags, suited=suited)
     spec = choose_spec(architecture, options, source)
-    _check_sense(options, architecture.presets.get(suited or "", {}))
-    if suited != chosen:
-        log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
+    _check_sense(options, architecture.presets.get(chosen or "", {}))
     place = absolute(options.data, registry().sources)  # so that the run can be resumed from any folder
     options = options.model_copy(update={"data": place})
-    plan = complete_plan(architecture, options, suited, source, spec, device)
+    plan = complete_plan(architecture, options, chosen, source, spec, device)
     check_batch(options.batch_size, len(source))
+    log.info(describe_choice(architecture, options, chosen, source, spec, device.type))
     return plan
 
 

@@ -23,18 +23,19 @@ def resolve(
     preset: str | None = None,
     config: Path | str | None = None,
     flags: Mapping[str, Any] | None = None,
+    suited: str | None = None,
 ) -> tuple[Options, str | None]:
     """The validated options of a run, and the name of the preset in force (None for the plain defaults).
 
-    `flags` are the values given by hand, by field name. Raises OptionError for a preset, file, name or value that does
-    not fit.
+    `flags` are the values given by hand, by field name. `suited` is the preset where neither `preset` nor the file names one, in
+    place of the default one. Raises OptionError for a preset, file, name or value that does not fit.
     """
     if config is not None and not isinstance(config, str | os.PathLike):
         raise OptionError(f"config is {config!r}; give the path of a file")
     path = None if config is None else Path(config)
     file = {} if path is None else read_config(path, architecture)
     named = file.pop("preset", None)
-    choices = (preset, named, architecture.default_preset)
+    choices = (preset, named, suited, architecture.default_preset)
     preset = next((name for name in choices if name is not None), None)  # an empty name is one too, of no preset
     values: dict[str, Any] = {}
     places: dict[str, Path] = {}
