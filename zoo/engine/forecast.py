@@ -1,4 +1,4 @@
-"""How long a training will take, told once from its first steps, before anyone waits."""
+"""What is told before anyone waits: what is about to be trained, and how long it will take, from its first steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 from zoo.data.spec import DataSpec
 from zoo.engine.build import TrainingState
+from zoo.engine.choice import DEVICES
+from zoo.engine.geometry import is_large
 from zoo.engine.graphs.capture import WARM_UP
+from zoo.engine.plan import RunPlan
 from zoo.engine.runtime.clock import Clock
 from zoo.engine.runtime.device import synchronize
 
@@ -22,6 +25,29 @@ WORTH = 60.0
 
 ADVICE = 300.0
 """Seconds: of a longer training it is told how to shorten it."""
+
+
+def describe_plan(plan: RunPlan, *, by_hand: bool) -> str:
+    """A line on what is about to be trained: ``preset photos, for 64×64 colour on the CPU: 8,000 steps (…)``.
+
+    `by_hand`: the preset was, so that nobody need be told that another could be.
+    """
+    architecture, options, spec = plan.architecture, plan.options, plan.spec
+    what = f"{_appearance(spec)} on {DEVICES.get(plan.device.type, plan.device)}"
+    length = (
+        f"{options.steps:,} step{'s' * (options.steps > 1)}" if options.epochs is None else f"{options.epochs:g} epochs"
+    )
+    advice = [] if by_hand or len(architecture.presets) < 2 else ["--preset chooses another"]
+    sizes = architecture.sizes(options)
+    if options.size is None and is_large(plan.source) and sizes is not None and 2 * spec.height in sizes:
+        advice.append(f"--size {2 * spec.height} gives larger pictures")
+    line = f"{f'preset {plan.preset}, for ' if plan.preset else ''}{what}: {length}"
+    return f"{line} ({', '.join(advice)})" if advice else line
+
+
+def _appearance(spec: DataSpec) -> str:
+    """What images look like: ``64×64 colour``; or "points in the plane"."""
+    return spec.kind if spec.points else f"{spec.width}×{spec.height} {'grey' if spec.channels == 1 else 'colour'}"
 
 
 class StepTime:

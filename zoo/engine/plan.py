@@ -16,7 +16,7 @@ from zoo.data.loader import check_batch
 from zoo.data.registry import absolute, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
-from zoo.engine.choice import describe_choice, suited_preset
+from zoo.engine.choice import suited_preset
 from zoo.engine.geometry import choose_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.runtime.device import choose_device
@@ -81,7 +81,6 @@ def plan_run(
     options = options.model_copy(update={"data": place})
     plan = complete_plan(architecture, options, chosen, source, spec, device)
     check_batch(options.batch_size, len(source))
-    log.info(describe_choice(architecture, options, chosen, source, spec, device.type))
     return plan
 
 

@@ -14,6 +14,7 @@ from zoo.data.store import ImageStore
 from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.checkpointing import load_state
+from zoo.engine.forecast import describe_plan
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
 from zoo.engine.rehearsal import rehearse
@@ -81,6 +82,7 @@ def train(
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         Run.check_place(out)
         plan = plan_run(name, preset=preset, config=config, flags=options)
+        log.info(describe_plan(plan, by_hand=preset is not None))
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
             state = build(plan, store)
