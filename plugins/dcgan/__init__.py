@@ -95,7 +95,7 @@ class DCGAN(zoo.Architecture):
             r1_every=8,
             reuse_fakes=True,
             ema=0.998,
-            steps=8000,
+            steps=5000,
         ),
         "radford64": dict(RADFORD64, bias=False),
         "upsample": dict(

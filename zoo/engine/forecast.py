@@ -28,7 +28,7 @@ ADVICE = 300.0
 
 
 def describe_plan(plan: RunPlan, *, by_hand: bool) -> str:
-    """A line on what is about to be trained: ``preset photos, for 64×64 colour on the CPU: 8,000 steps (…)``.
+    """A line on what is about to be trained: ``preset photos, for 64×64 colour on the CPU: 5,000 steps (…)``.
 
     `by_hand`: the preset was, so that nobody need be told that another could be.
     """
