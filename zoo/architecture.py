@@ -115,7 +115,10 @@ class Architecture:
         return None
 
     def preset_for(self, data: DataSpec) -> str | None:
-        """The preset that is meant for such images where none is named; `default_preset` by default."""
+        """The preset that is meant for such images where none is named; `default_preset` by default.
+
+        One that depends on where the run computes takes a second argument, ``device: str = "cpu"``: cpu, mps or cuda.
+        """
         return self.default_preset
 
     def objective_for(self, options: Any) -> str | Objective:

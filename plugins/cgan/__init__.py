@@ -44,6 +44,7 @@ class ConditionalGAN(DCGAN):
 
     presets = {
         "dcgan": dict(DCGAN.presets["mnist"], r1=0.0, steps=6000, samples=100),
+        "photos": dict(DCGAN.presets["photos"], samples=100),
         "dcgan64": dict(RADFORD64),
         "mlp": dict(
             networks="mlp", latent=100, latent_distribution="unit", batch_size=100, optimizer="sgd", learning_rate=0.1,
@@ -53,6 +54,7 @@ class ConditionalGAN(DCGAN):
     }  # fmt: skip
     preset_notes = {
         "dcgan": "dcgan's preset for digits, conditional: labels join the latent as a one-hot vector, the image as planes.",
+        "photos": "dcgan's preset for pictures in colour, conditional in the same way.",
         "dcgan64": "dcgan's radford64 with biases, conditional in the same way.",
         "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent: dropout on "
         "hidden layers and momentum rising over 125,000 updates, as in the code of the GAN it builds on; weights as PyTorch "

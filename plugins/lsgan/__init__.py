@@ -58,6 +58,7 @@ class LSGAN(DCGAN):
 
     presets = {
         "paper": dict(DCGAN.presets["mnist"]),
+        "photos": dict(DCGAN.presets["photos"], learning_rate=2e-3, discriminator_learning_rate=1e-3, r1=2.0),
         "paper64": dict(RADFORD64),
         "pearson": dict(DCGAN.presets["mnist"], a=-1.0, b=1.0, c=0.0),
         "folder64": dict(
@@ -68,6 +69,7 @@ class LSGAN(DCGAN):
     }  # fmt: skip
     preset_notes = {
         "paper": "Mao et al. 2017, equation 9 (a=0, b=c=1), on dcgan's networks and training for digits.",
+        "photos": "The same on dcgan's networks for pictures in colour, with a larger penalty on D's slope.",
         "paper64": "The same on dcgan's radford64, with biases.",
         "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0), which minimises the Pearson chi-square divergence.",
         "folder64": "A PyTorch notebook: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its length. "

@@ -23,6 +23,7 @@ class Source:
     """Data of any shape."""
 
     title = "some data"
+    why_unlabelled = ""
 
     def __init__(self, height=None, width=None, channels=1, classes=0, points=False):
         self.height, self.width, self.channels, self.classes = height, width, channels, classes
@@ -42,6 +43,24 @@ class Powers(zoo.Architecture):
 
     def sizes(self, options):
         return (16, 32, 64)
+
+
+class Eights(zoo.Architecture):
+    """Takes many."""
+
+    name = "eights"
+
+    def sizes(self, options):
+        return range(8, 257, 8)
+
+
+class Large(zoo.Architecture):
+    """Takes none that is as small as the usual one."""
+
+    name = "large"
+
+    def sizes(self, options):
+        return (128, 256)
 
 
 class Labelled(Any):
@@ -64,12 +83,21 @@ class Labelled(Any):
         (Powers, {}, Source(40, 300), (1, 32, 32, 0)),
         (Powers, {}, Source(32, 64), (1, 32, 32, 0)),
         (Powers, {}, Source(500, 500), (1, 64, 64, 0)),
+        (Eights, {}, Source(64, 64), (1, 64, 64, 0)),
+        (Eights, {}, Source(96, 96), (1, USUAL, USUAL, 0)),
+        (Eights, {}, Source(218, 178), (1, USUAL, USUAL, 0)),
+        (Eights, {}, Source(60, 178), (1, 56, 56, 0)),
+        (Eights, dict(size=96), Source(218, 178), (1, 96, 96, 0)),
+        (Large, {}, Source(512, 512), (1, 128, 128, 0)),
+        (Any, {}, Source(218, 178), (1, 218, 178, 0)),
         (Powers, {}, Source(), (1, 64, 64, 0)),
         (Powers, dict(size=16), Source(28, 28), (1, 16, 16, 0)),
         (Labelled, {}, Source(28, 28, 1, 2), (1, 28, 28, 2)),
     ],
 )
-def test_the_datas_own_size_is_kept_where_the_networks_take_it_else_the_nearest(architecture, options, source, spec):
+def test_the_datas_own_size_is_kept_where_the_networks_take_it_else_the_nearest_to_it_or_to_the_usual(
+    architecture, options, source, spec
+):
     assert choose_spec(architecture(), zoo.Options(**options), source) == zoo.DataSpec(*spec)
 
 

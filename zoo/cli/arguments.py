@@ -47,7 +47,11 @@ def training_defaults(
     defaults, preset = resolve(architecture, preset=asked.get("preset"), config=asked.get("config"), flags=flags)
     names = ", ".join(architecture.presets) or "none here"
     return defaults, {
-        "preset": (str | None, preset, f"A named set of values: {names}. zoo info {architecture.name} tells of each."),
+        "preset": (
+            str | None,
+            preset,
+            f"A named set of values: {names}; by default what suits data and device. zoo info {architecture.name} tells of each.",
+        ),
         "config": (Path | None, None, "Values from a TOML file, or from the config.json of an earlier run."),
     }
 

@@ -13,11 +13,22 @@ from rich.text import Text
 from zoo.architecture import Architecture
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
+from zoo.data.spec import DataSpec
+from zoo.engine.choice import preset_on
 from zoo.engine.geometry import describe_sizes
 from zoo.errors import OptionError, PluginError, in_one_line
 from zoo.options import Options
 from zoo.options.resolve import flag, resolve
 from zoo.plugins.registry import pretrained_run, registry
+
+EXAMPLES = {
+    "28×28 grey": DataSpec(1, 28, 28),
+    "32×32 colour": DataSpec(3, 32, 32),
+    "64×64 grey, and larger": DataSpec(1, 64, 64),
+    "64×64 colour, and larger": DataSpec(3, 64, 64),
+    "points": DataSpec(1, 1, 2, points=True),
+}
+"""Data for which it is told which preset is chosen."""
 
 
 @dataclass
@@ -52,6 +63,9 @@ def run(arguments: Sequence[str]) -> int:
         say(f"images: {sizes}")
     if architecture.presets:
         console.print(_presets(architecture, sizes))
+        if chosen := _chosen(architecture):
+            console.print()
+            console.print(chosen)
     own = [field for field in architecture.Options.model_fields if field not in Options.model_fields]
     if own:
         shown = table("own option", "default", "what it does")
@@ -73,6 +87,24 @@ def _sizes(architecture: Architecture, options: Options) -> str:
         return ""
     also = ", rectangles of such sides too" if architecture.rectangles and len(sizes) > 1 else ""
     return describe_sizes(sizes) + also
+
+
+def _chosen(architecture: Architecture) -> Table | None:
+    """Which preset is chosen where none is named, by data and device; None where it is the default one, whatever they are."""
+    shown = table("data", "on a CPU", "on an NVIDIA GPU")
+    depends = False
+    for what, spec in EXAMPLES.items():
+        try:
+            presets = {device: preset_on(architecture, spec, device) for device in ("cpu", "cuda")}
+        except PluginError as error:  # a plugin's author will want to see the rest too
+            shown.add_row(what, Text(in_one_line(error)))
+            depends = True
+            continue
+        differs = set(presets.values()) != {architecture.default_preset}
+        depends |= differs
+        if differs or not spec.points:  # which few architectures take
+            shown.add_row(what, *(preset or architecture.default_preset or "none" for preset in presets.values()))
+    return shown if depends else None
 
 
 def _presets(architecture: Architecture, usual: str) -> Table:

@@ -11,14 +11,16 @@ from zoo.errors import DataError, OptionError
 from zoo.options import Options
 from zoo.options.size import Size, sides
 
-USUAL = 64  # the size for a folder of pictures of many sizes: what the DCGAN family was published with
+USUAL = 64
+"""The size for pictures of many sizes and for larger ones: what the DCGAN family was published with, on a CPU and on a GPU."""
 
 
 def choose_spec(architecture: Architecture, options: Options, source: DataSource) -> DataSpec:
     """The geometry for this architecture, these options and this data.
 
-    The data's own size is kept where the networks can be built for it; else the nearest size that they can. Raises
-    OptionError for a --size that does not work, DataError for data that this architecture cannot use.
+    The data's own size is kept where the networks can be built for it; else the nearest size that they can. Images larger than
+    `USUAL` become that, unless the networks take every size. Raises OptionError for a --size that does not work, DataError for
+    data that this architecture cannot use.
     """
     if architecture.conditional and source.classes < 2:
         if source.points:
@@ -73,7 +75,7 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
         if sizes is not None:
             _check_size(architecture, options.size, sizes)
         return height, width
-    if source.height is None or source.width is None:
+    if source.height is None or source.width is None or (sizes is not None and is_large(source)):
         own = USUAL, USUAL
     else:
         own = source.height, source.width
@@ -101,6 +103,11 @@ def _check_size(architecture: Architecture, size: int | Size, sizes: Sequence[in
 def nearest_size(side: int, sizes: Sequence[int]) -> int:
     """The one of the sizes that is nearest to a side."""
     return min(sizes, key=lambda size: abs(size - side))
+
+
+def is_large(source: DataSource) -> bool:
+    """Whether all of its images are larger than `USUAL`, both ways."""
+    return source.height is not None and source.width is not None and min(source.height, source.width) > USUAL
 
 
 def describe_sizes(sizes: Sequence[int]) -> str:

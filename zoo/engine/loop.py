@@ -11,6 +11,7 @@ import torch
 from zoo.callback import Callback
 from zoo.engine.build import TrainingState
 from zoo.engine.checkpointing import networks, save_state
+from zoo.engine.forecast import Forecast
 from zoo.engine.layout import layout_advice
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
@@ -82,11 +83,14 @@ class TrainingLoop:
                 if done == 0:
                     self._sample(0)
                 self._clock.start(self.state.batches.images)
+                forecast = Forecast(self.state, self.start, self._clock)
                 try:
                     while done < self.steps and self.interrupt.signal is None:
                         statistics = self._step(done)
                         done += 1
                         self._after(done, statistics, journal)
+                        if line := forecast.after(done):
+                            log.info(line)
                     if self._saved != done:
                         self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
                         self._checkpoint(done)

@@ -18,7 +18,8 @@ from zoo.data.registry import absolute, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.engine.changes import changed_options
-from zoo.engine.geometry import choose_spec, points_spec
+from zoo.engine.choice import suited_preset
+from zoo.engine.geometry import choose_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.origin import Origin
 from zoo.engine.runtime.device import choose_device
@@ -81,27 +82,20 @@ def plan_run(
     if origin is not None and "data" not in (flags or {}) and is_missing(options.data, registry().sources):
         raise DataError(f"{origin.run.path} was trained on {options.data}, which does not exist any more; give --data")
     source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
-    suited = chosen
-    if preset is None and config is None and origin is None:
-        # It may name networks for points where the default preset has none.
-        suited = architecture.preset_for(
-            points_spec(source) if source.points else choose_spec(architecture, options, source)
-        )
-        if suited != chosen:
-            options, _ = resolve(architecture, preset=suited, flags=flags)
+    if preset is None:  # a file may name one, which counts
+        suited = suited_preset(architecture, options, source, device.type)
+        options, chosen = resolve(architecture, config=config, flags=flags, inherited=inherited, suited=suited)
     spec = choose_spec(architecture, options, source)
-    _check_sense(options, architecture.presets.get(suited or "", {}))
+    _check_sense(options, architecture.presets.get(chosen or "", {}))
     if options.freeze_d and origin is None:
         raise OptionError(
             f"--freeze-d {options.freeze_d} keeps layers as they are, and those of a new run have learnt nothing yet; give --from "
             "RUN too, whose weights it is to begin with"
         )
-    if suited != chosen:
-        log.info("preset %s, for %s (--preset chooses another)", suited, spec.kind)
     # So that the run can be resumed from any folder.
     place = source.pinned or absolute(options.data, registry().sources)
     options = options.model_copy(update={"data": place})
-    plan = complete_plan(architecture, options, suited, source, spec, device)
+    plan = complete_plan(architecture, options, chosen, source, spec, device)
     check_batch(options.batch_size, len(source))
     return plan
 

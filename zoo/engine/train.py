@@ -15,6 +15,7 @@ from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
+from zoo.engine.forecast import describe_plan
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.origin import Origin
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
@@ -87,6 +88,7 @@ def train(
         Run.check_place(out)
         origin = None if from_run is None else Origin.read(from_run)
         plan = plan_run(name, preset=preset, config=config, flags=options, origin=origin)
+        log.info(describe_plan(plan, by_hand=preset is not None))
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
             state = build(plan, store)

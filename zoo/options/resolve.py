@@ -37,11 +37,12 @@ def resolve(
     config: Path | str | None = None,
     flags: Mapping[str, Any] | None = None,
     inherited: Inherited | None = None,
+    suited: str | None = None,
 ) -> tuple[Options, str | None]:
     """The validated options of a run, and the name of the preset in force (None for the plain defaults).
 
-    `flags` are the values given by hand, by field name; `inherited` those of a run to begin with. Raises OptionError for a
-    preset, file, name or value that does not fit.
+    `flags` are the values given by hand, by field name; `inherited` those of a run to begin with. `suited` is the preset where
+    none of these names one, in place of the default one. Raises OptionError for a preset, file, name or value that does not fit.
     """
     if config is not None and not isinstance(config, str | os.PathLike):
         raise OptionError(f"config is {config!r}; give the path of a file")
@@ -50,7 +51,7 @@ def resolve(
     named = file.pop("preset", None)
     asked = preset is not None or named is not None
     taken = inherited or Inherited(None, {}, Path())
-    choices = (preset, named, taken.preset, architecture.default_preset)
+    choices = (preset, named, taken.preset, suited, architecture.default_preset)
     preset = next((name for name in choices if name is not None), None)  # an empty name is one too, of no preset
     values: dict[str, Any] = {}
     places: dict[str, Path] = {}

@@ -1,4 +1,4 @@
-"""Calls a plugin's function: one that cannot be called so is named, with its file and line."""
+"""Calls a plugin's function: one that cannot be called so is named, with its file and line; an older one is given what it takes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ def call(function: Callable[..., Any], usage: str, *arguments: Any, **keywords: 
         ):  # it was called, and failed inside
             raise
         raise PluginError(f"{error}{_place(function)}; zoo calls it as {usage}") from error
+
+
+def call_offering(function: Callable[..., Any], *arguments: Any, **offered: Any) -> Any:
+    """What the function returns, given those of the `offered` keywords that it has parameters for.
+
+    So a method that plugins override can be told more than they were written for.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of something that is not written in Python
+        return function(*arguments)
+    if not any(each.kind is each.VAR_KEYWORD for each in parameters):
+        takes = {each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
+        offered = {name: value for name, value in offered.items() if name in takes}
+    return function(*arguments, **offered)
 
 
 def _place(function: Callable[..., Any]) -> str:

@@ -25,6 +25,7 @@ from zoo.metric import EvaluationContext, Metric
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
+from zoo.plugins.calling import call_offering
 from zoo.plugins.guarded_objective import GuardedObjective
 from zoo.system.disk import NO_ROOM
 
@@ -103,10 +104,10 @@ class GuardedArchitecture(Guarded, Architecture):
                 )
             return sizes
 
-    def preset_for(self, data: DataSpec) -> str | None:
-        """As `Architecture.preset_for`. Raises PluginError for what is no preset."""
+    def preset_for(self, data: DataSpec, device: str = "cpu") -> str | None:
+        """As `Architecture.preset_for`, which may take the device or not. Raises PluginError for what is no preset."""
         with self.zoo_guard("preset_for() failed"):
-            preset = super().preset_for(data)
+            preset: str | None = call_offering(super().preset_for, data, device=device)
             if preset is not None and preset not in self.presets:
                 raise PluginError(unknown(f"preset that preset_for() names for {data.kind}", str(preset), self.presets))
             return preset

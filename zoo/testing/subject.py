@@ -68,8 +68,11 @@ class Subject:
         self.spec = self.spec_for(self.options)
         suited = self.preset
         if preset is None and config is None:
+            from zoo.engine.choice import preset_on
+
+            device = "cpu" if self.options.device == "auto" else self.options.device.partition(":")[0]
             with suppress(PluginError):  # one that is no preset fails the check 'presets', which tells of it
-                suited = self.architecture.preset_for(self.spec)
+                suited = preset_on(self.architecture, self.spec, device)
             if suited != self.preset:
                 self.options, self.preset = self._resolve(suited, None)
                 self.spec = self.spec_for(self.options)

@@ -12,6 +12,7 @@ class Clock:
 
     def __init__(self, seconds: float) -> None:
         self._before = seconds
+        self._pauses, self._paused = 0, 0.0
         self.start(0)
 
     def start(self, count: int) -> None:
@@ -31,6 +32,11 @@ class Clock:
         self._lap_began, self._count = now, count
         return round(speed, 2)
 
+    @property
+    def pause(self) -> float:
+        """Seconds of a pause until now, on average; 0 before there was one."""
+        return self._paused / max(self._pauses, 1)
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """A block whose time does not count."""
@@ -39,3 +45,4 @@ class Clock:
         lost = time.perf_counter() - began
         self._began += lost
         self._lap_began += lost
+        self._pauses, self._paused = self._pauses + 1, self._paused + lost

@@ -29,6 +29,14 @@ def choose_device(name: str) -> torch.device:
     raise OptionError(f"--device {name}: torch {torch.__version__} finds none here; devices here: {', '.join(here)}")
 
 
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was given; a CPU has, always."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 @contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
     """Within it torch uses only algorithms that give the same numbers every time, where that is wanted."""

@@ -54,7 +54,8 @@ def presets(subject: Subject) -> None:
 
 
 def _suits(subject: Subject) -> None:
-    """Raise CheckFailed where preset_for() names none of the presets, for some data."""
+    """Raise CheckFailed where preset_for() names none of the presets, for some data on some device."""
+    from zoo.engine.choice import DEVICES, preset_on
     from zoo.errors import PluginError
     from zoo.testing.checks.shapes import specs
 
@@ -62,7 +63,8 @@ def _suits(subject: Subject) -> None:
     for spec in (subject.spec, *specs(subject)):
         subject.tell(spec)
         try:
-            architecture.preset_for(spec)
+            for device in DEVICES:
+                preset_on(architecture, spec, device)
         except PluginError as error:  # it fails, or names none
             known = ", ".join(architecture.presets)
             raise CheckFailed(str(error), f"let it return one of {known}" if known else "let it return None") from error
