@@ -89,7 +89,7 @@ class Labelled(Any):
         (Eights, {}, Source(60, 178), (1, 56, 56, 0)),
         (Eights, dict(size=96), Source(218, 178), (1, 96, 96, 0)),
         (Large, {}, Source(512, 512), (1, 128, 128, 0)),
-        (Any, {}, Source(218, 178), (1, 218, 178, 0)),
+        (Any, {}, Source(218, 178), (1, USUAL, USUAL, 0)),
         (Powers, {}, Source(), (1, 64, 64, 0)),
         (Powers, dict(size=16), Source(28, 28), (1, 16, 16, 0)),
         (Labelled, {}, Source(28, 28, 1, 2), (1, 28, 28, 2)),

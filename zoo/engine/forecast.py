@@ -39,7 +39,7 @@ def describe_plan(plan: RunPlan, *, by_hand: bool) -> str:
     )
     advice = [] if by_hand or len(architecture.presets) < 2 else ["--preset chooses another"]
     sizes = architecture.sizes(options)
-    if options.size is None and is_large(plan.source) and sizes is not None and 2 * spec.height in sizes:
+    if options.size is None and is_large(plan.source) and (sizes is None or 2 * spec.height in sizes):
         advice.append(f"--size {2 * spec.height} gives larger pictures")
     line = f"{f'preset {plan.preset}, for ' if plan.preset else ''}{what}: {length}"
     return f"{line} ({', '.join(advice)})" if advice else line

@@ -75,7 +75,7 @@ def _size(architecture: Architecture, options: Options, source: DataSource) -> t
         if sizes is not None:
             _check_size(architecture, options.size, sizes)
         return height, width
-    if source.height is None or source.width is None or (sizes is not None and is_large(source)):
+    if source.height is None or source.width is None or is_large(source):
         own = USUAL, USUAL
     else:
         own = source.height, source.width
