@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import PIL
@@ -53,6 +53,9 @@ class Entry:
     def denied(self) -> bool:
         """Whether this user may not read it."""
         return self.problem == os.strerror(errno.EACCES)
+
+
+_FIELDS = [field.name for field in fields(Entry)]
 
 
 class Index:
@@ -123,20 +126,19 @@ class Index:
     def _recall(self) -> list[Entry]:
         note = recall(self._notebook)
         try:
-            if note["version"] != _VERSION:
-                return []
-            return [Entry(**dict(zip(note["fields"], values, strict=True))) for values in note["entries"]]
-        except (TypeError, KeyError, ValueError):
+            known = note["version"] == _VERSION and note["fields"] == _FIELDS
+            return [Entry(*values) for values in note["entries"]] if known else []
+        except (TypeError, KeyError):
             return []
 
     def _remember(self) -> None:
         """Keep what is certain: a file that was just edited, or that could not be opened at all, is looked at again."""
         certain = [
-            list(asdict(entry).values())
+            [getattr(entry, field) for field in _FIELDS]
             for entry in self.entries
             if is_stable(entry.stamp) and (entry.problem is None or entry.content is not None)
         ]
-        remember(self._notebook, {"version": _VERSION, "fields": list(Entry.__dataclass_fields__), "entries": certain})
+        remember(self._notebook, {"version": _VERSION, "fields": _FIELDS, "entries": certain})
 
 
 def _reason(error: Exception) -> str:

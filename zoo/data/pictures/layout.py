@@ -6,7 +6,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from zoo.data.class_names import ordered
 from zoo.errors import DataError, unknown
@@ -57,7 +56,7 @@ def understand(
     more. `sharded`: behind the split stands the name of a file that is none of these. Raises DataError for a `split` that is
     not there, and where there is none to be taken by default.
     """
-    parts = [PurePosixPath(name).parts for name in names]
+    parts = [tuple(name.split("/")) for name in names]
     layout = Layout(list(range(len(names))))
     depth = 0 if sharded else _common(parts)
     chosen = _choose(parts, layout, depth, split, title)
