@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from zoo.architecture import Architecture
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, RunError, ZooError, in_one_line
 from zoo.generate.classes import Classes, Labels
+from zoo.generate.copied import Copied, facts_of
 from zoo.generate.decide import bytes_of, check_one, decide
 from zoo.generate.drawing import Drawing, SampleStream
 from zoo.generate.latent.arithmetic import Arithmetic
@@ -27,7 +27,7 @@ from zoo.generate.latent.truncation import truncate
 from zoo.generate.pictures.grid import to_png
 from zoo.generate.request import check_seed, check_start, check_truncation, check_way
 from zoo.generate.samples import Samples
-from zoo.generate.sampling import BATCH, device_of, draw_images
+from zoo.generate.sampling import BATCH, draw_images
 from zoo.options import Options
 from zoo.run.html import facts, picture
 from zoo.system.memory import need_memory
@@ -36,7 +36,7 @@ SHOWN = 8
 """Seed numbers whose pictures a notebook shows of a generator."""
 
 
-class Generator:
+class Generator(Copied):
     """Draws images: ``generator(64, seed=7)``. The same seed draws the same images on every device, up to rounding.
 
     Pictures that are to be found again have seed numbers, 0 to 2^32 - 1: number s is drawn from the latent of seed s alone,
@@ -295,45 +295,9 @@ class Generator:
             )
         return self._load_discriminator()
 
-    # ---- copies, and what a notebook shows
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle the weights and what builds the network around them: the code is the plugin's, and not in it.
-
-        Unpickled, it draws the same to the last bit; on the CPU where its device is not there. D stays in the run's folder.
-        """
-        if self._restore is None:
-            return super().__reduce_ex__(protocol)
-        weights = {name: _alone(value) for name, value in self.network.state_dict().items()}
-        options = self.options.model_dump(mode="json")
-        device = str(device_of(self.network))
-        return self._restore, (options, self.spec, self.class_names, self.step, weights, device)
-
-    def __copy__(self) -> Generator:
-        """Another with the same network."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        return other
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Generator:
-        """Another with networks of its own."""
-        other = self.__copy__()
-        memo[id(self)] = other
-        networks = {name: value for name, value in self.__dict__.items() if isinstance(value, nn.Module)}
-        other.__dict__.update(copy.deepcopy(networks, memo), class_names=list(self.class_names))
-        return other
-
     def _repr_html_(self) -> str:
         """What a notebook shows of it: a table of facts, and the pictures of the first few seed numbers with these below."""
-        about = {
-            "generator": self.architecture,
-            "step": self.step,
-            "draws": "points" if self.spec.points else "images of {}×{}×{}".format(*self.spec.shape),
-            "classes": ", ".join(self.class_names),
-            "latents": f"{self.options.latent}, {self.options.latent_distribution}",
-            "parameters": f"{sum(each.numel() for each in self.network.parameters()):,}",
-            "device": device_of(self.network),
-        }
+        about = facts_of(self)
         if self.spec.points:
             return facts(about)
         try:
@@ -349,11 +313,3 @@ class Generator:
 
     def __repr__(self) -> str:
         return f"Generator({self.architecture!r}, step={self.step}, shape={self.spec.shape}, classes={len(self.class_names)})"
-
-
-def _alone(value: Any) -> Any:
-    """A tensor of a state dict on the CPU, without what else its memory holds."""
-    if not isinstance(value, Tensor):
-        return value
-    value = value.detach().cpu()
-    return value if value.untyped_storage().nbytes() == value.nbytes else value.clone()
