@@ -170,7 +170,7 @@ def test_files_that_are_no_pictures_are_skipped_with_a_line(photos, cli):
     outcome = cli(*COMMAND, "--data", photos)
     assert outcome.code == 0, outcome
     assert "broken.jpg" in outcome.out + outcome.err
-    assert "notes.txt" not in outcome.out + outcome.err
+    assert "not used: 1 other file (notes.txt)" in outcome.out
     assert zoo.Run("run").config["data"]["images"] == 7
 
 

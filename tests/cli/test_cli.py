@@ -190,7 +190,7 @@ def test_info_tells_the_sizes_and_those_of_a_preset_that_takes_others(cli, name,
         if match := re.match(r"(\w+)(?: \(default\))? +\S", line):
             row = match[1]
         if match := re.match(r"( *)images: (.*\S)", line):
-            found[row if match[1] else None] = match[2]
+            found[row if match[1] else None] = match[2].removesuffix(", rectangles of such sides too")
     assert found == ({None: usual} if usual else {}) | others
 
 

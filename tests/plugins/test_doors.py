@@ -289,7 +289,7 @@ def test_two_of_one_name_are_an_error_only_where_they_are_asked_for(install, cli
     install(doors(), "zoo_left", distribution="left")
     install(doors(), "zoo_right", distribution="right")
     for what in ("metric", "augmentation", "exporter", "command"):
-        outcome = cli(*words(what, run, run))
+        outcome = cli(*words(what, run, "digits"))
         assert outcome.code == 2
         assert "is registered twice, by left 1.0 (plugin 'zoo_left') and right 1.0 (plugin 'zoo_right')" in outcome.err
     assert "command 'greet' is registered twice" in " ".join(cli("plugins").out.split())
