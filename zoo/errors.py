@@ -57,7 +57,7 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str
     >>> unknown("architecture", "dcgn", ["dcgan", "vanilla"], "zoo list")
     "unknown architecture 'dcgn'; did you mean 'dcgan'? (zoo list)"
     """
-    names = sorted(known)
+    names = list(known) if isinstance(known, list) else sorted(known)  # a list has an order of its own
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.55)
     if near:
         advice = f"did you mean {near[0]!r}?"

@@ -119,6 +119,7 @@ class DCGAN(zoo.Architecture):
     }
     default_preset = "mnist"
     large_preset = "radford64"
+    photos_preset = "photos"
 
     def sizes(self, options: ConvolutionalOptions) -> Sequence[int] | None:
         return SIZES[options.networks]
@@ -126,7 +127,8 @@ class DCGAN(zoo.Architecture):
     def preset_for(self, data: zoo.DataSpec, device: str = "cpu") -> str:
         if data.channels == 1 and max(data.height, data.width) <= SMALL:
             return self.default_preset
-        return self.large_preset if device == "cuda" and min(data.height, data.width) >= 64 else "photos"
+        large = device == "cuda" and min(data.height, data.width) >= 64
+        return self.large_preset if large or self.photos_preset not in self.presets else self.photos_preset
 
     def generator(self, options: ConvolutionalOptions, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.dcgan.conditioning import Generator

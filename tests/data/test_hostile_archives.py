@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tarfile
 import zipfile
@@ -16,7 +17,9 @@ from zoo.data import DataSpec, open_source, prepare
 from zoo.data.pictures import archive, container
 from zoo.errors import DataError
 
-NAMES = ["zip-archive", "tar-archive", "packed-tar-archive", "parquet-file", "lmdb-database"]
+NAMES = ["zip-archive", "a-zip-packed-with-lzma", "tar-archive", "packed-tar-archive", "parquet-file", "lmdb-database"]
+NAMES += ["hdf5-file"]
+KINDS = {"a": "zip", "packed": "tar", "hdf5": "arrays"}
 
 
 def build(folder: Path, name: str) -> Path:
@@ -43,7 +46,8 @@ def test_a_damaged_archive_is_one_message_that_names_it(tmp_path, cache, name, d
             "cut in the middle": content[: len(content) // 2],
         }[damage]
     )
-    kind = name.split("-")[0].replace("packed", "tar")
+    kind = name.split("-")[0]
+    kind = KINDS.get(kind, kind)
     with pytest.raises(DataError) as raised:
         prepare(open_source(f"{kind}:{path}"), DataSpec(3, 16, 16))
     assert path.name in str(raised.value)
@@ -205,6 +209,13 @@ def test_a_parquet_file_without_images_names_its_columns(tmp_path):
         ("labels.jsonl", b"{\n", "line 1 is no JSON object"),
         ("labels.jsonl", b'{"label": 1}\n', "has no column of file names"),
         ("labels.npy", b"x", "labels.npy cannot be read"),
+        (
+            "labels.npy",
+            b"\x93NUMPY\1\0v\0"
+            + b"{'descr': '<i8', 'fortran_order': False, 'shape': (10000000000000,), }".ljust(117)
+            + b"\n",
+            "bytes are there",
+        ),
     ],
 )
 def test_a_damaged_label_file_is_named(tmp_path, name, content, says):
@@ -221,3 +232,42 @@ def test_labels_of_other_files_are_not_used(tmp_path):
     source = open_source(str(tmp_path))
     assert source.classes == 0
     assert "labels.csv names none of these pictures, and is not used" in source.notes
+
+
+def test_an_hdf5_file_that_says_to_hold_far_more_than_it_does(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "bomb.h5", "w") as file:
+        file.create_dataset("images", (1_000_000, 4096, 4096), "uint8", chunks=True)
+    with pytest.raises(DataError, match=saying("0 bytes that say to be 16,777,216,000,000")):
+        open_source(str(tmp_path / "bomb.h5"))
+
+
+@pytest.mark.parametrize("empty", ["nothing", "of numbers of many lengths"])
+def test_an_hdf5_array_of_no_images_is_refused(tmp_path, empty):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "odd.h5", "w") as file:
+        if empty == "nothing":
+            file["images"] = h5py.Empty("uint8")
+        else:
+            file.create_dataset("images", (3, 4, 4), dtype=h5py.vlen_dtype("int32"))
+    with pytest.raises(DataError, match=r"odd.h5, array 'images'"):
+        open_source(str(tmp_path / "odd.h5"))
+
+
+def test_two_may_read_one_lmdb_database_in_a_process(tmp_path):
+    location = str(build(tmp_path, "lmdb-database"))
+    one, other = open_source(location), open_source(location)
+    assert one.fingerprint() == other.fingerprint()
+    assert len(prepare(other, DataSpec(3, 16, 16))) == 3
+
+
+def test_what_is_known_of_some_shards_is_not_taken_for_others(tmp_path):
+    pytest.importorskip("pyarrow")
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for shard in range(3):
+        table = pyarrow.table({"image": pyarrow.array([png(10 * shard + row) for row in range(2 + shard)])})
+        parquet.write_table(table, tmp_path / f"part-{shard}.parquet")
+        os.utime(tmp_path / f"part-{shard}.parquet", (1_500_000_000, 1_500_000_000))
+    alone = open_source(str(tmp_path / "part-{1..2}.parquet")).fingerprint()
+    open_source(str(tmp_path)).fingerprint()
+    assert open_source(str(tmp_path / "part-{1..2}.parquet")).fingerprint() == alone

@@ -122,7 +122,7 @@ def test_a_line_says_what_becomes_of_transparency(tmp_path):
     np.save(tmp_path / "clear.npy", RGBA)
     np.save(tmp_path / "opaque.npy", RGBA[..., :3])
     assert open_source(str(tmp_path / "clear.npy")).channels == 3, "as ever, unless it is asked for"
-    kept = "transparency of 6 images lies over --background, white by default (--channels 4 keeps it)"
+    kept = "transparency of 6 images lies over white (--channels 4 keeps it)"
     assert notes(tmp_path / "clear.npy", 3, tmp_path) == [kept]
     assert notes(tmp_path / "clear.npy", 1, tmp_path) == [kept, "colour images are turned to grey"]
     assert notes(tmp_path / "clear.npy", 4, tmp_path) == []

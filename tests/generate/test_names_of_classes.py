@@ -212,5 +212,8 @@ def test_a_run_whose_classes_are_others_is_not_continued(cli, monkeypatch):
     config = {**run.config, "data": {**run.config["data"], "class_names": ["a", "b", "z"]}}
     run.save_config(config)
     assert_refused(
-        cli("resume", "run", "--steps", 4), "trained on other classes, a, b, z", "now, a, b, c", "train anew"
+        cli("resume", "run", "--steps", 4),
+        "trained on other classes, a, b, z",
+        "now, a, b, c",
+        "zoo train cgan --from run",
     )

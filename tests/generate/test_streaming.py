@@ -291,10 +291,10 @@ def test_what_a_thread_fails_at_is_raised_and_what_follows_goes(tmp_path, monkey
     pixels = np.zeros((4, 4, 1), np.uint8)
     write = folders._write
 
-    def fail(pictures):
+    def fail(pictures, comment):
         if pictures[0][0].name == "0032.png":
             raise RunError("no")
-        write(pictures)
+        write(pictures, comment)
 
     monkeypatch.setattr(folders, "_write", fail)
     with pytest.raises(RunError, match="no"), PictureFolder(tmp_path) as folder:

@@ -13,6 +13,7 @@ import os
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ def noise(seed: int = 0, size: tuple[int, int] = (24, 20)) -> Image.Image:
 def put(path: Path, picture: Image.Image | None = None, **save: Any) -> Path:
     """Write a picture, and the folders on the way to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    (picture or noise(len(str(path)))).save(path, **save)
+    (picture or noise(zlib.crc32(path.name.encode()))).save(path, **save)
     return path
 
 
@@ -78,7 +79,7 @@ def classes(folder: Path, *names: str, each: int = 3) -> None:
     """A folder for each class."""
     for name in names:
         for number in range(each):
-            put(folder / name / f"{number}.png", noise(hash((name, number)) % 1000))
+            put(folder / name / f"{number}.png", noise(zlib.crc32(f"{name}/{number}".encode())))
 
 
 # ---- nothing is dropped in silence
@@ -142,6 +143,35 @@ def runs_and_grids_of_our_own(folder: Path) -> None:
     save(drawn, folder / "more.jpg")
 
 
+@situation(
+    2, "", "3 pictures drawn by zoo (gen/0000.png, gen/0001.png, gen/0002.png)", "1 grid drawn by zoo (film.gif)"
+)
+def samples_of_our_own(folder: Path) -> None:
+    from zoo.generate.pictures.animation import save_film
+    from zoo.generate.pictures.folder import PictureFolder
+
+    put(folder / "a.png")
+    put(folder / "b.png")
+    pixels = [np.asarray(noise(seed)) for seed in range(3)]
+    with PictureFolder(folder / "gen") as written:
+        written.write((f"{number:04d}", picture) for number, picture in enumerate(pixels))
+    save_film(map(noise, range(3)), folder / "film.gif", [100] * 3)
+
+
+@situation(3)
+def samples_of_our_own_alone(folder: Path) -> None:
+    from zoo.generate.pictures.folder import PictureFolder
+
+    with PictureFolder(folder) as written:
+        written.write((f"{number:04d}", np.asarray(noise(number))) for number in range(3))
+
+
+@situation(1, "", "1 link that leads nowhere (self.png)")
+def a_link_to_itself(folder: Path) -> None:
+    put(folder / "a.png")
+    (folder / "self.png").symlink_to(folder / "self.png")
+
+
 @situation(2)
 def png_with_a_long_text(folder: Path) -> None:
     """As image generators write their recipe into it."""
@@ -202,6 +232,45 @@ def another_split(folder: Path) -> None:
 @situation(10, "cat dog", "all are used", split="all")
 def all_splits(folder: Path) -> None:
     splits(folder)
+
+
+@situation(6, "cat dog", "splits train 6, val 4", "1 picture beside the folders of the splits (preview.png)")
+def a_stray_beside_the_splits(folder: Path) -> None:
+    splits(folder)
+    put(folder / "preview.png")
+
+
+@situation(6, "cat dog", "2 pictures beside the folders of the splits (unlabeled/a.png, unlabeled/b.png)")
+def a_folder_beside_the_splits(folder: Path) -> None:
+    splits(folder)
+    put(folder / "unlabeled/a.png")
+    put(folder / "unlabeled/b.png")
+
+
+@situation(6, "cat dog", "splits train 6, val 4")
+def splits_within_the_classes(folder: Path) -> None:
+    for name in ("cat", "dog"):
+        classes(folder / name, "train")
+        classes(folder / name, "val", each=2)
+
+
+@situation(3, split="train")
+def one_split_alone_that_is_asked_for(folder: Path) -> None:
+    for number in range(3):
+        put(folder / f"train/{number}.png")
+    put(folder / "preview.png")
+
+
+@situation(9, "2019 2020")
+def classes_that_are_years(folder: Path) -> None:
+    for number in range(9):
+        put(folder / ("2019" if number < 4 else "2020") / f"IMG_{number}.png")
+
+
+@situation(5, "", "the folders 00000 to 00001 are shards")
+def shards_with_a_stray(folder: Path) -> None:
+    shards(folder)
+    put(folder / "cover.png")
 
 
 @situation(4, "", "the folders 00000 to 00001 are shards")
@@ -288,6 +357,25 @@ def several_labels(folder: Path) -> None:
     (folder / "labels.csv").write_text("file,label,class\n" + "".join(f"{name}.png,1,2\n" for name in "abcd"))
 
 
+@situation(4, "cat dog", "by train/labels.npy")
+def labels_npy_of_a_split(folder: Path) -> None:
+    for split in ("train", "val"):
+        _four(folder / split)
+        np.save(folder / split / "labels.npy", np.array(["cat", "dog", "cat", "dog"]))
+
+
+@situation(4, "", "has 3 columns and no line of their names")
+def metadata_of_something_else(folder: Path) -> None:
+    _four(folder)
+    (folder / "metadata.csv").write_text("taken,by,whom\n1,2,3\n")
+
+
+@situation(3, "cat dog", "1 picture that the labels do not name (d.png)")
+def a_label_that_is_empty(folder: Path) -> None:
+    _four(folder)
+    (folder / "labels.csv").write_text("file,label\na.png,cat\nb.png,dog\nc.png,cat\nd.png,\n")
+
+
 @situation(4, "cat dog", "by train/metadata.csv")
 def metadata_of_hugging_face(folder: Path) -> None:
     _four(folder / "train")
@@ -363,6 +451,64 @@ def webdataset_shards(folder: Path) -> None:
     webdataset(folder / "val-000.tar", 6)
 
 
+@situation(6, "", "splits train 6, val 3")
+def shards_without_labels(folder: Path) -> None:
+    for shard, name in enumerate(("train-000", "train-001", "val-000")):
+        with tarfile.open(folder / f"{name}.tar", "w") as archive:
+            for number in range(3):
+                info = tarfile.TarInfo(f"{number:06d}.png")
+                info.size = len(png(9 * shard + number))
+                archive.addfile(info, io.BytesIO(png(9 * shard + number)))
+
+
+@situation(6)
+def one_split_of_shards_without_labels(folder: Path) -> str:
+    shards_without_labels(folder)
+    return str(folder / "train-*.tar")
+
+
+@situation(6)
+def shards_of_one_name_in_several_folders(folder: Path) -> str:
+    for place in "ab":
+        (folder / place).mkdir()
+        webdataset_without_labels(folder / place / "images.tar")
+    return str(folder / "*/images.tar")
+
+
+def webdataset_without_labels(path: Path) -> None:
+    with tarfile.open(path, "w") as archive:
+        for number in range(3):
+            info = tarfile.TarInfo(f"{number}.png")
+            info.size = len(png(number))
+            archive.addfile(info, io.BytesIO(png(number)))
+
+
+@situation(3, "", "2.json gives 2 several labels")
+def webdataset_with_several_labels(folder: Path) -> Path:
+    with tarfile.open(folder / "webdataset.tar", "w") as archive:
+        for number in range(3):
+            for suffix, content in ((".png", png(number)), (".json", b'{"label": [0, 1]}')):
+                info = tarfile.TarInfo(f"{number}{suffix}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    return folder / "webdataset.tar"
+
+
+@situation(6, "cat dog", "1 archive within (backup.zip)")
+def an_archive_beside_the_classes(folder: Path) -> None:
+    classes(folder, "cat", "dog")
+    with zipfile.ZipFile(folder / "backup.zip", "w") as archive:
+        archive.writestr("a.png", png())
+
+
+@situation(2)
+def a_zip_packed_with_lzma(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.png", png(1))
+        archive.writestr("b.png", png(2))
+    return folder / "a.zip"
+
+
 @situation(6, "0 1")
 def webdataset_by_a_pattern(folder: Path) -> str:
     webdataset_shards(folder)
@@ -394,6 +540,17 @@ def parquet_file(folder: Path) -> Path:
     return folder / "images.parquet"
 
 
+@situation(6, "False True", needs="pyarrow")
+def parquet_with_labels_of_another_type(folder: Path) -> Path:
+    import pyarrow
+    import pyarrow.parquet
+
+    images = pyarrow.array([png(number) for number in range(6)])
+    table = pyarrow.table({"image": images, "label": pyarrow.array([number % 2 == 0 for number in range(6)])})
+    pyarrow.parquet.write_table(table, folder / "a.parquet")
+    return folder / "a.parquet"
+
+
 @situation(3, "", "1 other file (length)", needs="lmdb")
 def lmdb_database(folder: Path) -> Path:
     import lmdb
@@ -403,6 +560,13 @@ def lmdb_database(folder: Path) -> Path:
             transaction.put(f"{number:08d}".encode(), png(number))
         transaction.put(b"length", b"3")
     return folder / "db"
+
+
+@situation(1)
+def a_pattern_of_folders(folder: Path) -> str:
+    for name in ("x/cat/a.png", "x/bobcat/b.png", "cat.png"):
+        put(folder / name)
+    return str(folder / "**/cat/*.png")
 
 
 @situation(2)

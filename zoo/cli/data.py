@@ -138,7 +138,7 @@ def _write_folder(store: ImageStore, given: Data, words: Sequence[str]) -> None:
     for folder in folders:
         make_folder(given.out / folder)
     labels = store.labels
-    with keeping(PictureFolder(given.out), given.start, len(store), words, counted=False) as written:
+    with keeping(PictureFolder(given.out, comment=""), given.start, len(store), words, counted=False) as written:
         for start, images in _parts(store, given.start):
             written.write(
                 (f"{'' if labels is None else folders[labels[place]] + '/'}{place:0{digits}d}", image)

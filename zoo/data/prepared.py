@@ -32,6 +32,8 @@ class Prepared:
     shape: tuple[int, ...] = (0, 0, 0, 0)
     """(N, H, W, C)."""
     fit: str = ""
+    read_with: tuple[tuple[str, str], ...] = ()
+    """The options that its data was read with, as `DataSource.read_with`."""
     bytes: int = 0
     used: float = 0.0
     """When it was last opened, in seconds since 1970."""
@@ -78,7 +80,8 @@ def remove_outdated(directory: Path) -> None:
         store
         for store in stores
         if store.directory != directory
-        and (store.source, store.shape[1:], store.fit) == (today.source, today.shape[1:], today.fit)
+        and (store.source, store.shape[1:], store.fit, store.read_with)
+        == (today.source, today.shape[1:], today.fit, today.read_with)
         and store.used < time.time() - UNUSED
     ]
     if removed := remove(outdated):
@@ -101,8 +104,8 @@ def _found(folder: Path) -> Iterator[Prepared]:
             used = (directory / "meta.json").stat().st_mtime
             meta = json.loads((directory / "meta.json").read_bytes())
             shape = tuple(int(side) for side in meta["shape"])
-            yield Prepared(
-                directory, str(meta["title"]), str(meta.get("source", "")), shape, str(meta.get("fit", "")), held, used
-            )
+            read_with = tuple(sorted((str(key), str(value)) for key, value in meta.get("read_with", {}).items()))
+            named = str(meta["title"]), str(meta.get("source", "")), shape, str(meta.get("fit", ""))
+            yield Prepared(directory, *named, read_with, held, used)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             yield Prepared(directory, bytes=held, used=used)

@@ -9,11 +9,12 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.data.pictures.kinds import ARCHIVES, suffix_of
 from zoo.data.pictures.shards import BRACES
 from zoo.data.readers import open_with, readers
 from zoo.data.reading import Reading
 from zoo.data.source import DataSource
-from zoo.errors import DataError, PluginError, unknown
+from zoo.errors import DataError, PluginError
 from zoo.system.denied import denied, refuse_denied
 from zoo.system.names import as_here
 
@@ -78,6 +79,7 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = (), reading: 
             _refuse_denied(location)
             source = open_with(_first_that_accepts(location, known), location, reading)
         source.opened_as = absolute(location, extra)
+        source.read_with = (reading or Reading()).changed
         return source
     except PermissionError as error:
         raise DataError(f"--data {location!r}: {denied(location, error)}") from error
@@ -161,6 +163,8 @@ def _nothing_fits(location: str, known: Mapping[str, type[DataSource]]) -> str:
     path = Path(os.path.expanduser(location))
     try:
         if location and path.exists():
+            if suffix_of(path.name) in ARCHIVES:
+                return f"{given}: archives of this kind are not read; unpack it, and give the folder"
             kind = "folder holds no data" if path.is_dir() else "file is no data"
             return f"{given}: this {kind} that zoo can read; what works: {_KINDS}"
         parent = path.parent
@@ -171,12 +175,12 @@ def _nothing_fits(location: str, known: Mapping[str, type[DataSource]]) -> str:
         return f"--data {location} needs to know where: --data {location}:PATH, or only the path; what works: {_KINDS}"
     if location in known:
         return f"--data {location} needs to know which: {known[location].summary} What works: {_KINDS}"
-    looks_like_path = len(path.parts) > 1 or "." in location
     near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.6)
     if near:
-        return f"{given} does not exist; did you mean {str(parent / near[0])!r}? What works: {_KINDS}"
-    if looks_like_path:
+        return f"{given} does not exist; did you mean {str(parent / near[0])!r}? (zoo list names what comes by name)"
+    if len(path.parts) > 1 or "." in location:
         missing = "" if parent.is_dir() else f" (there is no folder {str(parent)!r} either)"
         return f"{given} does not exist{missing}; what works: {_KINDS}"
-    sentence = unknown("data", location, known)
-    return f"{sentence} What works: {_KINDS}" if sentence.endswith("?") else f"{sentence}; what works: {_KINDS}"
+    if named := difflib.get_close_matches(location.lower(), list(known), n=1, cutoff=0.6):
+        return f"{given} does not exist, and no data has that name; did you mean {named[0]!r}? (zoo list)"
+    return f"{given} does not exist, and no data has that name (zoo list); what works: {_KINDS}"

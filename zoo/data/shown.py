@@ -37,8 +37,8 @@ class Shown:
         notes = []
         if 0 < self.brightest - self.darkest < _FEW and self.plain < images:
             notes.append(
-                f"all values lie between {self.darkest} and {self.brightest} of 255, as those of 12 bits in 16 do: "
-                "--levels auto spreads them"
+                f"all values lie between {self.darkest} and {self.brightest} of 255: --levels auto spreads them (12 bits in 16 "
+                "look so)"
             )
         if self.plain:
             kind = f", {self.white:,} of them white" if self.white else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from zoo.data.images import Fit, Images, Unreadable
@@ -77,6 +78,8 @@ class DataSource(ABC):
     """One name per class; empty when unlabelled."""
     opened_as: str = ""
     """What `--data` opened it by, as it is found from any working directory; empty where it was made otherwise. Set by zoo."""
+    read_with: Mapping[str, str] = MappingProxyType({})
+    """The options that it was opened with (`zoo.data.reading.Reading`), where they are not the usual ones. Set by zoo."""
     notes: tuple[str, ...] = ()
     """Sentences worth telling the person, for example which of several files was chosen."""
     unused: tuple[str, ...] = ()

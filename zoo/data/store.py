@@ -172,14 +172,15 @@ def _notes(source: DataSource, store: ImageStore, fit: Fit) -> list[str]:
         notes.append(f"images of mixed sizes are resized to {spec.width}×{spec.height}{how}")
     elif (source.width, source.height) != (spec.width, spec.height):
         same_aspect = source.width * spec.height == source.height * spec.width
-        native = f"{source.width}×{source.height}×{source.channels} images"
+        native = (
+            f"{source.width}×{source.height}×{max(source.channels, spec.channels if spec.channels == 4 else 0)} images"
+        )
         notes.append(f"{native} are resized to {spec.width}×{spec.height}" + ("" if same_aspect else how))
     if spec.channels == 4 and source.transparent == 0:
         notes.append("the images have no transparency: every pixel is opaque (--channels 3 leaves it out)")
     elif spec.channels != 4 and source.transparent:
-        notes.append(
-            f"transparency of {source.transparent:,} images lies over --background, white by default (--channels 4 keeps it)"
-        )
+        paper = source.read_with.get("background", "white")
+        notes.append(f"transparency of {source.transparent:,} images lies over {paper} (--channels 4 keeps it)")
     if min(source.channels, 3) != min(spec.channels, 3):
         notes.append(
             "colour images are turned to grey" if spec.channels == 1 else "grey images are repeated in three channels"

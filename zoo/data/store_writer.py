@@ -148,6 +148,7 @@ def _fill(
         "version": VERSION,
         "title": source.title,
         "source": source.opened_as,
+        "read_with": dict(source.read_with),
         "fit": fit,
         "shape": [count, spec.height, spec.width, spec.channels],
         "class_names": source.class_names,

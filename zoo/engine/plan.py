@@ -119,7 +119,7 @@ def plan_resume(
     spec, _ = run.geometry()
     source = same_data(run, architecture, options, data)
     if data is not None:
-        options = options.model_copy(update={"data": absolute(data, registry().sources)})
+        options = options.model_copy(update={"data": source.pinned or absolute(data, registry().sources)})
     check_batch(options.batch_size, len(source))
     chosen = choose_device(device or options.device)
     if capture is None and options.capture and chosen.type != "cuda":

@@ -157,7 +157,7 @@ def resume(
                 f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
             )
         with determinism(plan.options.deterministic):
-            state = build(plan, _numbered_as(run, prepare_data(plan, everyone.on_prepare)))
+            state = build(plan, _numbered_as(run, plan, prepare_data(plan, everyone.on_prepare)))
             rehearse(state, plan.spec)
             seconds = load_checkpoint(state, folder, then)
             if start >= state.steps:
@@ -187,14 +187,15 @@ def _telling(callbacks: Sequence[Callback], notebook: bool | None) -> Iterator[C
             yield everyone
 
 
-def _numbered_as(run: Run, store: ImageStore) -> ImageStore:
+def _numbered_as(run: Run, plan: RunPlan, store: ImageStore) -> ImageStore:
     """The data with its classes in the order in which the run learned them, whatever order they would have in a new one."""
     _, names = run.geometry()
     today = store.class_names
-    if names != today:
+    if names != today and plan.architecture.conditional:
         if not store.order_classes(names):
             raise RunError(
-                f"{run.path} was trained on other classes, {_few(names)}, than the data has now, {_few(today)}; train anew"
+                f"{run.path} was trained on other classes, {_few(names)}, than the data has now, {_few(today)}; zoo train "
+                f"{run.architecture} --from {quoted(run.path)} trains a new run that begins with its weights"
             )
         log.info(
             "the run keeps the order in which it learned the classes, %s; in a new run it would be %s",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.data.reading import Reading
 from zoo.data.registry import open_source
 from zoo.data.source import DataSource
 from zoo.data.store import prepare
@@ -30,6 +31,8 @@ class RunContext(EvaluationContext):
         self.samples = samples
         self.seed = seed
         self._sources = sources
+        # The run's own data is read as the run read it; other data as it is.
+        self._reading = Reading.of(generator.options) if data == generator.options.data else None
 
     @cached_property
     def fakes(self) -> Samples:
@@ -39,7 +42,7 @@ class RunContext(EvaluationContext):
     @cached_property
     def source(self) -> DataSource:
         """As `EvaluationContext.source`."""
-        return open_source(self.data, self._sources)
+        return open_source(self.data, self._sources, self._reading)
 
     def real(self, count: int) -> Tensor:
         """As `EvaluationContext.real`."""

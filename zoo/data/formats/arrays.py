@@ -16,6 +16,7 @@ from zoo.data.class_names import ordered
 from zoo.data.formats import hdf5
 from zoo.data.formats.array_file import Array, ArrayFile, members
 from zoo.data.images import Images
+from zoo.data.pictures.layout import counted
 from zoo.data.reading import Reading
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
@@ -82,6 +83,19 @@ class ArraySource(DataSource):
         self._labels, self.class_names = _read_labels(labels, self._images, names_file)
         self._names = self.class_names if names_file is not None else []
         self.title = path.name
+        self._tell(names, labels)
+
+    def _tell(self, names: Sequence[str], labels: AnyArray | None) -> None:
+        """Note the classes with the number of images of each, and the arrays that are not used."""
+        if self._labels is not None and labels is not None:
+            texts = [self.class_names[label] for label in self._labels.tolist()]
+            where = labels.label.rpartition(", ")[2] if labels.member else labels.path.name
+            self.notes = (f"{self.classes:,} classes, by {where}: {counted(texts, self.class_names)}",)
+        known = {self._images.member, None if labels is None else labels.member}
+        others = [name for name in names if name not in known and name.rpartition("/")[2] not in (_NAMES_KEY, "seeds")]
+        if others:
+            self.unused = (f"arrays {', '.join(others[:5])}{', …' if len(others) > 5 else ''}",)
+            self.notes = (*self.notes, f"not used: {self.unused[0]}")
 
     def __len__(self) -> int:
         return self._images.shape[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ from zoo.errors import DataError
 
 SUFFIXES = (".h5", ".hdf5", ".he5")
 
+_LARGE = 64 << 20
+_HIGHEST_RATIO = 1000
+"""Times as large as in the file: what is beyond, and large, is no data but a bomb."""
+
 
 class Hdf5Array:
     """A dataset of an HDF5 file, as `ArrayFile` is one of a .npz. Raises DataError for one that is not of plain numbers or text."""
@@ -22,27 +28,28 @@ class Hdf5Array:
         self.path = path
         self.member = member
         self.label = f"{path}, array {member!r}"
-        with _open(path) as file:
+        with _reading(path) as file:
             found = file[member]
+            if found.shape is None:
+                raise DataError(f"{self.label} is empty; images are numbers")
             self.shape: tuple[int, ...] = found.shape
             self.dtype: np.dtype[Any] = found.dtype
-            text = found.dtype.kind in "SO" and getattr(found.dtype, "metadata", None) is not None
-            if found.dtype.kind == "S" or text:
+            if found.dtype.kind == "S" or _is_text(found.dtype):
                 self.dtype = np.dtype("U1")  # text, of whatever length
             if self.dtype.kind not in "iufbU":
                 raise DataError(f"{self.label} holds {found.dtype}; images are numbers, labels whole numbers or text")
+            held, said = found.id.get_storage_size(), math.prod(self.shape) * found.dtype.itemsize
+            if said > _LARGE and said > held * _HIGHEST_RATIO:
+                raise DataError(f"{self.label}: {held:,} bytes that say to be {said:,}, as no images do; save it again")
 
     def rows(self, count: int) -> Iterator[Array]:
         """The array in consecutive parts of up to `count` entries of its first axis."""
-        with _open(self.path) as file:
+        with _reading(self.path) as file:
             found = file[self.member]
             if self.dtype.kind == "U":
                 found = found.asstr()
             for start in range(0, self.shape[0], count):
-                try:
-                    part = np.asarray(found[start : start + count])
-                except (OSError, ValueError, RuntimeError) as error:
-                    raise DataError(f"{self.label} cannot be read: {_reason(error)}; copy or save it again") from error
+                part = np.asarray(found[start : start + count])
                 yield part.astype(str) if self.dtype.kind == "U" else part
 
     def whole(self) -> Array:
@@ -58,20 +65,28 @@ def arrays_of(path: Path) -> list[str]:
         if hasattr(found, "shape") and hasattr(found, "dtype"):
             names.append(name)
 
-    with _open(path) as file:
+    with _reading(path) as file:
         file.visititems(note)
     return names
 
 
-def _open(path: Path) -> Any:
-    h5py = need("h5py", "hdf5", "HDF5 files")
+def _library() -> Any:
+    return need("h5py", "hdf5", "HDF5 files")
+
+
+def _is_text(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind == "O" and _library().check_string_dtype(dtype) is not None
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    """The open file; whatever its library says of one that is damaged is a DataError."""
+    h5py = _library()
     try:
-        return h5py.File(path, "r")
-    except PermissionError:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (DataError, PermissionError):
         raise
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"{path} is no whole HDF5 file ({_reason(error)}); copy or save it again") from error
-
-
-def _reason(error: Exception) -> str:
-    return str(error).partition("\n")[0][:120]
+    except Exception as error:  # of many kinds
+        reason = str(error).partition("\n")[0][:120]
+        raise DataError(f"{path} is no whole HDF5 file ({reason}); copy or save it again") from error

@@ -19,6 +19,9 @@ from zoo.errors import in_one_line
 GRID = "zoo: a grid of pictures"
 """What a grid says of itself, in a comment, so that nobody trains on it."""
 
+DRAWN = "zoo: a picture that a generator drew"
+"""What a single picture that zoo drew says of itself."""
+
 SMALLEST_SIDE = 2  # what is smaller is a tracking pixel or a mistake, not a picture
 
 _LONGEST_TEXT = 64 << 20  # bytes
@@ -52,6 +55,8 @@ class Header(NamedTuple):
     """Whether it has more than one frame or page."""
     grid: bool = False
     """Whether zoo drew it, as a grid of many pictures."""
+    drawn: bool = False
+    """Whether zoo drew it, as one picture."""
 
 
 @contextlib.contextmanager
@@ -80,7 +85,9 @@ def read_header(picture: Path | bytes) -> Header:
             width, height = height, width
         grey = image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
         grey = grey or (image.mode in ("P", "PA") and _grey_palette(image))
-        return Header(width, height, grey, _has_alpha(image), _has_frames(image), is_grid(image))
+        return Header(
+            width, height, grey, _has_alpha(image), _has_frames(image), _says(image, GRID), _says(image, DRAWN)
+        )
 
 
 def _text(comment: object) -> object:
@@ -97,9 +104,9 @@ def _has_frames(image: Image.Image) -> bool:
     return image.format != "MPO" and bool(getattr(image, "is_animated", False))
 
 
-def is_grid(image: Image.Image) -> bool:
-    """Whether a picture is a grid that zoo drew: it says so."""
-    return GRID in (image.info.get("Comment"), _text(image.info.get("comment")))
+def _says(image: Image.Image, comment: str) -> bool:
+    """Whether a picture says that of itself."""
+    return comment in (image.info.get("Comment"), _text(image.info.get("comment")))
 
 
 def read_picture(path: Path | bytes, channels: int, smallest: int, values: Values = USUAL) -> Image.Image:

@@ -174,6 +174,8 @@ def _link(original: Path, place: Path) -> None:
         try:
             make(original, place)
             return
+        except FileExistsError:  # which a copy would write through, into the library's cache
+            raise
         except OSError:
             if make is _WAYS[-1]:
                 raise

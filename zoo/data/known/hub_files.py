@@ -159,4 +159,4 @@ def _placed(names: list[str], kind: str) -> dict[str, str]:
 
 def _below_split(path: PurePosixPath) -> str:
     places = [place for place, part in enumerate(path.parts[:-1]) if part.lower() in _SPLITS]
-    return "/".join(path.parts[places[0] + 1 :] if places else path.parts)
+    return "/".join(part for place, part in enumerate(path.parts) if place not in places[:1])

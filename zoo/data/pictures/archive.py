@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from zoo.data.pictures import unused
 from zoo.data.pictures.container import LABEL_FILES, LARGEST, Container
 from zoo.data.pictures.folder import is_of_the_system
-from zoo.data.pictures.layout import split_of
 from zoo.data.pictures.unused import Unused
 
 _HIGHEST_RATIO = 1000
@@ -31,12 +31,13 @@ class Archive(Container):
         self.label_files = []
         self._seen: set[str] = set()
 
+    @property
+    def key(self) -> str:
+        return key_of(self.paths)
+
     def _prefix(self, path: Path) -> str:
-        """What a shard's members are called by beside their own names: its split, where its name tells it, and its own."""
-        if not self.sharded:
-            return ""
-        split = split_of(path.stem)
-        return f"{split}/{path.stem}/" if split else f"{path.stem}/"
+        """What a shard's members are called by beside their own names."""
+        return f"{name_within(path, self.paths)}/" if self.sharded else ""
 
     def _wanted(self, name: str) -> bool:
         """Whether a member may be a picture or a label file by where it lies; else it is counted."""
@@ -63,6 +64,26 @@ class Archive(Container):
             self.label_files.append(name)
             return True
         return False
+
+
+def name_within(path: Path, paths: Sequence[Path]) -> str:
+    """What tells a file from others, in one part of a path: what their folders do not have in common, and its name."""
+    common = os.path.commonpath([other.parent for other in paths])
+    return os.path.relpath(path, common).replace(os.sep, "_")
+
+
+def key_of(paths: Sequence[Path]) -> str:
+    """What tells some files from any others on this machine."""
+    return "|".join(str(path.resolve()) for path in paths)
+
+
+def of_another_kind(path: Path) -> str:
+    """What a file is whose name says otherwise, with what to do; empty where it is no archive that is known here."""
+    with path.open("rb") as file:
+        head = file.read(265)
+    kinds = {"zip": head.startswith(b"PK"), "tar": head[257:262] == b"ustar" or head[:2] in (b"\x1f\x8b", b"BZ")}
+    found = next((kind for kind, holds in kinds.items() if holds and not path.name.lower().endswith(f".{kind}")), "")
+    return f"it is a {found} archive: --data {found}:{path}" if found else ""
 
 
 def clean(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,9 @@ LABEL_FILES = (
     "labels.npy",
 )
 """Files that tell what each picture is of, by name, the first that is there."""
+
+AT_ONCE = 4 << 20
+"""Bytes of pictures that are handed over together: of each few work items are in memory at a time."""
 
 HEAD = 32
 """Bytes by which a picture is known."""
@@ -60,10 +63,30 @@ class Container(ABC):
     """What each member is of, where the container says so itself."""
     labels_from: str = ""
     """Where it says so: ``the column label``."""
+    several_labels: str = ""
+    """Why what it says makes no classes: a picture has several."""
     class_names: Sequence[str] = ()
     """The names of all classes, where it names them."""
     sharded: bool = False
     """Whether the first part of a name, behind that of a split, is the file in which the picture lies."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other container on this machine."""
+        return str(self.path.resolve())
+
+    def parts(self, members: Sequence[Member], most: int) -> Iterator[list[Member]]:
+        """The members in order, up to `most` at a time, and no more than `AT_ONCE` bytes of those that are loaded."""
+        part: list[Member] = []
+        size = 0
+        for member in members:
+            if part and (len(part) == most or size + member.size > AT_ONCE):
+                yield part
+                part, size = [], 0
+            part.append(member)
+            size += member.size
+        if part:
+            yield part
 
     @abstractmethod
     def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:

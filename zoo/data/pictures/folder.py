@@ -33,16 +33,20 @@ def is_of_the_system(name: str) -> bool:
 class Folder(Container):
     """All picture files below a folder in the order of their paths; links are followed, but never in a circle.
 
-    `pattern`: only paths below it that fit, as ``*.png``. Hidden files, runs of zoo and what systems leave behind are not
-    looked into. Raises OSError where it cannot be read.
+    `pattern`: the parts of a pattern that paths below it are to fit. Hidden files, runs of zoo and what systems leave behind
+    are not looked into. Raises OSError where it cannot be read.
     """
 
-    def __init__(self, path: Path, pattern: str | None = None) -> None:
+    def __init__(self, path: Path, pattern: Sequence[str] | None = None) -> None:
         self.path = path
         self._pattern = pattern
         self.unused = Unused()
         self.label_files = []
         self.members = sorted(self._walk(), key=lambda member: as_utf8(member.name))
+
+    @property
+    def key(self) -> str:
+        return "/".join([str(self.path.resolve()), *(self._pattern or ())])
 
     def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
         return [self.path / member.name for member in members]
@@ -68,24 +72,27 @@ class Folder(Container):
                     )
                 self.unused.add(unused.RUNS, prefix.rstrip("/"))
                 continue
+            if prefix and not items:
+                self.unused.add(unused.EMPTY, prefix.rstrip("/"))
             for item in items:
-                if item.is_dir():
+                if _is_folder(item):
                     if is_of_the_system(item.name):
                         self.unused.add(unused.SYSTEM, prefix + item.name)
                     elif item.name.startswith("."):
                         self.unused.add(unused.HIDDEN, prefix + item.name)
-                    else:
+                    elif self._pattern is None or _may_lead_to(f"{prefix}{item.name}".split("/"), self._pattern):
                         waiting.append((item.path, f"{prefix}{item.name}/"))
                 elif member := self._file(item, prefix):
                     yield member
 
     def _file(self, item: os.DirEntry[str], prefix: str) -> Member | None:
         name = prefix + item.name
-        if self._pattern is not None and not fnmatch.fnmatchcase(name, self._pattern):
+        fits = self._pattern is None or _fits(name.split("/"), self._pattern)
+        if not fits and item.name not in LABEL_FILES:
             return None
         if item.name.startswith(".") or is_of_the_system(item.name):
             self.unused.add(unused.HIDDEN, name)
-        elif not item.is_file():
+        elif not _is_file(item):
             self.unused.add(unused.LINKS if item.is_symlink() else unused.SPECIAL, name)
         elif item.name in LABEL_FILES:
             self.label_files.append(name)
@@ -102,19 +109,47 @@ class Folder(Container):
         return by_name
 
 
+def _is_file(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
+
+
 def from_pattern(pattern: str) -> Folder:
-    """The files that fit ``photos/*.png``; ``**`` is any folders. Raises DataError where none does."""
-    path = os.path.expanduser(pattern)
-    parts = Path(path).parts
+    """The files that fit ``photos/*.png``; ``**`` is any number of folders. Raises DataError where none does."""
+    parts = Path(os.path.expanduser(pattern)).parts
     fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed]) if fixed else Path(".")
     if not root.is_dir():
         raise DataError(f"--data {pattern!r}: there is no folder {str(root)!r}")
-    wanted = "/".join(parts[fixed:])
-    found = Folder(root, wanted.replace("**/", "*") if "**/" in wanted else wanted)
-    if "**" not in wanted:  # for fnmatch * is any text, with slashes; for a person it is a name
-        depth = wanted.count("/")
-        found.members = [member for member in found.members if member.name.count("/") == depth]
+    found = Folder(root, parts[fixed:])
     if not found.members:
         raise DataError(f"--data {pattern!r}: no picture fits that pattern")
     return found
+
+
+def _fits(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path fit those of a pattern."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return _fits(path, pattern[1:]) or (bool(path) and _fits(path[1:], pattern))
+    return bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and _fits(path[1:], pattern[1:])
+
+
+def _may_lead_to(folder: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether anything below a folder can fit."""
+    for part, wanted in zip(folder, pattern, strict=False):
+        if wanted == "**":
+            return True
+        if not fnmatch.fnmatchcase(part, wanted):
+            return False
+    return len(folder) < len(pattern)

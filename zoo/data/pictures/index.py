@@ -41,6 +41,8 @@ class Entry:
     """Whether it has more than one, as an animation has."""
     grid: bool = False
     """Whether zoo drew it, as a grid of many."""
+    drawn: bool = False
+    """Whether zoo drew it, as one picture."""
     problem: str | None = None
     content: str | None = None
 
@@ -63,7 +65,7 @@ class Index:
 
     def __init__(self, container: Container) -> None:
         self._container = container
-        self._notebook = f"pictures-{digest(str(container.path.resolve()))}"
+        self._notebook = f"pictures-{digest(container.key)}"
         known = {(entry.name, entry.size, entry.stamp): entry for entry in self._recall()}
         self.entries = [
             replace(found, place=member.place)
@@ -83,20 +85,19 @@ class Index:
     def _update(self, look: Callable[[Entry, Path | bytes | OSError], Entry], needed: Callable[[Entry], bool]) -> bool:
         """Replace the entries that need a look, looking at several files at once; whether there were any."""
         places = [place for place, entry in enumerate(self.entries) if needed(entry)]
-        parts = [places[start : start + _PER_ITEM] for start in range(0, len(places), _PER_ITEM)]
+        entries = {entry.member: entry for entry in map(self.entries.__getitem__, places)}
 
         def loaded() -> Iterator[list[tuple[Entry, Path | bytes | OSError]]]:
-            for part in parts:
-                entries = [self.entries[place] for place in part]
-                yield list(zip(entries, self._container.load([entry.member for entry in entries]), strict=True))
+            for part in self._container.parts(list(entries), _PER_ITEM):
+                yield list(zip(map(entries.__getitem__, part), self._container.load(part), strict=True))
 
         def look_at(part: list[tuple[Entry, Path | bytes | OSError]]) -> list[Entry]:
             return [look(entry, file) for entry, file in part]
 
         with pillow_manners():
-            for part, looked in zip(parts, in_order(look_at, loaded()), strict=True):
-                for place, entry in zip(part, looked, strict=True):
-                    self.entries[place] = entry
+            looked = (entry for part in in_order(look_at, loaded()) for entry in part)
+            for place, entry in zip(places, looked, strict=True):
+                self.entries[place] = entry
         return bool(places)
 
     def _with_header(self, entry: Entry, file: Path | bytes | OSError) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ class Labels:
     """The label of each picture that it names, by the picture's place."""
     notes: list[str]
     """What a person should know."""
+    names_pictures: bool = True
+    """False for a table of something else."""
 
 
 class SeveralError(Exception):
@@ -42,7 +45,12 @@ def read_labels(file: str, content: bytes, names: Sequence[str]) -> Labels | Non
     suffix = PurePosixPath(file).suffix
     if suffix == ".npy":
         return _by_place(file, content, names)
-    rows = _READERS[suffix](file, content)
+    try:
+        rows = _READERS[suffix](file, content)
+    except DataError as error:
+        if PurePosixPath(file).stem == "metadata":  # which may be of anything
+            return Labels({}, [f"{error}: not used"], names_pictures=False)
+        raise
     return None if rows is None else _by_name(file, rows, names)
 
 
@@ -66,10 +74,10 @@ def _dataset_json(file: str, content: bytes) -> Rows | None:
         )
     except (TypeError, ValueError):
         raise DataError(f"{shown(file)}: its labels are no list of [file, label]; mend or remove it") from None
-    return [(name, _one(file, name, label)) for name, label in rows if label is not None]
+    return [(name, one_label(file, name, label)) for name, label in rows if label is not None]
 
 
-def _one(file: str, name: str, label: Any) -> str:
+def one_label(file: str, name: str, label: Any) -> str:
     """A label as text. Raises SeveralError for a list of them."""
     if isinstance(label, list) and len(label) == 1:
         label = label[0]
@@ -96,15 +104,23 @@ def _jsonl(file: str, content: bytes) -> Rows | None:
     name, label = _columns(file, columns)
     if label is None:
         return None
-    return [(str(row[name]), _one(file, str(row[name]), row[label])) for row in rows if name in row and label in row]
+    told = [(str(row[name]), row.get(label)) for row in rows if name in row]
+    return [(where, one_label(file, where, value)) for where, value in told if value not in (None, "")]
 
 
-def _table(delimiter: str) -> Callable[[str, bytes], Rows | None]:
+def _table(usual: str) -> Callable[[str, bytes], Rows | None]:
+    """Reads tables; `usual` is between two columns, where the first line does not show something else there."""
+
     def read(file: str, content: bytes) -> Rows | None:
+        text = _text(file, content)
+        first = text.partition("\n")[0]
+        delimiter = usual if usual in first else next((other for other in ",;\t" if other in first), usual)
         try:
-            lines = [row for row in csv.reader(io.StringIO(_text(file, content)), delimiter=delimiter) if any(row)]
+            lines = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
         except csv.Error as error:
             raise DataError(f"{shown(file)} is no table ({error}); mend or remove it") from None
+        if any("\n" in cell for row in lines for cell in row):
+            raise DataError(f"{shown(file)} has a quote that is not closed in its line; mend or remove it")
         if not lines:
             raise DataError(f"{shown(file)} is empty; remove it, or write file,label into each line")
         header = [cell.strip().lower() for cell in lines[0]]
@@ -124,7 +140,7 @@ def _table(delimiter: str) -> Callable[[str, bytes], Rows | None]:
         short = next((place for place, row in enumerate(lines, 1) if len(row) <= max(at, of)), None)
         if short is not None:
             raise DataError(f"{shown(file)}: entry {short} has no label; mend or remove the file")
-        return [(row[at].strip(), row[of].strip()) for row in lines]
+        return [(row[at].strip(), label) for row in lines if (label := row[of].strip())]
 
     return read
 
@@ -161,7 +177,8 @@ def _by_name(file: str, rows: Rows, names: Sequence[str]) -> Labels:
     missing = 0
     for name, label in rows:
         wanted = name.replace("\\", "/").removeprefix("./")
-        place = next((places[wanted] for places in keys if wanted in places), None)
+        spellings = (wanted, PurePosixPath(wanted).name)
+        place = next((places[each] for each in spellings for places in keys if each in places), None)
         if place is None:
             missing += 1
         elif found.setdefault(place, label) != label:
@@ -195,8 +212,14 @@ def _by_place(file: str, content: bytes, names: Sequence[str]) -> Labels:
     import numpy as np
 
     try:
+        stream = io.BytesIO(content)
+        version = np.lib.format.read_magic(stream)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = header(stream)
+        if math.prod(shape) * dtype.itemsize > len(content):  # before memory is asked for
+            raise ValueError(f"its header says {dtype} of shape {shape}, and {len(content):,} bytes are there")
         values = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, SyntaxError) as error:
         raise DataError(f"{shown(file)} cannot be read ({error}); mend or remove it") from None
     if values.ndim == 2 and values.shape[1] > 1:
         raise SeveralError(f"{shown(file)} has {values.shape[1]} labels for a picture; {_WAY_OUT}")

@@ -59,9 +59,11 @@ def label(
     title = container.path.name or str(container.path)
     layout = understand(names, split, container.sharded, title)
     result = Labelling(sorted([*layout.taken, *layout.strays]), notes=layout.notes)
-    result.why_unlabelled = layout.why_unlabelled
+    result.why_unlabelled = layout.why_unlabelled or container.several_labels
+    for place in layout.beside:
+        aside.add(unused.BESIDE, names[place])
     try:
-        told = _by_container(container, layout) or _by_file(container, names, layout, result)
+        told = _by_container(container, layout) or _by_file(container, names, layout, result, aside)
     except SeveralError as error:
         result.why_unlabelled = str(error)
         told = None
@@ -83,23 +85,30 @@ def _by_container(container: Container, layout: Layout) -> _Told | None:
     return _Told(found, container.labels_from, container.class_names)
 
 
-def _by_file(container: Container, names: Sequence[str], layout: Layout, result: Labelling) -> _Told | None:
+def _by_file(
+    container: Container, names: Sequence[str], layout: Layout, result: Labelling, aside: Unused
+) -> _Told | None:
     """What the label file says that lies nearest to the pictures, at the top or where the folders of the classes are."""
     where = next((file for name in LABEL_FILES for file in _beside(container.label_files, name, layout.base)), None)
     if where is None:
         return None
     folder = where.removesuffix(PurePosixPath(where).name)
+    below = [place for place, name in enumerate(names) if name.startswith(folder)]
     try:
-        labels = read_labels(where, container.read(where), [name.removeprefix(folder) for name in names])
+        labels = read_labels(where, container.read(where), [names[place].removeprefix(folder) for place in below])
     except OSError as error:
         raise DataError(f"{container.path}: {shown(where)} cannot be read: {error.strerror or error}") from error
     if labels is None:
         return None
+    result.notes += labels.notes
+    if not labels.names_pictures:
+        aside.add(unused.OTHER, where)
+        return None
     if not labels.found:
         result.notes.append(f"{shown(where)} names none of these pictures, and is not used")
+        aside.add(unused.OTHER, where)
         return None
-    result.notes += labels.notes
-    return _Told(labels.found, where)
+    return _Told({below[place]: text for place, text in labels.found.items()}, where)
 
 
 def _beside(files: Sequence[str], name: str, base: str) -> list[str]:
@@ -112,20 +121,23 @@ def _number(
     result: Labelling, told: _Told, layout: Layout, names: Sequence[str], readable: Sequence[bool], aside: Unused
 ) -> None:
     """Give each picture the index of its class, and leave aside those that have none."""
-    for place in result.taken:
-        if place not in told.labels:
-            aside.add(unused.STRAYS if place in layout.strays else unused.UNLABELLED, names[place])
     taken = [place for place in result.taken if place in told.labels]
     good = {told.labels[place] for place in taken if readable[place]}
     classes = list(told.classes) or ordered(good)
     if empty := sorted({told.labels[place] for place in taken} - set(classes)):
         result.notes.append(f"no picture of {', '.join(map(shown, empty))} can be read: left out as a class")
+        for place in taken:
+            if told.labels[place] not in classes:
+                aside.add(unused.UNREADABLE, names[place])
         taken = [place for place in taken if told.labels[place] in classes]
     if len(classes) < 2:
         result.why_unlabelled = (
             f"one class alone, {shown(classes[0]) if classes else 'of none'}, by {shown(told.where)}"
         )
         return
+    for place in result.taken:
+        if place not in told.labels:
+            aside.add(unused.STRAYS if place in layout.strays else unused.UNLABELLED, names[place])
     number = {name: index for index, name in enumerate(classes)}
     result.taken = taken
     result.by_folder = told.where == FOLDER

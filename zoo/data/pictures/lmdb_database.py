@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from zoo.data.pictures.kinds import is_read, of_content
 from zoo.data.pictures.needs import need
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Lmdb(Container):
@@ -26,19 +30,29 @@ class Lmdb(Container):
         self.path = path
         self.unused = Unused()
         self.label_files = []
-        try:
-            self._database: Any = self._lmdb.open(
-                str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False, max_readers=1
-            )
-            self._refuse_cut()
-            self._keys: list[bytes] = []
-            self.members = list(self._list())
-        except self._lmdb.Error as error:
-            raise DataError(f"{path} is no whole LMDB database ({error}); copy or download it again") from error
+        self._keys: list[bytes] = []
+        with self._opened() as database:
+            self.members = list(self._list(database))
 
-    def _refuse_cut(self) -> None:
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """The database, open for a moment: a process may have it open once, and others in it may want it too."""
+        with _ONE_AT_A_TIME:
+            try:
+                database = self._lmdb.open(
+                    str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, readahead=False, max_readers=1
+                )
+                with closing(database):
+                    self._refuse_cut(database)
+                    yield database
+            except self._lmdb.Error as error:
+                raise DataError(
+                    f"{self.path} is no whole LMDB database ({error}); copy or download it again"
+                ) from error
+
+    def _refuse_cut(self, database: Any) -> None:
         """Raise DataError for a file that is shorter than its tree reaches: the library would end the process (SIGBUS)."""
-        needed = (self._database.info()["last_pgno"] + 1) * self._database.stat()["psize"]
+        needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
         if (found := self._file.stat().st_size) < needed:
             raise DataError(
                 f"{self.path} is no whole LMDB database ({found:,} of {needed:,} bytes); copy or download it again"
@@ -50,7 +64,7 @@ class Lmdb(Container):
 
     def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
         loaded: list[Path | bytes | OSError] = []
-        with self._database.begin() as transaction:
+        with self._opened() as database, database.begin() as transaction:
             for member in members:
                 value = transaction.get(self._keys[member.place])
                 loaded.append(OSError("the entry is gone") if value is None else bytes(value))
@@ -59,9 +73,9 @@ class Lmdb(Container):
     def read(self, name: str) -> bytes:
         raise FileNotFoundError(name)
 
-    def _list(self) -> Iterator[Member]:
+    def _list(self, database: Any) -> Iterator[Member]:
         stamp = self._file.stat().st_mtime_ns
-        with self._database.begin(buffers=True) as transaction:
+        with database.begin(buffers=True) as transaction:
             for key, value in transaction.cursor():
                 name = bytes(key).decode("utf-8", "backslashreplace")
                 found = of_content(bytes(value[:HEAD]))

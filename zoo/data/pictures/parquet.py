@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.data.pictures.archive import check_size
+from zoo.data.pictures import unused
+from zoo.data.pictures.archive import check_size, key_of, name_within
 from zoo.data.pictures.container import Container, Member
-from zoo.data.pictures.layout import split_of
 from zoo.data.pictures.needs import need
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
@@ -45,6 +45,10 @@ class Parquet(Container):
         if any(label is not None for label in labels):
             self.labels = labels
 
+    @property
+    def key(self) -> str:
+        return key_of(self.paths)
+
     def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
         loaded: list[Path | bytes | OSError] = []
         for member in members:
@@ -68,23 +72,28 @@ class Parquet(Container):
             file = self._parquet.ParquetFile(path)
             schema = file.schema_arrow
             features = _features(schema.metadata)
-            column, label = _columns(schema, features, path)
+            (column, *others), label = _columns(schema, features, path)
             if self._column not in ("", column):
                 raise DataError(
                     f"{path} has its images in the column {column}, other files in {self._column}; give one of them"
                 )
             self._column = column
+            for other in others:
+                self.unused.add(unused.OTHER, f"{path.name}, column {other}")
             count = file.metadata.num_rows
             names = self._names(file, schema, column, count)
-            split = split_of(path.stem) or split_of(path.parent.name)
-            prefix = (f"{split}/" if split else "") + (f"{path.stem}/" if self.sharded else "")
-            stamp = path.stat().st_mtime_ns
-            for name in names:
-                self.members.append(Member(prefix + name, 0, stamp, len(self.members)))
+            prefix = f"{name_within(path, self.paths)}/" if self.sharded else ""
+            facts = path.stat()
+            for name in names:  # of which only the mean size is known
+                place, size = len(self.members), facts.st_size // count
+                self.members.append(Member(prefix + name, size, facts.st_mtime_ns, place))
             if label is None:
                 return [None] * count
             self.labels_from = f"the column {label}"
             values = file.read(columns=[label]).column(0).to_pylist()
+            if any(isinstance(value, list | dict) for value in values):
+                self.several_labels = f"the column {label} of {path.name} has several labels for a picture"
+                return [None] * count
         except DataError:
             raise
         except PermissionError:
@@ -98,12 +107,11 @@ class Parquet(Container):
                 str(classes[value]) if isinstance(value, int) and 0 <= value < len(classes) else None
                 for value in values
             ]
-        return [None if value is None else str(value) for value in values]
+        return [None if value in (None, "") else str(value) for value in values]
 
     def _names(self, file: Any, schema: Any, column: str, count: int) -> list[str]:
         """What the pictures are called: their paths where the file has them, else their rows."""
-        start = len(self.members)
-        rows = [f"{start + row:08d}" for row in range(count)]
+        rows = [f"{row:08d}" for row in range(count)]
         kind = schema.field(column).type
         if not hasattr(kind, "get_field_index") or kind.get_field_index("path") < 0:
             return rows
@@ -149,8 +157,8 @@ def _features(metadata: dict[bytes, bytes] | None) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _columns(schema: Any, features: dict[str, dict[str, Any]], path: Path) -> tuple[str, str | None]:
-    """The columns of images and of labels; None where there are no labels."""
+def _columns(schema: Any, features: dict[str, dict[str, Any]], path: Path) -> tuple[list[str], str | None]:
+    """The columns of images, and that of labels; None where there are no labels."""
     kinds = {field.name: str(field.type) for field in schema}
     images = [name for name in kinds if features.get(name, {}).get("_type") == "Image"]
     images = images or [name for name, kind in kinds.items() if kind.startswith("struct<bytes: binary")]
@@ -160,7 +168,5 @@ def _columns(schema: Any, features: dict[str, dict[str, Any]], path: Path) -> tu
             f"{path} has no column of images; it has {', '.join(f'{n} ({k})' for n, k in kinds.items())}"[:400]
         )
     labels = [name for name in kinds if features.get(name, {}).get("_type") == "ClassLabel"]
-    labels = labels or [
-        name for name in _LABEL if kinds.get(name, "") in ("string", "large_string", "int64", "int32", "uint8")
-    ]
-    return images[0], labels[0] if labels else None
+    labels = labels or [name for name in _LABEL if name in kinds and name not in images]
+    return images, labels[0] if labels else None

@@ -17,15 +17,16 @@ _MOST = 1_000_000
 
 
 def shards_of(location: str, suffixes: Sequence[str]) -> list[Path]:
-    """The files that `location` means, in the order of their names, where all of them end in one of `suffixes`; else none.
+    """The files that `location` means, in the order of their names, where all end in one of `suffixes`; else none.
 
-    One file; ``train-*.tar``; ``train-{000..013}.tar``; a folder that holds such files, at its top or in ``data``, and no pictures.
+    One file; ``train-*.tar``; ``train-{000..013}.tar``; a folder that holds such files, at its top or in ``data`` alone, and no
+    pictures.
     """
     path = Path(os.path.expanduser(location))
     if path.is_file():
         return [path] if path.name.lower().endswith(tuple(suffixes)) else []
     if path.is_dir():
-        return _in_folder(path, suffixes) or _in_folder(path / "data", suffixes)
+        return _in_folder(path, suffixes)
     if braces := BRACES.search(str(path)):
         first, last = braces.groups()
         if int(last) - int(first) > _MOST:
@@ -42,10 +43,15 @@ def shards_of(location: str, suffixes: Sequence[str]) -> list[Path]:
 
 
 def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files of these kinds in a folder that holds no pictures and no folders, but for one called data."""
     try:
-        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+        with os.scandir(folder) as found:
+            items = sorted((item for item in found if not item.name.startswith(".")), key=lambda item: item.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    if any(suffix_of(name) in SUFFIXES for name in names):
+    folders = [item.name for item in items if item.is_dir()]
+    if folders == ["data"] and folder.name != "data":
+        return _in_folder(folder / "data", suffixes)
+    if folders or any(suffix_of(item.name) in SUFFIXES for item in items):
         return []
-    return [folder / name for name in names if name.lower().endswith(tuple(suffixes)) and (folder / name).is_file()]
+    return [folder / item.name for item in items if item.name.lower().endswith(tuple(suffixes)) and item.is_file()]

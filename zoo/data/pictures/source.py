@@ -61,9 +61,11 @@ class PictureSource(DataSource):
         index = Index(container)
         aside = container.unused.copy()
         entries = []
+        # Samples among a person's own pictures are there by accident; where there is nothing else, they are meant.
+        own = any(entry.problem is None and not (entry.grid or entry.drawn) for entry in index.entries)
         for entry in index.entries:
-            if entry.grid:
-                aside.add(unused.GRIDS, entry.name)
+            if entry.grid or (entry.drawn and own):
+                aside.add(unused.GRIDS if entry.grid else unused.DRAWN, entry.name)
                 continue
             if entry.frames:
                 aside.add(unused.FRAMES, entry.name)
@@ -151,10 +153,10 @@ class PictureSource(DataSource):
         return {kind: ends for kind, ends in limits.items() if ends[0] < ends[1]}
 
     def _files(self) -> Iterator[Item]:
-        for start in range(0, len(self), _PER_ITEM):
-            entries = self._entries[start : start + _PER_ITEM]
-            files = self._container.load([entry.member for entry in entries])
-            yield [(start + place, file) for place, file in enumerate(files)]
+        start = 0
+        for part in self._container.parts([entry.member for entry in self._entries], _PER_ITEM):
+            yield list(enumerate(self._container.load(part), start))
+            start += len(part)
 
     def decode(self, item: Item, spec: DataSpec) -> Iterator[Images | Unreadable]:
         return self._read(item, spec, lambda picture: np.asarray(picture).reshape(1, *picture.size[::-1], -1))

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from zoo.data.pictures import unused
-from zoo.data.pictures.archive import Archive, check_size, clean
+from zoo.data.pictures.archive import Archive, check_size, clean, of_another_kind
 from zoo.data.pictures.container import HEAD, Member
+from zoo.data.pictures.label_file import SeveralError, one_label
 from zoo.errors import DataError
 
 _BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
@@ -41,7 +42,7 @@ class Tar(Archive):
         """Of each member: its archive, and its place in that."""
         for number, path in enumerate(self.paths):
             self._list(number, path)
-        if self._classes:
+        if self._classes and not self.several_labels:
             self.labels_from = "the .cls and .json files beside the pictures"
             self.labels = [self._classes.get(_key(member.name)) for member in self.members]
 
@@ -101,8 +102,12 @@ class Tar(Archive):
             text = content.decode().strip()
             if suffix == ".json":
                 found = json.loads(text)
-                text = next((str(found[key]) for key in ("cls", "label", "class") if key in found), "")
-        except (ValueError, RecursionError, TypeError):
+                label = next((found[key] for key in ("cls", "label", "class") if found.get(key) is not None), "")
+                text = one_label(name, _key(name), label)
+        except SeveralError as error:
+            self.several_labels = str(error)
+            return
+        except (ValueError, RecursionError, TypeError, AttributeError):
             text = ""
         if text:
             self._classes.setdefault(_key(name), text)
@@ -135,6 +140,8 @@ def _infos(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
 
 
 def _damaged(path: Path, error: Exception) -> str:
+    if other := of_another_kind(path):
+        return f"{path} is no tar archive; {other}"
     return (
         f"{path} is no whole tar archive ({str(error).partition(':')[0] or 'it is cut off'}); copy or download it again"
     )

@@ -15,6 +15,7 @@ HIDDEN = "hidden file|hidden files"
 SYSTEM = "folder of another program|folders of other programs"
 RUNS = "run of zoo|runs of zoo"
 GRIDS = "grid drawn by zoo|grids drawn by zoo"
+DRAWN = "picture drawn by zoo|pictures drawn by zoo"
 FRAMES = (
     "picture of several frames or pages, but for its first|pictures of several frames or pages, but for their first"
 )
@@ -22,6 +23,9 @@ NESTED = "archive within|archives within"
 TWICE = "file of a name that is there already|files of names that are there already"
 SPECIAL = "member that is no file|members that are no files"
 STRAYS = "picture beside the folders of the classes|pictures beside the folders of the classes"
+BESIDE = "picture beside the folders of the splits|pictures beside the folders of the splits"
+UNREADABLE = "picture of a class of which none can be read|pictures of classes of which none can be read"
+EMPTY = "empty folder|empty folders"
 UNLABELLED = "picture that the labels do not name|pictures that the labels do not name"
 
 _HARMLESS = (HIDDEN, SYSTEM)

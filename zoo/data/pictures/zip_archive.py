@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from zoo.data.pictures.archive import Archive, check_size, clean
+from zoo.data.pictures.archive import Archive, check_size, clean, of_another_kind
 from zoo.data.pictures.container import HEAD, Member
 from zoo.errors import DataError
 from zoo.system.names import as_utf8
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 class Zip(Archive):
@@ -71,4 +72,6 @@ def _open(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        if other := of_another_kind(path):
+            raise DataError(f"{path} is no zip archive; {other}") from error
         raise DataError(f"{path} is no whole zip archive ({error}); copy or download it again") from error

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from PIL import Image, features
 
+from zoo.data.formats.picture import GRID
 from zoo.errors import RunError
 from zoo.generate.pictures.grid import check_sides
+from zoo.generate.pictures.marks import mark
 from zoo.run.files import replacing
 
 FRAMES = 60
@@ -48,7 +50,14 @@ def save_film(pictures: Iterable[Image.Image], path: Path, milliseconds: Sequenc
     how: dict[str, object] = {"lossless": True} if kind == "WEBP" else {}
     with replacing(path) as temporary:
         first.save(
-            temporary, format=kind, save_all=True, append_images=rest, duration=list(milliseconds), loop=0, **how
+            temporary,
+            format=kind,
+            save_all=True,
+            append_images=rest,
+            duration=list(milliseconds),
+            loop=0,
+            **how,
+            **mark(GRID, kind),
         )
 
 

@@ -6,16 +6,19 @@ import io
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
+from zoo.data.formats.picture import DRAWN
 from zoo.errors import OptionError
 from zoo.generate.pictures.grid import Pixels, to_picture
+from zoo.generate.pictures.marks import mark
 from zoo.generate.pictures.output import make_folder
 from zoo.run.files import flush, writing
 
@@ -39,13 +42,15 @@ class PictureFolder:
     Args:
         folder: made where it is not there.
         keep: whether pictures stay where it ends early; else none does.
+        comment: what each file says of itself; by default that it is drawn.
     """
 
-    def __init__(self, folder: Path, keep: bool = True) -> None:
+    def __init__(self, folder: Path, keep: bool = True, comment: str = DRAWN) -> None:
         self.folder = folder
         self.done = 0
         """Whole pictures, in the order in which they came, as far as is known; exact once the context has ended."""
         self._keep = keep
+        self._comment = mark(comment, "PNG") if comment else {}
         self._written: list[Path] = []
         self._pending: deque[tuple[list[Path], Future[None]]] = deque()
         self._threads = max(1, min(_MOST_THREADS, (os.cpu_count() or 1) - 1))  # one is left for who draws
@@ -60,7 +65,7 @@ class PictureFolder:
         could not be written, an earlier one too."""
         each = ((self.folder / f"{name}.png", pixels) for name, pixels in pictures)
         while part := list(islice(each, _AT_ONCE)):
-            self._pending.append(([path for path, _ in part], self._pool.submit(_write, part)))
+            self._pending.append(([path for path, _ in part], self._pool.submit(_write, part, self._comment)))
             while len(self._pending) > 2 * self._threads:
                 self._wait()
 
@@ -107,11 +112,11 @@ class PictureFolder:
             self.done = 0
 
 
-def _write(pictures: Sequence[Picture]) -> None:
+def _write(pictures: Sequence[Picture], comment: Mapping[str, Any]) -> None:
     for path, pixels in pictures:
         temporary = path.with_name(f".{path.stem[:200]}.{os.getpid()}.part")
         file = io.BytesIO()
-        to_picture(np.asarray(pixels)).save(file, format="PNG")
+        to_picture(np.asarray(pixels)).save(file, format="PNG", **comment)
         with writing(path):
             try:
                 temporary.write_bytes(file.getbuffer())

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from zoo.data.formats.picture import GRID
 from zoo.errors import RunError
 from zoo.generate.pictures import captions as words
 from zoo.generate.pictures.checkerboard import over_checkerboard
+from zoo.generate.pictures.marks import mark
 from zoo.generate.request import check_columns
 from zoo.run.files import replacing
 
@@ -151,18 +152,8 @@ def save(picture: Image.Image, path: Path) -> None:
     if kind == "JPEG" and picture.mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     with replacing(path) as temporary:
-        picture.save(temporary, format=kind, **({"quality": 95} if kind == "JPEG" else {}), **_comment(picture, kind))
-
-
-def _comment(picture: Image.Image, kind: str) -> dict[str, Any]:
-    """What a grid says of itself, so that nobody trains on it, as each format takes it."""
-    if picture.info.get("comment") != GRID:
-        return {}
-    if kind == "JPEG":
-        return {"comment": GRID}
-    text = PngImagePlugin.PngInfo()
-    text.add_text("Comment", GRID)
-    return {"pnginfo": text} if kind == "PNG" else {}
+        comment = mark(GRID, kind) if picture.info.get("comment") == GRID else {}
+        picture.save(temporary, format=kind, **({"quality": 95} if kind == "JPEG" else {}), **comment)
 
 
 def _format_of(path: Path) -> str:
