@@ -72,6 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     options = _options(given)
     check_start(given.start, "--start")
     check_out(given.out, ARRAYS, empty=not given.start)
+    _refuse_filled(given)
     source = open_source(given.data, registry().sources_for(given.data), Reading.of(options))
     _refuse_inside(given.out, source.opened_as)
     if source.points and is_folder(given.out):
@@ -107,6 +108,14 @@ def _options(given: Data) -> DataOptions:
         problem = error.errors(include_url=False)[0]
         message = problem["msg"].removeprefix("Value error, ")
         raise OptionError(f"--{problem['loc'][0]} {problem['input']}: {message}") from None
+
+
+def _refuse_filled(given: Data) -> None:
+    """Raise OptionError where the classes of another export would be mixed with those of this one."""
+    if not given.start and given.out.is_dir() and (found := next(given.out.glob("*/*.png"), None)):
+        raise OptionError(
+            f"--out {given.out}: there are pictures already, as {found}; give an empty folder, or a new name"
+        )
 
 
 def _refuse_inside(out: Path, opened_as: str) -> None:
