@@ -42,7 +42,7 @@ class Vanilla(zoo.Architecture):
     preset_notes = {
         "dense": "A Keras program: G 256-512-1024, D 784-392, Adam; each batch a slice from a random place of the data.",
         "selu": "Notes for tf.keras: G 100-150, D 150-100, SELU, images in [0, 1] within the networks, RMSprop.",
-        "photos": "For pictures in colour and larger ones, at 32×32: the weights of D grow with the square of the size of an image.",
+        "photos": "For pictures in colour and larger ones, at 32×32: the weights of D grow with the square of the pixels.",
         "points": "For toy data (--data line, ring, grid), the default there: three layers of 128; R1, so that no mode is lost.",
     }
     default_preset = "dense"

@@ -79,7 +79,7 @@ def test_a_folder_without_one_picture_that_can_be_read(refused):
 
 
 def test_an_empty_name(refused):
-    refused(["--data", ""], "unknown data ''", "what works")
+    refused(["--data", ""], "--data '' does not exist", "what works")
 
 
 def test_a_file_that_is_no_data(refused):
