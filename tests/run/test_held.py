@@ -87,18 +87,18 @@ def stopped(whole, install) -> Path:
 # ---- one process
 
 
-def test_of_two_that_go_on_with_a_run_one_is_refused_and_the_other_is_not_disturbed(whole, stopped):
+def test_of_two_that_go_on_with_a_run_one_is_refused_and_the_other_is_not_disturbed(whole, stopped, cli):
     with at_the_gate(5, "resume", stopped) as first:
         who = ["run is being trained by", f"process {first.pid} on {socket.gethostname()}"]
         assert_refused(zoo_process("resume", stopped), *who, "wait until it ends")
-        assert_refused(zoo_process("resume", stopped, "--steps", 600), *who)
+        assert_refused(cli("resume", stopped, "--steps", 600), *who)
         assert_refused(
-            zoo_process("train", "dcgan", "--out", stopped, "--steps", 1), "run is not empty", who[1], "another --out"
+            cli("train", "dcgan", "--out", stopped, "--steps", 1), "run is not empty", who[1], "another --out"
         )
-        (listed,) = json.loads(zoo_process("list", ".", "--runs", "--json", check=True).out)
+        (listed,) = json.loads(cli("list", ".", "--runs", "--json").out)
         assert (listed["path"], listed["state"], listed["step"], listed["steps"]) == ("run", "running", 5, 8)
         assert (listed["holder"]["pid"], listed["holder"]["host"]) == (first.pid, socket.gethostname())
-        assert zoo_process("sample", stopped, "--n", 1, "--out", "x.png", check=True).out.count("step 4") == 1
+        assert cli("sample", stopped, "--n", 1, "--out", "x.png").out.count("step 4") == 1
         assert len(zoo.Run(stopped).metrics()) == 5
     assert (first.returncode, first.err) == (0, "")
     assert run_differences(whole, zoo.Run(stopped)) == []
@@ -119,15 +119,15 @@ def test_a_killed_holder_is_taken_over_from_and_the_run_goes_on_exactly(whole, s
     assert not (stopped / ".lock").exists()
 
 
-def test_a_new_run_is_held_from_its_beginning(whole, images, install):
+def test_a_new_run_is_held_from_its_beginning(whole, images, install, cli):
     install(GATE, "zoo_gate")
     arguments = ["train", "dcgan", "--data", images, *flags(OPTIONS), "--out", "run"]
     with at_the_gate(1, *arguments) as first:
         assert_refused(
             zoo_process(*arguments), "run is not empty", f"process {first.pid}", "trains a run there", "--out"
         )
-        assert_refused(zoo_process("resume", "run"), f"process {first.pid}")
-        assert_refused(zoo_process("sample", "run"), "no checkpoint yet", f"process {first.pid}", "trains it: wait")
+        assert_refused(cli("resume", "run"), f"process {first.pid}")
+        assert_refused(cli("sample", "run"), "no checkpoint yet", f"process {first.pid}", "trains it: wait")
     assert run_differences(whole, zoo.Run("run")) == []
 
 
@@ -314,7 +314,9 @@ def test_the_journal_is_on_the_disk_before_the_checkpoint_is_seen(images, monkey
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
     zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", steps=2, checkpoint_every=1))
-    order = [name for name in done if name == "metrics.jsonl" or name.startswith("step-") and not name.endswith(".png")]
+    order = [
+        name for name in done if name == "metrics.jsonl" or (name.startswith("step-") and not name.endswith(".png"))
+    ]
     assert order == ["metrics.jsonl", "step-00000001", "metrics.jsonl", "step-00000002"]
 
 

@@ -32,7 +32,8 @@ from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
 from zoo.run.files import advising
 from zoo.run.journal import gap, truncate
-from zoo.run.run import FORMAT, Run, check_path, quoted
+from zoo.run.place import check_path
+from zoo.run.run import FORMAT, Run, quoted
 from zoo.system.memory import enough_memory
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,8 @@ from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, pretrained_run, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.holding import holder
-from zoo.run.run import Run, check_path
+from zoo.run.place import check_path
+from zoo.run.run import Run
 from zoo.run.whole import read_whole
 
 

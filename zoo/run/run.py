@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import CHANNELS, DataSpec
-from zoo.errors import OptionError, RunError
+from zoo.errors import RunError
 from zoo.run import checkpoint
 from zoo.run.changes import read_changes
 from zoo.run.files import advising, reading, write_json, writing
-from zoo.run.holding import LOCK, Holder, holder, holding
-from zoo.run.items import is_part
+from zoo.run.holding import Holder, holder, holding
 from zoo.run.journal import last_step, read_metrics
 from zoo.run.overview import overview
+from zoo.run.place import FOLDERS, check_path, claim, clear, expanded, is_empty
 from zoo.run.record import DamagedError, Record
 from zoo.system.denied import refuse_denied
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 FORMAT = 2
 """The version of the layout of config.json."""
 
-_FOLDERS = ("samples", "checkpoints")
-
 CONFIG_REMEDY = "copy config.json from a backup or from another run of the same command, or train again"
 """What to do about one that is damaged."""
 
@@ -38,13 +35,6 @@ CONFIG_REMEDY = "copy config.json from a backup or from another run of the same 
 def quoted(path: Path) -> str:
     """A path as it is typed into a shell."""
     return shlex.quote(str(path))
-
-
-def check_path(given: object, what: str) -> Path:
-    """A path that was given from Python. Raises OptionError for what is none."""
-    if not isinstance(given, str | os.PathLike):
-        raise OptionError(f"{what} is {given!r}; give a path, as text or pathlib.Path")
-    return Path(given)
 
 
 class Run:
@@ -65,9 +55,9 @@ class Run:
             return
         if not str(out):
             raise RunError("out is empty; give the folder of the new run a name, or leave it out")
-        path = _expanded(out)
+        path = expanded(out)
         with writing(path):
-            if path.is_dir() and not _is_empty(path):
+            if path.is_dir() and not is_empty(path):
                 raise RunError(f"{path} is not empty{_what_is_there(path)}, or choose another --out")
 
     @classmethod
@@ -85,9 +75,9 @@ class Run:
         process or already holds something.
         """
         if out is None:
-            path = _claim(Path("runs"), config["architecture"])
+            path = claim(Path("runs"), config["architecture"])
         else:
-            path = _expanded(out)
+            path = expanded(out)
         cls.check_place(path)
         made = out is None or not path.exists()
         with writing(path):
@@ -104,11 +94,11 @@ class Run:
             cls.check_place(path)
             try:
                 with writing(path):
-                    for folder in _FOLDERS:
+                    for folder in FOLDERS:
                         (path / folder).mkdir(exist_ok=True)
                 write_json(path / "config.json", {"format": FORMAT, **config})
             except BaseException:
-                _clear(path, folder=made)
+                clear(path, folder=made)
                 raise
             run = cls(path)
             run._made = made
@@ -130,7 +120,7 @@ class Run:
 
     def discard(self) -> None:
         """Remove what `create` made, and no folder that was there before: for a run that could not begin."""
-        _clear(self.path, folder=self._made)
+        clear(self.path, folder=self._made)
 
     def save_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.json."""
@@ -277,16 +267,6 @@ class Run:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"
 
 
-def _expanded(out: Path | str) -> Path:
-    """The path with the home directory in the place of ~. Raises RunError where there is none."""
-    try:
-        return check_path(out, "out").expanduser()
-    except RuntimeError:
-        raise RunError(
-            f"cannot write {out}: that home directory is not known here; write the folder's path in full"
-        ) from None
-
-
 def _read_config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
     with reading(path):
@@ -325,35 +305,3 @@ def _what_is_there(path: Path) -> str:
     except RunError:
         return f": it holds a run, and zoo resume {quoted(path)} says what it lacks; mend that"
     return f"; go on with it (zoo resume {quoted(path)})"
-
-
-def _is_empty(path: Path) -> bool:
-    """Whether a folder holds nothing but what a run that was killed as it began has left."""
-    left = [each for each in path.iterdir() if each.name != LOCK and not is_part(each)]
-    begun = all(each.name in _FOLDERS and each.is_dir() and not any(each.iterdir()) for each in left)
-    return begun and ((who := holder(path)) is None or who.is_me)
-
-
-def _clear(path: Path, folder: bool) -> None:
-    """Remove the beginnings of a run; its `folder` too, if that is wanted and nothing else is in it."""
-    for name in ("config.json", LOCK):
-        with contextlib.suppress(OSError):
-            (path / name).unlink()
-    for place in (*(path / name for name in _FOLDERS), *([path] if folder else [])):
-        with contextlib.suppress(OSError):
-            place.rmdir()
-
-
-def _claim(folder: Path, name: str) -> Path:
-    """Make the next free ``folder/NAME-NNN``; two runs that begin together get one each."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            taken = [path.name[len(name) + 1 :] for path in folder.glob(f"{name}-*")]
-            number = max((int(suffix) for suffix in taken if suffix.isdigit()), default=0) + 1
-            path = folder / f"{name}-{number:03d}"
-            try:
-                path.mkdir()
-                return path
-            except FileExistsError:
-                continue

@@ -26,7 +26,7 @@ def read_whole(find: Callable[[], tuple[int, Path]], read: Callable[[int, Path],
         before = _identity(folder)
         try:
             value = read(step, folder)
-        except (RunError, OSError):
+        except Exception:
             if before is not None and _identity(folder) == before:
                 raise  # it is there, and it is what is wrong
         else:
