@@ -92,7 +92,12 @@ def _tensors(folder: Path, name: str) -> Tensors:
         return load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:  # the last is torch's, which opens it once more
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # the last is torch's, which opens it once more
         raise DamagedError(f"{path} cannot be read ({error})") from None
 
 
