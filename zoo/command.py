@@ -18,7 +18,7 @@ OWN_COMMANDS = {
     "cache": "the prepared images that are kept, and removing them: zoo cache clear",
     "curves": "draw a run's losses, D(x) and D(G(z)) over the steps",
     "theory": "the optimal discriminator and the value of the game, where the densities are known",
-    "list": "the architectures and data sources that are installed",
+    "list": "the architectures and data sources that are installed; --runs: the runs that are there",
     "plugins": "the plugins that are installed, what each brings, and what is wrong with one",
     "info": "an architecture: its presets, networks and options",
     "new": "write a package for a GAN of your own: zoo new my-gan",

@@ -22,6 +22,7 @@ from zoo.errors import DataError, RunError
 from zoo.generate.pictures.output import write_arrays
 from zoo.run.files import advising, writing
 from zoo.system.disk import size, why_not_written
+from zoo.testing.comparing import run_differences
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,7 @@ def test_resume_names_no_flag_that_it_has_not(cli, run, monkeypatch, number, pla
     assert "--out" not in outcome.err
 
 
-def test_a_run_without_a_checkpoint_is_to_be_removed(cli, images, monkeypatch):
+def test_a_run_without_a_checkpoint_begins_again_once_there_is_room(cli, images, monkeypatch):
     replace = os.replace
 
     def refuse(source, target):
@@ -132,8 +133,12 @@ def test_a_run_without_a_checkpoint_is_to_be_removed(cli, images, monkeypatch):
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", refuse)
-    outcome = cli("train", "dcgan", "--data", images, *flags(tiny("dcgan", sample_every=9)), "--out", "new")
-    assert_refused(outcome, "make room, remove new and train again", "--out")
+    arguments = ["train", "dcgan", "--data", images, *flags(tiny("dcgan", sample_every=9)), "--out"]
+    assert_refused(cli(*arguments, "new"), "make room, then zoo resume new begins again at step 0")
+    monkeypatch.setattr(os, "replace", replace)
+    assert cli("resume", "new").code == 0
+    assert cli(*arguments, "whole").code == 0
+    assert run_differences(zoo.Run("whole"), zoo.Run("new")) == []
 
 
 # ---- the cache

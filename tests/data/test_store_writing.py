@@ -55,9 +55,11 @@ def test_a_killed_preparation_is_never_taken_for_whole(cache):
     process = child(dies=True)
     process.communicate()
     assert process.returncode == 9
-    left = list((cache / "prepared").iterdir())
-    assert [path.name[:5] for path in left] == [".tmp-"]
-    assert len(prepare(open_source("digits"), DataSpec(1, 16, 16))) == 5000
+    left = sorted((cache / "prepared").iterdir())
+    assert [(path.name[:5], path.suffix) for path in left] == [(".tmp-", ""), (".tmp-", ".lock")]
+    store = prepare(open_source("digits"), DataSpec(1, 16, 16))
+    assert len(store) == 5000
+    assert list((cache / "prepared").iterdir()) == [store.directory], "what was left is swept"
 
 
 def test_two_processes_prepare_the_same_data_at_once(cache):
@@ -141,11 +143,25 @@ def test_a_store_in_a_read_only_cache_is_used(monkeypatch):
     def fail(*_, **__):
         raise AssertionError("wrote something")
 
-    monkeypatch.setattr("zoo.data.store.write_store", fail)
+    monkeypatch.setattr("zoo.data.store.written_store", fail)
     assert len(prepare(Numbers(), SPEC)) == 100
 
 
-def test_what_killed_preparations_left_is_removed_after_a_day(cache):
+def test_what_a_living_preparation_writes_to_is_left_alone(cache):
+    there = []
+
+    def meanwhile(*_):
+        if not there:
+            there.extend((cache / "prepared").iterdir())
+            prepare(Numbers(), DataSpec(1, 2, 2))
+            assert set(there) <= set((cache / "prepared").iterdir())
+
+    assert len(prepare(Numbers(), SPEC, progress=meanwhile)) == 100
+    assert len(there) == 2
+    assert len(list((cache / "prepared").iterdir())) == 2
+
+
+def test_what_killed_preparations_of_an_earlier_zoo_left_is_removed_after_a_day(cache):
     old, fresh = cache / "prepared" / ".tmp-old", cache / "prepared" / ".tmp-fresh"
     for folder in (old, fresh):
         folder.mkdir(parents=True)

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from messages import assert_says
+from messages import assert_says, saying
 from support import Stop, assert_same_checkpoint, flags, tensors, tiny, write_images, zoo_process
 
 import zoo
@@ -221,14 +221,38 @@ def test_a_process_that_is_ended_between_checkpoints_goes_on_exactly(images, ins
     assert_same_run(whole, zoo.Run("parts"))
 
 
-def test_a_process_that_is_killed_before_its_first_checkpoint_leaves_what_says_so(images, install, cli):
+@pytest.mark.parametrize("origin", [None, "first"], ids=["new", "from another run"])
+def test_a_process_that_is_killed_before_its_first_checkpoint_begins_again_at_step_0(images, install, cli, origin):
     install(KILLER, "zoo_killer")
-    options = flags(tiny("dcgan", steps=8))
-    zoo_process("train", "dcgan", "--data", images, *options, "--out", "run", KILL_WITH=str(signal.SIGKILL.value))
-    for command in (("resume", "run"), ("sample", "run")):
-        outcome = cli(*command)
-        assert outcome.code == 2
-        assert_says(outcome.err, "run has no checkpoint yet", "remove it and train again")
+    options = tiny("dcgan", steps=8, sample_every=2)
+    common = ["--data", images, *flags(options)]
+    if origin is not None:
+        zoo.train("dcgan", data=str(images), out=origin, **tiny("dcgan"))
+        common += ["--from", origin]
+    whole = zoo.train("dcgan", data=str(images), out="whole", from_run=origin, **options)
+    zoo_process("train", "dcgan", *common, "--out", "run", KILL_WITH=str(signal.SIGKILL.value))
+    assert [line["step"] for line in zoo.Run("run").metrics()] == [1, 2, 3, 4, 5]
+    outcome = cli("sample", "run")
+    assert outcome.code == 2
+    assert_says(outcome.err, "run has no checkpoint yet", "zoo resume run trains it from step 0 on")
+    outcome = zoo_process("resume", "run")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "run has no checkpoint yet: it begins again at step 0" in outcome.out
+    assert_same_run(whole, zoo.Run("run"))
+
+
+@pytest.mark.parametrize("change", ["gone", "other"])
+def test_a_run_that_began_with_weights_which_are_no_longer_there_does_not_begin_again(images, change):
+    zoo.train("dcgan", data=str(images), out="first", **tiny("dcgan", steps=2))
+    zoo.train("dcgan", data=str(images), out="run", from_run="first", **tiny("dcgan", steps=2))
+    shutil.rmtree("run/checkpoints")
+    Path("run/metrics.jsonl").unlink()
+    shutil.rmtree("first")
+    if change == "other":
+        zoo.train("dcgan", data=str(images), out="first", **tiny("dcgan", steps=2, seed=9))
+    told = ["first", "cannot be read" if change == "gone" else "has other weights by now", "zoo train NAME --from RUN"]
+    with pytest.raises(RunError, match=saying(*told)):
+        zoo.resume("run")
 
 
 # ---- what a checkpoint holds

@@ -19,7 +19,7 @@ from zoo.data.prepared import mark_used, place, remove_outdated
 from zoo.data.shown import Shown
 from zoo.data.source import DataSource
 from zoo.data.spec import CHANNELS, DataSpec
-from zoo.data.store_writer import VERSION, file_name, install, write_store
+from zoo.data.store_writer import VERSION, file_name, install, written_store
 from zoo.errors import DataError, unknown
 from zoo.system.denied import denied
 
@@ -129,8 +129,10 @@ def prepare(
     store = _open_whole(directory)
     if store is None or not _fits(store, source):
         progress = None if source.points else progress  # points are made in a moment
-        temporary = write_store(source, spec, folder, fit=fit, strict=strict, progress=progress, workers=workers)
-        install(temporary, directory, whole=lambda: _fits(_open_whole(directory), source))
+        with written_store(
+            source, spec, folder, fit=fit, strict=strict, progress=progress, workers=workers
+        ) as temporary:
+            install(temporary, directory, whole=lambda: _fits(_open_whole(directory), source))
         store = ImageStore(directory)
         store.order_classes(source.class_names)
         remove_outdated(directory)

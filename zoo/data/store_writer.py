@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -21,12 +19,12 @@ from zoo.data.parallel import in_order
 from zoo.data.shown import Shown
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
+from zoo.data.temporary import sweep, temporary_folder
 from zoo.errors import DataError
 from zoo.system.denied import denied
 from zoo.system.disk import size, why_not_written
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
-_ABANDONED = 24 * 3600  # seconds without a write after which a temporary folder belongs to nobody
 
 Progress = Callable[[int, int], None]
 
@@ -36,7 +34,8 @@ def file_name(points: bool) -> str:
     return "points.f32" if points else "images.u8"
 
 
-def write_store(
+@contextlib.contextmanager
+def written_store(
     source: DataSource,
     spec: DataSpec,
     place: Path,
@@ -45,41 +44,38 @@ def write_store(
     strict: bool,
     progress: Progress | None,
     workers: int | None,
-) -> Path:
-    """Prepare all images into a new temporary folder in `place` and return it; on any failure nothing is left."""
-    with _writing(place):
-        place.mkdir(parents=True, exist_ok=True)
-        _sweep(place)
-        temporary = Path(tempfile.mkdtemp(dir=place, prefix=".tmp-"))
-    try:
+) -> Iterator[Path]:
+    """All images, prepared into a temporary folder in `place`, for `install` within the block. Afterwards nothing else is left.
+
+    What killed processes have left there is removed first.
+    """
+    with contextlib.ExitStack() as stack:
+        with _writing(place):
+            place.mkdir(parents=True, exist_ok=True)
+            sweep(place)
+            temporary = stack.enter_context(temporary_folder(place))
         _check_room(place, len(source) * spec.numel * (4 if source.points else 1))
         with pillow_manners():
             _fill(temporary, source, spec, place, fit=fit, strict=strict, progress=progress, workers=workers)
-    except BaseException:  # an interrupt too: nothing half-written may stay
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    return temporary
+        yield temporary
 
 
 def install(temporary: Path, directory: Path, whole: Callable[[], bool]) -> None:
     """Give a finished folder its name in one step. When another process was first, its result is as good."""
-    try:
-        with _writing(directory.parent):
-            for _ in range(3):
-                try:
-                    os.rename(temporary, directory)
-                except OSError:
-                    if not directory.exists():
-                        raise
-                    if whole():
-                        return
-                    discard(directory)
-                else:
-                    _sync(directory.parent)
+    with _writing(directory.parent):
+        for _ in range(3):
+            try:
+                os.rename(temporary, directory)
+            except OSError:
+                if not directory.exists():
+                    raise
+                if whole():
                     return
-            raise OSError(f"{directory.name} cannot be replaced")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+                discard(directory)
+            else:
+                _sync(directory.parent)
+                return
+        raise OSError(f"{directory.name} cannot be replaced")
 
 
 def discard(directory: Path) -> bool:
@@ -88,15 +84,10 @@ def discard(directory: Path) -> bool:
     Whoever has mapped it reads on; where a system does not allow that, the store stays.
     """
     try:
-        grave = Path(tempfile.mkdtemp(dir=directory.parent, prefix=".tmp-"))
+        with temporary_folder(directory.parent) as grave:
+            os.rename(directory, grave / "store")
     except OSError:
-        return False
-    try:
-        os.rename(directory, grave / "store")
-    except OSError:
-        return not directory.exists()
-    finally:
-        shutil.rmtree(grave, ignore_errors=True)
+        return not os.path.lexists(directory)
     return True
 
 
@@ -199,15 +190,6 @@ def _check_room(place: Path, needed: int) -> None:
                 f"prepared images need {size(needed)} but {place} has {size(free)} free; "
                 "make room there, or set ZOO_CACHE to a folder that has room"
             )
-
-
-def _sweep(place: Path) -> None:
-    """Remove what killed preparations left behind; a live one writes far more often than once a day."""
-    for folder in place.glob(".tmp-*"):
-        with contextlib.suppress(OSError):
-            newest = max(path.stat().st_mtime for path in [folder, *folder.iterdir()])
-            if newest < time.time() - _ABANDONED:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(path: Path, data: bytes) -> None:

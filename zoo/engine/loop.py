@@ -93,7 +93,7 @@ class TrainingLoop:
                             log.info(line)
                     if self._saved != done:
                         self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
-                        self._checkpoint(done)
+                        self._checkpoint(done, journal)
                 finally:
                     self.state.batches.close()
                 finished = done == self.steps
@@ -130,7 +130,7 @@ class TrainingLoop:
     def _advice(self) -> str:
         """What to do when a step has failed: the step is lost, the newest checkpoint is not."""
         if self._saved is None:
-            return "no checkpoint was written yet: mend it and train again"
+            return f"no checkpoint was written yet: mend it, then zoo resume {quoted(self.run.path)} begins again at step 0"
         return f"the checkpoint of step {self._saved} is whole: mend it, then zoo resume {quoted(self.run.path)}"
 
     def _after(self, done: int, statistics: Statistics, journal: Journal) -> None:
@@ -147,7 +147,7 @@ class TrainingLoop:
         if picture:
             self._sample(done)
         if save:
-            self._checkpoint(done)
+            self._checkpoint(done, journal)
         self.callbacks.on_step(done)
 
     def _due(self, done: int, every: int) -> bool:
@@ -188,10 +188,11 @@ class TrainingLoop:
                 save(scatter(to_points(images), self._real), path)
         self.callbacks.on_sample(done, path)
 
-    def _checkpoint(self, done: int) -> None:
+    def _checkpoint(self, done: int, journal: Journal) -> None:
         folder = self.run.path / "checkpoints"
         path = folder / f"step-{done:08d}"
         with self._clock.paused():
+            journal.sync()  # what leads to a checkpoint is on the disk when that is
             state = save_state(self.state, done, self._clock.seconds)
             write_checkpoint(path, networks(self.state), state)
             prune(folder, self.options.keep_checkpoints)

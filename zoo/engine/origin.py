@@ -17,11 +17,13 @@ from torch import Tensor
 
 from zoo.architecture import Architecture
 from zoo.data.reading import Reading
+from zoo.errors import RunError, ZooError
 from zoo.options import Options
 from zoo.options.resolve import Inherited
 from zoo.plugins.load import find_run
 from zoo.run.checkpoint import read_state, read_tensors
 from zoo.run.run import Run
+from zoo.run.whole import read_whole
 
 log = logging.getLogger(__name__)
 
@@ -43,20 +45,45 @@ class Origin:
     """The tensors of generator and discriminator by name."""
 
     @classmethod
-    def read(cls, given: Run | Path | str) -> Origin:
-        """That of a run, of its folder, or of an architecture that comes trained.
+    def read(cls, given: Run | Path | str, step: int | None = None) -> Origin:
+        """That of a run, of its folder, or of an architecture that comes trained. `step`: of another checkpoint than the newest.
 
         Raises RunError where there is none, or its checkpoint is damaged.
         """
         run = find_run(given)
-        step, folder = run.latest()
+
+        def find() -> tuple[int, Path]:
+            known = dict(run.checkpoints)
+            return (step, known[step]) if step is not None and step in known else run.latest()
+
+        def read(step: int, folder: Path) -> Origin:
+            networks = {role: read_tensors(folder, role) for role in ("generator", "discriminator")}
+            average = read_state(folder).parts.get("ema")
+            if average is not None:
+                networks["generator"] = average["weights"]
+            return cls(run, step, average is not None, networks)
+
+        found = read_whole(find, read)
         if run.lacking:
-            log.warning("%s; beginning with %s", run.lacking, folder.name)
-        networks = {role: read_tensors(folder, role) for role in ("generator", "discriminator")}
-        average = read_state(folder).parts.get("ema")
-        if average is not None:
-            networks["generator"] = average["weights"]
-        return cls(run, step, average is not None, networks)
+            log.warning("%s; beginning with step %d", run.lacking, found.step)
+        return found
+
+    @classmethod
+    def read_again(cls, record: Mapping[str, Any], path: Path) -> Origin:
+        """The one that a config.json tells of (`record`), for the run in the folder `path`, which is to begin with it once more.
+
+        Raises RunError where it is gone, or has other weights by now.
+        """
+        where, step = record.get("path"), record.get("step")
+        began = f"{path} has no checkpoint, and began with weights of {where}"
+        again = "put them back, or begin anew: zoo train NAME --from RUN"
+        try:
+            origin = cls.read(str(where), step if isinstance(step, int) else None)
+        except ZooError as error:
+            raise RunError(f"{began}, which cannot be read: {error}; {again}") from None
+        if digest(origin.networks) != record.get("digest"):
+            raise RunError(f"{began}, step {step}, which has other weights by now; {again}")
+        return origin
 
     def inherited(self, architecture: Architecture, with_data: bool = True) -> Inherited:
         """What a run of the architecture takes of this one where nothing else is given: data, size, channels, fit and latents.

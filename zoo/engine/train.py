@@ -27,11 +27,13 @@ from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.transfer import transfer
 from zoo.errors import RunError
 from zoo.notebook.live import live
+from zoo.options import Options
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.registry import registry
 from zoo.run.files import advising
-from zoo.run.journal import truncate
-from zoo.run.run import FORMAT, Run, check_path, quoted
+from zoo.run.journal import gap, truncate
+from zoo.run.place import check_path
+from zoo.run.run import FORMAT, Run, quoted
 from zoo.system.memory import enough_memory
 
 log = logging.getLogger(__name__)
@@ -94,14 +96,17 @@ def train(
             state = build(plan, store)
             begun = {} if origin is None else {"from": transfer(origin, state)}
             rehearse(state, plan.spec)
-            run = Run.create(out, _config(plan, store, state) | begun)
-            try:
-                everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
-            except BaseException:
-                run.discard()
-                raise
-            del plan, origin  # whose source may hold a line for each of millions of files; and weights that were copied
-            TrainingLoop(run, state, everyone, interrupt=interrupt).run_steps()
+            with Run.begin(out, _config(plan, store, state) | begun) as run:
+                try:
+                    everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
+                except BaseException:
+                    run.discard()
+                    raise
+                del (
+                    plan,
+                    origin,
+                )  # whose source may hold a line for each of millions of files; and weights that were copied
+                TrainingLoop(run, state, everyone, interrupt=interrupt).run_steps()
     return run
 
 
@@ -120,6 +125,9 @@ def resume(
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped. Signals do what they do in `train`.
 
+    One that was ended before its first checkpoint begins again at step 0. The run is held meanwhile: whoever else would go on with
+    it is told so, and readers take no notice.
+
     Args:
         path: the run's folder.
         data: where the run's data is now. It is to be the same, of which its content decides, and is remembered.
@@ -134,7 +142,8 @@ def resume(
             keeps which, and from which step on.
 
     Raises:
-        RunError: where there is nothing to go on from, or nothing left to do; for other data than the run's.
+        RunError: where another process trains the run; where there is nothing to go on from, or nothing left to do; for other
+            data than the run's.
         DataError: where the data is gone.
         OptionError: for an option that does not fit, or that a run cannot change.
         PluginError: where the run's architecture is no longer there, or fails.
@@ -144,10 +153,11 @@ def resume(
     changes = {**options, **{name: value for name, value in (("steps", steps), ("watch", watch)) if value is not None}}
     interrupt = Interrupt()
     told = _telling([*check_callbacks(callbacks), *more], notebook)
-    with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
-        run = Run(path)
-        start, folder = run.latest()
-        if run.lacking:
+    with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY), Run(path).held() as run:
+        start, folder = run.start()
+        if folder is None:
+            log.warning("%s has no checkpoint yet: it begins again at step 0", run.path)
+        elif run.lacking:
             log.warning("%s; going on from %s", run.lacking, folder.name)
         place = None if data is None else str(check_path(data, "data"))
         plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
@@ -158,8 +168,10 @@ def resume(
             )
         with determinism(plan.options.deterministic):
             state = build(plan, _numbered_as(run, plan, prepare_data(plan, everyone.on_prepare)))
+            if folder is None and run.config.get("from"):
+                transfer(Origin.read_again(run.config["from"], run.path), state)
             rehearse(state, plan.spec)
-            seconds = load_checkpoint(state, folder, then)
+            seconds = 0.0 if folder is None else load_checkpoint(state, folder, then)
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
@@ -170,7 +182,7 @@ def resume(
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
             with advising(run.going_on):
-                if note := truncate(run.path / "metrics.jsonl", start):
+                if note := _cut_journal(run, then, start):
                     log.warning(note)
                 run.save_config(config)
             del plan
@@ -203,6 +215,18 @@ def _numbered_as(run: Run, plan: RunPlan, store: ImageStore) -> ImageStore:
             _few(today),
         )
     return store
+
+
+def _cut_journal(run: Run, then: Options, start: int) -> str:
+    """Leave out what was logged after step `start`. Returns what a person should know of the journal, in a sentence.
+
+    `then`: the options with which the checkpoint of step `start` was written.
+    """
+    journal = run.path / "metrics.jsonl"
+    if start == 0 and not journal.exists():
+        return ""
+    since = [change["step"] for change in run.changes if change["option"] == "log_every" and change["step"] < start]
+    return truncate(journal, start) or gap(journal, start, then.log_every, max(since, default=0))
 
 
 def _few(names: Sequence[str]) -> str:

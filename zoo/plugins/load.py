@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ from zoo.options.resolve import validate
 from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, pretrained_run, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
-from zoo.run.run import Run, check_path
+from zoo.run.holding import holder
+from zoo.run.place import check_path
+from zoo.run.run import Run
+from zoo.run.whole import read_whole
 
 
 def find_run(run: Run | Path | str) -> Run:
@@ -56,26 +60,60 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         PluginError: where the run's architecture is not installed.
     """
     run = find_run(run)
-    known = dict(run.checkpoints)
-    if step is not None and step not in known:
-        raise RunError(f"{run.path} has no checkpoint of step {step}; it has {', '.join(map(str, known)) or 'none'}")
-    step, folder = (step, known[step]) if step is not None else run.latest()
+    wanted, found = step, run
+
+    def find() -> tuple[int, Path]:
+        if wanted is None:
+            return found.latest()
+        known = dict(found.checkpoints)
+        if wanted not in known:
+            has = ", ".join(map(str, known)) or "none"
+            raise RunError(f"{found.path} has no checkpoint of step {wanted}; it has {has}")
+        return wanted, known[wanted]
+
+    find()  # what is wrong with it is told before anything else
     architecture = architecture_of(run)
     options = run.options(architecture)
     spec, class_names = run.geometry()
     network = _built(architecture.generator, options, spec)
-    tensors = read_tensors(folder, "generator")
+    trains = holder(run.path) is not None
+
+    def read(step: int, folder: Path) -> tuple[int, Path, _Tensors, Any, Callable[[], _Tensors]]:
+        tensors = read_tensors(folder, "generator")
+        ema = read_state(folder).parts.get("ema") if averaged else None
+        return step, folder, tensors, ema, _discriminator(folder, now=trains)
+
+    step, folder, tensors, ema, discriminator = read_whole(find, read)
     load_network(network, tensors, folder / "generator.safetensors", architecture.name)
-    if averaged:
-        ema = read_state(folder).parts.get("ema")
-        if ema is not None:
-            load_network(network, ema["weights"], folder / "state.safetensors", architecture.name)
+    if ema is not None:
+        load_network(network, ema["weights"], folder / "state.safetensors", architecture.name)
     made = run.config.get("plugin") or {}
     origin = Origin(
         architecture.name, f"{made.get('distribution', '')} {made.get('version', '')}".strip(), folder.resolve()
     )
     names = class_names if architecture.conditional else []
-    return origin.generator(architecture, options, spec, names, step, network.to(device))
+    return origin.generator(architecture, options, spec, names, step, network.to(device), discriminator)
+
+
+_Tensors = dict[str, torch.Tensor]
+
+
+def _discriminator(folder: Path, now: bool = False) -> Callable[[], _Tensors]:
+    """What gives the discriminator's tensors when they are needed. `now`: they are read already, as a training may remove them."""
+
+    def read() -> _Tensors:
+        if not folder.is_dir():
+            raise RunError(
+                f"{folder} is gone since the generator was loaded, and the discriminator with it; load the newest one "
+                "(zoo.load), or train with a higher --keep-checkpoints"
+            )
+        return read_tensors(folder, "discriminator")
+
+    if now:
+        with suppress(RunError):  # of a damaged one is told when it is needed
+            tensors = read()
+            return lambda: tensors
+    return read
 
 
 @dataclass(frozen=True)
@@ -96,14 +134,16 @@ class Origin:
         class_names: Sequence[str],
         step: int,
         network: nn.Module,
+        read: Callable[[], _Tensors] | None = None,
     ) -> Generator:
-        """The generator of a network that has its weights."""
+        """The generator of a network that has its weights; `read` gives the discriminator's."""
         network.eval().requires_grad_(False)
+        read = read or _discriminator(self.folder)
 
         def discriminator() -> nn.Module:
             built = _built(architecture.discriminator, options, spec)
             file = self.folder / "discriminator.safetensors"
-            load_network(built, read_tensors(self.folder, "discriminator"), file, architecture.name)
+            load_network(built, read(), file, architecture.name)
             return built.to(device_of(network)).eval().requires_grad_(False)
 
         labelled = [name for name, cls in registry().of_kind(ARCHITECTURE).items() if cls.conditional]

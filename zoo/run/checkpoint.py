@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
 from zoo.run import format1
-from zoo.run.files import reading, replacing
+from zoo.run.files import discard, reading, replacing
 from zoo.run.packing import pack, unpack
 from zoo.run.record import DamagedError, Record
 from zoo.system.denied import refuse_denied
@@ -53,6 +52,7 @@ def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State
         raise RunError(f"the checkpoint of step {state.step} cannot be written: {error}") from None
     values = {"format": FORMAT, "step": state.step, "seconds": state.seconds, "parts": parts}
     with replacing(folder) as temporary:
+        folder.parent.mkdir(exist_ok=True)
         temporary.mkdir()
         for name, table in {**networks, "state": tensors}.items():
             packed = save({key: _own(value) for key, value in table.items()})
@@ -92,7 +92,12 @@ def _tensors(folder: Path, name: str) -> Tensors:
         return load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
-    except (SafetensorError, OSError, ValueError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # the last is torch's, which opens it once more
         raise DamagedError(f"{path} cannot be read ({error})") from None
 
 
@@ -150,12 +155,15 @@ def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture:
 
 def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     """The whole checkpoints of a run's ``checkpoints`` folder by step, oldest first."""
-    found = []
-    for path in _steps(folder):
-        step = _step_of(path)
-        if step is not None and all((path / file).is_file() for file in _FILES):
-            found.append((step, path))
-    return sorted(found)
+    while True:
+        listed = _steps(folder)
+        found = []
+        for path in listed:
+            step = _step_of(path)
+            if step is not None and all((path / file).is_file() for file in _FILES):
+                found.append((step, path))
+        if all(map(os.path.lexists, listed)):
+            return sorted(found)  # else one was pruned in the meantime, after a newer one was written
 
 
 def lacking(folder: Path) -> str:
@@ -169,9 +177,10 @@ def lacking(folder: Path) -> str:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints."""
+    """Remove all but the newest `keep` checkpoints. Who reads one meanwhile finds all of it or nothing."""
     for _, path in checkpoints(folder)[:-keep]:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # on Windows, a file that somebody reads: the next time, then
+            discard(path)
 
 
 def _steps(folder: Path) -> list[Path]:

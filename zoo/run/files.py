@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import RunError
+from zoo.run.items import remove
 from zoo.system.denied import denied
 from zoo.system.disk import Remedies, why_not_written
 
@@ -66,7 +67,7 @@ def replacing(path: Path) -> Iterator[Path]:
                 for file in temporary.iterdir():
                     flush(file)
                 if path.exists():
-                    shutil.rmtree(path)
+                    discard(path)
             os.replace(temporary, path)
             flush(path.parent)
         except BaseException:
@@ -75,6 +76,17 @@ def replacing(path: Path) -> Iterator[Path]:
             else:
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def discard(path: Path) -> None:
+    """Remove a folder, or a link to one. It is moved away before it is deleted, so that nobody meets half of it.
+
+    Raises OSError where it cannot be moved.
+    """
+    grave = path.with_name(f".{path.stem}-old.{os.getpid()}.part")
+    remove(grave)
+    os.replace(path, grave)
+    remove(grave)
 
 
 def write_json(path: Path, content: Any) -> None:

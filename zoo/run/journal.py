@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,9 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from zoo.errors import RunError
-from zoo.run.files import reading, replacing, writing
+from zoo.run.files import flush, reading, replacing, writing
+
+_LONGEST_LINE = 1 << 16  # bytes
 
 
 class Journal:
@@ -21,7 +24,14 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         with writing(path):
+            new = not path.exists()
             self._file: TextIO = path.open("a", encoding="utf-8")
+            try:
+                if new:
+                    flush(path.parent)  # its name is to be on the disk too
+            except OSError:
+                self._file.close()
+                raise
 
     def write(self, metrics: Mapping[str, float]) -> None:
         """Append one object. A number that JSON does not have (nan, inf) is written as null."""
@@ -29,6 +39,11 @@ class Journal:
         with writing(self.path):
             self._file.write(json.dumps(finite) + "\n")
             self._file.flush()
+
+    def sync(self) -> None:
+        """Have the system put all lines on the disk: before a checkpoint that they lead to is shown."""
+        with writing(self.path):
+            os.fsync(self._file.fileno())
 
     def __enter__(self) -> Journal:
         return self
@@ -73,6 +88,30 @@ def truncate(path: Path, step: int) -> str:
     with replacing(path) as temporary:
         temporary.write_text("".join(kept), encoding="utf-8")
     return note
+
+
+def gap(path: Path, step: int, every: int, since: int = 0) -> str:
+    """What is missing of a metrics file, in a sentence, where it ends before the last line that is due up to `step`; else empty.
+
+    `every`: of how many steps one was logged, from step `since` on.
+    """
+    due, last = step - step % every, last_step(path) or 0
+    if last >= due or due <= since:
+        return ""
+    return f"{path} ends at step {last}, and the checkpoint is of step {step}: what was logged between them is lost"
+
+
+def last_step(path: Path) -> int | None:
+    """The step of the last whole line of a metrics file; None where there is none, or it cannot be read. Only its end is read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_LINE))
+            lines = file.read().split(b"\n")[:-1]
+        metrics = json.loads(lines[-1]) if lines else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    step = metrics.get("step") if isinstance(metrics, dict) else None
+    return step if isinstance(step, int) else None
 
 
 def _lines(path: Path) -> Iterator[tuple[dict[str, Any] | None, str]]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import CHANNELS, DataSpec
-from zoo.errors import OptionError, RunError
+from zoo.errors import RunError
 from zoo.run import checkpoint
 from zoo.run.changes import read_changes
-from zoo.run.files import reading, write_json, writing
-from zoo.run.journal import read_metrics
+from zoo.run.files import advising, reading, write_json, writing
+from zoo.run.holding import Holder, holder, holding
+from zoo.run.journal import last_step, read_metrics
 from zoo.run.overview import overview
+from zoo.run.place import FOLDERS, check_path, claim, clear, expanded, is_empty
 from zoo.run.record import DamagedError, Record
 from zoo.system.denied import refuse_denied
 
@@ -36,13 +37,6 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def check_path(given: object, what: str) -> Path:
-    """A path that was given from Python. Raises OptionError for what is none."""
-    if not isinstance(given, str | os.PathLike):
-        raise OptionError(f"{what} is {given!r}; give a path, as text or pathlib.Path")
-    return Path(given)
-
-
 class Run:
     """A run: a folder with config.json, metrics.jsonl, samples/ and checkpoints/."""
 
@@ -61,44 +55,72 @@ class Run:
             return
         if not str(out):
             raise RunError("out is empty; give the folder of the new run a name, or leave it out")
-        path = _expanded(out)
+        path = expanded(out)
         with writing(path):
-            if path.is_dir() and any(path.iterdir()):
+            if path.is_dir() and not is_empty(path):
                 raise RunError(f"{path} is not empty{_what_is_there(path)}, or choose another --out")
 
     @classmethod
     def create(cls, out: Path | str | None, config: Mapping[str, Any]) -> Run:
+        """A new run directory as `begin` makes it, held by nobody."""
+        with cls.begin(out, config) as run:
+            return run
+
+    @classmethod
+    @contextlib.contextmanager
+    def begin(cls, out: Path | str | None, config: Mapping[str, Any]) -> Iterator[Run]:
         """A new run directory: `out`, which must be new or empty, or by default the next free ``runs/NAME-NNN``.
 
-        Raises RunError where it cannot be written or already holds something.
+        This process holds it within the block (`zoo.run.holding`). Raises RunError where it cannot be written, is held by another
+        process or already holds something.
         """
         if out is None:
-            path = _claim(Path("runs"), config["architecture"])
+            path = claim(Path("runs"), config["architecture"])
         else:
-            path = _expanded(out)
+            path = expanded(out)
         cls.check_place(path)
         made = out is None or not path.exists()
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
-        with writing(path):
-            claim = path / ".claim"
-            claim.touch(exist_ok=False)  # of two runs that begin here at once, one is told
-        try:
-            with writing(path):
-                for folder in ("samples", "checkpoints"):
-                    (path / folder).mkdir(exist_ok=True)
-            write_json(path / "config.json", {"format": FORMAT, **config})
-            claim.unlink()
-        except BaseException:
-            _clear(path, folder=made)
-            raise
-        run = cls(path)
-        run._made = made
-        return run
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(
+                    holding(path, "choose another --out")
+                )  # of two that begin here at once, one is told
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    path.rmdir() if made else None
+                raise
+            cls.check_place(path)
+            try:
+                with writing(path):
+                    for folder in FOLDERS:
+                        (path / folder).mkdir(exist_ok=True)
+                write_json(path / "config.json", {"format": FORMAT, **config})
+            except BaseException:
+                clear(path, folder=made)
+                raise
+            run = cls(path)
+            run._made = made
+            yield run
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Run]:
+        """Hold it within the block, which is given the run as it is then. Raises RunError where another process holds it."""
+        otherwise = "wait until it ends, or end it with Ctrl-C or SIGTERM, which saves, and then go on"
+        with contextlib.ExitStack() as stack:
+            with advising(self.going_on):
+                stack.enter_context(holding(self.path, otherwise))
+            yield Run(self.path)
+
+    @property
+    def holder(self) -> Holder | None:
+        """The process that trains it now; None where there is none, or the file system cannot tell."""
+        return holder(self.path)
 
     def discard(self) -> None:
         """Remove what `create` made, and no folder that was there before: for a run that could not begin."""
-        _clear(self.path, folder=self._made)
+        clear(self.path, folder=self._made)
 
     def save_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.json."""
@@ -174,20 +196,36 @@ class Run:
 
     def latest(self) -> tuple[int, Path]:
         """The newest whole checkpoint. Raises RunError where there is none."""
-        found = self.checkpoints
+        step, folder = self.start()
+        if folder is None:
+            what = (
+                f"{who} trains it: wait"
+                if (who := self.holder)
+                else f"zoo resume {quoted(self.path)} trains it from step 0 on"
+            )
+            raise RunError(f"{self.path} has no checkpoint yet; {what}")
+        return step, folder
+
+    def start(self) -> tuple[int, Path | None]:
+        """Where it goes on: the newest whole checkpoint, or step 0 and None where none was written yet.
+
+        Raises RunError where there were some that cannot be gone on from.
+        """
+        found = self.checkpoints or self.checkpoints  # one may appear, and the one before go, while they are listed
         if found:
             return found[-1]
         if lacking := self.lacking:
-            raise RunError(f"{self.path} has no whole checkpoint: {lacking}; put that back, or train again")
+            name, folder = lacking.partition(" ")[0], self.path / "checkpoints"
+            raise RunError(
+                f"{self.path} has no whole checkpoint: {lacking}; put that back, or move {folder / name} elsewhere, and "
+                f"zoo resume {quoted(self.path)} begins again at step 0"
+            )
         if self._is_finished():
             raise RunError(
                 f"{self.path} is finished, and its checkpoints are gone; put back a folder of {self.path / 'checkpoints'}, "
                 "or train again with another --out"
             )
-        raise RunError(
-            f"{self.path} has no checkpoint yet, and nothing to go on from; remove it and train again, with a lower "
-            "--checkpoint-every"
-        )
+        return 0, None
 
     @property
     def lacking(self) -> str:
@@ -195,18 +233,16 @@ class Run:
         return checkpoint.lacking(self.path / "checkpoints")
 
     def _is_finished(self) -> bool:
-        """Whether its last step was logged."""
-        steps = [line.get("step") for line in self.metrics()]
-        last, wanted = max((step for step in steps if isinstance(step, int)), default=0), self.config.get("steps")
-        return isinstance(wanted, int) and last >= wanted > 0
+        """Whether its last step was logged, and its film made, which comes after its last checkpoint."""
+        last, wanted = last_step(self.path / "metrics.jsonl") or 0, self.config.get("steps")
+        return isinstance(wanted, int) and last >= wanted > 0 and (self.path / "samples.gif").exists()
 
     def going_on(self, mend: str) -> str:
         """What to do where the run cannot write on (`zoo.system.disk.Remedies`): mend that, and go on from what is saved."""
         mend = mend or "mend that"
-        if not self.checkpoints:
-            return f"{mend}, remove {self.path} and train again, or choose another place with --out"
-        step = self.checkpoints[-1][0]
-        return f"{mend}, then zoo resume {quoted(self.path)} goes on from step {step}, which is saved"
+        found = self.checkpoints
+        how = f"goes on from step {found[-1][0]}, which is saved" if found else "begins again at step 0"
+        return f"{mend}, then zoo resume {quoted(self.path)} {how}"
 
     def metrics(self) -> list[dict[str, Any]]:
         """What was logged, in order."""
@@ -229,16 +265,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"
-
-
-def _expanded(out: Path | str) -> Path:
-    """The path with the home directory in the place of ~. Raises RunError where there is none."""
-    try:
-        return check_path(out, "out").expanduser()
-    except RuntimeError:
-        raise RunError(
-            f"cannot write {out}: that home directory is not known here; write the folder's path in full"
-        ) from None
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -270,34 +296,12 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 def _what_is_there(path: Path) -> str:
     """What a folder that is not empty holds, and what to do with it: ``; go on with it (zoo resume runs/a)``."""
+    if who := holder(path):
+        return f": {who} trains a run there; wait until it ends"
     if not (path / "config.json").is_file():
         return ": give the name of a new folder"
     try:
-        Run(path).latest()
-    except RunError:  # resume would have nothing to go on from
-        return f": a run that cannot be gone on with (zoo resume {quoted(path)} says why); remove it"
+        Run(path).start()
+    except RunError:
+        return f": it holds a run, and zoo resume {quoted(path)} says what it lacks; mend that"
     return f"; go on with it (zoo resume {quoted(path)})"
-
-
-def _clear(path: Path, folder: bool) -> None:
-    """Remove the beginnings of a run; its `folder` too, if that is wanted and nothing else is in it."""
-    for name in (".claim", "config.json"):
-        (path / name).unlink(missing_ok=True)
-    for place in (path / "samples", path / "checkpoints", *([path] if folder else [])):
-        with contextlib.suppress(OSError):
-            place.rmdir()
-
-
-def _claim(folder: Path, name: str) -> Path:
-    """Make the next free ``folder/NAME-NNN``; two runs that begin together get one each."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            taken = [path.name[len(name) + 1 :] for path in folder.glob(f"{name}-*")]
-            number = max((int(suffix) for suffix in taken if suffix.isdigit()), default=0) + 1
-            path = folder / f"{name}-{number:03d}"
-            try:
-                path.mkdir()
-                return path
-            except FileExistsError:
-                continue
