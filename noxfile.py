@@ -44,7 +44,9 @@ def tests(session: nox.Session, torch: str) -> None:
     unpinned.write_text("\n".join([*kept, *([] if torch == "newest" else [f"torch=={torch}"])]) + "\n", "utf-8")
     session.install("torch" if torch == "newest" else f"torch=={torch}")
     session.install("setuptools", "pybind11", "ninja", "-c", str(unpinned))
-    session.install("--no-build-isolation", ".[test,plots,tensorboard,data]", "-c", str(unpinned), env={"ZOO_NATIVE": "cpu"})
+    session.install(
+        "--no-build-isolation", ".[test,plots,tensorboard,data]", "-c", str(unpinned), env={"ZOO_NATIVE": "cpu"}
+    )
     asked = list(session.posargs)
     chosen = list(REDUCED) if asked == ["reduced"] else asked
     began = time.monotonic()
