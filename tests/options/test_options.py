@@ -164,7 +164,8 @@ def test_an_unknown_flag_suggests_the_nearest(cli):
 
 def test_the_nearest_name_or_all_names_are_offered():
     assert unknown("thing", "dcgn", ["dcgan", "vanilla"]) == "unknown thing 'dcgn'; did you mean 'dcgan'?"
-    assert unknown("thing", "xyz", ["b", "a"], "look there") == "unknown thing 'xyz'; known: a, b (look there)"
+    assert unknown("thing", "xyz", {"b", "a"}, "look there") == "unknown thing 'xyz'; known: a, b (look there)"
+    assert unknown("class", "xyz", ["2", "10"]) == "unknown class 'xyz'; known: 2, 10", "a list has an order of its own"
     assert unknown("thing", "xyz", []) == "unknown thing 'xyz'; none is known"
     many = [f"name{number}" for number in range(60)]
     assert (

@@ -126,7 +126,7 @@ def test_functions_may_still_be_given_as_say_and_preparing(images, monkeypatch, 
     assert len(told) == 3
     with pytest.warns(DeprecationWarning, match=r"zoo\.resume\(say=…\) is called zoo\.resume\(callbacks="):
         zoo.resume(run.path, steps=3, say=said.append)
-    assert said[-1] == "the end"
+    assert "the end" in said
     assert prepared[-1][0] == prepared[-1][1] > 0
     with pytest.raises(OptionError, match="unknown option 'sya'"):
         zoo.resume(run.path, steps=4, sya=said.append)
