@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import hashlib
 import os
 import shutil
 import tempfile
@@ -23,6 +23,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
 from zoo.system.denied import denied
+from zoo.system.digest import digest_of, sealed
 from zoo.system.disk import size, why_not_written
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
@@ -31,9 +32,13 @@ _ABANDONED = 24 * 3600  # seconds without a write after which a temporary folder
 Progress = Callable[[int, int], None]
 
 
+IMAGES = ("images.u8", "points.f32")
+"""The file of the images of a store, and of points."""
+
+
 def file_name(points: bool) -> str:
     """The file of the images, bytes; of points, little-endian float32."""
-    return "points.f32" if points else "images.u8"
+    return IMAGES[points]
 
 
 def write_store(
@@ -116,6 +121,7 @@ def _fill(
     labels = []
     skipped: list[Unreadable] = []
     shown = Shown()
+    digest = hashlib.sha256()
     with _writing(place):
         file = (folder / file_name(source.points)).open("wb")
     with contextlib.closing(file):
@@ -130,6 +136,7 @@ def _fill(
                     continue
                 with _writing(place):
                     file.write(part.pixels.data)
+                digest.update(part.pixels.data)
                 count += len(part.pixels)
                 if not source.points:
                     shown.look(part.pixels)
@@ -144,21 +151,25 @@ def _fill(
             raise DataError(f"{source.title}: some images have no label")
         with _writing(place):
             _finish(file)
-    meta = {
-        "version": VERSION,
-        "title": source.title,
-        "source": source.opened_as,
-        "fit": fit,
-        "shape": [count, spec.height, spec.width, spec.channels],
-        "class_names": source.class_names,
-        "points": source.points,
-        "shown": asdict(shown),
-        "skipped": skipped,
-    }
+    digests = {file_name(source.points): digest.hexdigest()}
     with _writing(place):
         if source.classes:
-            _write(folder / "labels.i64", np.concatenate(labels).astype("<i8").tobytes())
-        _write(folder / "meta.json", json.dumps(meta, indent=1).encode())
+            packed = np.concatenate(labels).astype("<i8").tobytes()
+            digests["labels.i64"] = digest_of(packed)
+            _write(folder / "labels.i64", packed)
+        meta = {
+            "version": VERSION,
+            "title": source.title,
+            "source": source.opened_as,
+            "fit": fit,
+            "shape": [count, spec.height, spec.width, spec.channels],
+            "class_names": source.class_names,
+            "points": source.points,
+            "shown": asdict(shown),
+            "skipped": skipped,
+            "digests": digests,
+        }
+        _write(folder / "meta.json", sealed(meta, indent=1))
         _sync(folder)
 
 

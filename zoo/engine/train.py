@@ -24,6 +24,7 @@ from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.runtime.interrupt import Interrupt
+from zoo.engine.start import choose_start
 from zoo.engine.transfer import transfer
 from zoo.errors import RunError
 from zoo.notebook.live import live
@@ -114,6 +115,8 @@ def resume(
     callbacks: Sequence[Callback] = (),
     watch: Sequence[str] | None = None,
     capture: bool | None = None,
+    from_step: int | str | None = None,
+    recover: bool = False,
     plugin_callbacks: bool = True,
     notebook: bool | None = None,
     **options: Any,
@@ -128,6 +131,8 @@ def resume(
         callbacks: as for `train`.
         watch: the names of plugins' callbacks that are on from here; by default those of the run.
         capture: whether steps are captured from here on (``--capture``); by default as the run began, where the device can.
+        from_step: the checkpoint of this step instead of the newest (``--from``). Newer ones are kept, under another name.
+        recover: go on from the newest checkpoint that is whole, where the newest is damaged.
         plugin_callbacks: as for `train`.
         notebook: as for `train`.
         options: those of `zoo resume --help`, by name: what is another from here on (``learning_rate=1e-4``). `Run.changes`
@@ -146,9 +151,8 @@ def resume(
     told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         run = Run(path)
-        start, folder = run.latest()
-        if run.lacking:
-            log.warning("%s; going on from %s", run.lacking, folder.name)
+        chosen = choose_start(run, from_step, recover)
+        start, folder = chosen.step, chosen.folder
         place = None if data is None else str(check_path(data, "data"))
         plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
         then = options_at(run, plan.architecture, start)
@@ -170,6 +174,7 @@ def resume(
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
             with advising(run.going_on):
+                chosen.set_newer_aside()
                 if note := truncate(run.path / "metrics.jsonl", start):
                     log.warning(note)
                 run.save_config(config)

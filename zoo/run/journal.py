@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import shutil
@@ -12,7 +11,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from zoo.errors import RunError
-from zoo.run.files import reading, replacing, writing
+from zoo.run.files import free, reading, replacing, writing
 
 
 class Journal:
@@ -63,7 +62,7 @@ def truncate(path: Path, step: int) -> str:
         elif logged <= step:
             kept.append(line)
     if damaged:
-        beside = _free(path.with_name(f"{path.name}.damaged"))
+        beside = free(path.with_name(f"{path.name}.damaged"))
         with writing(beside):
             shutil.copyfile(path, beside)
         lines = "a line" if damaged == 1 else f"{damaged} lines"
@@ -93,9 +92,3 @@ def _lines(path: Path) -> Iterator[tuple[dict[str, Any] | None, str]]:
         raise RunError(f"{path} cannot be read: it is a folder, not a file; move it away") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}; make it readable, or move it away") from None
-
-
-def _free(path: Path) -> Path:
-    """The path, or with a number behind it where there is something already."""
-    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
-    return next(each for each in itertools.chain([path], numbered) if not each.exists())

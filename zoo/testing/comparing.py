@@ -32,7 +32,7 @@ def differences(one: Path, other: Path) -> list[str]:
     found = sorted(ours.keys() ^ theirs.keys())
     found += [name for name, value in ours.items() if name in theirs and not _same(value, theirs[name])]
     states = [json.loads((folder / "state.json").read_text(encoding="utf-8")) for folder in (one, other)]
-    keys = sorted((states[0].keys() | states[1].keys()) - {"seconds"})
+    keys = sorted((states[0].keys() | states[1].keys()) - {"seconds", "sha256", "files"})
     return found + [f"state.json: {key}" for key in keys if states[0].get(key) != states[1].get(key)]
 
 
