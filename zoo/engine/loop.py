@@ -54,7 +54,7 @@ class TrainingLoop:
     ) -> None:
         """`seconds`: the time spent in the steps before `start`. `interrupt`: what tells of signals that ask to stop.
 
-        `until`: the step after which it stops as if it had been asked to; by default there is none.
+        `until`: the step after which it stops, as if it had been asked to, where steps are only done again.
         """
         self.run = run
         self.state = state
@@ -65,6 +65,7 @@ class TrainingLoop:
         self.start = start
         self.interrupt = interrupt or Interrupt()
         self._until = self.steps if until is None else until
+        self._again = until is not None
         self._rates = base_rates(options)
         self._clock = Clock(seconds)
         latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
@@ -111,7 +112,7 @@ class TrainingLoop:
                     self._data.close()
                     self.state.batches.close()
                 finished = done == self.steps
-                if finished:
+                if finished and not self._again:
                     self._look_back()
             self.callbacks.on_end(self.run, done, finished)
 

@@ -24,6 +24,7 @@ from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.runtime.interrupt import Interrupt
+from zoo.engine.same_data import numbered_as
 from zoo.engine.start import choose_start
 from zoo.engine.transfer import transfer
 from zoo.errors import RunError
@@ -161,7 +162,7 @@ def resume(
                 f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
             )
         with determinism(plan.options.deterministic):
-            state = build(plan, _numbered_as(run, prepare_data(plan, everyone.on_prepare)))
+            state = build(plan, numbered_as(run, prepare_data(plan, everyone.on_prepare)))
             rehearse(state, plan.spec)
             seconds = load_checkpoint(state, folder, then)
             if start >= state.steps:
@@ -190,27 +191,6 @@ def _telling(callbacks: Sequence[Callback], notebook: bool | None) -> Iterator[C
         everyone = Callbacks([*callbacks, *shown])
         with everyone.forward_log():
             yield everyone
-
-
-def _numbered_as(run: Run, store: ImageStore) -> ImageStore:
-    """The data with its classes in the order in which the run learned them, whatever order they would have in a new one."""
-    _, names = run.geometry()
-    today = store.class_names
-    if names != today:
-        if not store.order_classes(names):
-            raise RunError(
-                f"{run.path} was trained on other classes, {_few(names)}, than the data has now, {_few(today)}; train anew"
-            )
-        log.info(
-            "the run keeps the order in which it learned the classes, %s; in a new run it would be %s",
-            _few(names),
-            _few(today),
-        )
-    return store
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "none"
 
 
 def _config(plan: RunPlan, store: ImageStore, state: TrainingState) -> dict[str, Any]:

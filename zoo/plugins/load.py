@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, pretrained_run, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.run import Run, check_path
+
+log = logging.getLogger(__name__)
 
 
 def find_run(run: Run | Path | str) -> Run:
@@ -59,6 +62,8 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     known = dict(run.checkpoints)
     if step is not None and step not in known:
         raise RunError(f"{run.path} has no checkpoint of step {step}; it has {', '.join(map(str, known)) or 'none'}")
+    if step is None and (lacking := run.lacking) and known:
+        log.warning("%s; %s is used", lacking, known[max(known)].name)
     step, folder = (step, known[step]) if step is not None else run.latest()
     architecture = architecture_of(run)
     options = run.options(architecture)

@@ -74,6 +74,29 @@ def truncate(path: Path, step: int) -> str:
     return note
 
 
+def faults(path: Path, every: int | None, until: int) -> list[str]:
+    """What is wrong with what was logged up to step `until`: damaged lines, steps out of order, and gaps where a line was due each
+    `every` steps (None: that has changed on the way). A line for each kind. Raises RunError where it cannot be read."""
+    if not path.exists():
+        return [f"{path.name} is missing"] if until else []
+    damaged, backwards, last, found = 0, 0, 0, set()
+    for metrics, _ in _lines(path):
+        step = None if metrics is None else metrics.get("step")
+        if not isinstance(step, int):
+            damaged += 1
+            continue
+        backwards += step <= last
+        last = step
+        if every and step % every == 0:
+            found.add(step)
+    gaps = [step for step in range(every, until + 1, every) if step not in found] if every else []
+    told = [(damaged, "that cannot be read"), (backwards, "of a step that was logged before")]
+    lines = [f"{count} line{'' if count == 1 else 's'} {words}" for count, words in told if count]
+    if gaps:
+        lines.append(f"{len(gaps)} line{'' if len(gaps) == 1 else 's'} missing, the first of step {gaps[0]}")
+    return lines
+
+
 def _lines(path: Path) -> Iterator[tuple[dict[str, Any] | None, str]]:
     """Each whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
     try:
