@@ -96,9 +96,13 @@ def _tensors(folder: Path, name: str) -> Tensors:
     path = folder / f"{name}.safetensors"
     record = _record(folder)
     try:
+        said = written(record, path.name)
+    except DamagedError as error:
+        raise DamagedError(f"{folder / 'state.json'} does not say what {path.name} was written as: {error}") from None
+    try:
         with reading(path), path.open("rb"):  # safetensors says of what may not be read that it is not there
             pass
-        with checked(path, written(record, path.name)):
+        with checked(path, said):
             tensors: Tensors = load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
