@@ -94,14 +94,16 @@ def _tensors(folder: Path, name: str) -> Tensors:
     from safetensors.torch import load, load_file
 
     path = folder / f"{name}.safetensors"
-    record = _record(folder)
-    try:
-        said = written(record, path.name)
-    except DamagedError as error:
-        raise DamagedError(f"{folder / 'state.json'} does not say what {path.name} was written as: {error}") from None
     try:
         with reading(path), path.open("rb"):  # safetensors says of what may not be read that it is not there
             pass
+        record = _record(folder)
+        try:
+            said = written(record, path.name)
+        except DamagedError as error:
+            raise DamagedError(
+                f"{folder / 'state.json'} does not say what {path.name} was written as: {error}"
+            ) from None
         with checked(path, said):
             tensors: Tensors = load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
