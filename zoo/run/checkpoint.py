@@ -43,7 +43,7 @@ def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State
     try:
         snapshot = take_snapshot(networks, state)
     except NotFiniteError as error:
-        raise RunError(f"{error} at step {state.step}: no checkpoint is written") from None
+        raise NotFiniteError(f"{error} at step {state.step}: no checkpoint is written") from None
     write_snapshot(folder, snapshot)
 
 
