@@ -12,6 +12,9 @@ from zoo.callback import Callback
 from zoo.engine.build import TrainingState
 from zoo.engine.checkpointing import networks, save_state
 from zoo.engine.forecast import Forecast
+from zoo.engine.health.going_back import SetbackError
+from zoo.engine.health.monitor import Trouble
+from zoo.engine.health.watch import Watch
 from zoo.engine.layout import layout_advice
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
@@ -69,19 +72,29 @@ class TrainingLoop:
         store = state.batches.loader.store
         self._real = store.images[:REAL_POINTS].reshape(-1, store.spec.width) if store.spec.points else None
 
-    def run_steps(self) -> None:
+    def run_steps(self) -> Trouble | None:
         """Train until all steps are done or `interrupt` has a signal that asks to stop.
 
-        Either way the newest checkpoint holds the last step that was done.
+        Either way the newest checkpoint holds the last step that was done. What comes back is trouble that is to be healed.
         """
+        try:
+            self._run_steps()
+        except SetbackError as setback:
+            return setback.trouble
+        return None
+
+    def _run_steps(self) -> None:
         keep_freed_memory()
         done = self.start
         statistics: Statistics = {}
         with self.interrupt.listening():
             with advising(self.run.going_on), Journal(self.run.path / "metrics.jsonl") as journal:
+                self._watch = Watch(self.run, self.state, journal)
                 self.callbacks.on_start(self.run, done, self.steps)
                 if done == 0:
                     self._sample(0)
+                    if self.options.on_trouble != "warn" and not self.run.checkpoints:
+                        self._checkpoint(0)  # there may be nothing else to go back to
                 self._clock.start(self.state.batches.images)
                 forecast = Forecast(self.state, self.start, self._clock)
                 try:
@@ -143,6 +156,7 @@ class TrainingLoop:
             read = {name: float(value) for name, value in statistics.items()}  # the one place that waits for the device
             if write:
                 self._log(done, read, journal)
+                self._watch.look(done, read)
             self._refuse_divergence(done, read)
         if picture:
             self._sample(done)
@@ -157,9 +171,12 @@ class TrainingLoop:
         return int(self.state.epochs_after(done)) > int(self.state.epochs_after(done - 1))
 
     def _log(self, done: int, statistics: dict[str, float], journal: Journal) -> None:
+        with self._clock.paused():
+            measured = self._watch.measure(done)
         metrics = {
             "step": done,
             **statistics,
+            **measured,
             "learning_rate": rate_at(self.options, self._rates["generator"], done - 1, self.steps),
             "images_per_second": self._clock.lap(self.state.batches.images),
             "seconds": round(self._clock.seconds, 3),
@@ -171,6 +188,7 @@ class TrainingLoop:
         """Stop before broken weights replace the last good checkpoint."""
         for name, value in statistics.items():
             if not math.isfinite(value):
+                self._watch.look(done, statistics)  # which may heal it
                 raise RunError(
                     f"{name} is {value} at step {done}: training has diverged. What {self.run.path} holds is from before; "
                     "train again with a lower --learning-rate, or with --precision float32"
@@ -187,6 +205,8 @@ class TrainingLoop:
             else:
                 save(scatter(to_points(images), self._real), path)
         self.callbacks.on_sample(done, path)
+        with self._clock.paused():
+            self._watch.look_at_pictures(done, images, self._grid_labels)
 
     def _checkpoint(self, done: int) -> None:
         folder = self.run.path / "checkpoints"
@@ -194,6 +214,6 @@ class TrainingLoop:
         with self._clock.paused():
             state = save_state(self.state, done, self._clock.seconds)
             write_checkpoint(path, networks(self.state), state)
-            prune(folder, self.options.keep_checkpoints)
+            prune(folder, self.options.keep_checkpoints, self._watch.spared)
         self._saved = done
         self.callbacks.on_checkpoint(done, path)

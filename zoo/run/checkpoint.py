@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,10 +168,13 @@ def lacking(folder: Path) -> str:
     return f"{newest.name} lacks {', '.join(missing)}" if missing else ""
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints."""
-    for _, path in checkpoints(folder)[:-keep]:
-        shutil.rmtree(path, ignore_errors=True)
+def prune(folder: Path, keep: int, spared: Collection[int] = ()) -> None:
+    """Remove all but the newest `keep` checkpoints, and of each step of `spared` the newest up to it."""
+    found = checkpoints(folder)
+    needed = {max((step for step, _ in found if step <= each), default=-1) for each in spared}
+    for step, path in found[:-keep]:
+        if step not in needed:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _steps(folder: Path) -> list[Path]:

@@ -1,4 +1,7 @@
-"""metrics.jsonl: one JSON object per logged step, appended as training goes."""
+"""metrics.jsonl: one JSON object per logged step, appended as training goes; and one per event, which has a text ``event``.
+
+Events are what has gone wrong (`zoo.engine.health`). They are no metrics: `read_metrics` leaves them out, `read_events` gives them.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,12 @@ class Journal:
             self._file.write(json.dumps(finite) + "\n")
             self._file.flush()
 
+    def write_event(self, step: int, kind: str, **more: Any) -> None:
+        """Append an event of that kind after `step` steps; `more` is what JSON has."""
+        with writing(self.path):
+            self._file.write(json.dumps({"step": step, "event": kind, **more}) + "\n")
+            self._file.flush()
+
     def __enter__(self) -> Journal:
         return self
 
@@ -41,11 +50,30 @@ class Journal:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The objects of a metrics file in order; lines that are damaged, and a last one that was cut off, are left out.
+    """The metrics of a metrics file in order; lines that are damaged, and a last one that was cut off, are left out.
 
     Raises RunError where there is something else in the place of the file.
     """
-    return [metrics for metrics, _ in _lines(path) if metrics is not None]
+    return [metrics for metrics, _ in _lines(path) if metrics is not None and not _is_event(metrics)]
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Its events in order, each with its `step` and its kind, `event`. Raises RunError as `read_metrics` does."""
+    return [
+        line for line, _ in _lines(path) if line is not None and _is_event(line) and isinstance(line.get("step"), int)
+    ]
+
+
+def _is_event(line: Mapping[str, Any]) -> bool:
+    return isinstance(line.get("event"), str)
+
+
+def write_healed(path: Path, event: Mapping[str, Any]) -> None:
+    """Append an event of healing, in place of one of the same number, of a try that was cut off."""
+    numbered = ("healed", event["number"])
+    kept = [text for line, text in _lines(path) if line is None or (line.get("event"), line.get("number")) != numbered]
+    with replacing(path) as temporary:
+        temporary.write_text("".join([*kept, json.dumps(event) + "\n"]), encoding="utf-8")
 
 
 def truncate(path: Path, step: int) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from zoo.data.spec import CHANNELS, DataSpec
 from zoo.errors import OptionError, RunError
 from zoo.run import checkpoint
-from zoo.run.changes import read_changes
+from zoo.run.changes import read_changes, read_healing
 from zoo.run.files import reading, write_json, writing
-from zoo.run.journal import read_metrics
+from zoo.run.journal import read_events, read_metrics
 from zoo.run.overview import overview
 from zoo.run.record import DamagedError, Record
 from zoo.system.denied import refuse_denied
@@ -211,6 +211,15 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """What was logged, in order."""
         return read_metrics(self.path / "metrics.jsonl")
+
+    def events(self) -> list[dict[str, Any]]:
+        """What has gone wrong and was told of, in order: step, event (its kind), message, values; and what was done about it."""
+        return read_events(self.path / "metrics.jsonl")
+
+    @property
+    def healing(self) -> list[dict[str, Any]]:
+        """How often it went back to a good checkpoint (``--on-trouble heal``), and what for. Raises RunError for a damaged line."""
+        return read_healing(self.config, self.path / "config.json", CONFIG_REMEDY)
 
     def generator(self) -> zoo.Generator:
         """The trained generator of the newest checkpoint: `zoo.load`."""

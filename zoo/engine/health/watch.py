@@ -1,0 +1,87 @@
+"""Looks at a training for its monitors, and does about trouble what ``--on-trouble`` says."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from zoo.engine.build import TrainingState
+from zoo.engine.health import readings
+from zoo.engine.health.going_back import SetbackError, set_aside
+from zoo.engine.health.monitor import Trouble
+from zoo.engine.health.overfitting import EVERY, Probe
+from zoo.engine.health.variety import small, spread_of_data
+from zoo.engine.runtime.seeds import stream_seed
+from zoo.errors import RunError
+from zoo.run.journal import Journal
+from zoo.run.run import Run
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Looks where something is logged or drawn anyway. It changes no number of the run, and draws none of its random ones."""
+
+    def __init__(self, run: Run, state: TrainingState, journal: Journal) -> None:
+        self._run = run
+        self._state = state
+        self._journal = journal
+        self._health = state.health
+        self._options = state.options
+        self._probe: Probe | None = None
+        self._apart = 0.0
+        self._variety_of_data: float | None = None
+        if not self._health.begun:
+            self._health.exploded.begin(readings.take(state.step, 0, {}, captured=True).weights)
+            self._health.begun = True
+
+    def measure(self, done: int) -> dict[str, float]:
+        """What D makes of images that are held out, for the line that is logged after `done` steps: every `EVERY` steps."""
+        options, loader = self._options, self._state.batches.loader
+        before = max(0, done - options.log_every)
+        if not len(loader.held_out) or (done // EVERY == before // EVERY and done != self._state.steps):
+            return {}
+        if self._probe is None:
+            self._probe = Probe(loader, self._state.step, stream_seed(options.seed, "probe"))
+        with self._state.architecture.guard("its networks failed in evaluation mode"):
+            values, self._apart = self._probe.ask()
+        return values
+
+    def look(self, done: int, logged: Mapping[str, float]) -> None:
+        """Look at the numbers that were logged after `done` steps."""
+        state, health = self._state, self._health
+        seen = readings.take(state.step, done, logged, captured=state.captured is not None)
+        found = [health.not_finite.look(seen), health.scale_collapsed.look(seen)]
+        if found == [None, None]:
+            found += [health.exploded.look(seen), health.discriminator_won.look(seen, state.step.objective)]
+            if "r_v" in logged or not self._options.hold_out:
+                found.append(health.overfitted.look(done, logged, self._apart))
+        self._tell([trouble for trouble in found if trouble is not None])
+
+    def look_at_pictures(self, done: int, images: Tensor, labels: Tensor | None) -> None:
+        """Look at the images (N, C, H, W) of the fixed latents after `done` steps, and their labels."""
+        if self._variety_of_data is None:
+            store = self._state.batches.loader.store
+            self._variety_of_data = spread_of_data(store, by_class=labels is not None)
+        trouble = self._health.collapsed.look(done, small(images), labels, self._variety_of_data)
+        self._tell([] if trouble is None else [trouble])
+
+    @property
+    def spared(self) -> set[int]:
+        """The steps whose newest checkpoint before them is to be kept, as a training may have to go back to it."""
+        return set() if self._options.on_trouble == "warn" else self._health.wells
+
+    def _tell(self, troubles: list[Trouble]) -> None:
+        """Write events and lines; then stop or go back, where that is asked for. Raises RunError or SetbackError."""
+        for trouble in troubles:
+            finite = {name: value for name, value in trouble.values.items() if math.isfinite(value)}
+            self._journal.write_event(trouble.step, trouble.kind, message=trouble.message, values=finite)
+            log.warning("step %d: %s", trouble.step, trouble.message)
+        if not troubles or self._options.on_trouble == "warn":
+            return
+        if self._options.on_trouble == "heal":
+            raise SetbackError(troubles[0])
+        raise RunError(f"{troubles[0].message} at step {troubles[0].step}; {set_aside(self._run, troubles[0])}")
