@@ -9,6 +9,9 @@ from typing import Any
 
 from zoo.run.html import facts, losses, picture
 
+SHOWN = 3
+"""Events that are shown: the newest."""
+
 
 def overview(
     path: Path,
@@ -16,10 +19,12 @@ def overview(
     checkpoint: int | None,
     metrics: Sequence[Mapping[str, Any]],
     grid: Path | None,
+    events: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """HTML: a table of facts, and the newest sample grid. Whatever is missing or damaged is left out.
 
     `checkpoint`: the step of the newest; `metrics`: the lines of metrics.jsonl; `grid`: the newest sample grid.
+    `events`: what has gone wrong, as `Run.events` gives it.
     """
     last: Mapping[str, Any] = metrics[-1] if metrics else {}
     data = config.get("data")
@@ -35,6 +40,7 @@ def overview(
             "step": "none yet" if step is None else f"{step} of {config.get('steps', '?')}",
             "data": ", ".join(str(each) for each in (data.get("title"), count and f"{count} {kind}") if each),
             "losses": losses(last),
+            "trouble": "; ".join(f"step {event.get('step')}: {event.get('event')}" for event in events[-SHOWN:]),
         }
     )
     png = None

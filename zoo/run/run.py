@@ -230,11 +230,11 @@ class Run:
     def _repr_html_(self) -> str:
         """What a notebook shows of it: a table of facts and the newest sample grid."""
         try:
-            metrics, checkpoints, samples = self.metrics(), self.checkpoints, self.samples
+            metrics, events, checkpoints, samples = self.metrics(), self.events(), self.checkpoints, self.samples
         except OSError:  # a folder that cannot be read any more is no reason for a traceback
-            metrics, checkpoints, samples = [], [], []
+            metrics, events, checkpoints, samples = [], [], [], []
         step = checkpoints[-1][0] if checkpoints else None
-        return overview(self.path, self.config, step, metrics, samples[-1] if samples else None)
+        return overview(self.path, self.config, step, metrics, samples[-1] if samples else None, events)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"
