@@ -9,8 +9,8 @@ from typing import Any
 from zoo.engine.health.monitor import Monitor, Trouble
 from zoo.engine.health.readings import Readings
 
-WEIGHTS = 30.0
-"""A network's weights have exploded whose norm is so many times that of its first weights."""
+WEIGHTS = 50.0
+"""A network's weights have exploded whose norm is so many times that of its first weights. (The presets' grow fourfold at most.)"""
 LOSSES = 100.0
 """A loss has exploded that is so many times the median of those before, and 1 at least."""
 REMEMBERED = 32

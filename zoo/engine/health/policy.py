@@ -89,6 +89,17 @@ REMEDIES: Mapping[str, Sequence[Remedy]] = {
 """What is tried, in order, by the kind of trouble. What does not fit is passed over."""
 
 
+ADVICE: Mapping[str, str] = {
+    "not_finite": "a lower --learning-rate, or --precision float32",
+    "scale_collapsed": "--precision bfloat16",
+    "exploded": "a lower --learning-rate",
+    "discriminator_won": "a lower --discriminator-learning-rate, or more --r1",
+    "collapsed": "more --r1, or a lower --learning-rate",
+    "overfitted": "--augment translation cutout, more --r1, or more images",
+}
+"""What helps, by the kind of trouble, for a line."""
+
+
 def next_changes(situation: Situation, begin: int = 0) -> tuple[int, Changes]:
     """The first remedy from place `begin` on that changes anything: its place, and the options; (0, {}) where none is left."""
     for place, remedy in enumerate(REMEDIES[situation.trouble.kind]):

@@ -13,6 +13,7 @@ from zoo.engine.health import readings
 from zoo.engine.health.going_back import SetbackError, set_aside
 from zoo.engine.health.monitor import Trouble
 from zoo.engine.health.overfitting import EVERY, Probe
+from zoo.engine.health.policy import ADVICE
 from zoo.engine.health.variety import small, spread_of_data
 from zoo.engine.runtime.seeds import stream_seed
 from zoo.errors import RunError
@@ -79,7 +80,8 @@ class Watch:
         for trouble in troubles:
             finite = {name: value for name, value in trouble.values.items() if math.isfinite(value)}
             self._journal.write_event(trouble.step, trouble.kind, message=trouble.message, values=finite)
-            log.warning("step %d: %s", trouble.step, trouble.message)
+            helps = "" if self._options.on_trouble == "heal" else f"; what helps: {ADVICE[trouble.kind]}"
+            log.warning("step %d: %s%s", trouble.step, trouble.message, helps)
         if not troubles or self._options.on_trouble == "warn":
             return
         if self._options.on_trouble == "heal":

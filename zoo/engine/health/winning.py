@@ -55,7 +55,8 @@ class DiscriminatorWon:
         step, values = readings.step, readings.statistics
         sure = sureness(objective, values)
         if self._sure.look(step, well=not (sure is not None and sure >= SURE)):
-            message = f"the discriminator has won: it tells {sure:.1%} of the way between fakes and real images apart"
+            outputs = f"{values['d_real']:.4g} of real images and {values['d_fake']:.4g} of fakes"
+            message = f"the discriminator has won: it says {outputs}, which is all that its loss asks for"
             return Trouble(self.kind, step, self._sure.well, message, {"sureness": sure or 0.0})
         slope = readings.gradients.get("generator")
         if slope is None:
