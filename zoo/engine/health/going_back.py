@@ -85,6 +85,8 @@ def plan_healing(run: Run, options: Options, spec: DataSpec, trouble: Trouble) -
     place, changes = next_changes(situation, max(same) + 1 if same else 0)
     if not changes:
         raise RunError(f"{told}, and nothing is left to be tried (docs: Runs); {set_aside(run, trouble)}")
+    if any((each["trouble"], each["step"]) == (trouble.kind, good[0]) for each in before):
+        good = run.checkpoints[0]  # from where it goes wrong all the same
     start, folder = good
     said = ", ".join(f"{flag(name)} {_said(value)}" for name, value in changes.items())
     log.warning("healing %d of %d: back to step %d, with %s", len(before) + 1, options.heal_times, start, said)

@@ -33,7 +33,7 @@ class Watch:
         self._health = state.health
         self._options = state.options
         self._probe: Probe | None = None
-        self._apart = 0.0
+        self._probed: tuple[dict[str, float], float] | None = None
         self._variety_of_data: float | None = None
         if not self._health.begun:
             self._health.exploded.begin(readings.take(state.step, 0, {}, captured=True).weights)
@@ -48,8 +48,8 @@ class Watch:
         if self._probe is None:
             self._probe = Probe(loader, self._state.step, stream_seed(options.seed, "probe"))
         with self._state.architecture.guard("its networks failed in evaluation mode"):
-            values, self._apart = self._probe.ask()
-        return values
+            self._probed = self._probe.ask()
+        return self._probed[0]
 
     def look(self, done: int, logged: Mapping[str, float]) -> None:
         """Look at the numbers that were logged after `done` steps."""
@@ -58,8 +58,9 @@ class Watch:
         found = [health.not_finite.look(seen), health.scale_collapsed.look(seen)]
         if found == [None, None]:
             found += [health.exploded.look(seen), health.discriminator_won.look(seen, state.step.objective)]
-            if "r_v" in logged or not self._options.hold_out:
-                found.append(health.overfitted.look(done, logged, self._apart))
+            if self._probed is not None or not self._options.hold_out:
+                found.append(health.overfitted.look(done, *(self._probed or ({}, 0.0))))
+        self._probed = None
         self._tell([trouble for trouble in found if trouble is not None])
 
     def look_at_pictures(self, done: int, images: Tensor, labels: Tensor | None) -> None:
@@ -73,7 +74,7 @@ class Watch:
     @property
     def spared(self) -> set[int]:
         """The steps whose newest checkpoint before them is to be kept, as a training may have to go back to it."""
-        return set() if self._options.on_trouble == "warn" else self._health.wells
+        return set() if self._options.on_trouble == "warn" else {0, *self._health.wells}
 
     def _tell(self, troubles: list[Trouble]) -> None:
         """Write events and lines; then stop or go back, where that is asked for. Raises RunError or SetbackError."""

@@ -10,9 +10,10 @@ from zoo.engine.health.monitor import Monitor, Trouble
 from zoo.engine.health.readings import Readings
 from zoo.objective import Objective
 
-SURE = 0.99
-"""How sure D is who has won, for long (`sureness`)."""
-VANISHED = 1e-4
+SURE = {"non_saturating": 0.995, "minimax": 0.995, "least_squares": 0.97, "hinge": 0.97}
+"""How sure D is who has won, for long (`sureness`), by the objective: what it says of images that it is sure of is at hand of a
+cross-entropy whatever G does in the first steps, and is the end of the way for the others."""
+VANISHED = 1e-3
 """G's gradients have vanished that are that share of their median in the first looks."""
 FIRST = 8
 """Looks that this median is taken of."""
@@ -54,7 +55,7 @@ class DiscriminatorWon:
         """Where one of the two has been so for long."""
         step, values = readings.step, readings.statistics
         sure = sureness(objective, values)
-        if self._sure.look(step, well=not (sure is not None and sure >= SURE)):
+        if self._sure.look(step, well=not (sure is not None and sure >= SURE[objective.kind])):
             outputs = f"{values['d_real']:.4g} of real images and {values['d_fake']:.4g} of fakes"
             message = f"the discriminator has won: it says {outputs}, which is all that its loss asks for"
             return Trouble(self.kind, step, self._sure.well, message, {"sureness": sure or 0.0})
