@@ -18,6 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
 
+import contextlib
+
 import torch
 from photographs import write_photographs
 
@@ -25,29 +27,32 @@ import zoo
 from zoo.engine.health.watch import Watch
 from zoo.errors import ZooError
 
-HEAL = dict(on_trouble="heal", checkpoint_every=50, sample_every=100)
+HEAL = {"on_trouble": "heal", "checkpoint_every": 50, "sample_every": 100}
 
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {
-    "a learning rate of 5": ("dcgan", dict(preset="mnist", learning_rate=5.0, width=16, steps=800)),
-    "folder64 at its document's rate": ("lsgan", dict(preset="folder64", data=400, each_epoch=False, steps=800)),
+    "a learning rate of 5": ("dcgan", {"preset": "mnist", "learning_rate": 5.0, "width": 16, "steps": 800}),
+    "folder64 at its document's rate": (
+        "lsgan",
+        {"preset": "folder64", "data": 400, "each_epoch": False, "steps": 800},
+    ),
     "200 images without R1": (
         "dcgan",
-        dict(preset="photos", data=200, hold_out=50, size=32, width=8, r1=0.0, steps=3000),
+        {"preset": "photos", "data": 200, "hold_out": 50, "size": 32, "width": 8, "r1": 0.0, "steps": 3000},
     ),
     "float16 that overflows": (
         "lsgan",
-        dict(preset="paper", precision="float16", loss_weight=1e6, width=4, steps=600, log_every=10),
+        {"preset": "paper", "precision": "float16", "loss_weight": 1e6, "width": 4, "steps": 600, "log_every": 10},
     ),
 }
 """What goes wrong: the architecture and its options; `data` is how many photographs there are."""
 
 CALM: dict[str, tuple[str, dict[str, Any]]] = {
-    "dcgan mnist": ("dcgan", dict(preset="mnist")),
-    "vanilla dense": ("vanilla", dict(preset="dense")),
-    "lsgan paper": ("lsgan", dict(preset="paper")),
-    "cgan dcgan": ("cgan", dict(preset="dcgan")),
-    "vanilla points": ("vanilla", dict(preset="points", data="ring")),
-    "vanilla selu": ("vanilla", dict(preset="selu", epochs=50)),
+    "dcgan mnist": ("dcgan", {"preset": "mnist"}),
+    "vanilla dense": ("vanilla", {"preset": "dense"}),
+    "lsgan paper": ("lsgan", {"preset": "paper"}),
+    "cgan dcgan": ("cgan", {"preset": "dcgan"}),
+    "vanilla points": ("vanilla", {"preset": "points", "data": "ring"}),
+    "vanilla selu": ("vanilla", {"preset": "selu", "epochs": 50}),
 }
 """What goes well: presets that take a moment on a CPU."""
 
@@ -81,15 +86,13 @@ def calm(folder: Path, only: str, seeds: int, steps: int) -> None:
         alarms = []
         for seed in range(seeds):
             place = folder / f"{title.replace(' ', '-')}-{seed}"
-            try:
+            with contextlib.suppress(_EnoughError):
                 zoo.train(name, out=place, seed=seed, callbacks=[_Enough(steps)], plugin_callbacks=False, **options)
-            except _EnoughSteps:
-                pass
             alarms += [(seed, event["step"], event["message"]) for event in zoo.Run(place).events()]
         print(f"{title}: {seeds} seeds of {steps} steps, {len(alarms)} events {alarms or ''}", flush=True)
 
 
-class _EnoughSteps(Exception):
+class _EnoughError(Exception):
     """As many steps as are wanted are done."""
 
 
@@ -99,13 +102,13 @@ class _Enough(zoo.Callback):
 
     def on_step(self, step: int) -> None:
         if step >= self.steps:
-            raise _EnoughSteps
+            raise _EnoughError
 
 
 def cost(folder: Path) -> None:
     """How long looking takes, in all, of the time of a training's steps."""
-    for title, more in (("dcgan mnist", {}), ("dcgan mnist, 500 held out", dict(hold_out=500))):
-        spent = {name: 0.0 for name in ("look", "look_at_pictures", "measure")}
+    for title, more in (("dcgan mnist", {}), ("dcgan mnist, 500 held out", {"hold_out": 500})):
+        spent = dict.fromkeys(("look", "look_at_pictures", "measure"), 0.0)
         with _timed(spent):
             place = folder / title.replace(" ", "-").replace(",", "")
             run = zoo.train("dcgan", preset="mnist", steps=1000, out=place, plugin_callbacks=False, **more)
