@@ -24,9 +24,9 @@ from zoo.engine.step import Step
 from zoo.generate.latent.latents import Latents
 from zoo.nn.modes import evaluating
 
-EVERY = 250
+EVERY = 100
 """Steps between two probes at least."""
-ASKED = 256
+ASKED = 128
 """Images of each of the three kinds at most."""
 BATCH = 64
 """Images in one pass."""
