@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from zoo.data.cache import new_name
 from zoo.data.formats.picture import pillow_manners
 from zoo.data.images import Fit, Images, Unreadable
 from zoo.data.parallel import in_order
@@ -22,8 +22,8 @@ from zoo.data.shown import Shown
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
-from zoo.system.denied import denied
 from zoo.system.disk import size, why_not_written
+from zoo.system.reading import not_read
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
 _ABANDONED = 24 * 3600  # seconds without a write after which a temporary folder belongs to nobody
@@ -50,7 +50,8 @@ def write_store(
     with _writing(place):
         place.mkdir(parents=True, exist_ok=True)
         _sweep(place)
-        temporary = Path(tempfile.mkdtemp(dir=place, prefix=".tmp-"))
+        temporary = new_name(place)
+        temporary.mkdir()
     try:
         _check_room(place, len(source) * spec.numel * (4 if source.points else 1))
         with pillow_manners():
@@ -88,7 +89,8 @@ def discard(directory: Path) -> bool:
     Whoever has mapped it reads on; where a system does not allow that, the store stays.
     """
     try:
-        grave = Path(tempfile.mkdtemp(dir=directory.parent, prefix=".tmp-"))
+        grave = new_name(directory.parent)
+        grave.mkdir()
     except OSError:
         return False
     try:
@@ -170,10 +172,9 @@ def _decoded(source: DataSource, spec: DataSpec, fit: Fit, workers: int | None) 
 
     try:
         yield from in_order(work, source.chunks(), workers)
-    except PermissionError as error:
-        raise DataError(denied(source.title, error)) from error
     except OSError as error:
-        raise DataError(f"{source.title} cannot be read on: {error}") from error
+        told = "" if isinstance(error, PermissionError) else f"{source.title} cannot be read on: "
+        raise DataError(told + not_read(source.title, error)) from error
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ from zoo.engine.transfer import transfer
 from zoo.errors import RunError
 from zoo.notebook.live import live
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
+from zoo.plugins.fitting import check_size
 from zoo.plugins.registry import registry
 from zoo.run.files import advising
 from zoo.run.journal import truncate
@@ -151,6 +152,7 @@ def resume(
             log.warning("%s; going on from %s", run.lacking, folder.name)
         place = None if data is None else str(check_path(data, "data"))
         plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
+        check_size(plan.architecture, plan.options, plan.spec, folder)
         then = options_at(run, plan.architecture, start)
         if steps is not None and start >= steps:
             raise RunError(

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from zoo.errors import RunError
 from zoo.plots.figure import DATA, GENERATED, can_draw, new_figure, tidy, write
+from zoo.run.files import reading
 from zoo.run.run import Run
+from zoo.system.reading import open_plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,9 +65,9 @@ def _written(run: Run) -> int:
     """How many lines were logged, whatever is in them. Raises RunError where that cannot be told."""
     path = run.path / "metrics.jsonl"
     try:
-        with path.open("rb") as file:
+        with reading(path), open_plain(path) as file:
             return sum(1 for line in file if line.strip())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{path} is missing; without it there are no curves; put it back, or train again") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from None

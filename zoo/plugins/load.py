@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from zoo.generate.generator import Generator
 from zoo.generate.sampling import device_of
 from zoo.options import Options
 from zoo.options.resolve import validate
+from zoo.plugins.fitting import build_for
 from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, pretrained_run, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
@@ -63,8 +64,8 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     architecture = architecture_of(run)
     options = run.options(architecture)
     spec, class_names = run.geometry()
-    network = _built(architecture.generator, options, spec)
     tensors = read_tensors(folder, "generator")
+    network = build_for(architecture.generator, options, spec, folder / "generator.safetensors")
     load_network(network, tensors, folder / "generator.safetensors", architecture.name)
     if averaged:
         ema = read_state(folder).parts.get("ema")
@@ -101,9 +102,10 @@ class Origin:
         network.eval().requires_grad_(False)
 
         def discriminator() -> nn.Module:
-            built = _built(architecture.discriminator, options, spec)
             file = self.folder / "discriminator.safetensors"
-            load_network(built, read_tensors(self.folder, "discriminator"), file, architecture.name)
+            tensors = read_tensors(self.folder, "discriminator")
+            built = build_for(architecture.discriminator, options, spec, file)
+            load_network(built, tensors, file, architecture.name)
             return built.to(device_of(network)).eval().requires_grad_(False)
 
         labelled = [name for name, cls in registry().of_kind(ARCHITECTURE).items() if cls.conditional]
@@ -129,15 +131,10 @@ class Origin:
                 f"{error}; the pickled generator was trained with {self.plugin}: is it installed here?"
             ) from None
         chosen = validate(architecture, options)
-        network = _built(architecture.generator, chosen, spec)
+        with torch.random.fork_rng(devices=[]):  # its random weights are replaced at once
+            network = architecture.generator(chosen, spec)
         _assign(network, weights, architecture.name)
         return self.generator(architecture, chosen, spec, class_names, step, network.to(_here(device)))
-
-
-def _built(make: Callable[[Any, DataSpec], nn.Module], options: Options, spec: DataSpec) -> nn.Module:
-    """A network whose random weights are to be replaced at once: nobody else's numbers change."""
-    with torch.random.fork_rng(devices=[]):
-        return make(options, spec)
 
 
 def _assign(network: nn.Module, weights: Mapping[str, torch.Tensor], name: str) -> None:

@@ -17,7 +17,7 @@ from zoo.run import format1
 from zoo.run.files import reading, replacing
 from zoo.run.packing import pack, unpack
 from zoo.run.record import DamagedError, Record
-from zoo.system.denied import refuse_denied
+from zoo.system.reading import is_file, is_folder, open_plain, refuse_unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -87,9 +87,10 @@ def _tensors(folder: Path, name: str) -> Tensors:
 
     path = folder / f"{name}.safetensors"
     try:
-        with reading(path), path.open("rb"):  # safetensors says of what may not be read that it is not there
-            pass
-        return load_file(path) if _is_utf8(path) else load(path.read_bytes())
+        with reading(path):
+            with open_plain(path):  # safetensors says of what may not be read that it is not there
+                pass
+            return load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
     except (SafetensorError, OSError, ValueError) as error:
@@ -153,18 +154,20 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     found = []
     for path in _steps(folder):
         step = _step_of(path)
-        if step is not None and all((path / file).is_file() for file in _FILES):
-            found.append((step, path))
+        with reading(path):
+            if step is not None and all(is_file(path / file) for file in _FILES):
+                found.append((step, path))
     return sorted(found)
 
 
 def lacking(folder: Path) -> str:
     """What the newest checkpoint lacks, if it is not whole: ``step-00001000 lacks state.json``; empty where it is."""
-    found = [(step, path) for path in _steps(folder) if path.is_dir() and (step := _step_of(path)) is not None]
-    if not found:
-        return ""
-    _, newest = max(found)
-    missing = [file for file in _FILES if not (newest / file).is_file()]
+    with reading(folder):
+        found = [(step, path) for path in _steps(folder) if is_folder(path) and (step := _step_of(path)) is not None]
+        if not found:
+            return ""
+        _, newest = max(found)
+        missing = [file for file in _FILES if not is_file(newest / file)]
     return f"{newest.name} lacks {', '.join(missing)}" if missing else ""
 
 
@@ -182,7 +185,7 @@ def _steps(folder: Path) -> list[Path]:
         except (FileNotFoundError, NotADirectoryError):
             return []
         for path in found:
-            refuse_denied(path)
+            refuse_unreadable(path)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
@@ -13,6 +14,9 @@ from typing import Any, TextIO
 
 from zoo.errors import RunError
 from zoo.run.files import reading, replacing, writing
+from zoo.system.reading import open_plain
+
+_LONGEST = 1 << 20  # letters of a line
 
 
 class Journal:
@@ -78,21 +82,22 @@ def truncate(path: Path, step: int) -> str:
 def _lines(path: Path) -> Iterator[tuple[dict[str, Any] | None, str]]:
     """Each whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
     try:
-        with reading(path), path.open(encoding="utf-8-sig", errors="replace") as file:
-            for line in file:
+        with reading(path), io.TextIOWrapper(open_plain(path), encoding="utf-8-sig", errors="replace") as file:
+            while line := file.readline(_LONGEST):
                 if not line.endswith("\n"):
-                    return
+                    if len(line) < _LONGEST:
+                        return
+                    yield None, line  # a piece of a line that nobody has logged
+                    continue
                 try:
                     metrics = json.loads(line)
                 except (ValueError, RecursionError):
                     metrics = None
                 yield metrics if isinstance(metrics, dict) else None, line
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except IsADirectoryError:
         raise RunError(f"{path} cannot be read: it is a folder, not a file; move it away") from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}; make it readable, or move it away") from None
 
 
 def _free(path: Path) -> Path:

@@ -17,7 +17,8 @@ from zoo.run.files import reading, write_json, writing
 from zoo.run.journal import read_metrics
 from zoo.run.overview import overview
 from zoo.run.record import DamagedError, Record
-from zoo.system.denied import refuse_denied
+from zoo.system.names import printable, shown
+from zoo.system.reading import refuse_unreadable
 
 if TYPE_CHECKING:
     import zoo
@@ -138,7 +139,7 @@ class Run:
             data = config.need("data", dict)
             config.need("data.title", str)
             config.need("data.images", int)
-            names = [str(name) for name in config.need("data.class_names", list)]
+            names = [printable(str(name)) for name in config.need("data.class_names", list)]
             channels, height, width = (config.need(f"data.{name}", int) for name in ("channels", "height", "width"))
             spec = DataSpec(channels, height, width, len(names), data.get("points") is True)
             if spec.channels not in CHANNELS or min(spec.shape) < 1:
@@ -155,7 +156,7 @@ class Run:
     def data_title(self) -> str:
         """What the data is called. Raises RunError where config.json lacks it."""
         self.geometry()
-        return str(self.config["data"]["title"])
+        return shown(str(self.config["data"]["title"]))
 
     @property
     def data_count(self) -> int:
@@ -244,16 +245,17 @@ def _expanded(out: Path | str) -> Path:
 def _read_config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
     with reading(path):
-        refuse_denied(path)
-        refuse_denied(file)
-    if not path.exists():
-        raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
-    if not file.exists():
-        inside = sorted(child.parent.name for child in path.glob("*/config.json")) if path.is_dir() else []
-        hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
-        raise RunError(f"{path} is not a run: it has no config.json{hint}")
+        refuse_unreadable(path)
+        refuse_unreadable(file)
+        if not path.exists():
+            raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
+        if not file.exists():
+            inside = sorted(child.parent.name for child in path.glob("*/config.json")) if path.is_dir() else []
+            hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
+            raise RunError(f"{path} is not a run: it has no config.json{hint}")
     try:
-        config = Record.read(file)
+        with reading(file):
+            config = Record.read(file)
         written = config.need("format", int)
         config.need("architecture", str)
         config.need("options", dict)
@@ -261,7 +263,9 @@ def _read_config(path: Path) -> dict[str, Any]:
             config.may(name, dict)
         for name in ("plugin.distribution", "plugin.version"):
             config.may(name, str)
-    except (FileNotFoundError, DamagedError) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"{file} was there a moment ago, and is gone; is its drive still there?") from None
+    except DamagedError as error:
         raise RunError(f"{file} cannot be read: {error}; {CONFIG_REMEDY}") from None
     if written > FORMAT:
         raise RunError(f"{file} was written by a newer zoo (format {written}); upgrade zoo to read it")
@@ -274,7 +278,9 @@ def _what_is_there(path: Path) -> str:
         return ": give the name of a new folder"
     try:
         Run(path).latest()
-    except RunError:  # resume would have nothing to go on from
+    except RunError as error:  # resume would have nothing to go on from
+        if isinstance(error.__cause__, OSError):  # or it has, and cannot read it now
+            return f": {error}"
         return f": a run that cannot be gone on with (zoo resume {quoted(path)} says why); remove it"
     return f"; go on with it (zoo resume {quoted(path)})"
 

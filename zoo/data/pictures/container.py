@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from zoo.data.pictures import unused
 from zoo.data.pictures.kinds import ARCHIVES, NOT_READ, SUFFIXES, is_plain, is_read, module_for, of_content, suffix_of
 from zoo.data.pictures.unused import Unused
 
-LARGEST = 512 << 20
+LARGEST = 256 << 20
 """Bytes of a picture file inside an archive that are read at most."""
 
 LABEL_FILES = (
@@ -24,6 +24,9 @@ LABEL_FILES = (
     "labels.npy",
 )
 """Files that tell what each picture is of, by name, the first that is there."""
+
+_AT_ONCE = 64 << 20
+"""Bytes of members that are loaded at once, where more than one is."""
 
 HEAD = 32
 """Bytes by which a picture is known."""
@@ -40,6 +43,20 @@ class Member(NamedTuple):
     """Nanoseconds since the epoch, when it, or the archive around it, was written last."""
     place: int = 0
     """Its place in the container."""
+
+
+def portions(members: Sequence[Member], most: int) -> Iterator[list[Member]]:
+    """Up to `most` members at a time, and fewer of large ones: what lies in an archive is in memory while it is looked at."""
+    part: list[Member] = []
+    held = 0
+    for member in members:
+        if part and (len(part) == most or held + member.size > _AT_ONCE):
+            yield part
+            part, held = [], 0
+        part.append(member)
+        held += member.size
+    if part:
+        yield part
 
 
 class Container(ABC):

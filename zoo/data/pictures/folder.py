@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import glob
 import os
@@ -13,6 +14,7 @@ from zoo.data.pictures.container import HEAD, LABEL_FILES, Container, Member
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
 from zoo.system.names import as_utf8
+from zoo.system.reading import is_folder, open_plain, read_plain
 
 _PROGRAMS = frozenset(
     ("@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "system volume information")
@@ -48,19 +50,25 @@ class Folder(Container):
         return [self.path / member.name for member in members]
 
     def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+        return read_plain(self.path / name)
 
     def _walk(self) -> Iterator[Member]:
         waiting: list[tuple[str, str]] = [(str(self.path), "")]
         seen: set[tuple[int, int]] = set()
         while waiting:
             folder, prefix = waiting.pop()
-            stat = os.stat(folder)
-            if (stat.st_dev, stat.st_ino) in seen and stat.st_ino:
+            try:
+                stat = os.stat(folder)
+                if (stat.st_dev, stat.st_ino) in seen and stat.st_ino:
+                    continue
+                seen.add((stat.st_dev, stat.st_ino))
+                with os.scandir(folder) as found:
+                    items = list(found)
+            except OSError as error:
+                if not prefix:
+                    raise
+                self._unreadable(prefix.rstrip("/"), error)
                 continue
-            seen.add((stat.st_dev, stat.st_ino))
-            with os.scandir(folder) as found:
-                items = list(found)
             if {item.name for item in items} >= _A_RUN:
                 if not prefix:
                     raise DataError(
@@ -69,15 +77,25 @@ class Folder(Container):
                 self.unused.add(unused.RUNS, prefix.rstrip("/"))
                 continue
             for item in items:
-                if item.is_dir():
-                    if is_of_the_system(item.name):
-                        self.unused.add(unused.SYSTEM, prefix + item.name)
-                    elif item.name.startswith("."):
-                        self.unused.add(unused.HIDDEN, prefix + item.name)
-                    else:
-                        waiting.append((item.path, f"{prefix}{item.name}/"))
-                elif member := self._file(item, prefix):
-                    yield member
+                try:
+                    if item.is_dir():
+                        if is_of_the_system(item.name):
+                            self.unused.add(unused.SYSTEM, prefix + item.name)
+                        elif item.name.startswith("."):
+                            self.unused.add(unused.HIDDEN, prefix + item.name)
+                        else:
+                            waiting.append((item.path, f"{prefix}{item.name}/"))
+                    elif member := self._file(item, prefix):
+                        yield member
+                except OSError as error:
+                    self._unreadable(prefix + item.name, error)
+
+    def _unreadable(self, name: str, error: OSError) -> None:
+        """Count what cannot be looked into, with the system's reason; a link to itself leads nowhere."""
+        if error.errno == errno.ELOOP:
+            self.unused.add(unused.LINKS, name)
+        else:
+            self.unused.add(unused.UNREADABLE, f"{name}: {error.strerror or error}")
 
     def _file(self, item: os.DirEntry[str], prefix: str) -> Member | None:
         name = prefix + item.name
@@ -86,7 +104,8 @@ class Folder(Container):
         if item.name.startswith(".") or is_of_the_system(item.name):
             self.unused.add(unused.HIDDEN, name)
         elif not item.is_file():
-            self.unused.add(unused.LINKS if item.is_symlink() else unused.SPECIAL, name)
+            leads_nowhere = item.is_symlink() and not os.path.exists(item.path)
+            self.unused.add(unused.LINKS if leads_nowhere else unused.SPECIAL, name)
         elif item.name in LABEL_FILES:
             self.label_files.append(name)
         elif self._is_picture(item, name):
@@ -97,7 +116,7 @@ class Folder(Container):
     def _is_picture(self, item: os.DirEntry[str], name: str) -> bool:
         by_name = self._sort_out(name)
         if by_name is None:
-            with open(item.path, "rb") as file:
+            with open_plain(item.path) as file:
                 return bool(self._sort_out(name, file.read(HEAD)))
         return by_name
 
@@ -108,7 +127,7 @@ def from_pattern(pattern: str) -> Folder:
     parts = Path(path).parts
     fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed]) if fixed else Path(".")
-    if not root.is_dir():
+    if not is_folder(root):
         raise DataError(f"--data {pattern!r}: there is no folder {str(root)!r}")
     wanted = "/".join(parts[fixed:])
     found = Folder(root, wanted.replace("**/", "*") if "**/" in wanted else wanted)

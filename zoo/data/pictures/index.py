@@ -10,6 +10,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from pathlib import Path
 
 import PIL
@@ -17,10 +18,12 @@ import PIL
 from zoo.data.cache import digest, hash_bytes, hash_bytes_of, is_stable, recall, remember
 from zoo.data.formats.picture import PictureError, pillow_manners, read_header
 from zoo.data.parallel import in_order
-from zoo.data.pictures.container import Container, Member
+from zoo.data.pictures.container import Container, Member, portions
 from zoo.system.names import as_utf8
+from zoo.system.reading import read_plain
 
 _SMALL = 1 << 20  # bytes
+_LARGEST = 1 << 30
 _PER_ITEM = 64  # files; to hand over one alone takes longer than to look at it
 _VERSION = f"2, Pillow {PIL.__version__}"  # another Pillow can read other files
 
@@ -83,7 +86,9 @@ class Index:
     def _update(self, look: Callable[[Entry, Path | bytes | OSError], Entry], needed: Callable[[Entry], bool]) -> bool:
         """Replace the entries that need a look, looking at several files at once; whether there were any."""
         places = [place for place, entry in enumerate(self.entries) if needed(entry)]
-        parts = [places[start : start + _PER_ITEM] for start in range(0, len(places), _PER_ITEM)]
+        waiting = iter(places)
+        members = [self.entries[place].member for place in places]
+        parts = [list(islice(waiting, len(part))) for part in portions(members, _PER_ITEM)]
 
         def loaded() -> Iterator[list[tuple[Entry, Path | bytes | OSError]]]:
             for part in parts:
@@ -107,7 +112,7 @@ class Index:
             if (
                 isinstance(file, Path) and entry.size <= _SMALL
             ):  # reading all of it is cheaper than coming back to hash it
-                file = file.read_bytes()
+                file = read_plain(file, _LARGEST)
             if isinstance(file, bytes):
                 content = hash_bytes(file)
             header = read_header(file)

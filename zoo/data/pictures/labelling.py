@@ -13,7 +13,7 @@ from zoo.data.pictures.label_file import SeveralError, read_labels
 from zoo.data.pictures.layout import Layout, counted, understand
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
-from zoo.system.names import shown
+from zoo.system.names import printable, shown
 
 FOLDER = "folder"
 """Where classes are from that the paths tell."""
@@ -130,6 +130,6 @@ def _number(
     result.taken = taken
     result.by_folder = told.where == FOLDER
     result.labels = [number[told.labels[place]] for place in taken]
-    result.class_names = [shown(name) for name in classes]
+    result.class_names = [printable(name) for name in classes]
     counts = counted([told.labels[place] for place in taken], classes)
     result.notes.append(f"{len(classes):,} classes, by {shown(told.where)}: {counts}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,11 @@ from zoo.data.pictures.container import Container, Member
 from zoo.data.pictures.layout import split_of
 from zoo.data.pictures.needs import need
 from zoo.data.pictures.unused import Unused
-from zoo.errors import DataError
+from zoo.errors import DataError, ZooError
+from zoo.system.memory import need_memory
+from zoo.system.names import shown
+from zoo.system.parsing import parse_json
+from zoo.system.reading import of_the_system, open_plain
 
 _IMAGE = ("image", "img", "picture", "jpg", "png", "bytes", "image_bytes")
 _LABEL = ("label", "labels", "class", "category", "target", "fine_label", "y")
@@ -65,7 +68,10 @@ class Parquet(Container):
     def _list(self, path: Path) -> list[str | int | None]:
         """Take in the rows of a file; returns their labels."""
         try:
+            with open_plain(path):  # the library says less of what cannot be read
+                pass
             file = self._parquet.ParquetFile(path)
+            self._refuse_large(file.metadata, path)
             schema = file.schema_arrow
             features = _features(schema.metadata)
             column, label = _columns(schema, features, path)
@@ -85,12 +91,12 @@ class Parquet(Container):
                 return [None] * count
             self.labels_from = f"the column {label}"
             values = file.read(columns=[label]).column(0).to_pylist()
-        except DataError:
-            raise
-        except PermissionError:
+        except ZooError:
             raise
         except Exception as error:  # pyarrow has errors of many kinds
-            raise DataError(f"{path} is no whole Parquet file ({error}); copy or download it again") from error
+            if of_the_system(error) and not type(error).__module__.startswith("pyarrow"):
+                raise
+            raise DataError(f"{path} is no whole Parquet file ({_words(error)}); copy or download it again") from error
         classes = features.get(label, {}).get("names")
         if isinstance(classes, list) and classes:
             self.class_names = [str(name) for name in classes]
@@ -99,6 +105,12 @@ class Parquet(Container):
                 for value in values
             ]
         return [None if value is None else str(value) for value in values]
+
+    @staticmethod
+    def _refuse_large(metadata: Any, path: Path) -> None:
+        """Raise ZooError for a group of rows that claims more than fits into memory, as one is unpacked at once."""
+        groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+        need_memory(2 * max(groups, default=0), f"{path} has groups of rows of that size; write it with smaller ones")
 
     def _names(self, file: Any, schema: Any, column: str, count: int) -> list[str]:
         """What the pictures are called: their paths where the file has them, else their rows."""
@@ -122,10 +134,14 @@ class Parquet(Container):
                     for value in batch.column(0):
                         yield place, _bytes(value.as_py())
                         place += 1
-            except PermissionError:
-                raise
             except Exception as error:
-                raise DataError(f"{path} cannot be read on ({error}); copy or download it again") from error
+                if of_the_system(error) and not type(error).__module__.startswith("pyarrow"):
+                    raise
+                raise DataError(f"{path} cannot be read on ({_words(error)}); copy or download it again") from error
+
+
+def _words(error: Exception) -> str:
+    return shown(str(error).partition("\n")[0])
 
 
 def _bytes(value: Any) -> bytes | OSError:
@@ -143,9 +159,9 @@ def _bytes(value: Any) -> bytes | OSError:
 def _features(metadata: dict[bytes, bytes] | None) -> dict[str, dict[str, Any]]:
     """What Hugging Face's `datasets` has written of the columns."""
     try:
-        found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        found = parse_json((metadata or {})[b"huggingface"])["info"]["features"]
         return {str(name): kind for name, kind in found.items() if isinstance(kind, dict)}
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+    except (KeyError, ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -157,7 +173,7 @@ def _columns(schema: Any, features: dict[str, dict[str, Any]], path: Path) -> tu
     images = images or [name for name, kind in kinds.items() if name in _IMAGE and kind in ("binary", "large_binary")]
     if not images:
         raise DataError(
-            f"{path} has no column of images; it has {', '.join(f'{n} ({k})' for n, k in kinds.items())}"[:400]
+            f"{path} has no column of images; it has " + shown(", ".join(f"{n} ({k})" for n, k in kinds.items()))
         )
     labels = [name for name in kinds if features.get(name, {}).get("_type") == "ClassLabel"]
     labels = labels or [

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.data.pictures.kinds import SUFFIXES, suffix_of
+from zoo.system.reading import is_file, is_folder
 
 BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 """Numbered files: {000..013}."""
@@ -22,9 +23,9 @@ def shards_of(location: str, suffixes: Sequence[str]) -> list[Path]:
     One file; ``train-*.tar``; ``train-{000..013}.tar``; a folder that holds such files, at its top or in ``data``, and no pictures.
     """
     path = Path(os.path.expanduser(location))
-    if path.is_file():
+    if is_file(path):
         return [path] if path.name.lower().endswith(tuple(suffixes)) else []
-    if path.is_dir():
+    if is_folder(path):
         return _in_folder(path, suffixes) or _in_folder(path / "data", suffixes)
     if braces := BRACES.search(str(path)):
         first, last = braces.groups()
@@ -37,7 +38,7 @@ def shards_of(location: str, suffixes: Sequence[str]) -> list[Path]:
     else:
         return []
     return (
-        found if found and all(file.is_file() and file.name.lower().endswith(tuple(suffixes)) for file in found) else []
+        found if found and all(is_file(file) and file.name.lower().endswith(tuple(suffixes)) for file in found) else []
     )
 
 
@@ -48,4 +49,4 @@ def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
         return []
     if any(suffix_of(name) in SUFFIXES for name in names):
         return []
-    return [folder / name for name in names if name.lower().endswith(tuple(suffixes)) and (folder / name).is_file()]
+    return [folder / name for name in names if name.lower().endswith(tuple(suffixes)) and is_file(folder / name)]

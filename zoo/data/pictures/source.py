@@ -19,7 +19,7 @@ from zoo.data.formats.picture import PictureError, limits_of, read_picture
 from zoo.data.images import Fit, Images, Unreadable
 from zoo.data.parallel import in_order
 from zoo.data.pictures import unused
-from zoo.data.pictures.container import Container
+from zoo.data.pictures.container import Container, portions
 from zoo.data.pictures.index import Entry, Index, fingerprint_of
 from zoo.data.pictures.labelling import label
 from zoo.data.reading import Reading
@@ -53,10 +53,8 @@ class PictureSource(DataSource):
         self._values = USUAL
         try:
             self._container = container = self.open(location)
-        except PermissionError:
-            raise  # `open_source` says so
-        except OSError as error:
-            raise DataError(f"{location} cannot be read: {error.strerror or error}") from error
+        except MemoryError as error:  # headers of an archive that ask for more than there is
+            raise DataError(f"{location} asks for more memory than there is; it is no archive of pictures") from error
         path = container.path
         index = Index(container)
         aside = container.unused.copy()
@@ -97,7 +95,7 @@ class PictureSource(DataSource):
         good = [entry for entry in self._entries if entry.problem is None]
         if not good:
             raise DataError(f"{path}: not one of the {len(self._entries):,} pictures chosen can be read; choose others")
-        self.title = path.resolve().name or str(path)
+        self.title = shown(path.resolve().name or str(path))
         self.channels = 1 if all(entry.grey for entry in good) else 3
         self.transparent = sum(entry.alpha for entry in good)
         sizes = Counter((entry.width, entry.height) for entry in good)
@@ -151,10 +149,11 @@ class PictureSource(DataSource):
         return {kind: ends for kind, ends in limits.items() if ends[0] < ends[1]}
 
     def _files(self) -> Iterator[Item]:
-        for start in range(0, len(self), _PER_ITEM):
-            entries = self._entries[start : start + _PER_ITEM]
-            files = self._container.load([entry.member for entry in entries])
+        start = 0
+        for members in portions([entry.member for entry in self._entries], _PER_ITEM):
+            files = self._container.load(members)
             yield [(start + place, file) for place, file in enumerate(files)]
+            start += len(members)
 
     def decode(self, item: Item, spec: DataSpec) -> Iterator[Images | Unreadable]:
         return self._read(item, spec, lambda picture: np.asarray(picture).reshape(1, *picture.size[::-1], -1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import lzma
 import tarfile
 import zlib
@@ -12,12 +11,19 @@ from pathlib import Path, PurePosixPath
 from zoo.data.pictures import unused
 from zoo.data.pictures.archive import Archive, check_size, clean
 from zoo.data.pictures.container import HEAD, Member
+from zoo.data.pictures.tar_file import open_tar
 from zoo.errors import DataError
+from zoo.system.names import cut, shown
+from zoo.system.parsing import parse_json
+from zoo.system.reading import of_the_system
 
-_BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
+_BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError, RecursionError)
 
 _LABEL = (".cls", ".json")
 """What stands beside a picture in a WebDataset and tells its class: 000001.jpg, 000001.cls."""
+
+_LONGEST_NAME = 1000
+"""Letters of a class's name."""
 
 _LONGEST = 1 << 20
 """Bytes of such a file that are read."""
@@ -100,10 +106,11 @@ class Tar(Archive):
         try:
             text = content.decode().strip()
             if suffix == ".json":
-                found = json.loads(text)
+                found = parse_json(text)
                 text = next((str(found[key]) for key in ("cls", "label", "class") if key in found), "")
-        except (ValueError, RecursionError, TypeError):
+        except (ValueError, TypeError):
             text = ""
+        text = cut(text, _LONGEST_NAME)
         if text:
             self._classes.setdefault(_key(name), text)
         else:
@@ -127,17 +134,19 @@ def _key(name: str) -> str:
 def _infos(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
     """The members of an archive in order. Raises DataError where it is damaged."""
     try:
-        with tarfile.open(path, "r:*") as archive:
+        with open_tar(path) as archive:
             for info in archive:
                 yield info, archive
     except _BROKEN as error:
         raise DataError(_damaged(path, error)) from error
+    except OSError as error:
+        if of_the_system(error):
+            raise
+        raise DataError(_damaged(path, error)) from error
 
 
 def _damaged(path: Path, error: Exception) -> str:
-    return (
-        f"{path} is no whole tar archive ({str(error).partition(':')[0] or 'it is cut off'}); copy or download it again"
-    )
+    return f"{path} is no whole tar archive ({shown(str(error).partition(':')[0]) or 'it is cut off'}); copy or download it again"
 
 
 def _read(archive: tarfile.TarFile, info: tarfile.TarInfo, most: int) -> bytes:

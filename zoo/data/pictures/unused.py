@@ -10,6 +10,7 @@ from zoo.system.names import shown
 _NAMED = 3
 
 LINKS = "link that leads nowhere|links that lead nowhere"
+UNREADABLE = "folder or file that cannot be read|folders and files that cannot be read"
 OTHER = "other file|other files"
 HIDDEN = "hidden file|hidden files"
 SYSTEM = "folder of another program|folders of other programs"

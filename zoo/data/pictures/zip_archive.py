@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -10,9 +12,18 @@ from pathlib import Path
 from zoo.data.pictures.archive import Archive, check_size, clean
 from zoo.data.pictures.container import HEAD, Member
 from zoo.errors import DataError
-from zoo.system.names import as_utf8
+from zoo.system.names import as_utf8, shown
+from zoo.system.reading import open_plain
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class Zip(Archive):
@@ -40,7 +51,7 @@ class Zip(Archive):
             with archive.open(info) as file:
                 return file.read(info.file_size + 1)
         except _BROKEN as error:
-            raise OSError(f"damaged in the archive ({error})") from error
+            raise OSError(f"damaged in the archive ({shown(str(error))})") from error
 
     def _list(self) -> Iterator[Member]:
         for path, archive in zip(self.paths, self._archives, strict=True):
@@ -69,6 +80,8 @@ class Zip(Archive):
 
 def _open(path: Path) -> zipfile.ZipFile:
     try:
+        with open_plain(path):  # which a pipe is not
+            pass
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
-        raise DataError(f"{path} is no whole zip archive ({error}); copy or download it again") from error
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, struct.error) as error:
+        raise DataError(f"{path} is no whole zip archive ({shown(str(error))}); copy or download it again") from error
