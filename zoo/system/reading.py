@@ -6,6 +6,7 @@ Beside `zoo.run.files.writing`. Importing this imports no torch.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -124,6 +125,56 @@ def _refuse_special(path: Path | str, mode: int) -> None:
         raise NotPlainError(errno.EINVAL, f"it is {kind}, not a file", os.fspath(path))
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+
+
+class NotingFile(io.RawIOBase):
+    """A plain file that notes what the system says: zipfile and tarfile take an error of the disk for the end of the archive."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._file = open_plain(path)
+        self._error: OSError | None = None
+
+    def raise_noted(self) -> None:
+        """Raise what the system has said, if anything."""
+        if self._error is not None:
+            raise self._error
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes, all for -1."""
+        with self._noting():
+            return self._file.read(size)
+
+    def seek(self, place: int, whence: int = 0, /) -> int:
+        """Go to a place."""
+        with self._noting():
+            return self._file.seek(place, whence)
+
+    def tell(self) -> int:
+        """The place."""
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if of_the_system(error) and error.errno != errno.EINVAL:  # a place before the beginning
+                self._error = error
+            raise
 
 
 def read_plain(path: Path | str, most: int = TEXT) -> bytes:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import lzma
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from zoo.data.bounds import check_memory
 from zoo.errors import DataError
 from zoo.system.names import brief, shown
-from zoo.system.reading import of_the_system, open_plain
+from zoo.system.reading import NotingFile, of_the_system, open_plain
 
 Array = npt.NDArray[Any]
 
@@ -87,16 +88,19 @@ class ArrayFile:
     @contextlib.contextmanager
     def _open(self) -> Iterator[tuple[IO[bytes], int]]:
         """A stream at the beginning of the array, and its length in bytes."""
+        noting: NotingFile | None = None
         with contextlib.ExitStack() as stack:
             try:
                 if self.member is None:
                     yield stack.enter_context(open_plain(self.path)), self.path.stat().st_size
                 else:
-                    file = stack.enter_context(open_plain(self.path))
-                    archive = stack.enter_context(zipfile.ZipFile(file))
+                    noting = stack.enter_context(NotingFile(self.path))
+                    archive = stack.enter_context(zipfile.ZipFile(noting))
                     info = archive.getinfo(f"{self.member}.npy")
                     yield stack.enter_context(archive.open(info)), info.file_size
             except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
+                if noting is not None:
+                    noting.raise_noted()
                 if of_the_system(error):
                     raise
                 raise DataError(f"{self.label} cannot be read: {_words(error)}; copy or save it again") from error
@@ -106,10 +110,12 @@ class ArrayFile:
 
 def members(path: Path) -> list[str]:
     """The names of the arrays in a .npz; raises DataError when it is not a whole archive."""
+    file = NotingFile(path)
     try:
-        with open_plain(path) as file, zipfile.ZipFile(file) as archive:
+        with file, zipfile.ZipFile(file) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, RuntimeError, EOFError, struct.error, zipfile.BadZipFile) as error:
+        file.raise_noted()
         if of_the_system(error):
             raise
         raise DataError(f"{path} is no whole .npz archive: {_words(error)}; copy or save it again") from error

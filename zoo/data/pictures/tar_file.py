@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from zoo.data.pictures.container import LARGEST
-from zoo.system.reading import open_plain
+from zoo.system.reading import NotingFile
 
 _MOST_AT_ONCE = LARGEST + (1 << 20)
 _MOST_IN_A_HEADER = 1 << 20
@@ -66,7 +66,7 @@ class _Info(tarfile.TarInfo):
 def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     """The archive. Raises tarfile.ReadError and what decompressing raises where it is damaged, OSError."""
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(open_plain(path))
+        file = stack.enter_context(NotingFile(path))
         start = file.read(6)
         file.seek(0)
         unpacked: Any = file
@@ -77,10 +77,14 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
         elif start in (b"\xfd7zXZ\x00", b"\x5d\x00\x00\x80\x00\x00"):
             unpacked = stack.enter_context(_xz(file))
         careful = cast("IO[bytes]", _Careful(unpacked))
-        yield stack.enter_context(tarfile.open(fileobj=careful, mode="r:", tarinfo=_Info))
+        try:
+            yield stack.enter_context(tarfile.open(fileobj=careful, mode="r:", tarinfo=_Info))
+        except (tarfile.TarError, EOFError):
+            file.raise_noted()
+            raise
 
 
-def _xz(file: IO[bytes]) -> io.BufferedIOBase:
+def _xz(file: Any) -> io.BufferedIOBase:
     """What an .xz file unpacks to. Raises LZMAError where unpacking would take much memory."""
     lzma.LZMADecompressor(memlimit=_XZ_MEMORY).decompress(file.read(_BEGINNING), max_length=1)
     file.seek(0)

@@ -13,7 +13,7 @@ from zoo.data.pictures.archive import Archive, check_size, clean
 from zoo.data.pictures.container import HEAD, Member
 from zoo.errors import DataError
 from zoo.system.names import as_utf8, shown
-from zoo.system.reading import open_plain
+from zoo.system.reading import NotingFile
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -79,9 +79,9 @@ class Zip(Archive):
 
 
 def _open(path: Path) -> zipfile.ZipFile:
+    file = NotingFile(path)  # which is closed when nothing refers to it any more, as the archive's own would be
     try:
-        with open_plain(path):  # which a pipe is not
-            pass
-        return zipfile.ZipFile(path)
+        return zipfile.ZipFile(file)
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, struct.error) as error:
+        file.raise_noted()
         raise DataError(f"{path} is no whole zip archive ({shown(str(error))}); copy or download it again") from error
