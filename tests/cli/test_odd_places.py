@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from messages import assert_says
+from PIL import Image
 from support import Outcome, assert_refused, flags, tiny, write_images, zoo_process
 
 import zoo

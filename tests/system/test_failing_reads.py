@@ -26,7 +26,7 @@ from zoo.options.config_file import read_config
 from zoo.plots.curves import draw_curves
 from zoo.plugins.registry import registry
 
-MOST = 24
+MOST = 12
 """Calls that fail in turn, of each reader; of more they are spread over all."""
 
 AGAINST = ("remove", "delete", "train again", "damaged", "rename", "is missing", "copy or")

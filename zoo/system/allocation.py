@@ -9,38 +9,51 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from zoo.errors import RunError
 from zoo.system.disk import size
+
+_SHAPED = frozenset(("empty", "zeros", "ones", "rand", "randn", "new_empty", "new_zeros", "new_ones"))
+"""Functions of torch whose numbers are all a shape."""
+
+_FILLED = frozenset(("full", "new_full", "randint", "randperm", "eye"))
+"""Those of which some numbers are."""
 
 
 @contextmanager
 def bounded(most: int, about: str) -> Iterator[None]:
     """Within it tensors of more than `most` bytes in all are a RunError that begins with `about`.
 
-    It is raised before memory is touched for them. What is freed counts on: it is meant for a few moments. Of this thread alone.
+    Where a shape is asked for, it is raised before memory is touched. What is freed counts on: it is meant for a few moments. Of
+    this thread alone.
     """
     with _Bounded(most, about):
         yield
 
 
-class _Bounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Bounded(TorchFunctionMode):
+    # Not a TorchDispatchMode: torch imports its whole compiler for the first one, which takes seconds.
     def __init__(self, most: int, about: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._left = self._most = most
         self._about = about
 
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if not any(isinstance(each, Tensor) for each in args):  # else it changes what is there, or is of its size
-            self._take(_claimed(func, args, kwargs))
-            return func(*args, **kwargs)
+        asked = _asked(getattr(func, "__name__", ""), args, kwargs)
+        self._take(asked)
         result = func(*args, **kwargs)
-        if isinstance(result, Tensor) and not any(result is each for each in args) and not _is_view(func):
-            self._take(result.nbytes)
+        if not asked and isinstance(result, Tensor):
+            place = _place(result)
+            if place and place not in {_place(each) for each in args if isinstance(each, Tensor)}:
+                self._take(result.nbytes)  # a view, or what was changed, is nothing new
         return result
 
     def _take(self, count: int) -> None:
@@ -49,17 +62,34 @@ class _Bounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise RunError(f"{self._about}, which are more than {size(self._most)}")
 
 
-def _claimed(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
-    """Bytes of the tensor that a factory of torch is asked for, as its arguments say: a shape, or how many."""
-    names = [each.name for each in func._schema.arguments]
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    shape = given.get("size")
-    counts = [each for name, each in given.items() if name in ("n", "end") and isinstance(each, int)]
-    numbers = math.prod(shape) if isinstance(shape, Sequence) else max(counts, default=0)
-    dtype = given.get("dtype")
-    return int(numbers) * (dtype.itemsize if isinstance(dtype, torch.dtype) else 4)
+def _asked(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """Bytes of the tensor that a factory of torch is asked for; 0 for what is none."""
+    given = [each for each in args if not isinstance(each, Tensor)] + [kwargs.get("size", ())]
+    if name in _SHAPED:
+        shape = [*_numbers(given)]
+    elif name in _FILLED:
+        within = [each for each in given if isinstance(each, Sequence) and len(each)]
+        shape = [*_numbers(within[:1] or given)]
+        shape *= 2 if name == "eye" and len(shape) == 1 else 1
+    elif name in ("arange", "range", "linspace", "logspace"):
+        numbers = [each for each in (*given, *kwargs.values()) if isinstance(each, int | float)]
+        shape = [int(max((abs(each) for each in numbers if math.isfinite(each)), default=0))]
+    else:
+        return 0
+    dtype = kwargs.get("dtype")
+    return math.prod(shape) * (dtype.itemsize if isinstance(dtype, torch.dtype) else 4) if shape else 0
 
 
-def _is_view(func: Callable[..., Any]) -> bool:
-    returned = func._schema.returns  # type: ignore[attr-defined]
-    return any(each.alias_info is not None for each in returned)
+def _place(tensor: Tensor) -> int:
+    """Where its memory is; 0 where it has none of its own."""
+    if tensor.layout != torch.strided or tensor.is_meta:
+        return 0
+    return tensor.untyped_storage().data_ptr()
+
+
+def _numbers(given: Sequence[Any]) -> Iterator[int]:
+    for each in given:
+        if isinstance(each, Sequence) and not isinstance(each, str):
+            yield from _numbers(each)
+        elif isinstance(each, int) and not isinstance(each, bool):
+            yield max(each, 0)

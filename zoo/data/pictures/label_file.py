@@ -121,7 +121,7 @@ def _table(delimiter: str) -> Callable[[str, bytes], Rows | None]:
         else:
             raise DataError(
                 f"{shown(file)} has {len(lines[0])} columns and no line of their names; "
-                f"write file{delimiter}label as its first line"
+                f"write file{delimiter if delimiter == ',' else ' TAB '}label as its first line"
             )
         short = next((place for place, row in enumerate(lines, 1) if len(row) <= max(at, of)), None)
         if short is not None:
