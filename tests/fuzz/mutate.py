@@ -1,4 +1,4 @@
-"""Damages a file in a way that a seed decides: bits, numbers, lengths, parts that are lost, repeated, moved or taken from another."""
+"""Damages a file as a seed decides: bits, numbers, lengths, parts that are lost, repeated, moved or taken from another."""
 
 from __future__ import annotations
 

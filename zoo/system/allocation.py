@@ -52,7 +52,7 @@ class _Bounded(TorchFunctionMode):
         result = func(*args, **kwargs)
         if not asked and isinstance(result, Tensor):
             place = _place(result)
-            if place and place not in {_place(each) for each in args if isinstance(each, Tensor)}:
+            if place and place not in {_place(each) for each in (*args, *kwargs.values()) if isinstance(each, Tensor)}:
                 self._take(result.nbytes)  # a view, or what was changed, is nothing new
         return result
 

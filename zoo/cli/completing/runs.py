@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from zoo.cli.completing.answer import Answer, words
-from zoo.system.names import shown
+from zoo.system.names import printable, shown
 from zoo.system.parsing import parse_json
 from zoo.system.reading import read_plain
 
@@ -63,7 +63,7 @@ def _below(folder: str, all_folders: bool) -> Iterator[tuple[str, str]]:
 
 def _names(folder: str) -> Iterator[str]:
     with suppress(OSError), os.scandir(os.path.expanduser(folder)) as entries:
-        yield from (entry.name for entry in entries)
+        yield from (entry.name for entry in entries if printable(entry.name) == entry.name)  # a shell obeys the others
 
 
 def _is_run(place: str) -> bool:
