@@ -150,6 +150,8 @@ def _runs(folder: Path) -> list[Kind]:
     np.savez(data, images=np.random.default_rng(0).integers(0, 256, (16, 8, 8), np.uint8), labels=np.arange(16) % 2)
     options = dict(latent=2, batch_size=4, steps=6, samples=4, log_every=1, checkpoint_every=6, device="cpu")
     run = zoo.train("vanilla", data=str(data), out=place / "run", plugin_callbacks=False, **options)
+    with suppress(ZooError):  # what it draws with looks for its fonts once
+        draw_curves(run)
     checkpoint = f"run/checkpoints/{run.latest()[1].name}"
     weights = tuple(f"{checkpoint}/{name}.safetensors" for name in ("generator", "state"))
     files = (*weights, f"{checkpoint}/state.json", "run/config.json")
@@ -181,7 +183,8 @@ def _metrics(place: Path) -> object:
     run = Run(place / "run")
     run._repr_html_()
     with suppress(ZooError):
-        draw_curves(run) if len(lines) % 16 == 3 else None  # it takes its time
+        if path.stat().st_size % 8 == 0:  # it takes its time
+            draw_curves(run)
     truncate(path, 4)
     return lines
 
@@ -202,7 +205,7 @@ def _others(folder: Path) -> list[Kind]:
     options = folder / "options"
     options.mkdir()
     (options / "a.toml").write_text(
-        'preset = "dense"\nbatch-size = 64\nsteps = 10\nlatent = 8\nlearning-rate = 2e-4\naugment = ["flip"]\nwidth = 32\n'
+        'preset = "dense"\nbatch-size = 64\nsteps = 10\nlatent = 8\nlearning-rate = 2e-4\naugment = ["flip"]\nsamples = 4\n'
         'data = "digits"\nsize = "64x48"\n'
     )
     (options / "a.json").write_text(json.dumps({"batch_size": 64, "steps": 10, "watch": ["tensorboard"], "seed": 3}))

@@ -18,6 +18,7 @@ def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Fuzzer:
 
 def test_damaged_files_give_data_or_one_error(fuzzer, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setenv("ZOO_CACHE", str(fuzzer.folder / "cache"))
     findings = fuzzer.run(range(COUNT))
     assert findings.wrong == []
     assert findings.tried == COUNT

@@ -45,9 +45,12 @@ class Fuzzer:
 
     def __init__(self, folder: Path) -> None:
         """Lay out the corpus in an empty folder."""
+        self.folder = folder
         self.kinds = corpus(folder / "corpus")
         self._place = folder / "try"
         self._all = [(kind.place / name).read_bytes() for kind in self.kinds for name in kind.victims]
+        for kind in self.kinds:  # what libraries do once, they do now
+            kind.read(Path(shutil.copytree(kind.place, self._place / kind.name)))
         self._small = [content for content in self._all if len(content) < 20_000]
 
     def run(self, numbers: Iterator[int] | range, only: str = "") -> Findings:
@@ -153,7 +156,10 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
     ):
         _deeds[-1].append(f"{event} {arguments!r:.200}")
     elif event in ("os.remove", "os.rmdir", "os.rename", "os.mkdir", "shutil.rmtree"):
-        _check(event, arguments[0])
+        if not any(
+            isinstance(each, int) and each >= 0 for each in arguments[-1:]
+        ):  # else within a folder that was looked at
+            _check(event, arguments[0])
     elif event == "open":
         path, mode, flags = arguments
         writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)

@@ -17,6 +17,7 @@ from zoo.run import format1
 from zoo.run.files import reading, replacing
 from zoo.run.packing import pack, unpack
 from zoo.run.record import DamagedError, Record
+from zoo.system.names import shown
 from zoo.system.reading import is_file, is_folder, open_plain, refuse_unreadable
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _tensors(folder: Path, name: str) -> Tensors:
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise DamagedError(f"{path} cannot be read ({error})") from None
+        raise DamagedError(f"{path} cannot be read ({shown(str(error))})") from None
 
 
 def _state(folder: Path) -> State:
@@ -122,7 +123,7 @@ def _state(folder: Path) -> State:
         return State(step, seconds, {name: unpack(part, tensors) for name, part in values["parts"].items()})
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise DamagedError(f"the state in {folder} is damaged: {reason}") from None
+        raise DamagedError(f"the state in {folder} is damaged: {shown(reason)}") from None
 
 
 def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture: str) -> None:
@@ -212,7 +213,7 @@ def _own(value: Tensor) -> Tensor:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _others(folder: Path) -> str:

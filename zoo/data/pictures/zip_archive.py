@@ -58,7 +58,7 @@ class Zip(Archive):
             prefix, stamp = self._prefix(path), path.stat().st_mtime_ns
             for info in archive.infolist():
                 name = prefix + clean(info.filename)
-                if info.is_dir() or not self._wanted(name):
+                if info.filename.endswith("/") or not self._wanted(name):
                     continue
                 if info.flag_bits & 1:
                     raise DataError(f"{path} is encrypted; unpack it with its password, and give the folder")
