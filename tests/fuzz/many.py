@@ -59,13 +59,14 @@ def main() -> int:
         lines = out.splitlines()
         if process.returncode or not lines:
             wrong.append(f"the process of {first} ended with {process.returncode} at {lines[-1:]}: {err[-500:]}")
+            print(wrong[-1], flush=True)
             continue
         found = json.loads(lines[-1])
         tried, refused = tried + found["tried"], refused + found["refused"]
         slowest = max(slowest, found["slowest"])
         wrong += found["wrong"]
+        print("".join(f"{line}\n" for line in found["wrong"]), end="")
         print(f"{tried:,} tried, {refused:,} refused, {len(wrong)} to mend, the slowest {slowest:.1f} s", flush=True)
-    print("\n".join(wrong))
     return int(bool(wrong))
 
 
