@@ -49,7 +49,10 @@ class ImageStore:
             meta = parse_json(read_plain(directory / "meta.json", _LONGEST))
             shape = tuple(int(size) for size in meta["shape"])
             self.class_names = [printable(str(name)) for name in meta["class_names"]]
-            self.shown = Shown(**meta.get("shown", {}))
+            seen = meta.get("shown", {})
+            if not all(isinstance(count, int) for count in seen.values()):
+                raise ValueError("what its images show is no count")
+            self.shown = Shown(**seen)
             self.skipped = [Unreadable(shown(str(name)), shown(str(reason))) for name, reason in meta["skipped"]]
             if meta["version"] != VERSION or len(shape) != 4 or min(shape) < 1:
                 raise ValueError("unknown version or shape")
