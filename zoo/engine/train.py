@@ -53,8 +53,8 @@ def train(
 ) -> Run:
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
 
-    Nothing is written before everything has been checked. SIGINT, SIGTERM, SIGHUP and SIGUSR1 end the training after the step at
-    hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
+    Nothing is written before everything has been checked. SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU end the training after the
+    step at hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
     KeyboardInterrupt, your own handler is called, and where there is none the signal ends the process. A second Ctrl-C raises
     KeyboardInterrupt at once. What is ignored stays ignored; outside the main thread Python takes no signals, and nothing changes.
     What one of `callbacks` raises ends it at once and reaches the caller as it is: what was saved before, every
