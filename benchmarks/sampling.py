@@ -81,7 +81,9 @@ def main(arguments: list[str]) -> None:
         plain_took.append(seconds(plain, given.run, given.n))
     for what, fast, slow in (
         (what, min(each), min(other))
-        for what, each, other in zip(("time", "CPU"), zip(*ours_took, strict=False), zip(*plain_took, strict=False), strict=False)
+        for what, each, other in zip(
+            ("time", "CPU"), zip(*ours_took, strict=False), zip(*plain_took, strict=False), strict=False
+        )
     ):
         print(f"{given.n:,} pictures, {what}: zoo {fast:.1f} s, the plain loop {slow:.1f} s, ratio {fast / slow:.2f}")
     one, four = peak(given.run, given.n), peak(given.run, 4 * given.n)

@@ -99,7 +99,7 @@ class Progress(Callback):
         if not finished:
             self.on_note(f"stopped after step {step}, saved; go on with: zoo resume {quoted(run.path)}")
             return
-        self.on_note(f"done: {step} steps in {clock(self._seconds)}")
+        self.on_note(f"done: {step} steps" + (f" in {clock(self._seconds)}" if self._seconds else ""))
         for picture in run.samples[-1:]:
             self.on_note(f"  pictures    {picture}")
         if (film := run.path / "samples.gif").is_file():

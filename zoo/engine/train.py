@@ -16,6 +16,7 @@ from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
 from zoo.engine.forecast import describe_plan
+from zoo.engine.looking_back import look_back_late
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.origin import Origin
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
@@ -120,6 +121,8 @@ def resume(
 ) -> Run:
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped. Signals do what they do in `train`.
 
+    One that was ended behind its last step gets the film and the curves that it lacks.
+
     Args:
         path: the run's folder.
         data: where the run's data is now. It is to be the same, of which its content decides, and is remembered.
@@ -149,6 +152,9 @@ def resume(
         start, folder = run.latest()
         if run.lacking:
             log.warning("%s; going on from %s", run.lacking, folder.name)
+        if not changes and look_back_late(run, start):
+            everyone.on_end(run, start, True)
+            return run
         place = None if data is None else str(check_path(data, "data"))
         plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
         then = options_at(run, plan.architecture, start)
