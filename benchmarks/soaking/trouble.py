@@ -87,6 +87,7 @@ class Trouble:
         setattr(owner, name, written)
 
     def _halve_journal(self) -> None:
+        from zoo.run.files import writing
         from zoo.run.journal import Journal
 
         write = Journal.write
@@ -95,7 +96,8 @@ class Trouble:
             if self.at and self.count + 1 == self.at and self.once:
                 journal._file.write('{"step": 12345, "d_lo')
                 journal._file.flush()
-            self._happen()
+            with writing(journal.path):
+                self._happen()
             write(journal, metrics)
 
         Journal.write = written  # type: ignore[method-assign]

@@ -14,7 +14,7 @@ from zoo.errors import OptionError, RunError
 from zoo.run import checkpoint
 from zoo.run.changes import read_changes
 from zoo.run.files import reading, write_json, writing
-from zoo.run.journal import read_metrics
+from zoo.run.journal import last_metrics, read_metrics
 from zoo.run.overview import overview
 from zoo.run.record import DamagedError, Record
 from zoo.system.denied import refuse_denied
@@ -196,9 +196,8 @@ class Run:
 
     def _is_finished(self) -> bool:
         """Whether its last step was logged."""
-        steps = [line.get("step") for line in self.metrics()]
-        last, wanted = max((step for step in steps if isinstance(step, int)), default=0), self.config.get("steps")
-        return isinstance(wanted, int) and last >= wanted > 0
+        last, wanted = (last_metrics(self.path / "metrics.jsonl") or {}).get("step"), self.config.get("steps")
+        return isinstance(wanted, int) and isinstance(last, int) and last >= wanted > 0
 
     def going_on(self, mend: str) -> str:
         """What to do where the run cannot write on (`zoo.system.disk.Remedies`): mend that, and go on from what is saved."""
@@ -208,9 +207,9 @@ class Run:
         step = self.checkpoints[-1][0]
         return f"{mend}, then zoo resume {quoted(self.path)} goes on from step {step}, which is saved"
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """What was logged, in order."""
-        return read_metrics(self.path / "metrics.jsonl")
+    def metrics(self, most: int | None = None) -> list[dict[str, Any]]:
+        """What was logged, in order. `most`: how many lines at most, evenly from first to last: a long run has a million."""
+        return read_metrics(self.path / "metrics.jsonl", most)
 
     def generator(self) -> zoo.Generator:
         """The trained generator of the newest checkpoint: `zoo.load`."""
@@ -221,11 +220,11 @@ class Run:
     def _repr_html_(self) -> str:
         """What a notebook shows of it: a table of facts and the newest sample grid."""
         try:
-            metrics, checkpoints, samples = self.metrics(), self.checkpoints, self.samples
+            last, checkpoints, samples = last_metrics(self.path / "metrics.jsonl"), self.checkpoints, self.samples
         except OSError:  # a folder that cannot be read any more is no reason for a traceback
-            metrics, checkpoints, samples = [], [], []
+            last, checkpoints, samples = None, [], []
         step = checkpoints[-1][0] if checkpoints else None
-        return overview(self.path, self.config, step, metrics, samples[-1] if samples else None)
+        return overview(self.path, self.config, step, last or {}, samples[-1] if samples else None)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"
