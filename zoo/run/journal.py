@@ -83,9 +83,8 @@ def truncate(path: Path, step: int) -> str:
     if kept.whole == path.stat().st_size:
         return ""
     if kept.is_beginning:
-        with writing(path), path.open("r+b") as file:
-            file.truncate(kept.whole)
-            os.fsync(file.fileno())
+        with writing(path):
+            _cut(path, kept.whole)
         return ""
     note = ""
     if kept.damaged:
@@ -97,6 +96,12 @@ def truncate(path: Path, step: int) -> str:
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.writelines(kept.pieces())
     return note
+
+
+def _cut(path: Path, size: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size)
+        os.fsync(file.fileno())
 
 
 class _Kept:
