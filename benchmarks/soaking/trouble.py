@@ -76,7 +76,12 @@ class Trouble:
         whole = getattr(owner, name)
 
         def written(path: Path, content: Any, *rest: Any, **more: Any) -> Any:
-            if self.at and self.count + 1 == self.at and str(path.absolute()).startswith(self.place):
+            if (
+                self.at
+                and self.count + 1 == self.at
+                and self.harm is die
+                and str(path.absolute()).startswith(self.place)
+            ):
                 self.busy = True
                 whole(path, content[: len(content) // 2], *rest, **more)
                 self.busy = False
@@ -93,7 +98,7 @@ class Trouble:
         write = Journal.write
 
         def written(journal: Any, metrics: Any) -> None:
-            if self.at and self.count + 1 == self.at and self.once:
+            if self.at and self.count + 1 == self.at and self.harm is die:
                 journal._file.write('{"step": 12345, "d_lo')
                 journal._file.flush()
             with writing(journal.path):
