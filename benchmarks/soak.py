@@ -309,10 +309,10 @@ def soak(kills: int, faults: int, seed: int, folder: Path) -> Tally:
         cases.append(Case(architecture, data, folder, folder / f"case{index}" / "whole" / "run"))
     chance.shuffle(cases)
     rounds = itertools.cycle(cases)
-    done = 0
+    done = faulted = 0
     number = itertools.count()
     kinds = itertools.cycle(FAULTS)
-    while done < kills or sum(tally.faults.values()) < faults:
+    while done < kills or faulted < faults:
         case = next(rounds)
         if not case.calls:
             measured(case)
@@ -320,7 +320,7 @@ def soak(kills: int, faults: int, seed: int, folder: Path) -> Tally:
         jobs = []
         if done < kills:
             jobs.append(("kill", min(MOST, kills - done)))
-        if sum(tally.faults.values()) < faults:
+        if faulted < faults:
             jobs.append((next(kinds), chance.randint(1, case.calls // 2)))
         for kind, value in jobs:
             place.mkdir()
@@ -337,6 +337,8 @@ def soak(kills: int, faults: int, seed: int, folder: Path) -> Tally:
                 done += 1 if kind == "kill" else 0
                 print(tally.failures[-1], flush=True)
             shutil.rmtree(place, ignore_errors=True)
+        faulted = sum(tally.faults.values())
+        print(f"{done} of {kills} kills, {faulted} of {faults} faults: {len(tally.failures)} failures", file=sys.stderr)
     return tally
 
 

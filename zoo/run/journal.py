@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import math
-import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from zoo.errors import RunError
-from zoo.run.files import reading, replacing, writing
-from zoo.run.lines import Kinds, chunks, count, parse
+from zoo.run.cutting import Kept, cut
+from zoo.run.files import replacing, writing
+from zoo.run.lines import count, parse, reading_lines
 
 _LONGEST_LINE = 1 << 16  # bytes
 
@@ -52,19 +49,19 @@ def read_metrics(path: Path, most: int | None = None) -> list[dict[str, Any]]:
     `most`: how many at most, evenly from first to last, of a file that may be long. Raises RunError where there is something else
     in the place of the file.
     """
-    with _reading(path):
-        stride = 1 if most is None else -(-(count(path) - 1) // max(most - 1, 1)) or 1
-        with path.open("rb") as file:
-            found = [parse(line) for line in itertools.islice(file, 0, None, stride) if line.endswith(b"\n")]
-        if stride > 1 and (last := last_metrics(path)) is not None and last != found[-1]:
-            found.append(last)
-        return [metrics for metrics in found if metrics is not None]
-    return []
+    stride = 1
+    if most is not None:
+        with reading_lines(path):
+            stride = -(-(count(path) - 1) // max(most - 1, 1)) or 1
+    found = [metrics for metrics, _ in _lines(path, stride) if metrics is not None]
+    if stride > 1 and (last := last_metrics(path)) is not None and last not in found[-1:]:
+        found.append(last)
+    return found
 
 
 def last_metrics(path: Path) -> dict[str, Any] | None:
     """The object of the last whole line of a metrics file, of which only the end is read; None where there is none."""
-    with _reading(path), path.open("rb") as file:
+    with reading_lines(path), path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _LONGEST_LINE))
         lines = file.read().split(b"\n")[:-1]
         return next((metrics for line in reversed(lines) if (metrics := parse(line)) is not None), None)
@@ -79,12 +76,12 @@ def truncate(path: Path, step: int) -> str:
     """
     if not path.exists():
         return f"{path} is missing: what was logged up to step {step} is lost, and it begins anew"
-    kept = _Kept(path, step)
+    kept = Kept(path, step)
     if kept.whole == path.stat().st_size:
         return ""
     if kept.is_beginning:
         with writing(path):
-            _cut(path, kept.whole)
+            cut(path, kept.whole)
         return ""
     note = ""
     if kept.damaged:
@@ -98,72 +95,12 @@ def truncate(path: Path, step: int) -> str:
     return note
 
 
-def _cut(path: Path, size: int) -> None:
-    with path.open("r+b") as file:
-        file.truncate(size)
-        os.fsync(file.fileno())
-
-
-class _Kept:
-    """What is kept of a metrics file that is to end at a step."""
-
-    def __init__(self, path: Path, step: int) -> None:
-        self.path, self.step = path, step
-        self.whole = 0
-        """The bytes that are kept, if `is_beginning`: up to there."""
-        self.is_beginning = True
-        self.damaged = 0
-        for _ in self.pieces(counting=True):
-            pass
-
-    def pieces(self, counting: bool = False) -> Iterator[bytes]:
-        """What is kept, in order, some megabytes at a time."""
-        known = Kinds()
-        ended = False
-        with _reading(self.path), self.path.open("rb") as file:
-            for chunk in chunks(file):
-                steps = known.steps(chunk)
-                if steps is not None and steps.max() <= self.step:
-                    lines = [chunk]
-                    ends_early = False
-                else:
-                    lines, ends_early = self._single(chunk, counting)
-                if counting:
-                    self.is_beginning &= not (ended and lines)
-                    self.whole += sum(map(len, lines))
-                ended = ended or ends_early
-                yield from lines
-
-    def _single(self, chunk: bytes, counting: bool) -> tuple[list[bytes], bool]:
-        """The lines of a piece that are kept, each parsed, and whether some behind the last of them, or all, are not."""
-        kept: list[bytes] = []
-        left_out = False
-        for line in io.BytesIO(chunk):
-            metrics = parse(line)
-            logged = None if metrics is None else metrics.get("step")
-            if not isinstance(logged, int):
-                self.damaged += counting
-                self.is_beginning = False
-            elif logged <= self.step:
-                self.is_beginning &= not left_out
-                kept.append(line)
-                continue
-            left_out = True
-        return kept, left_out
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Around the reading of a metrics file: one that is not there has no lines; what else is wrong is a RunError."""
-    try:
-        with reading(path):
-            yield
-    except FileNotFoundError:
-        return
-    except IsADirectoryError:
-        raise RunError(f"{path} cannot be read: it is a folder, not a file; move it away") from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}; make it readable, or move it away") from None
+def _lines(path: Path, stride: int = 1) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
+    """Each `stride`-th whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
+    with reading_lines(path), path.open("rb") as file:
+        for line in itertools.islice(file, 0, None, stride):
+            if line.endswith(b"\n"):
+                yield parse(line), line
 
 
 def _free(path: Path) -> Path:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from zoo.errors import RunError
+from zoo.run.files import reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +27,20 @@ _DIGITS = 300
 """Bytes of numbers in a line above which one may be too large to be one."""
 _MOST_KINDS = 1000
 """Kinds of lines that are kept in mind; a file of more, which no run writes, is parsed line by line."""
+
+
+@contextmanager
+def reading_lines(path: Path) -> Iterator[None]:
+    """Around the reading of a metrics file: one that is not there has no lines; what else is wrong is a RunError."""
+    try:
+        with reading(path):
+            yield
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        raise RunError(f"{path} cannot be read: it is a folder, not a file; move it away") from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}; make it readable, or move it away") from None
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
