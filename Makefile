@@ -167,7 +167,7 @@ bench-steps: $(VENV)/.test $(KERAS)/.bench
 	  --json build/steps/steps.json --markdown build/steps/steps.md --chart build/steps/steps.png
 	$(BIN)/python benchmarks/layers.py --json build/steps/layers.json --markdown build/steps/layers.md
 
-# Trainings that are killed wherever it can be done, and disks that refuse: a quarter of an hour.
+# Trainings that are killed wherever it can be done, and disks that refuse: some ten minutes.
 soak: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --kills 200 --faults 200 --json build/soak.json
 
