@@ -15,7 +15,6 @@ import zoo
 SOAK = Path(zoo.__file__).parent.parent / "benchmarks" / "soak.py"
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the program forks")
 def test_a_training_that_is_killed_anywhere_ends_as_one_that_was_left_alone():
     done = subprocess.run(
