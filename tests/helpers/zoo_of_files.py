@@ -14,8 +14,9 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -434,14 +435,24 @@ def packed_tar_archive(folder: Path) -> Path:
     return folder / "pets.tar.gz"
 
 
+def tar_of(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """A tar archive of files with these names and contents."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def pictures(start: int = 0, count: int = 3) -> list[tuple[str, bytes]]:
+    """The files of a WebDataset without labels."""
+    return [(f"{number:06d}.png", png(number)) for number in range(start, start + count)]
+
+
 def webdataset(path: Path, start: int, count: int = 3) -> None:
     """One shard."""
-    with tarfile.open(path, "w") as archive:
-        for number in range(start, start + count):
-            for suffix, content in ((".png", png(number)), (".cls", str(number % 2).encode())):
-                info = tarfile.TarInfo(f"{number:06d}{suffix}")
-                info.size = len(content)
-                archive.addfile(info, io.BytesIO(content))
+    labels = [(f"{number:06d}.cls", str(number % 2).encode()) for number in range(start, start + count)]
+    tar_of(path, sorted([*pictures(start, count), *labels]))
 
 
 @situation(6, "0 1", "splits", "2 classes, by the .cls and .json files beside the pictures: 0 3, 1 3")
@@ -454,11 +465,7 @@ def webdataset_shards(folder: Path) -> None:
 @situation(6, "", "splits train 6, val 3")
 def shards_without_labels(folder: Path) -> None:
     for shard, name in enumerate(("train-000", "train-001", "val-000")):
-        with tarfile.open(folder / f"{name}.tar", "w") as archive:
-            for number in range(3):
-                info = tarfile.TarInfo(f"{number:06d}.png")
-                info.size = len(png(9 * shard + number))
-                archive.addfile(info, io.BytesIO(png(9 * shard + number)))
+        tar_of(folder / f"{name}.tar", pictures(9 * shard))
 
 
 @situation(6)
@@ -471,26 +478,14 @@ def one_split_of_shards_without_labels(folder: Path) -> str:
 def shards_of_one_name_in_several_folders(folder: Path) -> str:
     for place in "ab":
         (folder / place).mkdir()
-        webdataset_without_labels(folder / place / "images.tar")
+        tar_of(folder / place / "images.tar", pictures())
     return str(folder / "*/images.tar")
-
-
-def webdataset_without_labels(path: Path) -> None:
-    with tarfile.open(path, "w") as archive:
-        for number in range(3):
-            info = tarfile.TarInfo(f"{number}.png")
-            info.size = len(png(number))
-            archive.addfile(info, io.BytesIO(png(number)))
 
 
 @situation(3, "", "2.json gives 2 several labels")
 def webdataset_with_several_labels(folder: Path) -> Path:
-    with tarfile.open(folder / "webdataset.tar", "w") as archive:
-        for number in range(3):
-            for suffix, content in ((".png", png(number)), (".json", b'{"label": [0, 1]}')):
-                info = tarfile.TarInfo(f"{number}{suffix}")
-                info.size = len(content)
-                archive.addfile(info, io.BytesIO(content))
+    each = [[(f"{number}.png", png(number)), (f"{number}.json", b'{"label": [0, 1]}')] for number in range(3)]
+    tar_of(folder / "webdataset.tar", chain.from_iterable(each))
     return folder / "webdataset.tar"
 
 

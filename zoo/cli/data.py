@@ -18,6 +18,7 @@ from zoo.data.images import Fit
 from zoo.data.reading import Reading
 from zoo.data.registry import open_source
 from zoo.data.spec import DataSpec
+from zoo.engine.geometry import USUAL
 from zoo.errors import OptionError
 from zoo.generate.pictures.output import ARRAYS, check_out, is_folder, make_folder
 from zoo.generate.request import check_start
@@ -28,9 +29,6 @@ from zoo.system.names import as_file_name
 
 if TYPE_CHECKING:
     from zoo.data.store import ImageStore
-
-USUAL = 64
-"""Pixels a side of pictures of mixed sizes, as in training."""
 
 BATCH = 64
 RELEASE = 64

@@ -19,8 +19,7 @@ def choose_spec(architecture: Architecture, options: Options, source: DataSource
     """The geometry for this architecture, these options and this data.
 
     The data's own size is kept where the networks can be built for it; else the nearest size that they can. Images larger than
-    `USUAL` become that, . Raises OptionError for a --size that does not work, DataError for
-    data that this architecture cannot use.
+    `USUAL` become that. Raises OptionError for a --size that does not work, DataError for data that this architecture cannot use.
     """
     if architecture.conditional and source.classes < 2:
         if source.points:

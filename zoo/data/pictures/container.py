@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from zoo.data.pictures import unused
 from zoo.data.pictures.kinds import ARCHIVES, NOT_READ, SUFFIXES, is_plain, is_read, module_for, of_content, suffix_of
 from zoo.data.pictures.unused import Unused
+from zoo.errors import DataError
 
 LARGEST = 512 << 20
 """Bytes of a picture file inside an archive that are read at most."""
@@ -92,9 +93,9 @@ class Container(ABC):
     def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
         """The files, or what is in them, or why one cannot be had. Raises DataError where the container is damaged."""
 
-    @abstractmethod
     def read(self, name: str) -> bytes:
-        """The content of a label file. Raises OSError or DataError."""
+        """The content of a label file. Raises OSError or DataError; by default there are none."""
+        raise FileNotFoundError(name)
 
     def _sort_out(self, name: str, head: bytes | None = None) -> bool | None:
         """Whether a file is a picture by its name, or by its first bytes (`HEAD`); else it is counted as unused.
@@ -118,3 +119,28 @@ class Container(ABC):
         else:
             self.unused.add(unused.OTHER, name)
         return False
+
+
+class Sequential(Container):
+    """A container that is read from its beginning on: to go back is to begin anew."""
+
+    _at = -1
+    _stream: Iterator[tuple[int, Callable[[], bytes | OSError]]] = iter(())
+
+    @abstractmethod
+    def _from_the_beginning(self) -> Iterator[tuple[int, Callable[[], bytes | OSError]]]:
+        """The place of each member in turn, and what reads it while it is the one at hand."""
+
+    def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
+        loaded: list[Path | bytes | OSError] = []
+        for member in members:
+            if not 0 <= self._at < member.place:
+                self._stream = self._from_the_beginning()
+            for place, content in self._stream:
+                self._at = place
+                if place == member.place:
+                    loaded.append(content())
+                    break
+            else:
+                raise DataError(f"{self.path} has changed while it was read; try again")
+        return loaded

@@ -70,9 +70,6 @@ class Lmdb(Container):
                 loaded.append(OSError("the entry is gone") if value is None else bytes(value))
         return loaded
 
-    def read(self, name: str) -> bytes:
-        raise FileNotFoundError(name)
-
     def _list(self, database: Any) -> Iterator[Member]:
         stamp = self._file.stat().st_mtime_ns
         with database.begin(buffers=True) as transaction:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from zoo.data.pictures import unused
 from zoo.data.pictures.archive import check_size, key_of, name_within
-from zoo.data.pictures.container import Container, Member
+from zoo.data.pictures.container import Member, Sequential
 from zoo.data.pictures.needs import need
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
@@ -20,7 +21,7 @@ _ROWS = 32
 """Rows that are read at a time: pictures of some MB may be many."""
 
 
-class Parquet(Container):
+class Parquet(Sequential):
     """The pictures of Parquet files, row by row.
 
     The column of images holds bytes, or a structure of ``bytes`` and ``path``; labels are whole numbers, whose names the file
@@ -38,8 +39,6 @@ class Parquet(Container):
         self.members = []
         labels: list[str | int | None] = []
         self._column = ""
-        self._rows: Iterator[tuple[int, bytes | OSError]] = iter(())
-        self._at = -1
         for path in self.paths:
             labels += self._list(path)
         if any(label is not None for label in labels):
@@ -48,23 +47,6 @@ class Parquet(Container):
     @property
     def key(self) -> str:
         return key_of(self.paths)
-
-    def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
-        loaded: list[Path | bytes | OSError] = []
-        for member in members:
-            if not 0 <= self._at < member.place:
-                self._at, self._rows = 0, self._contents()
-            for place, content in self._rows:
-                self._at = place
-                if place == member.place:
-                    loaded.append(content)
-                    break
-            else:
-                raise DataError(f"{self.path} has changed while it was read; try again")
-        return loaded
-
-    def read(self, name: str) -> bytes:
-        raise FileNotFoundError(name)
 
     def _list(self, path: Path) -> list[str | int | None]:
         """Take in the rows of a file; returns their labels."""
@@ -121,14 +103,13 @@ class Parquet(Container):
             for row, found in zip(rows, paths, strict=True)
         ]
 
-    def _contents(self) -> Iterator[tuple[int, bytes | OSError]]:
-        """The number of each row in turn, with its picture."""
+    def _from_the_beginning(self) -> Iterator[tuple[int, Callable[[], bytes | OSError]]]:
         place = 0
         for path in self.paths:
             try:
                 for batch in self._parquet.ParquetFile(path).iter_batches(_ROWS, columns=[self._column]):
                     for value in batch.column(0):
-                        yield place, _bytes(value.as_py())
+                        yield place, partial(_bytes, value)
                         place += 1
             except PermissionError:
                 raise
@@ -136,7 +117,8 @@ class Parquet(Container):
                 raise DataError(f"{path} cannot be read on ({error}); copy or download it again") from error
 
 
-def _bytes(value: Any) -> bytes | OSError:
+def _bytes(cell: Any) -> bytes | OSError:
+    value = cell.as_py()
     content = value.get("bytes") if isinstance(value, dict) else value
     if not isinstance(content, bytes):
         where = value.get("path") if isinstance(value, dict) else None

@@ -6,12 +6,13 @@ import json
 import lzma
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from zoo.data.pictures import unused
 from zoo.data.pictures.archive import Archive, check_size, clean, of_another_kind
-from zoo.data.pictures.container import HEAD, Member
+from zoo.data.pictures.container import HEAD, Member, Sequential
 from zoo.data.pictures.label_file import SeveralError, one_label
 from zoo.errors import DataError
 
@@ -24,7 +25,7 @@ _LONGEST = 1 << 20
 """Bytes of such a file that are read."""
 
 
-class Tar(Archive):
+class Tar(Archive, Sequential):
     """The pictures of tar archives, in the archives' order. Raises DataError for one that is damaged, OSError.
 
     A packed one (.tar.gz) can only be read from its beginning on: it is read in order, once to list it and once each time the
@@ -35,8 +36,6 @@ class Tar(Archive):
         super().__init__(paths)
         self._classes: dict[str, str] = {}
         self._small: dict[str, bytes] = {}
-        self._stream: Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]] = iter(())
-        self._at = -1
         self.members = []
         self._places: list[tuple[int, int]] = []
         """Of each member: its archive, and its place in that."""
@@ -45,20 +44,6 @@ class Tar(Archive):
         if self._classes and not self.several_labels:
             self.labels_from = "the .cls and .json files beside the pictures"
             self.labels = [self._classes.get(_key(member.name)) for member in self.members]
-
-    def load(self, members: Sequence[Member]) -> list[Path | bytes | OSError]:
-        loaded: list[Path | bytes | OSError] = []
-        for member in members:
-            if not 0 <= self._at < member.place:
-                self._at, self._stream = 0, self._from_the_beginning()
-            for place, info, archive in self._stream:
-                self._at = place
-                if place == member.place:
-                    loaded.append(self._content(archive, info))
-                    break
-            else:
-                raise DataError(f"{self.path} has changed while it was read; try again")
-        return loaded
 
     def _content(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes | OSError:
         try:
@@ -114,13 +99,12 @@ class Tar(Archive):
         else:
             self.unused.add(unused.OTHER, name)
 
-    def _from_the_beginning(self) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]]:
-        """The members in turn, with their places."""
+    def _from_the_beginning(self) -> Iterator[tuple[int, Callable[[], bytes | OSError]]]:
         wanted = {where: number for number, where in enumerate(self._places)}
         for number, path in enumerate(self.paths):
             for place, (info, archive) in enumerate(_infos(path)):
                 if (number, place) in wanted:
-                    yield wanted[number, place], info, archive
+                    yield wanted[number, place], partial(self._content, archive, info)
 
 
 def _key(name: str) -> str:
