@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CPP := $(shell find csrc -name "*.h" -o -name "*.cpp" -o -name "*.cu" -o -name "*.cuh")
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train wheels matrix test test-quick test-reference test-sanitized lint format check docs bench bench-steps quality test-cuda bench-cuda gpu photos clean
+.PHONY: help train wheels matrix test test-quick test-reference test-sanitized lint format check docs bench bench-steps soak quality test-cuda bench-cuda gpu photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
@@ -30,6 +30,7 @@ help:
 	@echo "make docs    the documentation as a site, into site/: open site/index.html"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
 	@echo "make bench-steps  whole steps beside PyTorch's DCGAN example and Keras, which gets a $(KERAS) of its own: build/steps/"
+	@echo "make soak    200 trainings killed anywhere and 200 disks that refuse: what comes out is the same to the last bit"
 	@echo "make quality train the four defaults (a quarter of an hour) and a ring of modes, and measure them: zoo evaluate"
 	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
@@ -165,6 +166,10 @@ bench-steps: $(VENV)/.test $(KERAS)/.bench
 	$(BIN)/python benchmarks/steps.py --keras $(KERAS)/bin/python \
 	  --json build/steps/steps.json --markdown build/steps/steps.md --chart build/steps/steps.png
 	$(BIN)/python benchmarks/layers.py --json build/steps/layers.json --markdown build/steps/layers.md
+
+# Trainings that are killed wherever it can be done, and disks that refuse: some ten minutes.
+soak: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --kills 200 --faults 200 --json build/soak.json
 
 quality: $(VENV)/.test
 	for name in dcgan lsgan cgan vanilla; do $(ZOO) train $$name --out runs/quality-$$name || exit 1; done

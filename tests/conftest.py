@@ -54,7 +54,7 @@ def _own_places(shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.fixture(autouse=True)
 def _survives_signals() -> Iterator[None]:
     """A training that is told to stop hands the signal on (`zoo.engine.runtime.interrupt`), which is not to end the tests."""
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)]
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGXCPU") if hasattr(signal, name)]
     former = {number: signal.signal(number, _nothing) for number in (getattr(signal, name) for name in names)}
     yield
     for number, handler in former.items():

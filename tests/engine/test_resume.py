@@ -255,6 +255,22 @@ def test_a_run_that_began_with_weights_which_are_no_longer_there_does_not_begin_
         zoo.resume("run")
 
 
+@pytest.mark.parametrize("lacking", [["samples.gif"], ["curves.png"], ["samples.gif", "curves.png"]])
+def test_a_run_that_was_ended_behind_its_last_checkpoint_gets_its_film_and_curves(images, cli, lacking):
+    pytest.importorskip("matplotlib")
+    options = tiny("dcgan", steps=6, sample_every=2)
+    whole = zoo.train("dcgan", data=str(images), out="whole/run", **options)
+    shutil.copytree("whole/run", "run")
+    for name in lacking:
+        Path("run", name).unlink()
+    outcome = cli("resume", "run")
+    assert outcome.code == 0
+    assert "done: 6 steps" in outcome.out
+    assert_same_run(whole, zoo.Run("run"))
+    assert (whole.path / "curves.png").read_bytes() == Path("run/curves.png").read_bytes()
+    assert "is finished" in cli("resume", "run").err
+
+
 # ---- what a checkpoint holds
 
 

@@ -265,6 +265,6 @@ def test_a_picture_that_cannot_be_written_costs_that_picture_and_not_the_trainin
 def test_the_metrics_are_read_once_for_the_curves(run, monkeypatch):
     pytest.importorskip("matplotlib")
     reads = []
-    monkeypatch.setattr(Run, "metrics", lambda self: reads.append(self) or lines(60))
+    monkeypatch.setattr(Run, "metrics", lambda self, most: reads.append(self) or lines(60))
     assert draw_curves_if_possible(run) == run.path / "curves.png"
     assert len(reads) == 1

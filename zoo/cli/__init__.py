@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from zoo.cli.importing import importing
 from zoo.cli.stopping import Stopped, exit_code
+from zoo.cli.streams import is_broken, silence
 from zoo.command import OWN_COMMANDS, Command
 from zoo.errors import PluginError, ZooError, unknown
 from zoo.system.spinning import bound_spinning
@@ -39,23 +40,22 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0
-    command, *rest = arguments
-    if command in ("--version", "-V"):
-        import zoo
-
-        print(f"zoo {zoo.__version__}")
-        return 0
     try:
-        return _dispatch(command, rest)
+        code = _dispatch(*(arguments or ["--help"]))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where it can be told that it fails
+        return code
     except ZooError as error:
         _tell(error)
         return 2
-    except BrokenPipeError:  # the reader of our output went away, as in `zoo list | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        if sys.stdout is None or not is_broken(sys.stdout):  # it is of something else
+            raise
+        silence(sys.stdout)
+        if isinstance(error, BrokenPipeError):  # the reader of our output went away, as in `zoo list | head -1`
+            return 0
+        _tell(ZooError(f"cannot write to standard output: {error.strerror or error}"))
+        return 2
     except KeyboardInterrupt as stop:
         failed = stop.__context__ if isinstance(stop, Stopped) else None  # to save, perhaps, which it waited for
         if isinstance(failed, ZooError):
@@ -75,8 +75,17 @@ def _tell(error: ZooError) -> None:
             print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
 
 
-def _dispatch(command: str, arguments: Sequence[str]) -> int:
+def _dispatch(command: str, *rest: str) -> int:
     """Run one of zoo's own commands, or else one of a plugin's."""
+    if command in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if command in ("--version", "-V"):
+        import zoo
+
+        print(f"zoo {zoo.__version__}")
+        return 0
+    arguments = [*rest]
     if command in COMMANDS:
         with importing():
             module = importlib.import_module(f"zoo.cli.{command}")

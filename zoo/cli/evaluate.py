@@ -82,7 +82,10 @@ def run(arguments: Sequence[str]) -> int:
 
     found = find_run(given.run)
     generator = load(found, step=given.step, averaged=not given.raw)
-    with enough_memory("judge fewer images: a lower --samples"), Callbacks([Notes()]).forward_log():
+    from zoo.cli.stopping import stopping_by_signals
+
+    fewer = enough_memory("judge fewer images: a lower --samples")
+    with stopping_by_signals(), fewer, Callbacks([Notes()]).forward_log():
         measured = _measure(generator, str(found.config["options"].get("data")), metrics, given)
     if not measured.numbers and measured.failed:
         raise next(iter(measured.failed.values()))

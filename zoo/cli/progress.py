@@ -34,6 +34,7 @@ class Progress(Callback):
         self._shown = 0.0
         self._steps = 0
         self._began = (0, 0.0)
+        self._seconds = 0.0
         self._ended = False
 
     def __enter__(self) -> Progress:
@@ -80,6 +81,7 @@ class Progress(Callback):
 
     def on_metrics(self, metrics: Mapping[str, float]) -> None:
         """Show the numbers."""
+        self._seconds = float(metrics["seconds"])
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, losses=describe(metrics, short=self.console.width < 110))
             return
@@ -97,8 +99,9 @@ class Progress(Callback):
         if not finished:
             self.on_note(f"stopped after step {step}, saved; go on with: zoo resume {quoted(run.path)}")
             return
-        self.on_note(f"done: {step} steps in {clock(run.metrics()[-1]['seconds'])}")
-        self.on_note(f"  pictures    {run.samples[-1]}")
+        self.on_note(f"done: {step} steps" + (f" in {clock(self._seconds)}" if self._seconds else ""))
+        for picture in run.samples[-1:]:
+            self.on_note(f"  pictures    {picture}")
         if (film := run.path / "samples.gif").is_file():
             self.on_note(f"  over time   {film}")
         if (curves := run.path / "curves.png").is_file():

@@ -11,6 +11,7 @@ import tyro
 from zoo.cli.arguments import Own, by_concern, given_by_hand, parse_groups, rows_of
 from zoo.cli.importing import importing
 from zoo.cli.stopping import stopping_by_signals
+from zoo.cli.streams import unfailing_streams
 from zoo.errors import ZooError
 from zoo.options import Options
 from zoo.options.changeable import CHANGEABLE
@@ -48,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     own = {name: parsed[name] for name in ("data", "device")}
     capture = None if parsed["capture"] is None else parsed["capture"] == "on"
     changes = {name: value for name, value in given.items() if name in options}
-    with stopping_by_signals(), Progress() as progress:
+    with unfailing_streams(), stopping_by_signals(), Progress() as progress:
         resume(parsed["run"], capture=capture, callbacks=[progress], **own, **changes)
     return 0
 

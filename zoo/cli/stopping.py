@@ -6,7 +6,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 from zoo.engine.runtime.interrupt import stops_handled_by
 
@@ -23,13 +22,19 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stopping_by_signals() -> Iterator[None]:
-    """Within it a signal that asks the process to stop raises Stopped; a training saves before it hands the signal on."""
-    with stops_handled_by(_stop):
+    """Within it a signal that asks the process to stop raises Stopped; a training saves before it hands the signal on.
+
+    What comes after the first, while things are being cleaned up, is a second Ctrl-C or nothing new: schedulers send signals twice.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not stopped or number == signal.SIGINT:
+            stopped.append(number)
+            raise Stopped(number)
+
+    with stops_handled_by(stop):
         yield
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)
 
 
 def exit_code(stop: KeyboardInterrupt) -> int:

@@ -11,6 +11,7 @@ import tyro
 from zoo.cli.arguments import given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.importing import importing
 from zoo.cli.stopping import stopping_by_signals
+from zoo.cli.streams import unfailing_streams
 from zoo.plugins.registry import registry
 
 
@@ -34,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
         from zoo.cli.progress import Progress
         from zoo.engine.train import train
 
-    with stopping_by_signals(), Progress() as progress:
+    with unfailing_streams(), stopping_by_signals(), Progress() as progress:
         train(architecture.name, callbacks=[progress], **given)
     return 0
 

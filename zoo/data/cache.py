@@ -7,12 +7,14 @@ import json
 import os
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 _PIECE = 1 << 16  # bytes; most pictures are one or two pieces, and a larger buffer would be a new mapping for each
 _REMEMBER_FROM = 16 << 20  # hashing less than this is quicker than looking it up
 _RACY_NS = 2_000_000_000  # file systems with coarse clocks can miss an edit this soon after another
+_ABANDONED = 3600  # seconds after which a note that is not finished belongs to nobody
 
 
 def cache_directory() -> Path:
@@ -92,6 +94,7 @@ def remember(name: str, value: Any) -> None:
     temporary: str | None = None
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(place.parent)
         descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=".tmp-")
         with os.fdopen(descriptor, "w") as file:
             json.dump(value, file, separators=(",", ":"))
@@ -99,3 +102,11 @@ def remember(name: str, value: Any) -> None:
     except OSError:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the beginnings of notes that killed processes have left; a note is written in a moment."""
+    for left in folder.glob(".tmp-*"):
+        with suppress(OSError):
+            if left.stat().st_mtime < time.time() - _ABANDONED:
+                left.unlink()

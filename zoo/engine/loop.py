@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
 
 import torch
 
@@ -13,19 +12,18 @@ from zoo.engine.build import TrainingState
 from zoo.engine.checkpointing import networks, save_state
 from zoo.engine.forecast import Forecast
 from zoo.engine.layout import layout_advice
+from zoo.engine.looking_back import look_back
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.runtime.clock import Clock
 from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.engine.runtime.seeds import stream_seed
-from zoo.errors import RunError, in_one_line
+from zoo.errors import RunError
 from zoo.generate.latent.latents import Latents
-from zoo.generate.pictures.animation import animate
 from zoo.generate.pictures.grid import columns_for, save, save_grid
 from zoo.generate.pictures.scatter import scatter, to_points
 from zoo.generate.sampling import draw_images
-from zoo.plots.curves import draw_curves_if_possible
 from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import advising, writing
 from zoo.run.journal import Journal
@@ -98,21 +96,8 @@ class TrainingLoop:
                     self.state.batches.close()
                 finished = done == self.steps
                 if finished:
-                    self._look_back()
+                    look_back(self.run)
             self.callbacks.on_end(self.run, done, finished)
-
-    def _look_back(self) -> None:
-        """The film and the curves. The training is done whether or not they can be made; a line says why one is missing."""
-        pictures: dict[str, Callable[[], object]] = {
-            "samples.gif": lambda: animate(self.run.samples, self.run.path / "samples.gif"),
-            "curves.png": lambda: draw_curves_if_possible(self.run),
-        }
-        for name, draw in pictures.items():
-            try:
-                with advising(lambda mend: f"{mend or 'mend that'}; the run is whole without it"):
-                    draw()
-            except Exception as error:  # a full disk, or whatever a broken matplotlib comes up with
-                log.warning("%s is left out: %s", name, in_one_line(error))
 
     def _step(self, number: int) -> Statistics:
         for name, optimizer in self.state.step.optimizers.items():

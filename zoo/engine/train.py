@@ -16,6 +16,7 @@ from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
 from zoo.engine.forecast import describe_plan
+from zoo.engine.looking_back import look_back_late
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.origin import Origin
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
@@ -55,8 +56,8 @@ def train(
 ) -> Run:
     """Train the architecture `name`; returns its run: ``zoo.train("dcgan", steps=200, out="runs/first")``.
 
-    Nothing is written before everything has been checked. SIGINT, SIGTERM, SIGHUP and SIGUSR1 end the training after the step at
-    hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
+    Nothing is written before everything has been checked. SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU end the training after the
+    step at hand, with a checkpoint. Once all is written the signal goes to the handler that was there before: Ctrl-C raises
     KeyboardInterrupt, your own handler is called, and where there is none the signal ends the process. A second Ctrl-C raises
     KeyboardInterrupt at once. What is ignored stays ignored; outside the main thread Python takes no signals, and nothing changes.
     What one of `callbacks` raises ends it at once and reaches the caller as it is: what was saved before, every
@@ -126,7 +127,7 @@ def resume(
     """Go on with a run from its newest checkpoint, exactly as if it had not stopped. Signals do what they do in `train`.
 
     One that was ended before its first checkpoint begins again at step 0. The run is held meanwhile: whoever else would go on with
-    it is told so, and readers take no notice.
+    it is told so, and readers take no notice. One that was ended behind its last step gets the film and the curves that it lacks.
 
     Args:
         path: the run's folder.
@@ -159,6 +160,9 @@ def resume(
             log.warning("%s has no checkpoint yet: it begins again at step 0", run.path)
         elif run.lacking:
             log.warning("%s; going on from %s", run.lacking, folder.name)
+        if not changes and look_back_late(run, start):
+            everyone.on_end(run, start, True)
+            return run
         place = None if data is None else str(check_path(data, "data"))
         plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
         then = options_at(run, plan.architecture, start)

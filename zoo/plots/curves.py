@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from zoo.errors import RunError
 from zoo.plots.figure import DATA, GENERATED, can_draw, new_figure, tidy, write
+from zoo.run.lines import kinds
 from zoo.run.run import Run
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ Floats = npt.NDArray[np.float64]
 
 FEWEST = 5
 """Logged lines below which there is no curve to speak of."""
+
+MOST = 20_000
+"""Logged lines above which curves are drawn of some, evenly from first to last: a picture has fewer columns."""
 
 _LOSSES = (("d_loss", "D", DATA), ("g_loss", "G", GENERATED))
 _VERDICTS = (("d_real", "D(x), real", DATA), ("d_fake", "D(G(z)), generated", GENERATED))
@@ -34,9 +39,9 @@ def draw_curves(run: Run, path: Path | None = None) -> Path:
 
     Raises RunError where too little is logged or the file cannot be written, ZooError without matplotlib.
     """
-    metrics = run.metrics()
-    total = _written(run)
+    metrics = run.metrics(MOST)
     if len(metrics) < FEWEST:
+        total = _written(run)
         read = "" if len(metrics) == total else f" that can be read, of {total}"
         raise RunError(f"{run.path} has {len(metrics)} lines in metrics.jsonl{read}; curves need at least {FEWEST}")
     return _draw_run(run, metrics, path or run.path / "curves.png")
@@ -47,10 +52,15 @@ def left_out(run: Run) -> str:
 
     Raises RunError where there are none.
     """
-    metrics = run.metrics()
-    lines = _written(run) - len(metrics)
+    path = run.path / "metrics.jsonl"
     names = ["step", *(name for name, _, _ in (*_LOSSES, *_VERDICTS))]
-    values = sum(line.get(name) is not None and math.isnan(_number(line[name])) for line in metrics for name in names)
+    lines = values = 0
+    with _counting(path):
+        for line, number in kinds(path):
+            if line is None:
+                lines += number
+            else:
+                values += number * sum(line.get(name) is not None and math.isnan(_number(line[name])) for name in names)
     parts = [
         f"{count} {what}{'s' if count > 1 else ''}" for count, what in ((lines, "line"), (values, "value")) if count
     ]
@@ -62,9 +72,15 @@ def left_out(run: Run) -> str:
 def _written(run: Run) -> int:
     """How many lines were logged, whatever is in them. Raises RunError where that cannot be told."""
     path = run.path / "metrics.jsonl"
+    with _counting(path):
+        return sum(number for _, number in kinds(path))
+
+
+@contextmanager
+def _counting(path: Path) -> Iterator[None]:
+    """Around the counting of lines. Raises RunError where they cannot be read."""
     try:
-        with path.open("rb") as file:
-            return sum(1 for line in file if line.strip())
+        yield
     except FileNotFoundError:
         raise RunError(f"{path} is missing; without it there are no curves; put it back, or train again") from None
     except OSError as error:
@@ -78,7 +94,7 @@ def draw_curves_if_possible(run: Run) -> Path | None:
     """
     if not can_draw():
         return None
-    metrics = run.metrics()
+    metrics = run.metrics(MOST)
     return _draw_run(run, metrics, run.path / "curves.png") if len(metrics) >= FEWEST else None
 
 

@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from zoo.errors import RunError
-from zoo.run.files import flush, reading, replacing, writing
+from zoo.run.cutting import Kept, cut
+from zoo.run.files import flush, replacing, writing
+from zoo.run.lines import count, parse, reading_lines
 
 _LONGEST_LINE = 1 << 16  # bytes
 
@@ -55,12 +57,29 @@ class Journal:
             self._file.close()
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
+def read_metrics(path: Path, most: int | None = None) -> list[dict[str, Any]]:
     """The objects of a metrics file in order; lines that are damaged, and a last one that was cut off, are left out.
 
-    Raises RunError where there is something else in the place of the file.
+    `most`: how many at most, evenly from first to last, of a file that may be long. Raises RunError where there is something else
+    in the place of the file.
     """
-    return [metrics for metrics, _ in _lines(path) if metrics is not None]
+    stride = 1
+    if most is not None:
+        with reading_lines(path):
+            stride = -(-(count(path) - 1) // max(most - 1, 1)) or 1
+    found = [metrics for metrics, _ in _lines(path, stride) if metrics is not None]
+    if stride > 1 and (last := last_metrics(path)) is not None and last not in found[-1:]:
+        found.append(last)
+    return found
+
+
+def last_metrics(path: Path) -> dict[str, Any] | None:
+    """The object of the last whole line of a metrics file, of which only the end is read; None where there is none."""
+    with reading_lines(path), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LONGEST_LINE))
+        lines = file.read().split(b"\n")[:-1]
+        return next((metrics for line in reversed(lines) if (metrics := parse(line)) is not None), None)
+    return None
 
 
 def truncate(path: Path, step: int) -> str:
@@ -69,25 +88,34 @@ def truncate(path: Path, step: int) -> str:
     Returns what a person should know, in a line: that the file is missing, or that lines of it cannot be read. These are left
     out, and the file as it was is kept beside it. Raises RunError where it cannot be read or written.
     """
-    note = "" if path.exists() else f"{path} is missing: what was logged up to step {step} is lost, and it begins anew"
-    kept, damaged = [], 0
-    for metrics, line in _lines(path):
-        logged = None if metrics is None else metrics.get("step")
-        if not isinstance(logged, int):
-            damaged += 1
-        elif logged <= step:
-            kept.append(line)
-    if damaged:
+    if not path.exists():
+        return f"{path} is missing: what was logged up to step {step} is lost, and it begins anew"
+    kept = Kept(path, step)
+    if kept.whole == path.stat().st_size:
+        return ""
+    if kept.is_beginning:
+        with writing(path):
+            cut(path, kept.whole)
+        return ""
+    note = ""
+    if kept.damaged:
         beside = _free(path.with_name(f"{path.name}.damaged"))
         with writing(beside):
             shutil.copyfile(path, beside)
-        lines = "a line" if damaged == 1 else f"{damaged} lines"
-        note = (
-            f"{lines} of {path} cannot be read and {'is' if damaged == 1 else 'are'} left out; it is kept as {beside}"
-        )
-    with replacing(path) as temporary:
-        temporary.write_text("".join(kept), encoding="utf-8")
+        lines, are = ("a line", "is") if kept.damaged == 1 else (f"{kept.damaged} lines", "are")
+        note = f"{lines} of {path} cannot be read and {are} left out; it is kept as {beside}"
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines(kept.pieces())
     return note
+
+
+def last_step(path: Path) -> int | None:
+    """The step of the last whole line of a metrics file; None where there is none, or it cannot be read."""
+    try:
+        step = (last_metrics(path) or {}).get("step")
+    except RunError:
+        return None
+    return step if isinstance(step, int) else None
 
 
 def gap(path: Path, step: int, every: int, since: int = 0) -> str:
@@ -101,37 +129,12 @@ def gap(path: Path, step: int, every: int, since: int = 0) -> str:
     return f"{path} ends at step {last}, and the checkpoint is of step {step}: what was logged between them is lost"
 
 
-def last_step(path: Path) -> int | None:
-    """The step of the last whole line of a metrics file; None where there is none, or it cannot be read. Only its end is read."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_LINE))
-            lines = file.read().split(b"\n")[:-1]
-        metrics = json.loads(lines[-1]) if lines else None
-    except (OSError, ValueError, RecursionError):
-        return None
-    step = metrics.get("step") if isinstance(metrics, dict) else None
-    return step if isinstance(step, int) else None
-
-
-def _lines(path: Path) -> Iterator[tuple[dict[str, Any] | None, str]]:
-    """Each whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
-    try:
-        with reading(path), path.open(encoding="utf-8-sig", errors="replace") as file:
-            for line in file:
-                if not line.endswith("\n"):
-                    return
-                try:
-                    metrics = json.loads(line)
-                except (ValueError, RecursionError):
-                    metrics = None
-                yield metrics if isinstance(metrics, dict) else None, line
-    except FileNotFoundError:
-        return
-    except IsADirectoryError:
-        raise RunError(f"{path} cannot be read: it is a folder, not a file; move it away") from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}; make it readable, or move it away") from None
+def _lines(path: Path, stride: int = 1) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
+    """Each `stride`-th whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
+    with reading_lines(path), path.open("rb") as file:
+        for line in itertools.islice(file, 0, None, stride):
+            if line.endswith(b"\n"):
+                yield parse(line), line
 
 
 def _free(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,13 @@ def overview(
     path: Path,
     config: Mapping[str, Any],
     checkpoint: int | None,
-    metrics: Sequence[Mapping[str, Any]],
+    last: Mapping[str, Any],
     grid: Path | None,
 ) -> str:
     """HTML: a table of facts, and the newest sample grid. Whatever is missing or damaged is left out.
 
-    `checkpoint`: the step of the newest; `metrics`: the lines of metrics.jsonl; `grid`: the newest sample grid.
+    `checkpoint`: the step of the newest; `last`: the last line of metrics.jsonl; `grid`: the newest sample grid.
     """
-    last: Mapping[str, Any] = metrics[-1] if metrics else {}
     data = config.get("data")
     data = data if isinstance(data, dict) else {}
     step = last.get("step", checkpoint)

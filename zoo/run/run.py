@@ -14,7 +14,7 @@ from zoo.run import checkpoint
 from zoo.run.changes import read_changes
 from zoo.run.files import advising, reading, write_json, writing
 from zoo.run.holding import Holder, holder, holding
-from zoo.run.journal import last_step, read_metrics
+from zoo.run.journal import last_metrics, last_step, read_metrics
 from zoo.run.overview import overview
 from zoo.run.place import FOLDERS, check_path, claim, clear, expanded, is_empty
 from zoo.run.record import DamagedError, Record
@@ -244,9 +244,9 @@ class Run:
         how = f"goes on from step {found[-1][0]}, which is saved" if found else "begins again at step 0"
         return f"{mend}, then zoo resume {quoted(self.path)} {how}"
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """What was logged, in order."""
-        return read_metrics(self.path / "metrics.jsonl")
+    def metrics(self, most: int | None = None) -> list[dict[str, Any]]:
+        """What was logged, in order. `most`: how many lines at most, evenly from first to last: a long run has a million."""
+        return read_metrics(self.path / "metrics.jsonl", most)
 
     def generator(self) -> zoo.Generator:
         """The trained generator of the newest checkpoint: `zoo.load`."""
@@ -257,11 +257,11 @@ class Run:
     def _repr_html_(self) -> str:
         """What a notebook shows of it: a table of facts and the newest sample grid."""
         try:
-            metrics, checkpoints, samples = self.metrics(), self.checkpoints, self.samples
+            last, checkpoints, samples = last_metrics(self.path / "metrics.jsonl"), self.checkpoints, self.samples
         except OSError:  # a folder that cannot be read any more is no reason for a traceback
-            metrics, checkpoints, samples = [], [], []
+            last, checkpoints, samples = None, [], []
         step = checkpoints[-1][0] if checkpoints else None
-        return overview(self.path, self.config, step, metrics, samples[-1] if samples else None)
+        return overview(self.path, self.config, step, last or {}, samples[-1] if samples else None)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"

@@ -16,8 +16,9 @@ from zoo.errors import in_one_line
 
 log = logging.getLogger(__name__)
 
-STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
-"""Ctrl-C, a polite kill, a terminal that went away, a cluster's warning: those that the platform has end a training."""
+STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGXCPU")
+"""Ctrl-C, a polite kill, a terminal that went away, a cluster's warning, a limit of processor time that is reached (and told of
+again each second): those that the platform has end a training."""
 
 
 def stop_signals() -> list[int]:

@@ -1,0 +1,1 @@
+"""What benchmarks/soak.py does its harm with."""
