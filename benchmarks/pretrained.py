@@ -9,9 +9,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from zoo.run.checkpoint import State, read_state, read_tensors, write_checkpoint
+from zoo.run.checkpoint import read_state, read_tensors, write_checkpoint
 from zoo.run.files import write_json
 from zoo.run.run import Run
+from zoo.run.snapshot import State
 
 
 def main(source: str, target: str) -> None:

@@ -217,7 +217,7 @@ def test_import_zoo_imports_neither_torch_nor_pydantic():
     "command",
     ["--help", "list", "info dcgan", "train dcgan --help", "train lsgan --preset pearson --help", "sample --help",
      "evaluate --help", "evaluate nowhere --metric nonsense", "export --help", "export nowhere --to nonsense", "tensorboard --help",
-     "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "theory --help",
+     "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "verify --help", "theory --help",
      "curves --help", "curves nowhere", "info cgan", "train", "nonsense", "check --help", "check",
      "check dcgan --help", "check dcgan --only nonsense", "new --help", "new my-gan", "new dcgan"],
 )  # fmt: skip

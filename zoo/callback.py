@@ -43,7 +43,7 @@ class Callback:
         """A sample grid was written."""
 
     def on_checkpoint(self, step: int, checkpoint: Path) -> None:
-        """A checkpoint was written, whole."""
+        """A checkpoint was written, whole: beside the training, which may be some steps further by now."""
 
     def on_end(self, run: Run, step: int, finished: bool) -> None:
         """Training is over: `finished`, or stopped on request at `step`. Not called where an error ends it."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 OWN_COMMANDS = {
     "train": "train a GAN: zoo train dcgan",
     "resume": "go on with a run that was stopped, exactly where it was",
+    "verify": "whether a run is whole: digests of all files, and its last steps done again",
     "sample": "draw pictures with a trained generator",
     "interpolate": "draw the way from picture to picture: a strip and a film",
     "arithmetic": "compute with latents: mean(3,17) - mean(5,9) + 8, drawn as an equation",

@@ -19,7 +19,7 @@ import pytest
 from messages import assert_says
 from PIL import Image
 from safetensors.numpy import load_file, save_file
-from support import Outcome, assert_refused, flags, tiny, write_images
+from support import Outcome, assert_refused, flags, reseal, tiny, write_images
 
 import zoo
 from zoo.errors import ZooError
@@ -458,6 +458,7 @@ def edit(path: Path, change: Callable[[dict[str, np.ndarray]], object]) -> None:
     tensors = load_file(path)
     change(tensors)
     save_file(tensors, path)
+    reseal(path.parent)
 
 
 def newest(run: Path) -> Path:
@@ -541,7 +542,12 @@ def test_a_truncated_safetensors_file(cli, run, file, keep):
     path = newest(run) / f"{file}.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
     assert_unusable(
-        cli, run, f"{file}.safetensors cannot be read", "step-00000002", "rename step-00000004", raw=file == "generator"
+        cli,
+        run,
+        f"{file}.safetensors cannot be read",
+        "whole: zoo resume run",
+        "--from step-00000002",
+        raw=file == "generator",
     )
 
 

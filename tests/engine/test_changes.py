@@ -234,16 +234,22 @@ def test_options_without_a_run_and_unknown_ones_are_told_of(cli):
 KILLER = """
 import os
 import signal
+import time
 import zoo
 
 class Killer(zoo.Callback):
+    def __init__(self, run):
+        self.checkpoint = run.path / "checkpoints" / "step-00000006"
+
     def on_step(self, step):
         if step == 7 and os.environ.get("KILL"):
+            while not self.checkpoint.is_dir():  # it is written beside the training
+                time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGKILL)
 
 @zoo.hookimpl
 def zoo_training_callbacks(run):
-    return Killer()
+    return Killer(run)
 """
 
 

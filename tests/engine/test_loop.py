@@ -60,24 +60,28 @@ def test_watchers_are_told_of_everything_in_order(images):
     recorder = Recorder()
     options = tiny("dcgan", steps=5, log_every=2, sample_every=3, checkpoint_every=4)
     zoo.train("dcgan", data=str(images), out="run", callbacks=[recorder], **options)
-    assert recorder.told == [
+    checkpoints = [told for told in recorder.told if told[0] == "checkpoint"]
+    assert [told for told in recorder.told if told not in checkpoints] == [
         ("start", 0, 5), ("sample", 0),
         ("step", 1),
         ("metrics", 2), ("step", 2),
         ("sample", 3), ("step", 3),
-        ("metrics", 4), ("checkpoint", 4), ("step", 4),
-        ("metrics", 5), ("sample", 5), ("checkpoint", 5), ("step", 5),
+        ("metrics", 4), ("step", 4),
+        ("metrics", 5), ("sample", 5), ("step", 5),
         ("end", 5, True),
     ]  # fmt: skip
+    assert checkpoints == [("checkpoint", 4), ("checkpoint", 5)]
+    for step in (4, 5):  # they are written beside the training, and told of when they are whole
+        assert recorder.told.index(("metrics", step)) < recorder.told.index(("checkpoint", step))
+    assert recorder.told[-1] == ("end", 5, True)
 
 
 def test_watchers_of_a_resumed_run_are_told_where_it_goes_on(images):
     zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", steps=2))
     recorder = Recorder()
     zoo.resume("run", steps=3, callbacks=[recorder])
-    assert recorder.told == [
-        ("start", 2, 3), ("metrics", 3), ("sample", 3), ("checkpoint", 3), ("step", 3), ("end", 3, True)
-    ]  # fmt: skip
+    recorder.told.remove(("checkpoint", 3))
+    assert recorder.told == [("start", 2, 3), ("metrics", 3), ("sample", 3), ("step", 3), ("end", 3, True)]
 
 
 def test_an_exception_of_a_watcher_stops_the_run(images):
@@ -432,7 +436,7 @@ def test_threads_that_prepare_batches_end_with_the_run(images, fails):
     else:
         train()
         assert seen[-1] == []
-    assert seen[0] == ["zoo-loader"], "it is seen while the run goes on"
+    assert "zoo-loader" in seen[0], "it is seen while the run goes on"
 
 
 def test_a_run_says_where_and_with_what_it_was_made(images):

@@ -180,6 +180,7 @@ def test_data_that_has_changed_is_noticed(tmp_path, images):
 KILLER = """
 import os
 import signal
+import time
 import zoo
 from zoo.callback import Callback
 
@@ -187,13 +188,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as tests in the backgro
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Killer(Callback):
+    def __init__(self, run):
+        self.checkpoints = f"{run.path}/checkpoints/"  # which are written beside the training
+
     def on_step(self, step):
         if step == 5 and os.environ.get("KILL_WITH"):
+            while "KILL_BEHIND" in os.environ and not os.path.isdir(self.checkpoints + os.environ["KILL_BEHIND"]):
+                time.sleep(0.01)
             os.kill(os.getpid(), int(os.environ["KILL_WITH"]))
 
 @zoo.hookimpl
 def zoo_training_callbacks(run):
-    return Killer()
+    return Killer(run)
 """
 
 
@@ -204,7 +210,15 @@ def test_a_process_that_is_ended_between_checkpoints_goes_on_exactly(images, ins
     whole = zoo.train("dcgan", data=str(images), out="whole", **options)
 
     ended = zoo_process(
-        "train", "dcgan", "--data", images, *flags(options), "--out", "parts", KILL_WITH=str(number.value)
+        "train",
+        "dcgan",
+        "--data",
+        images,
+        *flags(options),
+        "--out",
+        "parts",
+        KILL_WITH=str(number.value),
+        KILL_BEHIND="step-00000003",
     )
     parts = zoo.Run("parts")
     if number == signal.SIGKILL:

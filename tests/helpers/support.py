@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,13 +15,15 @@ from zoo.callback import Callback
 from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.plan import plan_run
 from zoo.run.run import Run
+from zoo.run.written import Written
+from zoo.system.digest import sealed
 from zoo.testing.comparing import differences, tensors, untimed
 from zoo.testing.data import write_images
 from zoo.testing.messages import typed as flags
 
 __all__ = [
-    "TINY", "Notes", "Outcome", "Stop", "assert_refused", "assert_same_checkpoint", "flags", "state_of", "tensors", "tiny",
-    "untimed", "write_distribution", "write_images", "zoo_process",
+    "TINY", "Notes", "Outcome", "Stop", "assert_refused", "assert_same_checkpoint", "flags", "reseal", "state_of", "tensors",
+    "tiny", "untimed", "write_distribution", "write_images", "zoo_process",
 ]  # fmt: skip
 
 TINY = dict(width=2, latent=4, batch_size=8, generator_batch_size=None, steps=4, samples=4, log_every=1, seed=3)
@@ -117,6 +120,16 @@ def write_distribution(
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
     (info / "entry_points.txt").write_text(f"[zoo]\n{point or module} = {module}\n", encoding="utf-8")
+
+
+def reseal(checkpoint: Path) -> None:
+    """Write the digests of a checkpoint anew, as if zoo had written its files as they are now."""
+    content = json.loads((checkpoint / "state.json").read_text())
+    content.pop("sha256")
+    for name in content["files"]:
+        file = Written.of((checkpoint / name).read_bytes())
+        content["files"][name] = {"size": file.size, "sha256": file.sha256}
+    (checkpoint / "state.json").write_bytes(sealed(content))
 
 
 def assert_same_checkpoint(one: Path, other: Path) -> None:

@@ -115,11 +115,11 @@ def test_the_earlier_checkpoint_that_is_offered_was_looked_at(cli, run):
     checkpoint(run, 3).joinpath("state.json").write_text("{}")
     checkpoint(run, 2).joinpath("discriminator.safetensors").write_bytes(b"")
     outcome = cli("resume", run, "--steps", 5)
-    assert_refused(outcome, "whole: step-00000001", "rename step-00000002 and step-00000003 and step-00000004")
-    for step in (2, 3, 4):
-        checkpoint(run, step).rename(checkpoint(run, step).with_suffix(".damaged"))
-    assert cli("resume", run).code == 0
+    assert_refused(outcome, "whole: zoo resume run --from step-00000001", "--recover")
+    assert cli("resume", run, "--from", "step-00000001").code == 0
     assert zoo.Run(run).latest()[0] == 4
+    kept = sorted(path.name for path in (run / "checkpoints").glob("*.damaged"))
+    assert kept == [f"step-0000000{step}.damaged" for step in (2, 3, 4)], "nothing is lost"
 
 
 def test_where_no_checkpoint_can_be_read_none_is_offered(cli, run):
@@ -146,7 +146,7 @@ def test_a_newer_checkpoint_that_is_whole_is_named_where_an_older_one_was_asked_
 )
 def test_a_state_that_is_damaged_is_told_in_words_with_what_to_do(cli, run, text, words):
     checkpoint(run, 4).joinpath("state.json").write_text(text)
-    assert_refused(cli("resume", run, "--steps", 5), "state.json cannot be read", words, "step-00000003", "rename")
+    assert_refused(cli("resume", run, "--steps", 5), "state.json cannot be read", words, "--from step-00000003")
 
 
 def test_a_run_that_goes_on_from_an_older_checkpoint_says_why(run):

@@ -61,7 +61,8 @@ def test_every_tensor_of_format_1_is_where_it_belongs(old):
     assert sorted(map(_content, found)) == sorted(map(_content, before.values()))
 
 
-def test_format_1_and_format_2_of_one_checkpoint_go_on_alike_to_the_last_bit(old, monkeypatch):
+@pytest.mark.parametrize("form", [2, 3])
+def test_format_1_and_later_ones_of_one_checkpoint_go_on_alike_to_the_last_bit(old, monkeypatch, form):
     start, steps = STEPS[old.name]
     new = Path(shutil.copytree(old, "new"))
     written = []
@@ -79,7 +80,11 @@ def test_format_1_and_format_2_of_one_checkpoint_go_on_alike_to_the_last_bit(old
     with monkeypatch.context() as patched:
         patched.setattr("zoo.engine.train.TrainingLoop", written_anew)
         zoo.resume(new, steps=steps)
-    assert json.loads((written[0] / "state.json").read_text())["format"] == 2
+    state = json.loads((written[0] / "state.json").read_text())
+    assert state["format"] == 3
+    if form == 2:  # which had no digests
+        state = {name: value for name, value in state.items() if name not in ("sha256", "files")}
+        (written[0] / "state.json").write_text(json.dumps({**state, "format": 2}))
     assert run_differences(zoo.resume(old, steps=steps), zoo.resume(new)) == []
 
 

@@ -14,14 +14,15 @@ import torch
 from messages import saying
 from PIL import Image
 from safetensors.numpy import load_file
-from support import tiny
+from support import reseal, tiny
 
 import zoo
 from zoo.errors import RunError
 from zoo.run import checkpoint
-from zoo.run.checkpoint import State, read_state, read_tensors, write_checkpoint
+from zoo.run.checkpoint import read_state, read_tensors, write_checkpoint
 from zoo.run.files import replacing, write_json, writing
 from zoo.run.journal import Journal, read_metrics, truncate
+from zoo.run.snapshot import State
 
 
 @pytest.fixture(scope="module")
@@ -260,10 +261,12 @@ def test_a_state_that_is_damaged_is_told_in_words():
     whole = file.read_text()
     for damage in ({"tensor": "ema.weights.x"}, {"what": 1}, {"dict": 3}, {"tensor": 4}):
         file.write_text(whole.replace('{"tensor": "ema.weights.w"}', json.dumps(damage)))
+        reseal(folder)
         with pytest.raises(RunError, match=r"is damaged: .*train again"):
             read_state(folder)
-    file.write_text(whole.replace('"format": 2', '"format": 3'))
-    with pytest.raises(RunError, match=r"newer zoo \(format 3\); upgrade zoo"):
+    file.write_text(whole.replace('"format": 3', '"format": 4'))
+    reseal(folder)
+    with pytest.raises(RunError, match=r"newer zoo \(format 4\); upgrade zoo"):
         read_state(folder)
 
 

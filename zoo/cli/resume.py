@@ -30,6 +30,12 @@ OWN: Own = {
         None,
         "Whether steps are captured from here on; by default as the run's are.",
     ),
+    "from_step": (
+        Annotated[str | None, tyro.conf.arg(name="from")],
+        None,
+        "The checkpoint to go on from, as step-00004000 or 4000; by default the newest. Newer ones are kept, renamed.",
+    ),
+    "recover": (bool, False, "Go on from the newest checkpoint that is whole, where the newest is damaged."),
 }
 """What is no option of a run that goes on."""
 
@@ -38,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     """Resume; returns the exit code."""
     options = {name: row for name, row in rows_of(Options, Options()).items() if name in CHANGEABLE}
     shown = {name: (_with_hint(type_), default, words) for name, (type_, default, words) in options.items()}
-    _refuse_fixed(arguments, {*OWN, *options})
+    _refuse_fixed(arguments, {*OWN, "from", *options})
     parsed = parse_groups({"run": OWN, **by_concern(shown)}, "resume", arguments, ABOUT)
     given = given_by_hand(parsed, arguments)
 
@@ -46,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         from zoo.cli.progress import Progress
         from zoo.engine.train import resume
 
-    own = {name: parsed[name] for name in ("data", "device")}
+    own = {name: parsed[name] for name in ("data", "device", "from_step", "recover")}
     capture = None if parsed["capture"] is None else parsed["capture"] == "on"
     changes = {name: value for name, value in given.items() if name in options}
     with unfailing_streams(), stopping_by_signals(), Progress() as progress:

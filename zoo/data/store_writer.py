@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ from zoo.data.spec import DataSpec
 from zoo.data.temporary import sweep, temporary_folder
 from zoo.errors import DataError
 from zoo.system.denied import denied
+from zoo.system.digest import digest_of, sealed
 from zoo.system.disk import size, why_not_written
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
@@ -29,9 +30,13 @@ VERSION = 1  # raise it when the same source would be prepared to other bytes
 Progress = Callable[[int, int], None]
 
 
+IMAGES = ("images.u8", "points.f32")
+"""The file of the images of a store, and of points."""
+
+
 def file_name(points: bool) -> str:
     """The file of the images, bytes; of points, little-endian float32."""
-    return "points.f32" if points else "images.u8"
+    return IMAGES[points]
 
 
 @contextlib.contextmanager
@@ -107,6 +112,7 @@ def _fill(
     labels = []
     skipped: list[Unreadable] = []
     shown = Shown()
+    digest = hashlib.sha256()
     with _writing(place):
         file = (folder / file_name(source.points)).open("wb")
     with contextlib.closing(file):
@@ -121,6 +127,7 @@ def _fill(
                     continue
                 with _writing(place):
                     file.write(part.pixels.data)
+                digest.update(part.pixels.data)
                 count += len(part.pixels)
                 if not source.points:
                     shown.look(part.pixels)
@@ -135,22 +142,26 @@ def _fill(
             raise DataError(f"{source.title}: some images have no label")
         with _writing(place):
             _finish(file)
-    meta = {
-        "version": VERSION,
-        "title": source.title,
-        "source": source.opened_as,
-        "read_with": dict(source.read_with),
-        "fit": fit,
-        "shape": [count, spec.height, spec.width, spec.channels],
-        "class_names": source.class_names,
-        "points": source.points,
-        "shown": asdict(shown),
-        "skipped": skipped,
-    }
+    digests = {file_name(source.points): digest.hexdigest()}
     with _writing(place):
         if source.classes:
-            _write(folder / "labels.i64", np.concatenate(labels).astype("<i8").tobytes())
-        _write(folder / "meta.json", json.dumps(meta, indent=1).encode())
+            packed = np.concatenate(labels).astype("<i8").tobytes()
+            digests["labels.i64"] = digest_of(packed)
+            _write(folder / "labels.i64", packed)
+        meta = {
+            "version": VERSION,
+            "title": source.title,
+            "source": source.opened_as,
+            "read_with": dict(source.read_with),
+            "fit": fit,
+            "shape": [count, spec.height, spec.width, spec.channels],
+            "class_names": source.class_names,
+            "points": source.points,
+            "shown": asdict(shown),
+            "skipped": skipped,
+            "digests": digests,
+        }
+        _write(folder / "meta.json", sealed(meta, indent=1))
         _sync(folder)
 
 

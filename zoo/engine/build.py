@@ -86,8 +86,12 @@ def batches_per_step(phases: Sequence[Phase], options: Options) -> Fraction:
 
 
 def prepare_data(plan: RunPlan, progress: Progress | None = None) -> ImageStore:
-    """The data of a plan, prepared; `progress` is told how many images of how many are. Raises DataError as `prepare` does."""
-    return prepare(plan.source, plan.spec, fit=plan.options.fit, strict=plan.options.strict, progress=progress)
+    """The data of a plan, prepared; `progress` is told how many images of how many are. Raises DataError as `prepare` does.
+
+    Whether it is what was prepared is found out while the training begins (`zoo.engine.data_check`).
+    """
+    options = plan.options
+    return prepare(plan.source, plan.spec, fit=options.fit, strict=options.strict, progress=progress, check=False)
 
 
 def build(plan: RunPlan, store: ImageStore) -> TrainingState:

@@ -13,7 +13,8 @@ from zoo.engine.build import TrainingState, batches_per_step
 from zoo.engine.optim.saved import SavedOptimizer
 from zoo.errors import RunError
 from zoo.options import Options
-from zoo.run.checkpoint import State, load_network, read_state, read_tensors
+from zoo.run.checkpoint import load_network, read_state, read_tensors
+from zoo.run.snapshot import State
 
 
 class Stateful(Protocol):

@@ -10,7 +10,9 @@ import torch
 from zoo.callback import Callback
 from zoo.engine.build import TrainingState
 from zoo.engine.checkpointing import networks, save_state
+from zoo.engine.data_check import DataCheck
 from zoo.engine.forecast import Forecast
+from zoo.engine.keeping import Keeper
 from zoo.engine.layout import layout_advice
 from zoo.engine.looking_back import look_back
 from zoo.engine.losses import Statistics
@@ -24,10 +26,10 @@ from zoo.generate.latent.latents import Latents
 from zoo.generate.pictures.grid import columns_for, save, save_grid
 from zoo.generate.pictures.scatter import scatter, to_points
 from zoo.generate.sampling import draw_images
-from zoo.run.checkpoint import prune, write_checkpoint
 from zoo.run.files import advising, writing
 from zoo.run.journal import Journal
 from zoo.run.run import Run, quoted
+from zoo.run.snapshot import NotFiniteError, take_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +48,12 @@ class TrainingLoop:
         start: int = 0,
         seconds: float = 0.0,
         interrupt: Interrupt | None = None,
+        until: int | None = None,
     ) -> None:
-        """`seconds`: the time spent in the steps before `start`. `interrupt`: what tells of signals that ask to stop."""
+        """`seconds`: the time spent in the steps before `start`. `interrupt`: what tells of signals that ask to stop.
+
+        `until`: the step after which it stops, as if it had been asked to, where steps are only done again.
+        """
         self.run = run
         self.state = state
         self.architecture = state.architecture
@@ -56,7 +62,8 @@ class TrainingLoop:
         self.callbacks = callbacks or Callback()
         self.start = start
         self.interrupt = interrupt or Interrupt()
-        self._saved: int | None = start or None
+        self._until = self.steps if until is None else until
+        self._again = until is not None
         self._rates = base_rates(options)
         self._clock = Clock(seconds)
         latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
@@ -65,6 +72,10 @@ class TrainingLoop:
         self._grid_labels = torch.arange(options.samples) % classes if classes else None
         self._columns = columns_for(options.samples, classes)
         store = state.batches.loader.store
+        self._keeper = Keeper(
+            run.path / "checkpoints", options.keep_checkpoints, start or None, self.callbacks.on_checkpoint
+        )
+        self._data = DataCheck(store, run)
         self._real = store.images[:REAL_POINTS].reshape(-1, store.spec.width) if store.spec.points else None
 
     def run_steps(self) -> None:
@@ -80,22 +91,26 @@ class TrainingLoop:
                 self.callbacks.on_start(self.run, done, self.steps)
                 if done == 0:
                     self._sample(0)
+                self._data.begin()
                 self._clock.start(self.state.batches.images)
                 forecast = Forecast(self.state, self.start, self._clock)
                 try:
-                    while done < self.steps and self.interrupt.signal is None:
+                    while done < self._until and self.interrupt.signal is None:
                         statistics = self._step(done)
                         done += 1
                         self._after(done, statistics, journal)
                         if line := forecast.after(done):
                             log.info(line)
-                    if self._saved != done:
+                    if self._keeper.begun != done:
                         self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
                         self._checkpoint(done, journal)
+                    self._keeper.finish()
                 finally:
+                    self._keeper.close()
+                    self._data.close()
                     self.state.batches.close()
                 finished = done == self.steps
-                if finished:
+                if finished and not self._again:
                     look_back(self.run)
             self.callbacks.on_end(self.run, done, finished)
 
@@ -114,9 +129,10 @@ class TrainingLoop:
 
     def _advice(self) -> str:
         """What to do when a step has failed: the step is lost, the newest checkpoint is not."""
-        if self._saved is None:
+        saved = self._keeper.wait()
+        if saved is None:
             return f"no checkpoint was written yet: mend it, then zoo resume {quoted(self.run.path)} begins again at step 0"
-        return f"the checkpoint of step {self._saved} is whole: mend it, then zoo resume {quoted(self.run.path)}"
+        return f"the checkpoint of step {saved} is whole: mend it, then zoo resume {quoted(self.run.path)}"
 
     def _after(self, done: int, statistics: Statistics, journal: Journal) -> None:
         """What is due after step `done`: a log line, a grid, a checkpoint."""
@@ -133,6 +149,7 @@ class TrainingLoop:
             self._sample(done)
         if save:
             self._checkpoint(done, journal)
+        self._keeper.collect()
         self.callbacks.on_step(done)
 
     def _due(self, done: int, every: int) -> bool:
@@ -174,12 +191,20 @@ class TrainingLoop:
         self.callbacks.on_sample(done, path)
 
     def _checkpoint(self, done: int, journal: Journal) -> None:
-        folder = self.run.path / "checkpoints"
-        path = folder / f"step-{done:08d}"
+        """Copy the state, which is written while the training goes on; of data that is whole, and of numbers that are finite."""
         with self._clock.paused():
-            journal.sync()  # what leads to a checkpoint is on the disk when that is
-            state = save_state(self.state, done, self._clock.seconds)
-            write_checkpoint(path, networks(self.state), state)
-            prune(folder, self.options.keep_checkpoints)
-        self._saved = done
-        self.callbacks.on_checkpoint(done, path)
+            if (
+                self.interrupt.signal is None
+            ):  # whoever stops now does not wait for the rest of the data to be looked at
+                self._data.finish()
+            try:
+                snapshot = take_snapshot(networks(self.state), save_state(self.state, done, self._clock.seconds))
+            except NotFiniteError as error:
+                raise RunError(f"{error} at step {done}: training has diverged. {self._last_good()}") from None
+            self._keeper.begin(snapshot, before_visible=journal.sync)
+
+    def _last_good(self) -> str:
+        """What is left of a training that has diverged, and what to do."""
+        saved = self._keeper.wait()
+        left = "No checkpoint was written yet" if saved is None else f"step-{saved:08d} is the last good checkpoint"
+        return f"{left}; train again with a lower --learning-rate, or with --precision float32"

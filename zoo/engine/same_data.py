@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from zoo.architecture import Architecture
 from zoo.data.reading import Reading
 from zoo.data.registry import is_missing, open_source
 from zoo.data.source import DataSource
+from zoo.data.store import ImageStore
 from zoo.errors import DataError, RunError
 from zoo.options import Options
 from zoo.plugins.registry import registry
 from zoo.run.run import Run, quoted
+
+log = logging.getLogger(__name__)
 
 _SHOWN = 5  # classes that are named
 
@@ -39,6 +43,28 @@ def same_data(run: Run, architecture: Architecture, options: Options, given: str
         f"{location} is not what {run.path} was trained on: {what} ({'; '.join(facts)}). zoo train {run.architecture} --from "
         f"{quoted(run.path)} --data {shlex.quote(location)} trains a new run on it that begins with the weights of this one"
     )
+
+
+def numbered_as(run: Run, architecture: Architecture, store: ImageStore) -> ImageStore:
+    """The data with its classes in the order in which the run learned them, whatever order they would have in a new one."""
+    _, names = run.geometry()
+    today = store.class_names
+    if names != today and architecture.conditional:
+        if not store.order_classes(names):
+            raise RunError(
+                f"{run.path} was trained on other classes, {_few(names)}, than the data has now, {_few(today)}; zoo train "
+                f"{run.architecture} --from {quoted(run.path)} trains a new run that begins with its weights"
+            )
+        log.info(
+            "the run keeps the order in which it learned the classes, %s; in a new run it would be %s",
+            _few(names),
+            _few(today),
+        )
+    return store
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "none"
 
 
 def _counts(run: Run, source: DataSource) -> str:

@@ -25,6 +25,8 @@ from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.runtime.interrupt import Interrupt
+from zoo.engine.same_data import numbered_as
+from zoo.engine.start import choose_start
 from zoo.engine.transfer import transfer
 from zoo.errors import RunError
 from zoo.notebook.live import live
@@ -120,6 +122,8 @@ def resume(
     callbacks: Sequence[Callback] = (),
     watch: Sequence[str] | None = None,
     capture: bool | None = None,
+    from_step: int | str | None = None,
+    recover: bool = False,
     plugin_callbacks: bool = True,
     notebook: bool | None = None,
     **options: Any,
@@ -137,6 +141,8 @@ def resume(
         callbacks: as for `train`.
         watch: the names of plugins' callbacks that are on from here; by default those of the run.
         capture: whether steps are captured from here on (``--capture``); by default as the run began, where the device can.
+        from_step: the checkpoint of this step instead of the newest (``--from``). Newer ones are kept, under another name.
+        recover: go on from the newest checkpoint that is whole, where the newest is damaged.
         plugin_callbacks: as for `train`.
         notebook: as for `train`.
         options: those of `zoo resume --help`, by name: what is another from here on (``learning_rate=1e-4``). `Run.changes`
@@ -155,12 +161,9 @@ def resume(
     interrupt = Interrupt()
     told = _telling([*check_callbacks(callbacks), *more], notebook)
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY), Run(path).held() as run:
-        start, folder = run.start()
-        if folder is None:
-            log.warning("%s has no checkpoint yet: it begins again at step 0", run.path)
-        elif run.lacking:
-            log.warning("%s; going on from %s", run.lacking, folder.name)
-        if not changes and look_back_late(run, start):
+        chosen = choose_start(run, from_step, recover)
+        start, folder = chosen.step, chosen.folder
+        if not changes and from_step is None and look_back_late(run, start):
             everyone.on_end(run, start, True)
             return run
         place = None if data is None else str(check_path(data, "data"))
@@ -171,7 +174,7 @@ def resume(
                 f"--steps {steps} is the new total, and {start} steps of {run.path} are done; give more than {start}"
             )
         with determinism(plan.options.deterministic):
-            state = build(plan, _numbered_as(run, plan, prepare_data(plan, everyone.on_prepare)))
+            state = build(plan, numbered_as(run, plan.architecture, prepare_data(plan, everyone.on_prepare)))
             if folder is None and run.config.get("from"):
                 transfer(Origin.read_again(run.config["from"], run.path), state)
             rehearse(state, plan.spec)
@@ -186,6 +189,7 @@ def resume(
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
             _tell_differences(config, plan, state)
             with advising(run.going_on):
+                chosen.set_newer_aside()
                 if note := _cut_journal(run, then, start):
                     log.warning(note)
                 run.save_config(config)
@@ -203,24 +207,6 @@ def _telling(callbacks: Sequence[Callback], notebook: bool | None) -> Iterator[C
             yield everyone
 
 
-def _numbered_as(run: Run, plan: RunPlan, store: ImageStore) -> ImageStore:
-    """The data with its classes in the order in which the run learned them, whatever order they would have in a new one."""
-    _, names = run.geometry()
-    today = store.class_names
-    if names != today and plan.architecture.conditional:
-        if not store.order_classes(names):
-            raise RunError(
-                f"{run.path} was trained on other classes, {_few(names)}, than the data has now, {_few(today)}; zoo train "
-                f"{run.architecture} --from {quoted(run.path)} trains a new run that begins with its weights"
-            )
-        log.info(
-            "the run keeps the order in which it learned the classes, %s; in a new run it would be %s",
-            _few(names),
-            _few(today),
-        )
-    return store
-
-
 def _cut_journal(run: Run, then: Options, start: int) -> str:
     """Leave out what was logged after step `start`. Returns what a person should know of the journal, in a sentence.
 
@@ -231,10 +217,6 @@ def _cut_journal(run: Run, then: Options, start: int) -> str:
         return ""
     since = [change["step"] for change in run.changes if change["option"] == "log_every" and change["step"] < start]
     return truncate(journal, start) or gap(journal, start, then.log_every, max(since, default=0))
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "none"
 
 
 def _config(plan: RunPlan, store: ImageStore, state: TrainingState) -> dict[str, Any]:

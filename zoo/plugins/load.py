@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ from zoo.run.holding import holder
 from zoo.run.place import check_path
 from zoo.run.run import Run
 from zoo.run.whole import read_whole
+
+log = logging.getLogger(__name__)
 
 
 def find_run(run: Run | Path | str) -> Run:
@@ -71,7 +74,9 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
             raise RunError(f"{found.path} has no checkpoint of step {wanted}; it has {has}")
         return wanted, known[wanted]
 
-    find()  # what is wrong with it is told before anything else
+    _, newest = find()  # what is wrong with it is told before anything else
+    if step is None and (lacking := run.lacking):
+        log.warning("%s; %s is used", lacking, newest.name)
     architecture = architecture_of(run)
     options = run.options(architecture)
     spec, class_names = run.geometry()

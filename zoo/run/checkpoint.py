@@ -2,62 +2,70 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.errors import RunError
 from zoo.run import format1
-from zoo.run.files import discard, reading, replacing
-from zoo.run.packing import pack, unpack
+from zoo.run.files import discard, free, reading, replacing, writing
+from zoo.run.finite import not_finite
+from zoo.run.marks import is_kept
+from zoo.run.packing import unpack
 from zoo.run.record import DamagedError, Record
+from zoo.run.snapshot import EMA_WEIGHTS, NotFiniteError, Snapshot, State, take_snapshot
+from zoo.run.written import Written, checked, written
 from zoo.system.denied import refuse_denied
+from zoo.system.digest import seal, sealed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Tensors = dict[str, Tensor]
 
-FORMAT = 2
-"""The version of a checkpoint's layout; those of format 1 are read too."""
+FORMAT = 3
+"""The version of a checkpoint's layout; those of the formats 1 and 2, which have no digests, are read too."""
 
-_FILES = ("generator.safetensors", "discriminator.safetensors", "state.safetensors", "state.json")
+ROLES = ("generator", "discriminator")
 
-
-@dataclass(frozen=True)
-class State:
-    """Everything beside the networks."""
-
-    step: int
-    """Steps done."""
-    seconds: float
-    """Time spent in training."""
-    parts: dict[str, Any]
-    """The state dicts of the parts of a run (optimisers, EMA, random numbers, position in the data, …) by name."""
+_FILES = (*(f"{role}.safetensors" for role in ROLES), "state.safetensors", "state.json")
 
 
 def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State) -> None:
     """Write a checkpoint at `folder`: both networks' state dicts and the state. Raises RunError where that fails."""
+    try:
+        snapshot = take_snapshot(networks, state)
+    except NotFiniteError as error:
+        raise NotFiniteError(f"{error} at step {state.step}: no checkpoint is written") from None
+    write_snapshot(folder, snapshot)
+
+
+def write_snapshot(folder: Path, snapshot: Snapshot, before_visible: Callable[[], object] = lambda: None) -> None:
+    """Write a checkpoint at `folder` from a copy of the state. Raises RunError where that fails.
+
+    `before_visible` is called when all files are written and the folder has not got its name yet: what is to be on the disk
+    before the checkpoint is.
+    """
     from safetensors.torch import save
 
-    tensors: Tensors = {}
-    try:
-        parts = {name: pack(part, name, tensors) for name, part in state.parts.items()}
-    except TypeError as error:
-        raise RunError(f"the checkpoint of step {state.step} cannot be written: {error}") from None
-    values = {"format": FORMAT, "step": state.step, "seconds": state.seconds, "parts": parts}
+    files = {}
     with replacing(folder) as temporary:
         folder.parent.mkdir(exist_ok=True)
         temporary.mkdir()
-        for name, table in {**networks, "state": tensors}.items():
-            packed = save({key: _own(value) for key, value in table.items()})
-            (temporary / f"{name}.safetensors").write_bytes(packed)  # not save_file, which hides what the system says
-        (temporary / "state.json").write_text(json.dumps(values) + "\n", encoding="utf-8")
+        for name, table in snapshot.tables.items():
+            packed = save(table)  # not save_file, which hides what the system says
+            (temporary / f"{name}.safetensors").write_bytes(packed)
+            files[f"{name}.safetensors"] = asdict(Written.of(packed))
+            del packed
+        values = {"format": FORMAT, "step": snapshot.step, "seconds": snapshot.seconds, "files": files}
+        (temporary / "state.json").write_bytes(sealed({**values, "parts": snapshot.parts}))
+        before_visible()
 
 
 def read_tensors(folder: Path, name: str) -> Tensors:
@@ -89,9 +97,19 @@ def _tensors(folder: Path, name: str) -> Tensors:
     try:
         with reading(path), path.open("rb"):  # safetensors says of what may not be read that it is not there
             pass
-        return load_file(path) if _is_utf8(path) else load(path.read_bytes())
+        record = _record(folder)
+        try:
+            said = written(record, path.name)
+        except DamagedError as error:
+            raise DamagedError(
+                f"{folder / 'state.json'} does not say what {path.name} was written as: {error}"
+            ) from None
+        with checked(path, said):
+            tensors: Tensors = load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
+    except DamagedError:
+        raise
     except (
         SafetensorError,
         OSError,
@@ -99,29 +117,42 @@ def _tensors(folder: Path, name: str) -> Tensors:
         RuntimeError,
     ) as error:  # the last is torch's, which opens it once more
         raise DamagedError(f"{path} cannot be read ({error})") from None
+    if reason := not_finite(tensors, weights=EMA_WEIGHTS if name == "state" else ""):
+        raise DamagedError(f"{path} is of a training that had diverged: {reason}")
+    return tensors
 
 
-def _state(folder: Path) -> State:
+def _record(folder: Path) -> Record:
+    """What state.json holds, as it was written. Raises DamagedError where it is not that, RunError where it may not be read."""
     path = folder / "state.json"
     try:
         with reading(path):
             record = Record.read(path)
-        step, seconds = record.need("step", int), float(record.need("seconds", float))
-        written = record.may("format", int) or 1
+            kept = seal(path.read_bytes())
+        if kept == "broken":
+            raise DamagedError("it is not what was written, its digest (SHA-256) is another")
+        step, form = record.need("step", int), record.may("format", int) or 1
+        record.need("seconds", float)
         if _step_of(folder) not in (None, step):
             raise DamagedError(f"it says step {step}, and lies in {folder.name}")
-        if written <= FORMAT and written != 1:
+        if form <= FORMAT and form != 1:
             record.need("parts", dict)
+        if form == FORMAT and kept == "none":
+            raise DamagedError("its digest is missing")
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
     except DamagedError as error:
         raise DamagedError(f"{path} cannot be read: {error}") from None
-    if written > FORMAT:
-        raise RunError(f"{path} was written by a newer zoo (format {written}); upgrade zoo to read it")
-    tensors = _tensors(folder, "state")
-    values = record.content
+    if form > FORMAT:
+        raise RunError(f"{path} was written by a newer zoo (format {form}); upgrade zoo to read it")
+    return record
+
+
+def _state(folder: Path) -> State:
+    record, tensors = _record(folder), _tensors(folder, "state")
+    values, step, seconds = record.content, record.need("step", int), float(record.need("seconds", float))
     try:
-        if written == 1:
+        if (record.may("format", int) or 1) == 1:
             return State(step, seconds, format1.parts_of(values, tensors))
         return State(step, seconds, {name: unpack(part, tensors) for name, part in values["parts"].items()})
     except (KeyError, ValueError, TypeError, AttributeError) as error:
@@ -129,14 +160,35 @@ def _state(folder: Path) -> State:
         raise DamagedError(f"the state in {folder} is damaged: {reason}") from None
 
 
+def damage(folder: Path) -> list[str]:
+    """What is wrong with a checkpoint, all of its files read: a line for each; none where it is whole."""
+    found = []
+    readers: list[Callable[[], object]] = [lambda: _state(folder)]
+    readers += [functools.partial(_tensors, folder, role) for role in ROLES]
+    for read in readers:
+        try:
+            read()
+        except RunError as error:  # it may not be read, or is of a newer zoo: all of it
+            return [str(error)]
+        except DamagedError as error:
+            found.append(str(error))
+    return list(dict.fromkeys(found))
+
+
 def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture: str) -> None:
     """Copy `tensors` into the network, all of them, each of its shape. Raises RunError that says what does not fit."""
     wanted = network.state_dict()
     missing, surplus = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    common = sorted(wanted.keys() & tensors.keys())
     shapes = [
         f"{key} is {tuple(tensors[key].shape)}, not {tuple(wanted[key].shape)}"
-        for key in sorted(wanted.keys() & tensors.keys())
+        for key in common
         if wanted[key].shape != tensors[key].shape
+    ]
+    types = [
+        f"{key} is {_type(tensors[key])}, not {_type(wanted[key])}"
+        for key in common
+        if wanted[key].dtype != tensors[key].dtype
     ]
     problems = []
     if missing:
@@ -145,6 +197,8 @@ def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture:
         problems.append(f"it has {_some(surplus)}, which this network has not")
     if shapes:
         problems.append(_some(shapes))
+    if types:
+        problems.append(_some(types))
     if problems:
         raise RunError(
             f"{path} does not fit {architecture!r} as config.json describes it: {'; '.join(problems)}. "
@@ -177,10 +231,29 @@ def lacking(folder: Path) -> str:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints. Who reads one meanwhile finds all of it or nothing."""
+    """Remove all but the newest `keep` checkpoints and those that are marked. Who reads one finds all of it or nothing."""
     for _, path in checkpoints(folder)[:-keep]:
-        with suppress(OSError):  # on Windows, a file that somebody reads: the next time, then
-            discard(path)
+        if not is_kept(path):
+            with suppress(OSError):  # on Windows, a file that somebody reads: the next time, then
+                discard(path)
+
+
+def set_aside(folder: Path, step: int) -> list[tuple[str, str]]:
+    """Rename the checkpoints after `step`, which are none any more then: to ``step-00001000.damaged`` or, whole ones, ``.aside``.
+
+    Returns the old names and the new ones. Nothing of zoo's removes them. Raises RunError where they cannot be renamed.
+    """
+    renamed = []
+    for path in _steps(folder):
+        found = _step_of(path)
+        if found is None or found <= step:
+            continue
+        name = f"{path.name}.{'damaged' if damage(path) else 'aside'}"
+        aside = free(folder / name)
+        with writing(path):
+            path.rename(aside)
+        renamed.append((path.name, aside.name))
+    return renamed
 
 
 def _steps(folder: Path) -> list[Path]:
@@ -210,11 +283,9 @@ def _step_of(folder: Path) -> int | None:
     return int(match[1]) if match else None
 
 
-def _own(value: Tensor) -> Tensor:
-    """A tensor's values in memory of their own: safetensors refuses two names for one memory, as tied weights have."""
-    import torch
-
-    return value.detach().cpu().clone(memory_format=torch.contiguous_format)
+def _type(value: Tensor) -> str:
+    """A tensor's type, as float32."""
+    return str(value.dtype).removeprefix("torch.")
 
 
 def _some(names: list[str]) -> str:
@@ -224,23 +295,13 @@ def _some(names: list[str]) -> str:
 def _others(folder: Path) -> str:
     """What to do in place of a damaged checkpoint: which other one can be read, looked at from the newest on."""
     found = [path for _, path in checkpoints(folder.parent)]
-    whole = next((path for path in reversed(found) if path != folder and _is_readable(path)), None)
+    whole = next((path for path in reversed(found) if path != folder and not damage(path)), None)
     if whole is None:
         return f"no other checkpoint {'can be read' if {*found} - {folder} else 'is left'}; train again"
-    newer = [path.name for path in found[found.index(whole) + 1 :]]
-    if not newer:
+    if whole == found[-1]:
         return f"{whole.name} is whole"
-    return f"an earlier one is whole: {whole.name}; rename {' and '.join(newer)} (to {newer[0]}.damaged, say) to use it"
-
-
-def _is_readable(folder: Path) -> bool:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        _state(folder)
-        for name in ("generator", "discriminator"):
-            with safe_open(folder / f"{name}.safetensors", "pt"):  # which looks whether it is as long as it says
-                pass
-    except (DamagedError, RunError, SafetensorError, OSError, ValueError):
-        return False
-    return True
+    run = shlex.quote(str(folder.parent.parent))
+    return (
+        f"an earlier one is whole: zoo resume {run} --from {whole.name} (or --recover) goes on from it, zoo sample {run} "
+        f"--step {_step_of(whole)} draws with it"
+    )

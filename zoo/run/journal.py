@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from zoo.errors import RunError
 from zoo.run.cutting import Kept, cut
-from zoo.run.files import flush, replacing, writing
+from zoo.run.files import flush, free, replacing, writing
 from zoo.run.lines import count, parse, reading_lines
 
 _LONGEST_LINE = 1 << 16  # bytes
@@ -99,7 +99,7 @@ def truncate(path: Path, step: int) -> str:
         return ""
     note = ""
     if kept.damaged:
-        beside = _free(path.with_name(f"{path.name}.damaged"))
+        beside = free(path.with_name(f"{path.name}.damaged"))
         with writing(beside):
             shutil.copyfile(path, beside)
         lines, are = ("a line", "is") if kept.damaged == 1 else (f"{kept.damaged} lines", "are")
@@ -129,15 +129,32 @@ def gap(path: Path, step: int, every: int, since: int = 0) -> str:
     return f"{path} ends at step {last}, and the checkpoint is of step {step}: what was logged between them is lost"
 
 
+def faults(path: Path, every: int | None, until: int) -> list[str]:
+    """What is wrong with what was logged up to step `until`: damaged lines, steps out of order, and gaps where a line was due each
+    `every` steps (None: that has changed on the way). A line for each kind. Raises RunError where it cannot be read."""
+    if not path.exists():
+        return [f"{path.name} is missing"] if until else []
+    damaged, backwards, last, found = 0, 0, 0, set()
+    for metrics, _ in _lines(path):
+        step = None if metrics is None else metrics.get("step")
+        if not isinstance(step, int):
+            damaged += 1
+            continue
+        backwards += step <= last
+        last = step
+        if every and step % every == 0:
+            found.add(step)
+    gaps = [step for step in range(every, until + 1, every) if step not in found] if every else []
+    told = [(damaged, "that cannot be read"), (backwards, "of a step that was logged before")]
+    lines = [f"{count} line{'' if count == 1 else 's'} {words}" for count, words in told if count]
+    if gaps:
+        lines.append(f"{len(gaps)} line{'' if len(gaps) == 1 else 's'} missing, the first of step {gaps[0]}")
+    return lines
+
+
 def _lines(path: Path, stride: int = 1) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
     """Each `stride`-th whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
     with reading_lines(path), path.open("rb") as file:
         for line in itertools.islice(file, 0, None, stride):
             if line.endswith(b"\n"):
                 yield parse(line), line
-
-
-def _free(path: Path) -> Path:
-    """The path, or with a number behind it where there is something already."""
-    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
-    return next(each for each in itertools.chain([path], numbered) if not each.exists())

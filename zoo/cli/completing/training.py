@@ -48,6 +48,8 @@ def resuming() -> Takes:
         Option("data", ("--data",), "where the run's data is now", path=True),
         Option("device", ("--device",), "another place to compute"),
         Option("capture", ("--capture",), "whether steps are captured from here on", choices=("on", "off")),
+        Option("from_step", ("--from",), "the checkpoint to go on from"),
+        switch("recover", "go on from the newest checkpoint that is whole"),
     ]
     fields = Options.model_fields
     changeable = [

@@ -108,5 +108,10 @@ _BY_NAME: Mapping[str, Callable[[], Answer]] = {
     "to": lambda: _plugins("EXPORTER"),
     "without": _checks,
 }
-_OF_A_RUN: Mapping[str, Callable[[str], Answer]] = {"labels": classes, "label": classes, "step": steps}
+_OF_A_RUN: Mapping[str, Callable[[str], Answer]] = {
+    "labels": classes,
+    "label": classes,
+    "step": steps,
+    "from_step": steps,
+}
 _OF_THEORY = {"source": ("line", "ring", "grid"), "generator": ("gaussian", "missing", "wider", "same")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.testing.messages import some
-from zoo.testing.outcome import CheckFailed
+from zoo.testing.outcome import CheckFailed, CheckSkipped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +23,7 @@ def state(subject: Subject) -> None:
     """Its state goes through safetensors into new networks bit for bit, and these draw the same and train on the same."""
     from zoo.engine.checkpointing import load_state, networks, save_state
     from zoo.run.checkpoint import load_network, read_state, read_tensors, write_checkpoint
+    from zoo.run.snapshot import NotFiniteError
     from zoo.testing.reproducibility import identical, must_be_reproducible
 
     trained = subject.repeated_step()
@@ -30,7 +31,10 @@ def state(subject: Subject) -> None:
         trained.run(number)
     following = max(trained.numbers(2)) + 1
     folder = subject.folder / "state"
-    write_checkpoint(folder, networks(trained.state), save_state(trained.state, following, 0.0))
+    try:
+        write_checkpoint(folder, networks(trained.state), save_state(trained.state, following, 0.0))
+    except NotFiniteError as error:
+        raise CheckSkipped(f"{error}: see the check 'gradients'") from None
 
     new = subject.repeated_step(seed=(subject.options.seed + 1) % 2**63)
     new.batch, new.step.draw = trained.batch, trained.step.draw

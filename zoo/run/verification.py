@@ -1,0 +1,57 @@
+"""Whether the files of a run are what was written: ``zoo verify RUN``, but for what needs its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import RunError
+from zoo.run.checkpoint import damage, lacking
+from zoo.run.journal import faults
+from zoo.run.run import Run
+from zoo.system.digest import seal
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one thing."""
+
+    what: str
+    """Its name: ``step-00001000``."""
+    damage: str = ""
+    """What is wrong with it; empty where it is whole."""
+    note: str = ""
+    """What else is to be known; where it was not looked at, why."""
+    seen: bool = True
+    """Whether it was looked at."""
+
+    @property
+    def state(self) -> str:
+        """``whole``, ``damaged`` or, where nobody looked, ``unknown``."""
+        return "damaged" if self.damage else "whole" if self.seen else "unknown"
+
+
+def verify_files(run: Run) -> Iterator[Finding]:
+    """The journal and every checkpoint of a run, all files read. Those of older zoos have no digests, which is noted."""
+    found = run.checkpoints
+    last = found[-1][0] if found else 0
+    every = run.config["options"].get("log_every")
+    if any(change["option"] == "log_every" for change in run.changes) or not isinstance(every, int) or every < 1:
+        every = None
+    try:
+        lines = faults(run.path / "metrics.jsonl", every, last)
+    except RunError as error:
+        lines = [str(error)]
+    yield Finding("metrics.jsonl", "; ".join(lines))
+    for _, folder in found:
+        wrong = damage(folder)
+        yield Finding(folder.name, "; ".join(wrong), "" if wrong or _has_digests(folder) else "without digests")
+    if missing := lacking(run.path / "checkpoints"):
+        yield Finding(missing.partition(" ")[0], missing)
+    elif not found:
+        yield Finding("checkpoints", note="there is none yet", seen=False)
+
+
+def _has_digests(folder: Path) -> bool:
+    return seal((folder / "state.json").read_bytes()) == "whole"
