@@ -31,7 +31,10 @@ class Callback:
         """`done` of `total` images are prepared. Of the caller's callbacks alone: there is no run yet."""
 
     def on_start(self, run: Run, step: int, steps: int) -> None:
-        """Training is about to begin at `step` (0 for a new run) and will end at `steps`."""
+        """Training is about to begin at `step` (0 for a new run) and will end at `steps`.
+
+        Told again where a training goes back to an earlier step (``--on-trouble heal``), which is `step` then.
+        """
 
     def on_step(self, step: int) -> None:
         """`step` steps are done. Called very often: be quick."""

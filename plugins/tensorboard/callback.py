@@ -28,9 +28,11 @@ class TensorBoard(zoo.Callback):
     name = "tensorboard"
 
     def on_start(self, run: zoo.Run, step: int, steps: int) -> None:
-        """Open a new event file; those before stay."""
+        """Open a new event file; those before stay, the last one of this process too, of a training that goes back."""
         from torch.utils.tensorboard import SummaryWriter  # a second or two, so only for runs that ask for it
 
+        if hasattr(self, "writer"):
+            self.writer.close()
         self.writer: SummaryWriter = SummaryWriter(str(run.path / FOLDER), purge_step=step + 1 if step else None)
         options = json.dumps(run.config["options"], indent=2)
         self.writer.add_text("options", "\n".join(f"    {line}" for line in options.splitlines()), step)

@@ -113,6 +113,23 @@ def test_outputs_that_are_no_probabilities_get_their_own_limits():
 # ---- runs
 
 
+def test_events_are_marked_and_named_and_counted_as_no_metrics(run):
+    pytest.importorskip("matplotlib")
+    events = [
+        {"step": 50, "event": "collapsed"},
+        {"step": 50, "event": "exploded"},
+        {"step": 90, "event": "$\\bad\n_one"},
+    ]
+    figure = curves_figure(lines(20), "title", events)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["collapsed, exploded", "  bad  one"]
+    with (run.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps({**event, "message": "…"}) + "\n" for event in events)
+    assert drawing.left_out(run) == ""
+    assert len(run.metrics()) == 60
+    assert draw_curves(run).is_file()
+    assert "step 90: " in run._repr_html_()
+
+
 def test_a_finished_run_has_its_curves(tmp_path):
     pytest.importorskip("matplotlib")
     run = zoo.train("vanilla", out=tmp_path / "run", **tiny("vanilla", steps=6))
@@ -125,7 +142,7 @@ def test_a_resumed_run_draws_the_whole(tmp_path, monkeypatch):
     run = zoo.train("vanilla", out=tmp_path / "run", **tiny("vanilla", steps=6))
     seen = []
     monkeypatch.setattr(
-        drawing, "curves_figure", lambda metrics, title: seen.append(metrics) or curves_figure(metrics, title)
+        drawing, "curves_figure", lambda metrics, *rest: seen.append(metrics) or curves_figure(metrics, *rest)
     )
     zoo.resume(run.path, steps=9)
     assert [line["step"] for line in seen[0]] == list(range(1, 10))

@@ -33,10 +33,15 @@ class Batch(NamedTuple):
     """int64 (B,); None for unlabelled data."""
 
 
-def check_batch(batch_size: int, images: int) -> None:
-    """Raise DataError for a batch that so many images do not fill."""
+def check_batch(batch_size: int, images: int, hold_out: int = 0) -> None:
+    """Raise DataError for a batch that so many images do not fill, of which some are held out."""
     if batch_size < 1:
         raise DataError(f"--batch-size {batch_size} is too small; choose at least 1")
+    if hold_out and batch_size > images - hold_out:
+        raise DataError(
+            f"--hold-out {hold_out} leaves {max(0, images - hold_out)} of {images} images to learn from, less than one batch of "
+            f"{batch_size}; hold out fewer"
+        )
     if batch_size > images:
         raise DataError(f"--batch-size {batch_size} is larger than the data ({images} images); choose at most {images}")
 
@@ -50,7 +55,7 @@ class Loader:
     at a random start. The images of an epoch that do not fill a batch are left out, or are a smaller batch where
     `drop_remainder` is False. `flip` mirrors each image left to right with probability one half. Values lie in
     `value_range`. `channels_last` chooses the memory layout, `pin` puts batches into page-locked memory (only where CUDA is
-    available). Raises DataError when a batch is larger than the data.
+    available). `hold_out` images, chosen by the seed, are in no batch. Raises DataError when a batch is larger than the data.
     """
 
     def __init__(
@@ -66,15 +71,20 @@ class Loader:
         value_range: tuple[float, float] = (-1.0, 1.0),
         channels_last: bool = False,
         pin: bool = False,
+        hold_out: int = 0,
     ) -> None:
-        check_batch(batch_size, len(store))
+        check_batch(batch_size, len(store), hold_out)
         if shuffle_buffer < 1:
             raise DataError(f"--shuffle-buffer {shuffle_buffer} is too small; choose at least 1")
         if order not in get_args(Order):
             raise DataError(f"unknown order {order!r}; known: {', '.join(get_args(Order))}")
         self.store = store
         self.batch_size = batch_size
-        self.batching = Batching.of(len(store), batch_size, drop_remainder or order == "slice")
+        self._kept, self.held_out = _parted(len(store), hold_out, seed % 2**64)
+        """The places in the store of images that no batch holds (`hold_out` of them, chosen by the seed), in order."""
+        self.images = len(store) - hold_out
+        """How many images there are to learn from."""
+        self.batching = Batching.of(self.images, batch_size, drop_remainder or order == "slice")
         """Which images a batch holds, by their place in an epoch; may be set before the first batch is asked for."""
         self._seed = seed % 2**64
         self._order = order
@@ -90,7 +100,7 @@ class Loader:
 
     def batch(self, number: int) -> Batch:
         """Batch `number` (0, 1, 2, …, without end); the same one every time. May be called by any thread."""
-        indices = self._indices(number)
+        indices = self.places(self._indices(number))
         height, width, channels = self.store.images.shape[1:]
         images = torch.empty(
             (len(indices), channels, height, width),
@@ -122,6 +132,10 @@ class Loader:
     def images_before(self, number: int) -> int:
         """How many images the batches before batch `number` hold."""
         return self.batching.images_before(number)
+
+    def places(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where in the store the images lie that are learnt from, by their numbers below `images`."""
+        return numbers if self._kept is None else self._kept[numbers]
 
     def stream(self, start: int = 0) -> Generator[Batch, None, None]:
         """Batches from number `start` on, without end, made by a thread that stays two ahead.
@@ -164,13 +178,13 @@ class Loader:
         if self._order in ("shuffle", "buffer"):
             return self._permutation(epoch)[first : first + self.batch_size].astype(np.int64)
         if self._order == "slice":
-            first = int(self._random(number, 2).integers(0, len(self.store) - self.batch_size + 1))
-        return np.arange(first, min(first + self.batch_size, len(self.store)), dtype=np.int64)
+            first = int(self._random(number, 2).integers(0, self.images - self.batch_size + 1))
+        return np.arange(first, min(first + self.batch_size, self.images), dtype=np.int64)
 
     def _permutation(self, epoch: int) -> Indices:
         known = self._epoch
         if known is None or known[0] != epoch:
-            size, random = len(self.store), self._random(epoch, 0)
+            size, random = self.images, self._random(epoch, 0)
             numbers = shuffled(size, random) if self._order == "shuffle" else buffered(size, self._buffer, random)
             known = self._epoch = (epoch, numbers)
         return known[1]
@@ -190,3 +204,12 @@ class Loader:
                 return
             self._touched = 0
         self.store.release()
+
+
+def _parted(images: int, hold_out: int, seed: int) -> tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int64]]:
+    """The places of images that are learnt from (None: all of them) and of those that are held out, both in order."""
+    if not hold_out:
+        return None, np.arange(0, dtype=np.int64)
+    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(3,))))
+    out = np.sort(random.permutation(images)[:hold_out]).astype(np.int64)
+    return np.delete(np.arange(images, dtype=np.int64), out), out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import torch
@@ -21,6 +21,7 @@ from zoo.engine.ema import EMA
 from zoo.engine.freezing import freeze_layers
 from zoo.engine.graphs.capture import CapturedStep
 from zoo.engine.graphs.cuda_graphs import CudaGraphs
+from zoo.engine.health.monitors import Health
 from zoo.engine.layout import is_convolutional, lay_channels_last
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.build import build_optimizer
@@ -45,6 +46,8 @@ class TrainingState:
     random: TorchRandom
     capabilities: Capabilities
     captured: CapturedStep | None = None
+    health: Health = field(default_factory=Health)
+    """What the monitors keep from look to look."""
 
     @property
     def options(self) -> Options:
@@ -110,6 +113,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         drop_remainder=options.drop_remainder,
         flip=options.flip,
         pin=device.type == "cuda",
+        hold_out=options.hold_out,
     )
     batches = Batches(loader, device)
     generator, discriminator = build_networks(architecture, options, plan.spec, device)
@@ -129,7 +133,12 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         phases=plan.phases,
         objective=copy.deepcopy(plan.objective),  # whose state, if it has one, begins with the run
         options=options,
-        latents=Latents(stream_seed(options.seed, "latents"), options.latent, options.latent_distribution, device),
+        latents=Latents(
+            stream_seed(options.seed, "latents", options.latent_seed),
+            options.latent,
+            options.latent_distribution,
+            device,
+        ),
         draw=batches,
         precision=Precision(options.precision, device),
         classes=plan.classes,

@@ -11,6 +11,7 @@ from torch import Tensor
 from zoo.data.batching import Batching
 from zoo.engine.build import TrainingState, batches_per_step
 from zoo.engine.optim.saved import SavedOptimizer
+from zoo.engine.runtime.seeds import stream_seed
 from zoo.errors import RunError
 from zoo.options import Options
 from zoo.run.checkpoint import load_network, read_state, read_tensors
@@ -35,6 +36,7 @@ def parts(state: TrainingState) -> dict[str, Stateful]:
         "batches": state.batches,
         "latents": step.latents,
         "precision": step.precision,
+        "health": state.health,
         **{f"optimizer.{name}": SavedOptimizer(optimizer) for name, optimizer in step.optimizers.items()},
     }
     if state.ema is not None:
@@ -70,6 +72,8 @@ def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
     load_state(state, saved, without=() if then.ema else ("ema",))
     if state.ema is not None and not then.ema:
         state.ema.begin()
+    if then.latent_seed != state.options.latent_seed:
+        state.step.latents.begin(stream_seed(state.options.seed, "latents", state.options.latent_seed))
     before, now = Batching.of(*_cut(state, then)), Batching.of(*_cut(state, state.options))
     phases = state.architecture.phases(then)
     if before != now or batches_per_step(phases, then) != batches_per_step(state.step.phases, state.options):
@@ -79,13 +83,13 @@ def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
 
 def _cut(state: TrainingState, options: Options) -> tuple[int, int, bool]:
     """What `Batching.of` takes."""
-    return len(state.batches.loader.store), options.batch_size, options.drop_remainder or options.order == "slice"
+    return state.batches.loader.images, options.batch_size, options.drop_remainder or options.order == "slice"
 
 
 def load_state(state: TrainingState, saved: State, without: Collection[str] = ()) -> None:
     """Set everything but the networks, and the parts left out, to a saved state. Raises RunError where it does not fit."""
     for name, part in parts(state).items():
-        if name in without:
+        if name in without or (name == "health" and name not in saved.parts):  # which older checkpoints have not
             continue
         try:
             part.load_state_dict(saved.parts[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,15 +40,17 @@ class Keeper:
         self.begun = saved
         """That of the newest whose writing has begun."""
 
-    def begin(self, snapshot: Snapshot, before_visible: Callable[[], object] = lambda: None) -> None:
+    def begin(
+        self, snapshot: Snapshot, spared: Collection[int] = (), before_visible: Callable[[], object] = lambda: None
+    ) -> None:
         """Write a checkpoint from now on. Waits for the one before, and raises what is said of that.
 
-        `before_visible` is called as by `write_snapshot`, in the writing thread.
+        `spared`: as `prune` takes it. `before_visible` is called as by `write_snapshot`, in the writing thread.
         """
         self.finish()
         context = contextvars.copy_context()  # what is advised where a disk is full
         self.begun = snapshot.step
-        self._writing = self._writer.submit(context.run, self._write, snapshot, before_visible)
+        self._writing = self._writer.submit(context.run, self._write, snapshot, spared, before_visible)
 
     def collect(self) -> None:
         """Tell of the checkpoint that is written by now, if there is one. Raises RunError where it could not be."""
@@ -78,8 +80,8 @@ class Keeper:
         finally:
             self._writer.shutdown()
 
-    def _write(self, snapshot: Snapshot, before_visible: Callable[[], object]) -> Path:
+    def _write(self, snapshot: Snapshot, spared: Collection[int], before_visible: Callable[[], object]) -> Path:
         path = self._folder / f"step-{snapshot.step:08d}"
         write_snapshot(path, snapshot, before_visible)
-        prune(self._folder, self._keep)
+        prune(self._folder, self._keep, spared)
         return path

@@ -12,6 +12,9 @@ from zoo.engine.build import TrainingState
 from zoo.engine.checkpointing import networks, save_state
 from zoo.engine.data_check import DataCheck
 from zoo.engine.forecast import Forecast
+from zoo.engine.health.going_back import SetbackError
+from zoo.engine.health.monitor import Trouble
+from zoo.engine.health.watch import Watch
 from zoo.engine.keeping import Keeper
 from zoo.engine.layout import layout_advice
 from zoo.engine.looking_back import look_back
@@ -78,19 +81,29 @@ class TrainingLoop:
         self._data = DataCheck(store, run)
         self._real = store.images[:REAL_POINTS].reshape(-1, store.spec.width) if store.spec.points else None
 
-    def run_steps(self) -> None:
+    def run_steps(self) -> Trouble | None:
         """Train until all steps are done or `interrupt` has a signal that asks to stop.
 
-        Either way the newest checkpoint holds the last step that was done.
+        Either way the newest checkpoint holds the last step that was done. What comes back is trouble that is to be healed.
         """
+        try:
+            self._run_steps()
+        except SetbackError as setback:
+            return setback.trouble
+        return None
+
+    def _run_steps(self) -> None:
         keep_freed_memory()
         done = self.start
         statistics: Statistics = {}
         with self.interrupt.listening():
             with advising(self.run.going_on), Journal(self.run.path / "metrics.jsonl") as journal:
+                self._watch = Watch(self.state, journal)
                 self.callbacks.on_start(self.run, done, self.steps)
                 if done == 0:
                     self._sample(0)
+                    if self.options.on_trouble != "warn" and not self.run.checkpoints:
+                        self._checkpoint(0, journal)  # there may be nothing else to go back to
                 self._data.begin()
                 self._clock.start(self.state.batches.images)
                 forecast = Forecast(self.state, self.start, self._clock)
@@ -144,6 +157,7 @@ class TrainingLoop:
             read = {name: float(value) for name, value in statistics.items()}  # the one place that waits for the device
             if write:
                 self._log(done, read, journal)
+                self._watch.look(done, read)
             self._refuse_divergence(done, read)
         if picture:
             self._sample(done)
@@ -159,9 +173,12 @@ class TrainingLoop:
         return int(self.state.epochs_after(done)) > int(self.state.epochs_after(done - 1))
 
     def _log(self, done: int, statistics: dict[str, float], journal: Journal) -> None:
+        with self._clock.paused():
+            measured = self._watch.measure(done)
         metrics = {
             "step": done,
             **statistics,
+            **measured,
             "learning_rate": rate_at(self.options, self._rates["generator"], done - 1, self.steps),
             "images_per_second": self._clock.lap(self.state.batches.images),
             "seconds": round(self._clock.seconds, 3),
@@ -173,6 +190,7 @@ class TrainingLoop:
         """Stop before broken weights replace the last good checkpoint."""
         for name, value in statistics.items():
             if not math.isfinite(value):
+                self._watch.look(done, statistics)  # which may heal it
                 raise RunError(
                     f"{name} is {value} at step {done}: training has diverged. What {self.run.path} holds is from before; "
                     "train again with a lower --learning-rate, or with --precision float32"
@@ -189,6 +207,8 @@ class TrainingLoop:
             else:
                 save(scatter(to_points(images), self._real), path)
         self.callbacks.on_sample(done, path)
+        with self._clock.paused():
+            self._watch.look_at_pictures(done, images, self._grid_labels)
 
     def _checkpoint(self, done: int, journal: Journal) -> None:
         """Copy the state, which is written while the training goes on; of data that is whole, and of numbers that are finite."""
@@ -200,8 +220,9 @@ class TrainingLoop:
             try:
                 snapshot = take_snapshot(networks(self.state), save_state(self.state, done, self._clock.seconds))
             except NotFiniteError as error:
+                self._watch.not_finite(done, str(error))  # which may heal it
                 raise RunError(f"{error} at step {done}: training has diverged. {self._last_good()}") from None
-            self._keeper.begin(snapshot, before_visible=journal.sync)
+            self._keeper.begin(snapshot, self._watch.spared, before_visible=journal.sync)
 
     def _last_good(self) -> str:
         """What is left of a training that has diverged, and what to do."""

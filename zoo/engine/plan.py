@@ -96,7 +96,7 @@ def plan_run(
     place = source.pinned or absolute(options.data, registry().sources)
     options = options.model_copy(update={"data": place})
     plan = complete_plan(architecture, options, chosen, source, spec, device)
-    check_batch(options.batch_size, len(source))
+    check_batch(options.batch_size, len(source), options.hold_out)
     return plan
 
 
@@ -120,7 +120,7 @@ def plan_resume(
     source = same_data(run, architecture, options, data)
     if data is not None:
         options = options.model_copy(update={"data": source.pinned or absolute(data, registry().sources)})
-    check_batch(options.batch_size, len(source))
+    check_batch(options.batch_size, len(source), options.hold_out)
     chosen = choose_device(device or options.device)
     if capture is None and options.capture and chosen.type != "cuda":
         capture = False

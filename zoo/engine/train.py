@@ -16,6 +16,8 @@ from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
 from zoo.engine.forecast import describe_plan
+from zoo.engine.health.going_back import make_newest, plan_healing, write_healing
+from zoo.engine.health.monitor import Trouble
 from zoo.engine.looking_back import look_back_late
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.origin import Origin
@@ -105,11 +107,11 @@ def train(
                 except BaseException:
                     run.discard()
                     raise
-                del (
-                    plan,
-                    origin,
-                )  # whose source may hold a line for each of millions of files; and weights that were copied
-                TrainingLoop(run, state, everyone, interrupt=interrupt).run_steps()
+                loop = TrainingLoop(run, state, everyone, interrupt=interrupt)
+                # The plan's source may hold a line for each of millions of files; weights were copied; the loop has the state.
+                del plan, origin, state
+                while trouble := loop.run_steps():
+                    loop = _healed(loop, trouble, everyone)
     return run
 
 
@@ -193,9 +195,32 @@ def resume(
                 if note := _cut_journal(run, then, start):
                     log.warning(note)
                 run.save_config(config)
-            del plan
-            TrainingLoop(run, state, everyone, start, seconds, interrupt).run_steps()
+            loop = TrainingLoop(run, state, everyone, start, seconds, interrupt)
+            del plan, state
+            while trouble := loop.run_steps():
+                loop = _healed(loop, trouble, everyone)
     return run
+
+
+def _healed(loop: TrainingLoop, trouble: Trouble, everyone: Callbacks) -> TrainingLoop:
+    """What goes on from the last good checkpoint with something changed, in the place of a loop that came into trouble.
+
+    Raises RunError where it is to stop (``--on-trouble stop``) or healing has come to its end, and whatever `resume` raises.
+    """
+    run, options, spec = loop.run, loop.options, loop.state.batches.loader.store.spec
+    if options.on_trouble == "stop":
+        raise RunError(f"{trouble.message} at step {trouble.step}; {make_newest(run, trouble)}")
+    device = str(loop.state.batches.device)
+    healing = plan_healing(run, options, spec, trouble)
+    del loop.state  # makes room for the new one
+    plan = plan_resume(run, changes=healing.changes, device=device, capture=options.capture)
+    then = options_at(run, plan.architecture, healing.start)
+    state = build(plan, numbered_as(run, plan.architecture, prepare_data(plan)))
+    seconds = load_checkpoint(state, healing.folder, then)
+    changes = journal(run, then, plan.options, healing.start)
+    with advising(run.going_on):
+        write_healing(run, healing, _changed(run, plan, state, changes, asked=True))
+    return TrainingLoop(run, state, everyone, healing.start, seconds, loop.interrupt)
 
 
 @contextmanager

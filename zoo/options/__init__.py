@@ -10,6 +10,7 @@ from pydantic import ConfigDict, model_validator
 from zoo.options.base import Group
 from zoo.options.data import DataOptions
 from zoo.options.device import DeviceOptions
+from zoo.options.health import HealthOptions
 from zoo.options.length import LengthOptions
 from zoo.options.objective import ObjectiveOptions
 from zoo.options.optimizer import OptimizerOptions
@@ -24,6 +25,7 @@ GROUPS: dict[str, type[Group]] = {
     "objective": ObjectiveOptions,
     "optimizer": OptimizerOptions,
     "output": OutputOptions,
+    "health": HealthOptions,
 }
 """Every group by its title, in the order in which they are shown."""
 
@@ -34,7 +36,9 @@ MOST_USED = (
 
 
 # The last base comes first in a pydantic model.
-class Options(OutputOptions, OptimizerOptions, ObjectiveOptions, DeviceOptions, LengthOptions, DataOptions):
+class Options(
+    HealthOptions, OutputOptions, OptimizerOptions, ObjectiveOptions, DeviceOptions, LengthOptions, DataOptions
+):
     """What every architecture's training run takes. Subclass it inside an architecture to add options of its own."""
 
     model_config = ConfigDict(defer_build=False)  # so that a class of options that cannot work says so when it is made

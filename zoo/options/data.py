@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from zoo.options.base import Count, Group
 from zoo.options.size import Sides
@@ -41,6 +41,9 @@ class DataOptions(Group):
     """order buffer: how many images wait in the buffer, from which each next one is drawn at random (tf.data's shuffle)."""
     drop_remainder: bool = True
     """Leave out the images at the end of an epoch that do not fill a batch; without it they are a smaller batch."""
+    hold_out: Annotated[int, Field(ge=0)] = 0
+    """Images, chosen at random, that nothing is learnt from: what the discriminator says of them tells whether it has learnt the
+    others by heart (r_v in metrics.jsonl); some hundreds will do."""
     strict: bool = False
     """Stop where anything that lies among the data is not used: an image that cannot be read, a kind that is not, a dead link."""
 

@@ -31,6 +31,9 @@ MOST = 20_000
 _LOSSES = (("d_loss", "D", DATA), ("g_loss", "G", GENERATED))
 _VERDICTS = (("d_real", "D(x), real", DATA), ("d_fake", "D(G(z)), generated", GENERATED))
 _SMOOTHED_FROM = 40  # points below which a curve is shown as it is
+_TROUBLE = "#b00020"
+_NAMED = 3  # events of one step that are named
+_LONGEST = 40  # letters of a name: a file may hold anything
 _LOG_FROM = 30.0  # a loss whose largest value is that many times its smallest is shown on a logarithmic axis
 
 
@@ -41,7 +44,7 @@ def draw_curves(run: Run, path: Path | None = None) -> Path:
     """
     metrics = run.metrics(MOST)
     if len(metrics) < FEWEST:
-        total = _written(run)
+        total = _written(run) - len(run.events())
         read = "" if len(metrics) == total else f" that can be read, of {total}"
         raise RunError(f"{run.path} has {len(metrics)} lines in metrics.jsonl{read}; curves need at least {FEWEST}")
     return _draw_run(run, metrics, path or run.path / "curves.png")
@@ -101,12 +104,12 @@ def draw_curves_if_possible(run: Run) -> Path | None:
 def _draw_run(run: Run, metrics: Sequence[Mapping[str, Any]], place: Path) -> Path:
     preset = run.config.get("preset")
     title = f"{run.path.resolve().name}: {run.architecture}" + (f" {preset}" if preset else "")
-    write(curves_figure(metrics, f"{title}, {run.data_title}"), place)
+    write(curves_figure(metrics, f"{title}, {run.data_title}", run.events()), place)
     return place
 
 
-def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str) -> Figure:
-    """The figure of logged metrics: the losses above, D's verdicts below, both over the steps."""
+def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, events: Sequence[Mapping[str, Any]] = ()) -> Figure:
+    """The figure of logged metrics: the losses above, D's verdicts below, both over the steps; a line at each event."""
     figure = new_figure(8.0, 5.6)
     above, below = figure.subplots(2, 1, sharex=True)
     steps = series(metrics, "step")
@@ -124,6 +127,7 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str) -> Figure:
         below.axhline(0.5, color="#999999", linewidth=0.9, linestyle="--", zorder=1, label="½: D cannot tell")
     else:
         _limit(below, verdicts)
+    _mark(above, below, events)
     for axes in (above, below):
         if axes.get_legend_handles_labels()[1]:
             axes.legend(
@@ -131,6 +135,22 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str) -> Figure:
             )  # above the curves
         tidy(axes)
     return figure
+
+
+def _mark(above: Axes, below: Axes, events: Sequence[Mapping[str, Any]]) -> None:
+    """A line at the step of each event, with what it is beside it; where several are at one step, all are named."""
+    at: dict[float, list[str]] = {}
+    for event in events:
+        step = _number(event.get("step"))
+        name = "".join(letter if letter.isalnum() else " " for letter in str(event.get("event"))[:_LONGEST])
+        if math.isfinite(step) and name not in at.setdefault(step, []):
+            at[step].append(name)
+    for step, names in at.items():
+        for axes in (above, below):
+            axes.axvline(step, color=_TROUBLE, linewidth=0.9, linestyle=":", zorder=1)
+        words = ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+        place = above.get_xaxis_transform()
+        above.text(step, 0.98, words, color=_TROUBLE, transform=place, rotation=90, va="top", ha="right", fontsize=7)
 
 
 def series(metrics: Sequence[Mapping[str, Any]], name: str) -> Floats:

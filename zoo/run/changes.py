@@ -21,6 +21,21 @@ def read_changes(config: Mapping[str, Any], file: Path, remedy: str) -> list[dic
     return lines
 
 
+def read_healing(config: Mapping[str, Any], file: Path, remedy: str) -> list[dict[str, Any]]:
+    """How often the run went back to a good checkpoint; never, where nothing says so. Raises RunError for a damaged line."""
+    try:
+        lines = Record(dict(config)).may("healing", list) or []
+        for place, line in enumerate(lines):
+            if not isinstance(line, dict):
+                raise DamagedError(f"line {place + 1} of 'healing' is no object")
+            record = Record(line)
+            for name, kind in (("step", int), ("at", int), ("number", int), ("place", int), ("trouble", str)):
+                record.need(name, kind)
+    except DamagedError as error:
+        raise RunError(f"{file} does not tell what was healed: {error}; {remedy}") from None
+    return lines
+
+
 def _check(line: Any, what: str) -> None:
     if not isinstance(line, dict) or not {"from", "to"} <= line.keys():
         raise DamagedError(f"{what} is no change from something to something")

@@ -6,7 +6,7 @@ import functools
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -230,16 +230,21 @@ def lacking(folder: Path) -> str:
     return f"{newest.name} lacks {', '.join(missing)}" if missing else ""
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints and those that are marked. Who reads one finds all of it or nothing."""
-    for _, path in checkpoints(folder)[:-keep]:
-        if not is_kept(path):
+def prune(folder: Path, keep: int, spared: Collection[int] = ()) -> None:
+    """Remove all but the newest `keep` checkpoints, those that are marked, and of each step of `spared` the newest up to it.
+
+    Who reads one finds all of it or nothing.
+    """
+    found = checkpoints(folder)
+    needed = {max((step for step, _ in found if step <= each), default=-1) for each in spared}
+    for step, path in found[:-keep]:
+        if step not in needed and not is_kept(path):
             with suppress(OSError):  # on Windows, a file that somebody reads: the next time, then
                 discard(path)
 
 
-def set_aside(folder: Path, step: int) -> list[tuple[str, str]]:
-    """Rename the checkpoints after `step`, which are none any more then: to ``step-00001000.damaged`` or, whole ones, ``.aside``.
+def set_aside(folder: Path, step: int, ending: str = "aside") -> list[tuple[str, str]]:
+    """Rename the checkpoints after `step`, which are none any more then: to ``step-00001000.damaged`` or, whole ones, `ending`.
 
     Returns the old names and the new ones. Nothing of zoo's removes them. Raises RunError where they cannot be renamed.
     """
@@ -248,7 +253,7 @@ def set_aside(folder: Path, step: int) -> list[tuple[str, str]]:
         found = _step_of(path)
         if found is None or found <= step:
             continue
-        name = f"{path.name}.{'damaged' if damage(path) else 'aside'}"
+        name = f"{path.name}.{'damaged' if damage(path) else ending}"
         aside = free(folder / name)
         with writing(path):
             path.rename(aside)
@@ -295,12 +300,13 @@ def _some(names: list[str]) -> str:
 def _others(folder: Path) -> str:
     """What to do in place of a damaged checkpoint: which other one can be read, looked at from the newest on."""
     found = [path for _, path in checkpoints(folder.parent)]
+    run = shlex.quote(str(folder.parent.parent))
     whole = next((path for path in reversed(found) if path != folder and not damage(path)), None)
     if whole is None:
-        return f"no other checkpoint {'can be read' if {*found} - {folder} else 'is left'}; train again"
+        none = f"no other checkpoint {'can be read' if {*found} - {folder} else 'is left'}"
+        return f"{none}; move {folder.parent} elsewhere, and zoo resume {run} begins again at step 0"
     if whole == found[-1]:
         return f"{whole.name} is whole"
-    run = shlex.quote(str(folder.parent.parent))
     return (
         f"an earlier one is whole: zoo resume {run} --from {whole.name} (or --recover) goes on from it, zoo sample {run} "
         f"--step {_step_of(whole)} draws with it"

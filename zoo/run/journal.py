@@ -1,4 +1,7 @@
-"""metrics.jsonl: one JSON object per logged step, appended as training goes."""
+"""metrics.jsonl: one JSON object per logged step, appended as training goes; and one per event, which has a text ``event``.
+
+Events are what has gone wrong (`zoo.engine.health`). They are no metrics: `read_metrics` leaves them out, `read_events` gives them.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from typing import Any, TextIO
 
 from zoo.errors import RunError
 from zoo.run.cutting import Kept, cut
+from zoo.run.events import is_event
 from zoo.run.files import flush, free, replacing, writing
 from zoo.run.lines import count, parse, reading_lines
 
@@ -47,6 +51,12 @@ class Journal:
         with writing(self.path):
             os.fsync(self._file.fileno())
 
+    def write_event(self, step: int, kind: str, **more: Any) -> None:
+        """Append an event of that kind after `step` steps; `more` is what JSON has."""
+        with writing(self.path):
+            self._file.write(json.dumps({"step": step, "event": kind, **more}) + "\n")
+            self._file.flush()
+
     def __enter__(self) -> Journal:
         return self
 
@@ -58,7 +68,7 @@ class Journal:
 
 
 def read_metrics(path: Path, most: int | None = None) -> list[dict[str, Any]]:
-    """The objects of a metrics file in order; lines that are damaged, and a last one that was cut off, are left out.
+    """The metrics of a metrics file in order; lines that are damaged, and a last one that was cut off, are left out.
 
     `most`: how many at most, evenly from first to last, of a file that may be long. Raises RunError where there is something else
     in the place of the file.
@@ -67,18 +77,19 @@ def read_metrics(path: Path, most: int | None = None) -> list[dict[str, Any]]:
     if most is not None:
         with reading_lines(path):
             stride = -(-(count(path) - 1) // max(most - 1, 1)) or 1
-    found = [metrics for metrics, _ in _lines(path, stride) if metrics is not None]
+    found = [metrics for metrics in _lines(path, stride) if metrics is not None and not is_event(metrics)]
     if stride > 1 and (last := last_metrics(path)) is not None and last not in found[-1:]:
         found.append(last)
     return found
 
 
 def last_metrics(path: Path) -> dict[str, Any] | None:
-    """The object of the last whole line of a metrics file, of which only the end is read; None where there is none."""
+    """The metrics of the last whole line that has some, of a file of which only the end is read; None where there is none."""
     with reading_lines(path), path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _LONGEST_LINE))
         lines = file.read().split(b"\n")[:-1]
-        return next((metrics for line in reversed(lines) if (metrics := parse(line)) is not None), None)
+        found = (metrics for line in reversed(lines) if (metrics := parse(line)) is not None)
+        return next((metrics for metrics in found if not is_event(metrics)), None)
     return None
 
 
@@ -135,7 +146,9 @@ def faults(path: Path, every: int | None, until: int) -> list[str]:
     if not path.exists():
         return [f"{path.name} is missing"] if until else []
     damaged, backwards, last, found = 0, 0, 0, set()
-    for metrics, _ in _lines(path):
+    for metrics in _lines(path):
+        if metrics is not None and is_event(metrics):
+            continue
         step = None if metrics is None else metrics.get("step")
         if not isinstance(step, int):
             damaged += 1
@@ -152,9 +165,9 @@ def faults(path: Path, every: int | None, until: int) -> list[str]:
     return lines
 
 
-def _lines(path: Path, stride: int = 1) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
-    """Each `stride`-th whole line, with its object or None where it is damaged; a last one that was cut off is no whole line."""
+def _lines(path: Path, stride: int = 1) -> Iterator[dict[str, Any] | None]:
+    """The object of each `stride`-th whole line, None where it is damaged; a last one that was cut off is no whole line."""
     with reading_lines(path), path.open("rb") as file:
         for line in itertools.islice(file, 0, None, stride):
             if line.endswith(b"\n"):
-                yield parse(line), line
+                yield parse(line)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from zoo.run.html import facts, losses, picture
+
+SHOWN = 3
+"""Events that are shown: the newest."""
 
 
 def overview(
@@ -16,10 +19,12 @@ def overview(
     checkpoint: int | None,
     last: Mapping[str, Any],
     grid: Path | None,
+    events: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """HTML: a table of facts, and the newest sample grid. Whatever is missing or damaged is left out.
 
     `checkpoint`: the step of the newest; `last`: the last line of metrics.jsonl; `grid`: the newest sample grid.
+    `events`: what has gone wrong, as `Run.events` gives it.
     """
     data = config.get("data")
     data = data if isinstance(data, dict) else {}
@@ -34,6 +39,7 @@ def overview(
             "step": "none yet" if step is None else f"{step} of {config.get('steps', '?')}",
             "data": ", ".join(str(each) for each in (data.get("title"), count and f"{count} {kind}") if each),
             "losses": losses(last),
+            "trouble": "; ".join(f"step {event.get('step')}: {event.get('event')}" for event in events[-SHOWN:]),
         }
     )
     png = None

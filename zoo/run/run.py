@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from zoo.data.spec import CHANNELS, DataSpec
 from zoo.errors import RunError
 from zoo.run import checkpoint
-from zoo.run.changes import read_changes
+from zoo.run.changes import read_changes, read_healing
+from zoo.run.events import read_events
 from zoo.run.files import advising, reading, write_json, writing
 from zoo.run.holding import Holder, holder, holding
 from zoo.run.journal import last_metrics, last_step, read_metrics
@@ -248,6 +249,15 @@ class Run:
         """What was logged, in order. `most`: how many lines at most, evenly from first to last: a long run has a million."""
         return read_metrics(self.path / "metrics.jsonl", most)
 
+    def events(self) -> list[dict[str, Any]]:
+        """What has gone wrong and was told of, in order: step, event (its kind), message, values; and what was done about it."""
+        return read_events(self.path / "metrics.jsonl")
+
+    @property
+    def healing(self) -> list[dict[str, Any]]:
+        """How often it went back to a good checkpoint (``--on-trouble heal``), and what for. Raises RunError for a damaged line."""
+        return read_healing(self.config, self.path / "config.json", CONFIG_REMEDY)
+
     def generator(self) -> zoo.Generator:
         """The trained generator of the newest checkpoint: `zoo.load`."""
         import zoo
@@ -257,11 +267,12 @@ class Run:
     def _repr_html_(self) -> str:
         """What a notebook shows of it: a table of facts and the newest sample grid."""
         try:
-            last, checkpoints, samples = last_metrics(self.path / "metrics.jsonl"), self.checkpoints, self.samples
+            last, events = last_metrics(self.path / "metrics.jsonl"), self.events()
+            checkpoints, samples = self.checkpoints, self.samples
         except OSError:  # a folder that cannot be read any more is no reason for a traceback
-            last, checkpoints, samples = None, [], []
+            last, events, checkpoints, samples = None, [], [], []
         step = checkpoints[-1][0] if checkpoints else None
-        return overview(self.path, self.config, step, last or {}, samples[-1] if samples else None)
+        return overview(self.path, self.config, step, last or {}, samples[-1] if samples else None, events)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"

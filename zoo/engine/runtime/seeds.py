@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
-STREAMS = ("weights", "data", "latents", "grid")
+STREAMS = ("weights", "data", "latents", "grid", "probe")
 
 
-def stream_seed(seed: int, stream: str) -> int:
-    """The seed of a named stream, in [0, 2^63): streams of one run are independent of each other, and of other runs'."""
-    words = np.random.SeedSequence(seed, spawn_key=(STREAMS.index(stream),)).generate_state(1, np.uint64)
+def stream_seed(seed: int, stream: str, number: int = 0) -> int:
+    """The seed of a named stream, in [0, 2^63): streams of one run are independent of each other, and of other runs'.
+
+    `number`: which of the streams of that name.
+    """
+    key = (STREAMS.index(stream), *((number,) if number else ()))
+    words = np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)
     return int(words[0] >> np.uint64(1))
 
 

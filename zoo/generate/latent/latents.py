@@ -28,6 +28,10 @@ class Latents:
         self.random = torch.Generator().manual_seed(seed)
         self._pinned = self.device.type == "cuda"  # a copy from other memory would wait for the device
 
+    def begin(self, seed: int) -> None:
+        """Draw what a new source of that seed would."""
+        self.random.manual_seed(seed)
+
     def draw(self, count: int) -> Tensor:
         """The next `count` latents, float32 of shape (count, size)."""
         latents = torch.empty(count, self.size, pin_memory=self._pinned)
