@@ -16,7 +16,8 @@ from zoo.run import format1
 from zoo.run.files import discard, reading, replacing
 from zoo.run.packing import pack, unpack
 from zoo.run.record import DamagedError, Record
-from zoo.system.denied import refuse_denied
+from zoo.system.names import shown
+from zoo.system.reading import is_file, is_folder, open_plain, refuse_unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -87,9 +88,10 @@ def _tensors(folder: Path, name: str) -> Tensors:
 
     path = folder / f"{name}.safetensors"
     try:
-        with reading(path), path.open("rb"):  # safetensors says of what may not be read that it is not there
-            pass
-        return load_file(path) if _is_utf8(path) else load(path.read_bytes())
+        with reading(path):
+            with open_plain(path):  # safetensors says of what may not be read that it is not there
+                pass
+            return load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
     except (
@@ -98,7 +100,7 @@ def _tensors(folder: Path, name: str) -> Tensors:
         ValueError,
         RuntimeError,
     ) as error:  # the last is torch's, which opens it once more
-        raise DamagedError(f"{path} cannot be read ({error})") from None
+        raise DamagedError(f"{path} cannot be read ({shown(str(error))})") from None
 
 
 def _state(folder: Path) -> State:
@@ -126,7 +128,7 @@ def _state(folder: Path) -> State:
         return State(step, seconds, {name: unpack(part, tensors) for name, part in values["parts"].items()})
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise DamagedError(f"the state in {folder} is damaged: {reason}") from None
+        raise DamagedError(f"the state in {folder} is damaged: {shown(reason)}") from None
 
 
 def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture: str) -> None:
@@ -160,19 +162,21 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
         found = []
         for path in listed:
             step = _step_of(path)
-            if step is not None and all((path / file).is_file() for file in _FILES):
-                found.append((step, path))
+            with reading(path):
+                if step is not None and all(is_file(path / file) for file in _FILES):
+                    found.append((step, path))
         if all(map(os.path.lexists, listed)):
             return sorted(found)  # else one was pruned in the meantime, after a newer one was written
 
 
 def lacking(folder: Path) -> str:
     """What the newest checkpoint lacks, if it is not whole: ``step-00001000 lacks state.json``; empty where it is."""
-    found = [(step, path) for path in _steps(folder) if path.is_dir() and (step := _step_of(path)) is not None]
-    if not found:
-        return ""
-    _, newest = max(found)
-    missing = [file for file in _FILES if not (newest / file).is_file()]
+    with reading(folder):
+        found = [(step, path) for path in _steps(folder) if is_folder(path) and (step := _step_of(path)) is not None]
+        if not found:
+            return ""
+        _, newest = max(found)
+        missing = [file for file in _FILES if not is_file(newest / file)]
     return f"{newest.name} lacks {', '.join(missing)}" if missing else ""
 
 
@@ -191,7 +195,7 @@ def _steps(folder: Path) -> list[Path]:
         except (FileNotFoundError, NotADirectoryError):
             return []
         for path in found:
-            refuse_denied(path)
+            refuse_unreadable(path)
     return found
 
 
@@ -218,7 +222,7 @@ def _own(value: Tensor) -> Tensor:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _others(folder: Path) -> str:
