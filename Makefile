@@ -19,13 +19,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CPP := $(shell find csrc -name "*.h" -o -name "*.cpp" -o -name "*.cu" -o -name "*.cuh")
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train wheels matrix test test-quick test-reference test-sanitized lint format check docs bench bench-steps soak quality test-cuda bench-cuda gpu photos clean
+.PHONY: help train wheels matrix fuzz test test-quick test-reference test-sanitized lint format check docs bench bench-steps soak quality test-cuda bench-cuda gpu photos clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
 	@echo "make test    set up $(VENV), run the whole test suite"
 	@echo "make test-quick  the same but for what starts compilers, environments or pip; make test-reference  with ZOO_NATIVE=0"
 	@echo "make test-sanitized  the CPU kernels under AddressSanitizer and UBSan"
+	@echo "make fuzz    a hundred thousand damaged files of every kind that is read: data or one error each, in bounded time and memory"
 	@echo "make lint    formatting (ruff, clang-format), ruff, mypy"
 	@echo "make docs    the documentation as a site, into site/: open site/index.html"
 	@echo "make bench   the ops and whole steps side by side with PyTorch's own"
@@ -121,6 +122,10 @@ test-sanitized: $(VENV)/.test
 	  ZOO_CPU=$$isa ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	  LD_PRELOAD="$$($${CXX:-g++} -print-file-name=libasan.so) $$($${CXX:-g++} -print-file-name=libubsan.so)" \
 	    $(BIN)/python tests/sanitized/matrix.py build/sanitized/cpu.abi3.so || exit 1; done
+
+# Each try has a number, by which it is found again: tests/fuzz/many.py. COUNT=1000000 tries more of them.
+fuzz: $(VENV)/.test
+	$(BIN)/python tests/fuzz/many.py $(or $(COUNT),100000)
 
 check: lint test test-reference test-sanitized docs
 

@@ -49,6 +49,7 @@ def in_one_line(error: Exception) -> str:
 
 
 _MANY = 40  # names that nobody reads
+_LONGEST = 100  # letters of a name
 
 
 def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str:
@@ -58,7 +59,7 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str
     "unknown architecture 'dcgn'; did you mean 'dcgan'? (zoo list)"
     """
     names = list(known) if isinstance(known, list) else sorted(known)  # a list has an order of its own
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.55)
+    near = difflib.get_close_matches(given[:_LONGEST], names, n=1, cutoff=0.55)
     if near:
         advice = f"did you mean {near[0]!r}?"
     elif len(names) > _MANY:
@@ -67,4 +68,5 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str
         advice = "known: " + ", ".join(names)
     else:
         advice = "none is known"
-    return f"unknown {kind} {given!r}; {advice}" + (f" ({where})" if where else "")
+    named = repr(given if len(given) <= _LONGEST else given[:_LONGEST] + "…")
+    return f"unknown {kind} {named}; {advice}" + (f" ({where})" if where else "")

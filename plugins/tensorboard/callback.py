@@ -47,7 +47,7 @@ class TensorBoard(zoo.Callback):
         import numpy as np
         from PIL import Image
 
-        with Image.open(picture) as opened:
+        with Image.open(picture, formats=["PNG"]) as opened:
             self.writer.add_image("samples", np.asarray(opened.convert("RGB")), step, dataformats="HWC")
 
     def on_checkpoint(self, step: int, checkpoint: Path) -> None:

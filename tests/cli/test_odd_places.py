@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from messages import assert_says
 from PIL import Image
 from support import Outcome, assert_refused, flags, tiny, write_images, zoo_process
 
@@ -220,7 +221,7 @@ KINDS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "cifar binary": (lambda folder: cifar(folder, True), "data_batch_3.bin"),
     "cifar python": (lambda folder: cifar(folder, False), "data_batch_3"),
     "cifar folder": (lambda folder: cifar(folder, True), "."),
-    "folder": (pictures, "."), "subfolder": (pictures, "b"),
+    "folder": (pictures, "."),
 }  # fmt: skip
 
 
@@ -233,6 +234,35 @@ def test_data_of_another_user_is_said_to_be_unreadable(cli, deny, tmp_path, kind
     deny(target)
     assert_denied(cli("train", "vanilla", "--data", data, *flags(tiny("vanilla")), "--out", "run"), target.name)
     assert not Path("run").exists()
+
+
+def test_one_subfolder_that_may_not_be_read_is_counted_named_and_left_out(cli, deny, tmp_path):
+    data = pictures(tmp_path)
+    Image.new("L", (8, 8), 90).save(data / "a" / "two.png")
+    deny(data / "b")
+    options = flags(tiny("vanilla", steps=1, batch_size=2, samples=2))
+    told = cli("train", "vanilla", "--data", data, *options, "--out", "run")
+    assert told.code == 0, told
+    assert_says(told.out, "not used", "1 folder or file that cannot be read (b: Permission denied)")
+    strict = cli("train", "vanilla", "--data", data, *options, "--out", "strict", "--strict")
+    assert_refused(strict, "cannot be read (b: Permission denied)", "--strict")
+
+
+def test_a_link_to_itself_is_counted_and_leads_nowhere(cli, tmp_path):
+    data = pictures(tmp_path)
+    (data / "loop").symlink_to(data / "loop")
+    options = flags(tiny("vanilla", steps=1, batch_size=2, samples=2))
+    told = cli("train", "vanilla", "--data", data, *options, "--out", "run")
+    assert told.code == 0, told
+    assert_says(told.out, "1 link that leads nowhere (loop)")
+
+
+def test_where_nothing_can_be_read_no_run_begins_and_the_reason_is_told(cli, deny, tmp_path):
+    data = pictures(tmp_path)
+    for kind in "ab":
+        deny(data / kind)
+    told = cli("train", "vanilla", "--data", data, *flags(tiny("vanilla")), "--out", "run")
+    assert_refused(told, "holds no pictures", "2 folders and files that cannot be read (", "a: Permission denied")
 
 
 def test_pictures_that_none_may_read(cli, deny, tmp_path):

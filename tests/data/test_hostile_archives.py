@@ -117,7 +117,7 @@ def test_a_member_that_is_too_large_is_left_out(tmp_path, monkeypatch):
                     info = tarfile.TarInfo(name)
                     info.size = len(content)
                     file.addfile(info, io.BytesIO(content))
-        assert container.LARGEST == 512 << 20
+        assert container.LARGEST == 256 << 20
         store = prepare(open_source(str(path)), DataSpec(3, 16, 16))
         assert len(store) == 1
         assert "at most 2,000 are read" in store.skipped[0].reason

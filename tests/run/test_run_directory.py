@@ -262,7 +262,7 @@ def test_a_state_that_is_damaged_is_told_in_words():
     for damage in ({"tensor": "ema.weights.x"}, {"what": 1}, {"dict": 3}, {"tensor": 4}):
         file.write_text(whole.replace('{"tensor": "ema.weights.w"}', json.dumps(damage)))
         reseal(folder)
-        with pytest.raises(RunError, match=r"is damaged: .*train again"):
+        with pytest.raises(RunError, match=r"is damaged: .*begins again at step 0"):
             read_state(folder)
     file.write_text(whole.replace('"format": 3', '"format": 4'))
     reseal(folder)

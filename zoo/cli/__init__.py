@@ -15,7 +15,10 @@ from zoo.cli.stopping import Stopped, exit_code
 from zoo.cli.streams import is_broken, silence
 from zoo.command import OWN_COMMANDS, Command
 from zoo.errors import PluginError, ZooError, unknown
+from zoo.system.names import cut, printable
 from zoo.system.spinning import bound_spinning
+
+_LONGEST = 8000  # letters of a message: what is longer has a file's content in it
 
 COMMANDS = OWN_COMMANDS
 """Name to half a sentence. A file of this folder is called like each of them."""
@@ -70,7 +73,7 @@ def _tell(error: ZooError) -> None:
     with suppress(OSError):  # the terminal is gone
         if os.environ.get("ZOO_TRACEBACK", "0") not in ("", "0"):
             traceback.print_exception(error)
-        print(f"zoo: {error}", file=sys.stderr)
+        print(f"zoo: {cut(printable(str(error), lines=True), _LONGEST)}", file=sys.stderr)
         if isinstance(error, PluginError) and error.__cause__ and "ZOO_TRACEBACK" not in os.environ:
             print("zoo: ZOO_TRACEBACK=1 before the command shows the traceback", file=sys.stderr)
 

@@ -8,6 +8,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from zoo.system.names import printable
+
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
@@ -23,7 +25,9 @@ def standard_output() -> Console:
 class _Table(Table):
     def add_row(self, *cells: RenderableType | None, **more: Any) -> None:
         """Text is shown as it is: what plugins and people write is no markup, though it may have brackets."""
-        super().add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells), **more)
+        super().add_row(
+            *(Text(printable(cell, lines=True)) if isinstance(cell, str) else cell for cell in cells), **more
+        )
 
 
 def table(*headers: str) -> Table:

@@ -25,7 +25,7 @@ from zoo.generate.request import check_start
 from zoo.options.data import DataOptions
 from zoo.options.size import sides
 from zoo.plugins.registry import registry
-from zoo.system.names import as_file_name
+from zoo.system.names import as_file_name, printable
 
 if TYPE_CHECKING:
     from zoo.data.store import ImageStore
@@ -87,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:
     if given.start >= len(store):
         raise OptionError(f"--start {given.start}: there are {len(store):,} images, 0 to {len(store) - 1}")
     for note in store.notes:
-        print(note, file=sys.stderr)
+        print(printable(note, lines=True), file=sys.stderr)
     if is_folder(given.out):
         _write_folder(store, given, ["data", *arguments])
     else:

@@ -15,6 +15,7 @@ from zoo.cli.console import standard_output
 from zoo.cli.stopping import Stopped
 from zoo.run.html import clock, losses, speed
 from zoo.run.run import quoted
+from zoo.system.names import printable
 
 if TYPE_CHECKING:
     from zoo.run.run import Run
@@ -49,7 +50,9 @@ class Progress(Callback):
 
     def on_note(self, line: str) -> None:
         """Print the line."""
-        (self._bars.console if self._bars else self.console).print(line, soft_wrap=True, markup=False)
+        (self._bars.console if self._bars else self.console).print(
+            printable(line, lines=True), soft_wrap=True, markup=False
+        )
 
     def on_prepare(self, done: int, total: int) -> None:
         """Move the bar of the preparation."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from zoo.system.parsing import parse_json
+from zoo.system.reading import open_plain, read_plain
+
 _PIECE = 1 << 16  # bytes; most pictures are one or two pieces, and a larger buffer would be a new mapping for each
+_LONGEST = 1 << 30  # bytes of a note: a million pictures take some 150 MB
 _REMEMBER_FROM = 16 << 20  # hashing less than this is quicker than looking it up
 _RACY_NS = 2_000_000_000  # file systems with coarse clocks can miss an edit this soon after another
 _ABANDONED = 3600  # seconds after which a note that is not finished belongs to nobody
@@ -49,7 +54,7 @@ def hash_bytes(content: bytes) -> str:
 def hash_bytes_of(path: Path) -> str:
     """The hash of a file's content, read in pieces."""
     hasher = hashlib.blake2b(digest_size=16)
-    with path.open("rb", buffering=0) as file:
+    with open_plain(path) as file:
         while piece := file.read(_PIECE):
             hasher.update(piece)
     return hasher.hexdigest()
@@ -83,7 +88,7 @@ def is_stable(mtime_ns: int) -> bool:
 def recall(name: str) -> Any:
     """What `remember` wrote under this name, or None; a damaged note counts as forgotten."""
     try:
-        return json.loads((cache_directory() / "known" / f"{name}.json").read_bytes())
+        return parse_json(read_plain(cache_directory() / "known" / f"{name}.json", _LONGEST))
     except (OSError, ValueError):
         return None
 
@@ -91,17 +96,24 @@ def recall(name: str) -> Any:
 def remember(name: str, value: Any) -> None:
     """Write a note atomically. A cache that cannot be written costs time on the next start and nothing else."""
     place = cache_directory() / "known" / f"{name}.json"
-    temporary: str | None = None
+    temporary: Path | None = None
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         _sweep(place.parent)
-        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=".tmp-")
-        with os.fdopen(descriptor, "w") as file:
+        temporary = new_name(place.parent)
+        with temporary.open("x", encoding="utf-8") as file:
             json.dump(value, file, separators=(",", ":"))
         os.replace(temporary, place)
     except OSError:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def new_name(folder: Path) -> Path:
+    """A name for something temporary in a folder that nothing has. Made there with it, a file or folder has the rights that the
+    umask gives: those of `tempfile` shut out everybody else who shares the cache."""
+    return folder / f".tmp-{secrets.token_hex(8)}"
 
 
 def _sweep(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -13,8 +12,13 @@ from pathlib import Path
 from zoo.data.cache import cache_directory
 from zoo.data.store_writer import discard
 from zoo.system.disk import size
+from zoo.system.names import shown
+from zoo.system.parsing import parse_json
+from zoo.system.reading import read_plain
 
 log = logging.getLogger(__name__)
+
+_LONGEST = 256 << 20  # bytes of a meta.json
 
 UNUSED = 24 * 3600
 """Seconds without use after which the images of a place that has changed are removed once the new ones are prepared: until then
@@ -102,10 +106,10 @@ def _found(folder: Path) -> Iterator[Prepared]:
             continue
         try:
             used = (directory / "meta.json").stat().st_mtime
-            meta = json.loads((directory / "meta.json").read_bytes())
+            meta = parse_json(read_plain(directory / "meta.json", _LONGEST))
             shape = tuple(int(side) for side in meta["shape"])
             read_with = tuple(sorted((str(key), str(value)) for key, value in meta.get("read_with", {}).items()))
-            named = str(meta["title"]), str(meta.get("source", "")), shape, str(meta.get("fit", ""))
+            named = shown(str(meta["title"])), str(meta.get("source", "")), shape, str(meta.get("fit", ""))
             yield Prepared(directory, *named, read_with, held, used)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             yield Prepared(directory, bytes=held, used=used)

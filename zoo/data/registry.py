@@ -15,8 +15,8 @@ from zoo.data.readers import open_with, readers
 from zoo.data.reading import Reading
 from zoo.data.source import DataSource
 from zoo.errors import DataError, PluginError
-from zoo.system.denied import denied, refuse_denied
 from zoo.system.names import as_here
+from zoo.system.reading import not_read, refuse_unreadable
 
 log = logging.getLogger(__name__)
 
@@ -71,24 +71,24 @@ def open_source(location: str, extra: Sequence[type[DataSource]] = (), reading: 
         if is_name(location, extra):
             name, _, rest = location.partition(":")
             if known[name].takes_path:
-                _refuse_denied(rest)
+                _refuse_unreadable(rest)
             if location == name and os.path.exists(name):
                 log.info("--data %s is the data of that name; write ./%s for what is called so here", name, name)
             source = open_with(known[name], rest, reading)
         else:
-            _refuse_denied(location)
+            _refuse_unreadable(location)
             source = open_with(_first_that_accepts(location, known), location, reading)
         source.opened_as = absolute(location, extra)
         source.read_with = (reading or Reading()).changed
         return source
-    except PermissionError as error:
-        raise DataError(f"--data {location!r}: {denied(location, error)}") from error
+    except OSError as error:
+        raise DataError(f"--data {location!r}: {not_read(location, error)}") from error
 
 
-def _refuse_denied(location: str) -> None:
-    """Raise PermissionError where the location is a path, with a layout behind it perhaps, that may not be read."""
+def _refuse_unreadable(location: str) -> None:
+    """Raise OSError where the location is a path, with a layout behind it perhaps, that cannot be read."""
     for path in filter(None, (location, location.rpartition(":")[0])):
-        refuse_denied(os.path.expanduser(path))
+        refuse_unreadable(os.path.expanduser(path))
 
 
 def _first_that_accepts(location: str, known: Mapping[str, type[DataSource]]) -> type[DataSource]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import mmap
 import os
@@ -21,10 +20,14 @@ from zoo.data.source import DataSource
 from zoo.data.spec import CHANNELS, DataSpec
 from zoo.data.store_writer import IMAGES, VERSION, discard, file_name, install, written_store
 from zoo.errors import DataError, unknown
-from zoo.system.denied import denied
 from zoo.system.digest import digest_of_file, seal
+from zoo.system.names import printable, shown
+from zoo.system.parsing import parse_json
+from zoo.system.reading import TooLargeError, is_folder, not_read, open_plain, read_plain, reading
 
 log = logging.getLogger(__name__)
+
+_LONGEST = 256 << 20  # bytes of a meta.json, which names each image that was skipped
 
 
 class ImageStore:
@@ -44,35 +47,40 @@ class ImageStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         try:
-            written = (directory / "meta.json").read_bytes()
-            meta = json.loads(written)
+            written = read_plain(directory / "meta.json", _LONGEST)
+            meta = parse_json(written)
             if seal(written) == "broken":
                 raise ValueError("meta.json is not what was written")
             digests = meta.get("digests", {})
             self._digests = {name: str(digests[name]) for name in (*IMAGES, "labels.i64") if name in digests}
             shape = tuple(int(size) for size in meta["shape"])
-            self.class_names = [str(name) for name in meta["class_names"]]
-            self.shown = Shown(**meta.get("shown", {}))
-            self.skipped = [Unreadable(str(name), str(reason)) for name, reason in meta["skipped"]]
+            self.class_names = [printable(str(name)) for name in meta["class_names"]]
+            seen = meta.get("shown", {})
+            if not all(isinstance(count, int) for count in seen.values()):
+                raise ValueError("what its images show is no count")
+            self.shown = Shown(**seen)
+            self.skipped = [Unreadable(shown(str(name)), shown(str(reason))) for name, reason in meta["skipped"]]
             if meta["version"] != VERSION or len(shape) != 4 or min(shape) < 1:
                 raise ValueError("unknown version or shape")
             points = meta.get("points", False) is True
             dtype = np.dtype("<f4" if points else np.uint8)
             size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-            with (directory / file_name(points)).open("rb") as file:
+            with open_plain(directory / file_name(points)) as file:
                 if os.fstat(file.fileno()).st_size != size:
                     raise ValueError(f"{file_name(points)} is not whole")
                 self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
             self.images = np.frombuffer(self._map, dtype).reshape(shape)
             self.labels = None
             if self.class_names:
-                raw = (directory / "labels.i64").read_bytes()
+                raw = read_plain(directory / "labels.i64", 8 * shape[0])
                 if len(raw) != 8 * shape[0]:
                     raise ValueError("labels.i64 is not whole")
                 self.labels = np.frombuffer(raw, "<i8").astype(np.int64, copy=False)
-        except PermissionError as error:
-            raise DataError(f"{denied(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (FileNotFoundError, NotADirectoryError, TooLargeError) as error:
+            raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
+        except OSError as error:
+            raise DataError(f"{not_read(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
         _, height, width, channels = shape
         self.spec = DataSpec(channels, height, width, len(self.class_names), points)
@@ -186,7 +194,9 @@ def store_directory(source: DataSource, spec: DataSpec, fit: Fit, folder: Path) 
     """Where in `folder` the store of a source's images lies, whether or not it is made."""
     kind = [name for name, holds in (("points", source.points), ("stretch", fit == "stretch")) if holds]
     # The key of images that are cropped has no such word: their stores are older than the others.
-    return folder / digest(VERSION, source.fingerprint(), spec.channels, spec.height, spec.width, *kind)
+    with reading(source.title, DataError):
+        content = source.fingerprint()
+    return folder / digest(VERSION, content, spec.channels, spec.height, spec.width, *kind)
 
 
 def _fits(store: ImageStore | None, source: DataSource) -> bool:
@@ -196,14 +206,15 @@ def _fits(store: ImageStore | None, source: DataSource) -> bool:
 def _open_whole(directory: Path) -> ImageStore | None:
     """The store, or None when it is missing or damaged."""
     try:
-        if not directory.is_dir():
+        if not is_folder(directory):
             return None
         return ImageStore(directory)
-    except PermissionError as error:
-        raise DataError(f"{denied(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
+    except OSError as error:
+        raise DataError(f"{not_read(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
     except DataError as error:
-        if isinstance(error.__cause__, PermissionError):
-            raise
+        cause = error.__cause__
+        if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError | NotADirectoryError | TooLargeError):
+            raise  # it may be whole
         return None
 
 

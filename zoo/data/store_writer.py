@@ -21,9 +21,9 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.temporary import sweep, temporary_folder
 from zoo.errors import DataError
-from zoo.system.denied import denied
 from zoo.system.digest import digest_of, sealed
 from zoo.system.disk import size, why_not_written
+from zoo.system.reading import not_read
 
 VERSION = 1  # raise it when the same source would be prepared to other bytes
 
@@ -173,10 +173,9 @@ def _decoded(source: DataSource, spec: DataSpec, fit: Fit, workers: int | None) 
 
     try:
         yield from in_order(work, source.chunks(), workers)
-    except PermissionError as error:
-        raise DataError(denied(source.title, error)) from error
     except OSError as error:
-        raise DataError(f"{source.title} cannot be read on: {error}") from error
+        told = "" if isinstance(error, PermissionError) else f"{source.title} cannot be read on: "
+        raise DataError(told + not_read(source.title, error)) from error
 
 
 @contextlib.contextmanager

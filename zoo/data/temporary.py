@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zoo.data.cache import new_name
 from zoo.system.lock import FileLock
 
 _PREFIX = ".tmp-"
@@ -26,7 +26,8 @@ def temporary_folder(place: Path) -> Iterator[Path]:
     ``.tmp-NAME.lock`` beside it is held meanwhile, so that `sweep` leaves it alone. Raises OSError where it cannot be made.
     """
     while True:
-        folder = Path(tempfile.mkdtemp(dir=place, prefix=_PREFIX))
+        folder = new_name(place)
+        folder.mkdir()
         lock = FileLock(folder.with_name(folder.name + _LOCK))
         try:
             held = lock.take()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from zoo.errors import in_one_line
 from zoo.generate.pictures.animation import animate
 from zoo.plots.curves import draw_curves_if_possible
-from zoo.run.files import advising
+from zoo.run.files import advising, reading
 from zoo.run.run import Run
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,9 @@ def look_back_late(run: Run, done: int) -> bool:
     """Make what a run lacks that was ended between its last checkpoint, of step `done`, and its end; whether there was anything."""
     if done != run.config.get("steps"):
         return False
-    lacking = [name for name in (FILM, CURVES) if not (run.path / name).exists()]
+    with reading(run.path):
+        lacking = [name for name in (FILM, CURVES) if not (run.path / name).exists()]
     if lacking:
         look_back(run)
-    return any((run.path / name).exists() for name in lacking)
+    with reading(run.path):
+        return any((run.path / name).exists() for name in lacking)

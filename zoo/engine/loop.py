@@ -157,10 +157,11 @@ class TrainingLoop:
             read = {name: float(value) for name, value in statistics.items()}  # the one place that waits for the device
             if write:
                 self._log(done, read, journal)
-                self._watch.look(done, read)
+                if done % self.options.log_every == 0:  # looks are those of a longer run, which this may become
+                    self._watch.look(done, read)
             self._refuse_divergence(done, read)
         if picture:
-            self._sample(done)
+            self._sample(done, looking=self._due(done, self.options.sample_every))
         if save:
             self._checkpoint(done, journal)
         self._keeper.collect()
@@ -196,7 +197,8 @@ class TrainingLoop:
                     "train again with a lower --learning-rate, or with --precision float32"
                 )
 
-    def _sample(self, done: int) -> None:
+    def _sample(self, done: int, looking: bool = True) -> None:
+        """Draw the grid of the fixed latents to its file. `looking`: monitors look at it too."""
         path = self.run.path / "samples" / f"step-{done:08d}.png"
         with self._clock.paused(), writing(path):
             path.parent.mkdir(exist_ok=True)
@@ -207,15 +209,14 @@ class TrainingLoop:
             else:
                 save(scatter(to_points(images), self._real), path)
         self.callbacks.on_sample(done, path)
-        with self._clock.paused():
-            self._watch.look_at_pictures(done, images, self._grid_labels)
+        if looking:
+            with self._clock.paused():
+                self._watch.look_at_pictures(done, images, self._grid_labels)
 
     def _checkpoint(self, done: int, journal: Journal) -> None:
         """Copy the state, which is written while the training goes on; of data that is whole, and of numbers that are finite."""
         with self._clock.paused():
-            if (
-                self.interrupt.signal is None
-            ):  # whoever stops now does not wait for the rest of the data to be looked at
+            if self.interrupt.signal is None:  # whoever stops now does not wait for the rest of the data to be read
                 self._data.finish()
             try:
                 snapshot = take_snapshot(networks(self.state), save_state(self.state, done, self._clock.seconds))

@@ -8,13 +8,16 @@ from collections.abc import Collection, Sequence
 
 from zoo.architecture import Architecture
 from zoo.data.reading import Reading
-from zoo.data.registry import is_missing, open_source
+from zoo.data.registry import builtin_names, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.store import ImageStore
 from zoo.errors import DataError, RunError
 from zoo.options import Options
 from zoo.plugins.registry import registry
 from zoo.run.run import Run, quoted
+from zoo.system.names import shown
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,8 @@ def same_data(run: Run, architecture: Architecture, options: Options, given: str
             f"now: zoo resume {quoted(run.path)} --data PLACE"
         )
     location = recorded if given is None else given
+    if given is None and recorded not in builtin_names():  # a run of somebody else's names any place
+        log.info("the data of %s is %s", run.path, shown(recorded))
     source = open_source(location, registry().sources_for(location), Reading.of(options))
     if source.fingerprint() == run.fingerprint:
         return source

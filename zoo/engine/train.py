@@ -34,6 +34,7 @@ from zoo.errors import RunError
 from zoo.notebook.live import live
 from zoo.options import Options
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
+from zoo.plugins.fitting import check_size
 from zoo.plugins.registry import registry
 from zoo.run.files import advising
 from zoo.run.journal import gap, truncate
@@ -170,6 +171,8 @@ def resume(
             return run
         place = None if data is None else str(check_path(data, "data"))
         plan = plan_resume(run, changes=changes, data=place, device=device, capture=capture)
+        if folder is not None:
+            check_size(plan.architecture, plan.options, plan.spec, folder)
         then = options_at(run, plan.architecture, start)
         if steps is not None and start >= steps:
             raise RunError(

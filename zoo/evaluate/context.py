@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -10,13 +11,16 @@ import torch
 from torch import Tensor
 
 from zoo.data.reading import Reading
-from zoo.data.registry import open_source
+from zoo.data.registry import builtin_names, open_source
 from zoo.data.source import DataSource
 from zoo.data.store import prepare
 from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import straight
 from zoo.metric import EvaluationContext
+from zoo.system.names import shown
+
+log = logging.getLogger(__name__)
 
 
 class RunContext(EvaluationContext):
@@ -42,6 +46,8 @@ class RunContext(EvaluationContext):
     @cached_property
     def source(self) -> DataSource:
         """As `EvaluationContext.source`."""
+        if self.data not in builtin_names():  # a run of somebody else's names any place: stderr shows it
+            log.warning("real images are read from %s", shown(self.data))
         return open_source(self.data, self._sources, self._reading)
 
     def real(self, count: int) -> Tensor:

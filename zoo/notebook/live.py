@@ -15,6 +15,7 @@ from zoo.callback import Callback
 from zoo.notebook.kernel import Output, in_notebook
 from zoo.run.html import LARGEST, bar, clock, losses, speed
 from zoo.run.run import Run
+from zoo.system.reading import read_plain
 
 BAR_SECONDS, PICTURE_SECONDS = 0.5, 2.0
 """Seconds between two bars and two pictures, at least: a message to the browser takes a millisecond or two."""
@@ -110,7 +111,7 @@ class Live(Callback):
     def _show_picture(self) -> None:
         path, self._waiting, self._picture_at = self._waiting, None, self._now()
         try:
-            png = b"" if path is None else path.read_bytes()
+            png = b"" if path is None else read_plain(path, LARGEST)
         except OSError:
             return
         if 0 < len(png) <= LARGEST:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import OptionError
 from zoo.options.owner import Owner
-from zoo.system.denied import denied
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from zoo.system.parsing import parse_json, parse_toml
+from zoo.system.reading import not_read, read_plain
 
 
 def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
@@ -24,15 +18,15 @@ def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
     Raises OptionError where the file is missing, does not parse or belongs to another architecture.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows' editors put a byte-order mark before it
-    except PermissionError as error:
-        raise OptionError(f"--config {denied(path, error)}") from None
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_plain(path).decode("utf-8-sig")  # Windows' editors put a byte-order mark before it
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise OptionError(f"cannot read --config {path}: {reason}; give a TOML file or a run's config.json") from None
+    except OSError as error:
+        raise OptionError(f"--config {not_read(path, error)}") from None
     try:
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text) if path.suffix == ".json" else parse_toml(text.replace("\r\n", "\n"))
+    except ValueError as error:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise OptionError(
             f"--config {path} does not parse as {kind} ({error}); give a TOML file, NAME.toml, or a run's config.json"

@@ -16,6 +16,7 @@ from zoo.errors import OptionError, unknown
 from zoo.options import Options
 from zoo.options.config_file import read_config
 from zoo.options.owner import Owner
+from zoo.system.names import brief
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def validate(
     numbers = [name for name, value in values.items() if isinstance(value, bool) and name in fields]
     truths = [name for name in numbers if _is_number(fields[name].annotation)]
     if truths:  # which pydantic takes for 0 and 1
-        told = (f"{_called(name, places)}: {values[name]!r} does not fit: give a number" for name in truths)
+        told = (f"{_called(name, places)}: {brief(values[name])} does not fit: give a number" for name in truths)
         raise OptionError(f"{'; '.join(told)} {advice}")
     try:
         return architecture.make_options(values)
@@ -124,7 +125,7 @@ def option_error(
             lines.append(where + unknown("option", field, architecture.Options.model_fields))
         elif field:
             called = _called(field, places)
-            lines.append(f"{called}: {problem['input']!r} does not fit: {message[0].lower()}{message[1:]}")
+            lines.append(f"{called}: {brief(problem['input'])} does not fit: {message[0].lower()}{message[1:]}")
         else:
             lines.append(message)
     return OptionError(f"{'; '.join(dict.fromkeys(lines))}{'' if advice.startswith(';') else ' '}{advice}")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from zoo.errors import RunError
 from zoo.plots.figure import DATA, GENERATED, can_draw, new_figure, tidy, write
+from zoo.run.files import reading
 from zoo.run.lines import kinds
 from zoo.run.run import Run
 
@@ -83,8 +84,9 @@ def _written(run: Run) -> int:
 def _counting(path: Path) -> Iterator[None]:
     """Around the counting of lines. Raises RunError where they cannot be read."""
     try:
-        yield
-    except FileNotFoundError:
+        with reading(path):
+            yield
+    except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{path} is missing; without it there are no curves; put it back, or train again") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from None

@@ -20,6 +20,7 @@ from zoo.generate.generator import Generator
 from zoo.generate.sampling import device_of
 from zoo.options import Options
 from zoo.options.resolve import validate
+from zoo.plugins.fitting import build_for
 from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, pretrained_run, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
@@ -80,7 +81,6 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
     architecture = architecture_of(run)
     options = run.options(architecture)
     spec, class_names = run.geometry()
-    network = _built(architecture.generator, options, spec)
     trains = holder(run.path) is not None
 
     def read(step: int, folder: Path) -> tuple[int, Path, _Tensors, Any, Callable[[], _Tensors]]:
@@ -89,6 +89,7 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         return step, folder, tensors, ema, _discriminator(folder, now=trains)
 
     step, folder, tensors, ema, discriminator = read_whole(find, read)
+    network = build_for(architecture.generator, options, spec, tensors, folder / "generator.safetensors")
     load_network(network, tensors, folder / "generator.safetensors", architecture.name)
     if ema is not None:
         load_network(network, ema["weights"], folder / "state.safetensors", architecture.name)
@@ -146,9 +147,10 @@ class Origin:
         read = read or _discriminator(self.folder)
 
         def discriminator() -> nn.Module:
-            built = _built(architecture.discriminator, options, spec)
             file = self.folder / "discriminator.safetensors"
-            load_network(built, read(), file, architecture.name)
+            tensors = read()
+            built = build_for(architecture.discriminator, options, spec, tensors, file)
+            load_network(built, tensors, file, architecture.name)
             return built.to(device_of(network)).eval().requires_grad_(False)
 
         labelled = [name for name, cls in registry().of_kind(ARCHITECTURE).items() if cls.conditional]
@@ -174,15 +176,10 @@ class Origin:
                 f"{error}; the pickled generator was trained with {self.plugin}: is it installed here?"
             ) from None
         chosen = validate(architecture, options)
-        network = _built(architecture.generator, chosen, spec)
+        with torch.random.fork_rng(devices=[]):  # its random weights are replaced at once
+            network = architecture.generator(chosen, spec)
         _assign(network, weights, architecture.name)
         return self.generator(architecture, chosen, spec, class_names, step, network.to(_here(device)))
-
-
-def _built(make: Callable[[Any, DataSpec], nn.Module], options: Options, spec: DataSpec) -> nn.Module:
-    """A network whose random weights are to be replaced at once: nobody else's numbers change."""
-    with torch.random.fork_rng(devices=[]):
-        return make(options, spec)
 
 
 def _assign(network: nn.Module, weights: Mapping[str, torch.Tensor], name: str) -> None:

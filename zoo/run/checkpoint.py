@@ -21,8 +21,9 @@ from zoo.run.packing import unpack
 from zoo.run.record import DamagedError, Record
 from zoo.run.snapshot import EMA_WEIGHTS, NotFiniteError, Snapshot, State, take_snapshot
 from zoo.run.written import Written, checked, written
-from zoo.system.denied import refuse_denied
 from zoo.system.digest import seal, sealed
+from zoo.system.names import shown
+from zoo.system.reading import is_file, is_folder, open_plain, read_plain, refuse_unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -95,7 +96,7 @@ def _tensors(folder: Path, name: str) -> Tensors:
 
     path = folder / f"{name}.safetensors"
     try:
-        with reading(path), path.open("rb"):  # safetensors says of what may not be read that it is not there
+        with reading(path), open_plain(path):  # safetensors says of what may not be read that it is not there
             pass
         record = _record(folder)
         try:
@@ -116,7 +117,7 @@ def _tensors(folder: Path, name: str) -> Tensors:
         ValueError,
         RuntimeError,
     ) as error:  # the last is torch's, which opens it once more
-        raise DamagedError(f"{path} cannot be read ({error})") from None
+        raise DamagedError(f"{path} cannot be read ({shown(str(error))})") from None
     if reason := not_finite(tensors, weights=EMA_WEIGHTS if name == "state" else ""):
         raise DamagedError(f"{path} is of a training that had diverged: {reason}")
     return tensors
@@ -128,7 +129,7 @@ def _record(folder: Path) -> Record:
     try:
         with reading(path):
             record = Record.read(path)
-            kept = seal(path.read_bytes())
+            kept = seal(read_plain(path))
         if kept == "broken":
             raise DamagedError("it is not what was written, its digest (SHA-256) is another")
         step, form = record.need("step", int), record.may("format", int) or 1
@@ -157,7 +158,7 @@ def _state(folder: Path) -> State:
         return State(step, seconds, {name: unpack(part, tensors) for name, part in values["parts"].items()})
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise DamagedError(f"the state in {folder} is damaged: {reason}") from None
+        raise DamagedError(f"the state in {folder} is damaged: {shown(reason)}") from None
 
 
 def damage(folder: Path) -> list[str]:
@@ -214,19 +215,21 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
         found = []
         for path in listed:
             step = _step_of(path)
-            if step is not None and all((path / file).is_file() for file in _FILES):
-                found.append((step, path))
+            with reading(path):
+                if step is not None and all(is_file(path / file) for file in _FILES):
+                    found.append((step, path))
         if all(map(os.path.lexists, listed)):
             return sorted(found)  # else one was pruned in the meantime, after a newer one was written
 
 
 def lacking(folder: Path) -> str:
     """What the newest checkpoint lacks, if it is not whole: ``step-00001000 lacks state.json``; empty where it is."""
-    found = [(step, path) for path in _steps(folder) if path.is_dir() and (step := _step_of(path)) is not None]
-    if not found:
-        return ""
-    _, newest = max(found)
-    missing = [file for file in _FILES if not (newest / file).is_file()]
+    with reading(folder):
+        found = [(step, path) for path in _steps(folder) if is_folder(path) and (step := _step_of(path)) is not None]
+        if not found:
+            return ""
+        _, newest = max(found)
+        missing = [file for file in _FILES if not is_file(newest / file)]
     return f"{newest.name} lacks {', '.join(missing)}" if missing else ""
 
 
@@ -269,7 +272,7 @@ def _steps(folder: Path) -> list[Path]:
         except (FileNotFoundError, NotADirectoryError):
             return []
         for path in found:
-            refuse_denied(path)
+            refuse_unreadable(path)
     return found
 
 
@@ -294,7 +297,7 @@ def _type(value: Tensor) -> str:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _others(folder: Path) -> str:

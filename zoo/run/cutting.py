@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.run.lines import Kinds, chunks, parse, reading_lines
+from zoo.system.reading import open_plain
 
 
 def cut(path: Path, size: int) -> None:
@@ -33,7 +34,7 @@ class Kept:
         """What is kept, in order, some megabytes at a time."""
         known = Kinds()
         ended = False
-        with reading_lines(self.path), self.path.open("rb") as file:
+        with reading_lines(self.path), open_plain(self.path) as file:
             for chunk in chunks(file):
                 steps = known.steps(chunk)
                 if steps is not None and steps.max() <= self.step:

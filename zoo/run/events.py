@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo.run.files import replacing
 from zoo.run.lines import chunks, parse, reading_lines
+from zoo.system.reading import open_plain
 
 _NAME = b'"event"'
 
@@ -26,7 +27,7 @@ def read_events(path: Path) -> list[dict[str, Any]]:
 
 def _perhaps(path: Path) -> Iterator[bytes]:
     """The lines that may be events: most of a long file is passed over without being parsed."""
-    with reading_lines(path), path.open("rb") as file:
+    with reading_lines(path), open_plain(path) as file:
         for chunk in chunks(file):
             if _NAME in chunk:
                 yield from (line for line in chunk.split(b"\n") if _NAME in line)
@@ -36,7 +37,7 @@ def write_healed(path: Path, event: Mapping[str, Any]) -> None:
     """Append an event of healing, in place of one of the same number, of a try that was cut off."""
     numbered = ("healed", event["number"])
     with replacing(path) as temporary, temporary.open("wb") as file:
-        with reading_lines(path), path.open("rb") as before:
+        with reading_lines(path), open_plain(path) as before:
             for chunk in chunks(before):
                 file.writelines(line for line in chunk.splitlines(keepends=True) if not _is_numbered(line, numbered))
         file.write(json.dumps(event).encode() + b"\n")

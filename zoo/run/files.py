@@ -14,8 +14,8 @@ from typing import Any
 
 from zoo.errors import RunError
 from zoo.run.items import remove
-from zoo.system.denied import denied
 from zoo.system.disk import Remedies, why_not_written
+from zoo.system.reading import not_read
 
 
 def _elsewhere(mend: str) -> str:
@@ -46,11 +46,16 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn a refusal of the system to let `path`, or what is in it, be read into a RunError that says so."""
+    """Turn what the system says about reading `path`, or what is in it, into a RunError; that nothing is there is passed on.
+
+    What cannot be read may be whole: the message has no advice against it.
+    """
     try:
         yield
-    except PermissionError as error:
-        raise RunError(denied(path, error)) from error
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise
+    except OSError as error:
+        raise RunError(not_read(path, error)) from error
 
 
 @contextmanager

@@ -14,9 +14,11 @@ from datetime import datetime
 from pathlib import Path
 
 from zoo.errors import RunError
-from zoo.run.files import writing
+from zoo.run.files import reading, writing
 from zoo.run.items import refuse_links, sweep
 from zoo.system.lock import FileLock, is_held
+from zoo.system.parsing import parse_json
+from zoo.system.reading import read_plain
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,8 @@ def holding(path: Path, otherwise: str) -> Iterator[None]:
     Raises RunError where another process holds it, with who that is and what to do `otherwise`; where something of the run leads
     out of its folder; and where the folder cannot be written to.
     """
-    refuse_links(path)
+    with reading(path):
+        refuse_links(path)
     lock = FileLock(path / LOCK)
     with writing(path / LOCK):
         for _ in range(_TRIES):
@@ -84,9 +87,9 @@ def holder(path: Path) -> Holder | None:
     if not is_held(file):
         return None
     try:
-        values = json.loads(file.read_bytes())
+        values = parse_json(read_plain(file))
         pid, host, since = values["pid"], values["host"], values["since"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return Holder()  # it has just begun, or the disk was full
     known = isinstance(pid, int) and all(isinstance(each, str) and each.isprintable() for each in (host, since))
     return Holder(pid, host[:80], since[:40]) if known else Holder()

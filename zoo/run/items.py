@@ -34,13 +34,13 @@ _ABANDONED = 24 * 3600  # seconds after which what a reader may be writing, as `
 
 
 def refuse_links(path: Path) -> None:
-    """Raise RunError where something of the run in the folder `path` is a link that leads out of it.
+    """Raise RunError where something of the run in the folder `path` is a link that leads out of it, OSError.
 
     A run from elsewhere is not to have files written or removed anywhere but in its own folder.
     """
     home = Path(os.path.realpath(path))
     places = [path / name for name in _WRITTEN]
-    with suppress(OSError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         places += [path / "checkpoints" / name for name in os.listdir(path / "checkpoints")]
     for place in places:
         if place.is_symlink():

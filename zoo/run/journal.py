@@ -5,6 +5,7 @@ Events are what has gone wrong (`zoo.engine.health`). They are no metrics: `read
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
@@ -18,8 +19,9 @@ from typing import Any, TextIO
 from zoo.errors import RunError
 from zoo.run.cutting import Kept, cut
 from zoo.run.events import is_event
-from zoo.run.files import flush, free, replacing, writing
-from zoo.run.lines import count, parse, reading_lines
+from zoo.run.files import flush, free, reading, replacing, writing
+from zoo.run.lines import chunks, count, parse, reading_lines
+from zoo.system.reading import open_plain
 
 _LONGEST_LINE = 1 << 16  # bytes
 
@@ -85,7 +87,7 @@ def read_metrics(path: Path, most: int | None = None) -> list[dict[str, Any]]:
 
 def last_metrics(path: Path) -> dict[str, Any] | None:
     """The metrics of the last whole line that has some, of a file of which only the end is read; None where there is none."""
-    with reading_lines(path), path.open("rb") as file:
+    with reading_lines(path), open_plain(path) as file:
         file.seek(max(0, path.stat().st_size - _LONGEST_LINE))
         lines = file.read().split(b"\n")[:-1]
         found = (metrics for line in reversed(lines) if (metrics := parse(line)) is not None)
@@ -99,11 +101,12 @@ def truncate(path: Path, step: int) -> str:
     Returns what a person should know, in a line: that the file is missing, or that lines of it cannot be read. These are left
     out, and the file as it was is kept beside it. Raises RunError where it cannot be read or written.
     """
-    if not path.exists():
-        return f"{path} is missing: what was logged up to step {step} is lost, and it begins anew"
-    kept = Kept(path, step)
-    if kept.whole == path.stat().st_size:
-        return ""
+    with reading(path):
+        if not path.exists():
+            return f"{path} is missing: what was logged up to step {step} is lost, and it begins anew"
+        kept = Kept(path, step)
+        if kept.whole == path.stat().st_size:
+            return ""
     if kept.is_beginning:
         with writing(path):
             cut(path, kept.whole)
@@ -167,7 +170,7 @@ def faults(path: Path, every: int | None, until: int) -> list[str]:
 
 def _lines(path: Path, stride: int = 1) -> Iterator[dict[str, Any] | None]:
     """The object of each `stride`-th whole line, None where it is damaged; a last one that was cut off is no whole line."""
-    with reading_lines(path), path.open("rb") as file:
-        for line in itertools.islice(file, 0, None, stride):
-            if line.endswith(b"\n"):
-                yield parse(line)
+    with reading_lines(path), open_plain(path) as file:
+        lines = (line for chunk in chunks(file) for line in io.BytesIO(chunk))
+        for line in itertools.islice(lines, 0, None, stride):
+            yield parse(line)

@@ -11,16 +11,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 from zoo.errors import RunError
 from zoo.run.files import reading
+from zoo.system.reading import open_plain
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 _CHUNK = 1 << 22  # bytes
+_LONGEST_LINE = 1 << 20
+_DAMAGED = b"?"
 _IN_NUMBERS = b"0123456789.+-"
 _BEFORE_STEP, _LONGEST_STEP = b'{"step": ', 18
 _DIGITS = 300
@@ -35,12 +38,10 @@ def reading_lines(path: Path) -> Iterator[None]:
     try:
         with reading(path):
             yield
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except IsADirectoryError:
         raise RunError(f"{path} cannot be read: it is a folder, not a file; move it away") from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}; make it readable, or move it away") from None
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
@@ -52,13 +53,20 @@ def parse(line: bytes) -> dict[str, Any] | None:
     return metrics if isinstance(metrics, dict) else None
 
 
-def chunks(file: BinaryIO) -> Iterator[bytes]:
-    """The file in pieces of whole lines; a last one that was cut off is no whole line."""
+def chunks(file: IO[bytes], whole: bool = True) -> Iterator[bytes]:
+    """The file in pieces of whole lines; a last one that was cut off is no whole line, and left out if they are to be `whole`.
+
+    A line that is longer than any that a run logs is read as a damaged one, of which nothing is kept in memory.
+    """
     rest = b""
     while piece := file.read(_CHUNK):
-        whole, newline, rest = (rest + piece).rpartition(b"\n")
+        lines, newline, rest = (rest + piece).rpartition(b"\n")
         if newline:
-            yield whole + newline
+            yield lines + newline
+        if len(rest) > _LONGEST_LINE:
+            rest = _DAMAGED
+    if rest.strip() and not whole:
+        yield _DAMAGED + b"\n"
 
 
 class Kinds:
@@ -118,17 +126,12 @@ def kinds(path: Path) -> Iterator[tuple[dict[str, Any] | None, int]]:
     A last line that was cut off is a damaged one.
     """
     known = Kinds()
-    with path.open("rb") as file:
-        whole = 0
-        for chunk in chunks(file):
-            whole += len(chunk)
+    with open_plain(path) as file:
+        for chunk in chunks(file, whole=False):
             yield from known.of(chunk)
-        file.seek(whole)
-        if file.read().strip():
-            yield None, 1
 
 
 def count(path: Path) -> int:
     """How many whole lines a file has. Raises OSError."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return sum(chunk.count(b"\n") for chunk in chunks(file))

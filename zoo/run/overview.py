@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from zoo.run.html import facts, losses, picture
+from zoo.run.html import LARGEST, facts, losses, picture
+from zoo.system.reading import read_plain
 
 SHOWN = 3
 """Events that are shown: the newest."""
@@ -45,5 +46,5 @@ def overview(
     png = None
     if grid is not None:
         with suppress(OSError):
-            png = grid.read_bytes()
+            png = read_plain(grid, LARGEST)
     return table + (picture(png, f"{grid}") if grid is not None else "")

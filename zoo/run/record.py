@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from zoo.system.names import printable
+from zoo.system.parsing import parse_json
+from zoo.system.reading import read_plain
+
 T = TypeVar("T")
 
 _WORDS: dict[type, str] = {
@@ -34,23 +38,18 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> Record:
-        """That of a file. Raises FileNotFoundError where there is none, DamagedError where it holds no names and values."""
+        """That of a file. Raises DamagedError where it holds no names and values, OSError where it cannot be read: it may be
+        whole."""
         try:
-            text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first letter
-            content = json.loads(text)
-        except FileNotFoundError:
-            raise
-        except PermissionError:
-            raise  # it may be whole
+            text = read_plain(path).decode("utf-8-sig")  # some editors put a mark before the first letter
+            content = parse_json(text)
         except IsADirectoryError:
             raise DamagedError("it is a folder, not a file") from None
-        except OSError as error:
-            raise DamagedError(error.strerror or str(error)) from None
         except UnicodeDecodeError:
             raise DamagedError("it is not text in UTF-8") from None
         except json.JSONDecodeError as error:
             raise DamagedError(_where(error, text)) from None
-        except (ValueError, RecursionError):  # a number of too many digits, lists within lists without end
+        except ValueError:  # a number of too many digits, lists within lists without end
             raise DamagedError("it is not JSON that zoo has written") from None
         if not isinstance(content, dict):
             raise DamagedError(f"it holds {_kind(content)}, not names and values")
@@ -93,7 +92,7 @@ def _kind(value: Any) -> str:
     """A value as a person is told of it: a short one as it is written."""
     if isinstance(value, dict | list):
         return _WORDS[type(value)]
-    shown = json.dumps(value, ensure_ascii=False)
+    shown = printable(json.dumps(value, ensure_ascii=False))
     return shown if len(shown) <= 40 else f"{shown[:40]}…"
 
 

@@ -19,7 +19,8 @@ from zoo.run.journal import last_metrics, last_step, read_metrics
 from zoo.run.overview import overview
 from zoo.run.place import FOLDERS, check_path, claim, clear, expanded, is_empty
 from zoo.run.record import DamagedError, Record
-from zoo.system.denied import refuse_denied
+from zoo.system.names import printable, shown
+from zoo.system.reading import refuse_unreadable
 
 if TYPE_CHECKING:
     import zoo
@@ -161,7 +162,7 @@ class Run:
             data = config.need("data", dict)
             config.need("data.title", str)
             config.need("data.images", int)
-            names = [str(name) for name in config.need("data.class_names", list)]
+            names = [printable(str(name)) for name in config.need("data.class_names", list)]
             channels, height, width = (config.need(f"data.{name}", int) for name in ("channels", "height", "width"))
             spec = DataSpec(channels, height, width, len(names), data.get("points") is True)
             if spec.channels not in CHANNELS or min(spec.shape) < 1:
@@ -178,7 +179,7 @@ class Run:
     def data_title(self) -> str:
         """What the data is called. Raises RunError where config.json lacks it."""
         self.geometry()
-        return str(self.config["data"]["title"])
+        return shown(str(self.config["data"]["title"]))
 
     @property
     def data_count(self) -> int:
@@ -236,7 +237,8 @@ class Run:
     def _is_finished(self) -> bool:
         """Whether its last step was logged, and its film made, which comes after its last checkpoint."""
         last, wanted = last_step(self.path / "metrics.jsonl") or 0, self.config.get("steps")
-        return isinstance(wanted, int) and last >= wanted > 0 and (self.path / "samples.gif").exists()
+        with reading(self.path):
+            return isinstance(wanted, int) and last >= wanted > 0 and (self.path / "samples.gif").exists()
 
     def going_on(self, mend: str) -> str:
         """What to do where the run cannot write on (`zoo.system.disk.Remedies`): mend that, and go on from what is saved."""
@@ -281,16 +283,17 @@ class Run:
 def _read_config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
     with reading(path):
-        refuse_denied(path)
-        refuse_denied(file)
-    if not path.exists():
-        raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
-    if not file.exists():
-        inside = sorted(child.parent.name for child in path.glob("*/config.json")) if path.is_dir() else []
-        hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
-        raise RunError(f"{path} is not a run: it has no config.json{hint}")
+        refuse_unreadable(path)
+        refuse_unreadable(file)
+        if not path.exists():
+            raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
+        if not file.exists():
+            inside = sorted(child.parent.name for child in path.glob("*/config.json")) if path.is_dir() else []
+            hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
+            raise RunError(f"{path} is not a run: it has no config.json{hint}")
     try:
-        config = Record.read(file)
+        with reading(file):
+            config = Record.read(file)
         written = config.need("format", int)
         config.need("architecture", str)
         config.need("options", dict)
@@ -298,7 +301,9 @@ def _read_config(path: Path) -> dict[str, Any]:
             config.may(name, dict)
         for name in ("plugin.distribution", "plugin.version"):
             config.may(name, str)
-    except (FileNotFoundError, DamagedError) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"{file} was there a moment ago, and is gone; is its drive still there?") from None
+    except DamagedError as error:
         raise RunError(f"{file} cannot be read: {error}; {CONFIG_REMEDY}") from None
     if written > FORMAT:
         raise RunError(f"{file} was written by a newer zoo (format {written}); upgrade zoo to read it")
@@ -313,6 +318,8 @@ def _what_is_there(path: Path) -> str:
         return ": give the name of a new folder"
     try:
         Run(path).start()
-    except RunError:
+    except RunError as error:
+        if isinstance(error.__cause__, OSError):  # it may be whole, and cannot be read now
+            return f": {error}"
         return f": it holds a run, and zoo resume {quoted(path)} says what it lacks; mend that"
     return f"; go on with it (zoo resume {quoted(path)})"

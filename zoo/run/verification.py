@@ -11,6 +11,7 @@ from zoo.run.checkpoint import damage, lacking
 from zoo.run.journal import faults
 from zoo.run.run import Run
 from zoo.system.digest import seal
+from zoo.system.reading import read_plain
 
 
 @dataclass(frozen=True)
@@ -54,4 +55,4 @@ def verify_files(run: Run) -> Iterator[Finding]:
 
 
 def _has_digests(folder: Path) -> bool:
-    return seal((folder / "state.json").read_bytes()) == "whole"
+    return seal(read_plain(folder / "state.json")) == "whole"

@@ -17,22 +17,6 @@ def denied(path: Path | str, error: PermissionError | None = None) -> str:
     )
 
 
-def refuse_denied(path: Path | str) -> None:
-    """Raise PermissionError where a file or a folder of that name may not be read; whatever else may be wrong passes."""
-    try:
-        os.stat(path)
-        if os.path.isdir(path):
-            with os.scandir(path):
-                pass
-        elif os.path.isfile(path):
-            with open(path, "rb"):
-                pass
-    except PermissionError:
-        raise
-    except (OSError, ValueError):
-        pass
-
-
 def _owner(name: str) -> str:
     with suppress(OSError, ValueError, AttributeError):
         owner = os.stat(name).st_uid

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.system.reading import open_plain
+
 _PIECE = 1 << 20  # bytes; long enough that hashing is done without the interpreter's lock nearly all the time
 _SEAL = re.compile(rb'\{"sha256": "([0-9a-f]{64})",')
 
@@ -25,7 +27,7 @@ def digest_of(content: bytes) -> str:
 def digest_of_file(path: Path, stopped: Callable[[], bool] = lambda: False) -> str:
     """The digest of a file's content, read in pieces; empty where `stopped` says between two of them that nobody waits for it."""
     hasher = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
+    with open_plain(path) as file:
         while piece := file.read(_PIECE):
             if stopped():
                 return ""

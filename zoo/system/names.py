@@ -1,12 +1,18 @@
-"""Names of files that are not text here: bytes that are no UTF-8, or a locale that knows no more than ASCII."""
+"""Names that others gave: bytes that are no UTF-8, a locale that knows no more than ASCII, letters that a terminal would obey."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import reprlib
+from contextlib import suppress
 
 _LONGEST = 120  # bytes of a part of a file's name, which may have 255 in all
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_CONTROLS_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 400
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^[. ]|[. ]$')
 
 
@@ -24,9 +30,48 @@ def as_here(name: str) -> str:
     return name
 
 
+def printable(text: str, lines: bool = False) -> str:
+    """A text that any terminal prints and none obeys: control characters, and those that turn the direction of writing, are
+    written as in Python, and half characters as ?. `lines`: with the ends of lines and the tabs that it has.
+
+    >>> printable("cat\\x1b[2J\\n")
+    'cat\\\\x1b[2J\\\\n'
+    """
+    return (_CONTROLS_IN_LINES if lines else _CONTROLS).sub(_escaped, _text(text))
+
+
 def shown(name: str) -> str:
-    """A name that any terminal can print."""
-    return as_utf8(name).encode("utf-8", "replace").decode()
+    """A name in a message: printable, and one that is very long without its middle."""
+    return cut(printable(name))
+
+
+def cut(text: str, most: int = 120) -> str:
+    """A text of more letters without its middle.
+
+    >>> cut("0123456789", 7)
+    '0123…89'
+    """
+    return text if len(text) <= most else f"{text[: most * 2 // 3]}…{text[len(text) - (most - 1 - most * 2 // 3) :]}"
+
+
+def brief(value: object, most: int = 120) -> str:
+    """A value as Python writes it, without the middle of a long one."""
+    if isinstance(value, str):
+        value = cut(value, 2 * most)
+    try:
+        return cut(printable(_REPR.repr(value)), most)
+    except ValueError:  # a number of too many digits
+        return f"a very long {type(value).__name__}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+def _text(name: str) -> str:
+    with suppress(UnicodeEncodeError):  # no file's name
+        name = as_utf8(name)
+    return name.encode("utf-8", "replace").decode()
 
 
 def as_file_name(name: str) -> str:
@@ -36,7 +81,7 @@ def as_file_name(name: str) -> str:
     >>> as_file_name("n02/tench?")
     'n02%2Ftench%3F'
     """
-    safe = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", shown(name) if os.name == "posix" else name)
+    safe = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", _text(name) if os.name == "posix" else name)
     size = len(safe.encode("utf-8", "replace"))
     if 0 < size <= _LONGEST:
         return as_here(safe)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +9,9 @@ from itertools import islice
 from typing import Any
 
 from zoo.cli.completing.answer import Answer, words
+from zoo.system.names import printable, shown
+from zoo.system.parsing import parse_json
+from zoo.system.reading import read_plain
 
 USUAL = "runs"
 """Where runs lie if nobody says otherwise."""
@@ -54,14 +56,14 @@ def _below(folder: str, all_folders: bool) -> Iterator[tuple[str, str]]:
                 config.get("preset"),
                 config.get("steps") and f"{config['steps']} steps",
             ]
-            yield folder + name, ", ".join(str(each) for each in about if each)
+            yield folder + name, shown(", ".join(str(each) for each in about if each))
         elif all_folders or any(_is_run(os.path.join(place, each)) for each in islice(_names(place), LOOKED_INTO)):
             yield f"{folder}{name}/", ""
 
 
 def _names(folder: str) -> Iterator[str]:
     with suppress(OSError), os.scandir(os.path.expanduser(folder)) as entries:
-        yield from (entry.name for entry in entries)
+        yield from (entry.name for entry in entries if printable(entry.name) == entry.name)  # a shell obeys the others
 
 
 def _is_run(place: str) -> bool:
@@ -69,8 +71,8 @@ def _is_run(place: str) -> bool:
 
 
 def _config(place: str) -> dict[str, Any]:
-    with suppress(OSError, ValueError), open(os.path.join(place, "config.json"), encoding="utf-8") as file:
-        content = json.load(file)
+    with suppress(OSError, ValueError):
+        content = parse_json(read_plain(os.path.join(place, "config.json"), 1 << 20))
         if isinstance(content, dict):
             return content
     return {}

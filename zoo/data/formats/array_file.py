@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import lzma
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,11 +16,17 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.bounds import check_memory
 from zoo.errors import DataError
+from zoo.system.names import brief, shown
+from zoo.system.reading import NotingFile, of_the_system, open_plain
 
 Array = npt.NDArray[Any]
 
 _PIECE = 1 << 20
+_LONGEST_HEADER = 1 << 16  # bytes; a .npy of numbers has some hundred
+_MOST_AXES = 32
+_LONGEST_TEXT = 1 << 14  # bytes of an entry of an array of text
 
 
 class ArrayFile:
@@ -29,7 +38,7 @@ class ArrayFile:
     def __init__(self, path: Path, member: str | None = None) -> None:
         self.path = path
         self.member = member
-        self.label = f"{path}" if member is None else f"{path}, array {member!r}"
+        self.label = f"{path}" if member is None else f"{path}, array {brief(member)}"
         with self._open() as (stream, size):
             self.shape, self._fortran, self.dtype = _header(stream, self.label)
             self._offset = stream.tell()
@@ -49,7 +58,13 @@ class ArrayFile:
         """The array in consecutive parts of up to `count` entries of its first axis."""
         if self.member is None:
             order: Any = "F" if self._fortran else "C"
-            mapped = np.memmap(self.path, self.dtype, "r", self._offset, self.shape, order)
+            if not math.prod(self.shape):
+                yield np.empty(self.shape, self.dtype)  # there is nothing to map
+                return
+            try:
+                mapped = np.memmap(self.path, self.dtype, "r", self._offset, self.shape, order)
+            except ValueError as error:  # it has become shorter
+                raise DataError(f"{self.label} cannot be read: {error}; copy or save it again") from error
             for start in range(0, self.shape[0], count):
                 yield np.asarray(mapped[start : start + count])
             return
@@ -65,58 +80,91 @@ class ArrayFile:
             stream.read(1)  # at the end the checksum is compared
 
     def whole(self) -> Array:
-        """The array in memory; only for labels."""
+        """The array in memory; only for labels. Raises OutOfMemoryError where it is too large."""
+        if self.shape:
+            check_memory(self.label, self.shape[0], math.prod(self.shape[1:]) * self.dtype.itemsize)
         return np.concatenate(list(self.rows(max(1, self.shape[0]))))
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[tuple[IO[bytes], int]]:
         """A stream at the beginning of the array, and its length in bytes."""
+        noting: NotingFile | None = None
         with contextlib.ExitStack() as stack:
             try:
                 if self.member is None:
-                    yield stack.enter_context(self.path.open("rb")), self.path.stat().st_size
+                    yield stack.enter_context(open_plain(self.path)), self.path.stat().st_size
                 else:
-                    archive = stack.enter_context(zipfile.ZipFile(self.path))
+                    noting = stack.enter_context(NotingFile(self.path))
+                    archive = stack.enter_context(zipfile.ZipFile(noting))
                     info = archive.getinfo(f"{self.member}.npy")
                     yield stack.enter_context(archive.open(info)), info.file_size
-            except PermissionError:
-                raise  # `open_source` says so
-            except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-                raise DataError(f"{self.label} cannot be read: {error}; copy or save it again") from error
-            except RuntimeError as error:  # an encrypted archive
-                raise DataError(f"{self.label} cannot be read: {error}") from error
+            except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
+                if noting is not None:
+                    noting.raise_noted()
+                if of_the_system(error):
+                    raise
+                raise DataError(f"{self.label} cannot be read: {_words(error)}; copy or save it again") from error
+            except RuntimeError as error:  # an encrypted archive, or one of a kind that is not known
+                raise DataError(f"{self.label} cannot be read: {_words(error)}") from error
 
 
 def members(path: Path) -> list[str]:
     """The names of the arrays in a .npz; raises DataError when it is not a whole archive."""
+    file = NotingFile(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with file, zipfile.ZipFile(file) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    except PermissionError:
-        raise  # `open_source` says so
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no whole .npz archive: {error}; copy or save it again") from error
+    except (OSError, ValueError, RuntimeError, EOFError, struct.error, zipfile.BadZipFile) as error:
+        file.raise_noted()
+        if of_the_system(error):
+            raise
+        raise DataError(f"{path} is no whole .npz archive: {_words(error)}; copy or save it again") from error
+
+
+def read_array(content: bytes, label: str) -> Array:
+    """The array in the bytes of a .npy file. Raises DataError where it is none of numbers or text, or not whole."""
+    stream = io.BytesIO(content)
+    try:
+        shape, fortran, dtype = _header(stream, label)
+    except (EOFError, OSError) as error:
+        raise DataError(f"{label} cannot be read: it is no NumPy array ({_words(error)})") from error
+    left, expected = len(content) - stream.tell(), math.prod(shape) * dtype.itemsize
+    if left != expected or not expected:
+        raise DataError(
+            f"{label} is not whole: {dtype} of shape {shape} take {expected:,} bytes, and {left:,} bytes are there"
+        )
+    return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")
+
+
+def _words(error: Exception) -> str:
+    return shown(str(error) or type(error).__name__)
 
 
 def _header(stream: IO[bytes], label: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         version = np.lib.format.read_magic(stream)
+        start = stream.tell()
+        length = int.from_bytes(stream.read(2 if version == (1, 0) else 4), "little")
+        if length > _LONGEST_HEADER:
+            raise ValueError(f"a header of {length:,} bytes")
+        stream.seek(start)
         if version == (1, 0):
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
         elif version == (2, 0):
             shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
         else:
             raise ValueError(f"format version {version} is not an array of numbers")
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError):
+    except (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError):
         raise
     except Exception as error:  # NumPy parses the header as a Python literal: any kind of error can come out
-        raise DataError(
-            f"{label} is no NumPy array: {str(error).splitlines()[0] if str(error) else error!r}"
-        ) from error
+        words = shown(str(error).partition("\n")[0]) or type(error).__name__
+        raise DataError(f"{label} cannot be read: it is no NumPy array ({words})") from error
     if dtype.hasobject:
         raise DataError(f"{label} holds Python objects, which can run code when they are read; save numbers instead")
-    if not all(isinstance(size, int) and size >= 0 for size in shape):
-        raise DataError(f"{label} has the impossible shape {shape}")
+    if len(shape) > _MOST_AXES or not all(isinstance(size, int) and 0 <= size < 2**63 for size in shape):
+        raise DataError(f"{label} has the impossible shape {brief(shape)}")
+    if not dtype.itemsize or (dtype.kind in "SUV" and dtype.itemsize > _LONGEST_TEXT):
+        raise DataError(f"{label} has entries of {dtype.itemsize:,} bytes; at most {_LONGEST_TEXT:,} are read")
     return shape, fortran, dtype
 
 

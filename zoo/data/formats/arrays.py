@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.bounds import check_image
 from zoo.data.cache import digest, hash_file
 from zoo.data.class_names import ordered
 from zoo.data.formats import hdf5
@@ -23,15 +24,17 @@ from zoo.data.spec import DataSpec
 from zoo.data.transparency import over
 from zoo.data.values import NATURAL, Limits, to_bytes, widened
 from zoo.errors import DataError
+from zoo.system.names import printable, shown
+from zoo.system.reading import absent, is_file, open_plain
 
 AnyArray = ArrayFile | hdf5.Hdf5Array
 
 _CHUNK = 1 << 20  # bytes of the array per work item
-_LARGEST_SIDE = 1 << 15
 _LAYOUTS = ("nchw", "nhwc")
 _IMAGE_KEYS = ("images", "x", "x_train", "train_images", "data", "arr_0")
 _LABEL_KEYS = ("labels", "y", "y_train", "train_labels")
 _NAMES_KEY = "class_names"
+_LISTED = 12  # arrays that are named where none is meant
 
 
 class ArraySource(DataSource):
@@ -53,15 +56,15 @@ class ArraySource(DataSource):
         """A .npy, .npz or HDF5 file."""
         try:
             path = Path(os.path.expanduser(_split(location)[0]))
-            return path.suffix.lower() in (".npy", ".npz", *hdf5.SUFFIXES) and path.is_file()
-        except (OSError, ValueError):
-            return False
+            return path.suffix.lower() in (".npy", ".npz", *hdf5.SUFFIXES) and is_file(path)
+        except (OSError, ValueError) as error:
+            return absent(error)
 
     def __init__(self, location: str, reading: Reading | None = None) -> None:
         self._reading = reading or Reading()
         given, layout = _split(location)
         self._path = path = Path(os.path.expanduser(given))
-        if not path.is_file():
+        if not is_file(path):
             raise DataError(f"there is no file {given!r}; --data arrays:FILE wants a .npy, .npz or .h5 file")
         names = _names(path)
         self._images = _array(path, _image_key(path, names) if names is not None else None)
@@ -75,26 +78,26 @@ class ArraySource(DataSource):
         labels: AnyArray | None = None
         if key is not None:
             labels = _array(path, key)
-        elif self._label_path.is_file():
+        elif is_file(self._label_path):
             labels = ArrayFile(self._label_path)
         self._has_label_file = labels is not None and key is None
         names_key = None if key is None else _called((_NAMES_KEY,), names)
         names_file = None if names_key is None else _array(path, names_key)
         self._labels, self.class_names = _read_labels(labels, self._images, names_file)
         self._names = self.class_names if names_file is not None else []
-        self.title = path.name
+        self.title = shown(path.name)
         self._tell(names, labels)
 
     def _tell(self, names: Sequence[str], labels: AnyArray | None) -> None:
         """Note the classes with the number of images of each, and the arrays that are not used."""
         if self._labels is not None and labels is not None:
             texts = [self.class_names[label] for label in self._labels.tolist()]
-            where = labels.label.rpartition(", ")[2] if labels.member else labels.path.name
+            where = shown(labels.label.rpartition(", ")[2] if labels.member else labels.path.name)
             self.notes = (f"{self.classes:,} classes, by {where}: {counted(texts, self.class_names)}",)
         known = {self._images.member, None if labels is None else labels.member}
         others = [name for name in names if name not in known and name.rpartition("/")[2] not in (_NAMES_KEY, "seeds")]
         if others:
-            self.unused = (f"arrays {', '.join(others[:5])}{', …' if len(others) > 5 else ''}",)
+            self.unused = (f"arrays {', '.join(map(shown, others[:5]))}{', …' if len(others) > 5 else ''}",)
             self.notes = (*self.notes, f"not used: {self.unused[0]}")
 
     def __len__(self) -> int:
@@ -166,7 +169,7 @@ def _names(path: Path) -> list[str] | None:
     """The names of the arrays in a file; None for .npy, which is one."""
     if path.suffix.lower() in hdf5.SUFFIXES:
         return hdf5.arrays_of(path)
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         packed = file.read(2) == b"PK"
     return members(path) if packed else None
 
@@ -194,7 +197,8 @@ def _image_key(path: Path, names: list[str]) -> str:
     others = [name for name in names if name.rpartition("/")[2] not in (*_LABEL_KEYS, _NAMES_KEY)]
     if len(others) == 1:
         return others[0]
-    listed = ", ".join(sorted(names)) or "no arrays"
+    listed = ", ".join(map(shown, sorted(names)[:_LISTED])) or "no arrays"
+    listed += f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
     raise DataError(f"{path} holds {listed}; call the array of images 'images' (and that of labels 'labels')")
 
 
@@ -220,11 +224,7 @@ def _understand(array: AnyArray, layout: str | None) -> tuple[str, int, int, int
         raise DataError(f"{array.label} has the shape {shape}; expected (N, H, W), (N, H, W, C) or (N, C, H, W)")
     if shape[0] == 0:
         raise DataError(f"{array.label} holds no images (its shape is {shape})")
-    if not (2 <= found[1] <= _LARGEST_SIDE and 2 <= found[2] <= _LARGEST_SIDE):
-        raise DataError(
-            f"{array.label} of shape {shape} holds images of {found[2]}×{found[1]} pixels; "
-            f"each side must be between 2 and {_LARGEST_SIDE}"
-        )
+    check_image(f"{array.label} of shape {shape}", *found[1:])
     return found
 
 
@@ -254,7 +254,7 @@ def _read_labels(
         raise DataError(f"{file.label} is of type {file.dtype}; labels are whole numbers or text")
     values, labels = np.unique(file.whole().reshape(-1), return_inverse=True)
     labels = labels.reshape(-1)
-    names = [str(value) for value in values]
+    names = [printable(str(value)) for value in values]
     if names_file is None:
         classes = ordered(names)
         return _places(names, classes)[labels], classes
@@ -283,7 +283,7 @@ def _read_names(file: AnyArray) -> list[str]:
         raise DataError(
             f"{file.label} is of type {file.dtype} and shape {file.shape}; expected text, one name for each class"
         )
-    names = [str(name) for name in file.whole()]
+    names = [printable(str(name)) for name in file.whole()]
     twice, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise DataError(f"{file.label} names the class {twice!r} twice; give every class a name of its own")

@@ -16,10 +16,12 @@ from zoo.data.images import Images
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
-from zoo.system.denied import refuse_denied
+from zoo.system.names import printable
+from zoo.system.reading import absent, is_file, is_folder, open_plain, read_plain
 
 _PIXELS = 3 * 32 * 32
 _PER_CHUNK = 256
+_NAMES = 1 << 20  # bytes of a file of names that are read at most
 _FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py", "cifar-100-binary", "cifar-100-python")
 
 
@@ -60,8 +62,8 @@ class CifarSource(DataSource):
         try:
             path = Path(os.path.expanduser(location))
             return bool(location) and (_is_archive(path) or _find(path) is not None)
-        except (OSError, ValueError):
-            return False
+        except (OSError, ValueError) as error:
+            return absent(error)
 
     def __init__(self, location: str) -> None:
         path = Path(os.path.expanduser(location))
@@ -72,7 +74,7 @@ class CifarSource(DataSource):
             raise DataError(f"{location!r} holds no CIFAR data; expected a folder such as {', '.join(_FOLDERS)}")
         self._folder, self._version = found
         wanted = [self._folder / name for name in self._version.files]
-        self._files = [file for file in wanted if file.is_file()]
+        self._files = [file for file in wanted if is_file(file)]
         if missing := [file.name for file in wanted if file not in self._files]:
             self.notes = (f"{', '.join(missing)} missing from {self._folder.name}; the other files are used",)
         self.channels, self.height, self.width = 3, 32, 32
@@ -102,7 +104,6 @@ class CifarSource(DataSource):
         yield Images(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels)
 
     def _count_in(self, file: Path) -> int:
-        refuse_denied(file)
         if not self._version.label_bytes:
             return len(self._unpickled(file)[0])
         record = self._version.label_bytes + _PIXELS
@@ -121,7 +122,7 @@ class CifarSource(DataSource):
                 yield rows[start : start + _PER_CHUNK], labels[start : start + _PER_CHUNK]
             return
         record = labelled + _PIXELS
-        with file.open("rb") as stream:
+        with open_plain(file) as stream:
             while data := stream.read(_PER_CHUNK * record):
                 if len(data) % record:
                     raise DataError(f"{file} is cut off; copy it again")
@@ -145,9 +146,9 @@ class CifarSource(DataSource):
         """The names of the classes; their numbers where the file of names is missing."""
         path = self._folder / self._version.names
         names: list[str] = []
-        if path.is_file():
+        if is_file(path):
             if self._version.label_bytes:
-                names = path.read_text("utf-8", "replace").split()
+                names = [printable(name) for name in read_plain(path, _NAMES).decode("utf-8", "replace").split()]
             else:
                 key = "label_names" if self._version.classes == 10 else "fine_label_names"
                 names = cifar_pickle.names(cifar_pickle.load(path), key)
@@ -155,16 +156,16 @@ class CifarSource(DataSource):
 
 
 def _is_archive(path: Path) -> bool:
-    return path.name.startswith("cifar-10") and path.name.endswith((".tar.gz", ".tgz", ".tar")) and path.is_file()
+    return path.name.startswith("cifar-10") and path.name.endswith((".tar.gz", ".tgz", ".tar")) and is_file(path)
 
 
 def _find(path: Path) -> tuple[Path, _Version] | None:
     """The folder of the files and their version: `path` itself, or the one well-known folder in it."""
-    if not path.is_dir():
+    if not is_folder(path):
         return None
     for folder in (path, *(path / name for name in _FOLDERS)):
         for version in _VERSIONS:
             # A folder called "train" with pictures in it is nothing of ours, nor is any file of that name.
-            if (folder / version.files[0]).is_file() and (len(version.files) > 1 or (folder / version.names).is_file()):
+            if is_file(folder / version.files[0]) and (len(version.files) > 1 or is_file(folder / version.names)):
                 return folder, version
     return None

@@ -7,29 +7,32 @@ something of ours that does nothing but keep the bytes; every other name is refu
 from __future__ import annotations
 
 import math
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.formats.plain_pickle import RefusedError, read_pickle
 from zoo.errors import DataError
+from zoo.system.names import brief, printable, shown
+from zoo.system.reading import read_plain
+
+_LARGEST = 512 << 20
+"""Bytes of a file that are read at most; CIFAR's largest has 155 MB."""
 
 
 def load(path: Path) -> dict[str, Any]:
     """The dictionary in a file of the Python version of CIFAR, with text keys; raises DataError for anything else."""
     try:
-        with path.open("rb") as file:
-            value = _Unpickler(file, encoding="bytes").load()
-    except _RefusedError as error:
-        raise DataError(f"{path} is refused: it asks to run {error}, which no CIFAR file does") from None
-    except PermissionError:
+        value = read_pickle(read_plain(path, _LARGEST), _UNDERSTOOD)
+    except RefusedError as error:
+        raise DataError(f"{path} is refused: it asks to run {shown(str(error))}, which no CIFAR file does") from None
+    except OSError:
         raise  # `open_source` says so
     except Exception as error:  # damaged pickles fail in any way they like
-        raise DataError(
-            f"{path} is damaged or no CIFAR file ({type(error).__name__}: {error}); copy it again"
-        ) from error
+        words = shown(f"{type(error).__name__}: {error}")
+        raise DataError(f"{path} is damaged or no CIFAR file ({words}); copy it again") from error
     if not isinstance(value, dict):
         raise DataError(f"{path} is no CIFAR file: it holds {type(value).__name__}, not a dictionary")
     return {_text(key): content for key, content in value.items()}
@@ -41,9 +44,11 @@ def pixels(path: Path, content: dict[str, Any]) -> npt.NDArray[np.uint8]:
     if not isinstance(array, _Array):
         raise DataError(f"{path} is no CIFAR file: it has no array 'data'")
     if array.type not in ("u1", "|u1", "uint8") or len(array.shape) != 2 or array.shape[1] != 3072:
-        raise DataError(f"{path}: 'data' is {array.type} of shape {array.shape}; expected bytes of shape (n, 3072)")
+        described = f"{shown(array.type)} of shape {brief(array.shape)}"
+        raise DataError(f"{path}: 'data' is {described}; expected bytes of shape (n, 3072)")
     if len(array.raw) != math.prod(array.shape):
-        raise DataError(f"{path}: 'data' of shape {array.shape} holds {len(array.raw):,} bytes; copy the file again")
+        held = f"{len(array.raw):,} bytes"
+        raise DataError(f"{path}: 'data' of shape {brief(array.shape)} holds {held}; copy the file again")
     rows = np.frombuffer(array.raw, np.uint8)
     return rows.reshape(array.shape[::-1]).T if array.fortran else rows.reshape(array.shape)
 
@@ -51,11 +56,9 @@ def pixels(path: Path, content: dict[str, Any]) -> npt.NDArray[np.uint8]:
 def names(content: dict[str, Any], key: str) -> list[str]:
     """A list of names as text; empty when it is missing."""
     value = content.get(key)
-    return [_text(name) for name in value] if isinstance(value, list) else []
-
-
-class _RefusedError(Exception):
-    pass
+    if not isinstance(value, list) or not all(isinstance(name, str | bytes) for name in value):
+        return []
+    return [printable(_text(name)) for name in value]
 
 
 class _Type:
@@ -84,7 +87,7 @@ class _Array:
         if not isinstance(raw, (bytes, bytearray)) or not isinstance(kind, _Type) or not isinstance(shape, tuple):
             raise ValueError("an array that is not made of bytes")
         if not all(isinstance(size, int) and size >= 0 for size in shape):
-            raise ValueError(f"an array of shape {shape}")
+            raise ValueError("an array of no shape")
         self.raw, self.type, self.shape, self.fortran = bytes(raw), kind.name, shape, fortran
 
 
@@ -115,16 +118,9 @@ for _core in ("numpy.core", "numpy._core"):
     _UNDERSTOOD[f"{_core}.numeric", "_frombuffer"] = _from_buffer
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _UNDERSTOOD[module, name]
-        except KeyError:
-            raise _RefusedError(f"{module}.{name}") from None
-
-    def persistent_load(self, pid: object) -> Any:
-        raise _RefusedError("something outside the file")
-
-
 def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, str | int):
+        return str(value)
+    raise ValueError(f"a name that is {type(value).__name__}")

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.bounds import MOST_VALUES, check_memory
 from zoo.data.formats.array_file import Array
 from zoo.data.pictures.needs import need
 from zoo.errors import DataError
+from zoo.system.names import brief, shown
+from zoo.system.reading import open_plain
 
 SUFFIXES = (".h5", ".hdf5", ".he5")
 
@@ -27,9 +30,10 @@ class Hdf5Array:
     def __init__(self, path: Path, member: str) -> None:
         self.path = path
         self.member = member
-        self.label = f"{path}, array {member!r}"
+        self.label = f"{path}, array {brief(member)}"
         with _reading(path) as file:
             found = file[member]
+            self._refuse_elsewhere(found)
             if found.shape is None:
                 raise DataError(f"{self.label} is empty; images are numbers")
             self.shape: tuple[int, ...] = found.shape
@@ -53,8 +57,17 @@ class Hdf5Array:
                 yield part.astype(str) if self.dtype.kind == "U" else part
 
     def whole(self) -> Array:
-        """The array in memory; only for labels."""
+        """The array in memory; only for labels. Raises OutOfMemoryError where it is too large."""
+        if self.shape:
+            check_memory(self.label, self.shape[0], math.prod(self.shape[1:]) * self.dtype.itemsize)
         return np.concatenate(list(self.rows(max(1, self.shape[0]))))
+
+    def _refuse_elsewhere(self, found: Any) -> None:
+        """Raise DataError for what lies in other files, which nobody has named, and for parts that are too large to unpack."""
+        if found.external is not None or found.is_virtual:
+            raise DataError(f"{self.label} lies in other files than this one; save it as one array")
+        if found.chunks is not None and math.prod(found.chunks) > MOST_VALUES:
+            raise DataError(f"{self.label} is stored in chunks of shape {found.chunks}; save it in smaller ones")
 
 
 def arrays_of(path: Path) -> list[str]:
@@ -82,11 +95,13 @@ def _is_text(dtype: np.dtype[Any]) -> bool:
 def _reading(path: Path) -> Iterator[Any]:
     """The open file; whatever its library says of one that is damaged is a DataError."""
     h5py = _library()
+    with open_plain(path):  # the library says less of what cannot be read
+        pass
     try:
         with h5py.File(path, "r") as file:
             yield file
     except (DataError, PermissionError):
         raise
     except Exception as error:  # of many kinds
-        reason = str(error).partition("\n")[0][:120]
+        reason = shown(str(error).partition("\n")[0])
         raise DataError(f"{path} is no whole HDF5 file ({reason}); copy or save it again") from error

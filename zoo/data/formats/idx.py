@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.bounds import check_image, check_memory
 from zoo.data.cache import digest, hash_file
 from zoo.data.formats.idx_file import IdxFile
 from zoo.data.images import Images
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.errors import DataError
+from zoo.system.names import shown
+from zoo.system.reading import absent, is_file, is_folder
 
 _CHUNK = 1 << 20  # bytes of images per work item
-_LARGEST_SIDE = 1 << 15  # a lying header must not make us ask for gigabytes per image
 _IMAGES = re.compile(r"images[-.]idx3[-.]ubyte(\.gz)?$")
 _LABELS = re.compile(r"labels[-.]idx1[-.]ubyte(\.gz)?$")
 _TORCHVISION = ("MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST")  # each with its files in a folder raw/
@@ -39,11 +41,11 @@ class IdxSource(DataSource):
         """A file that is named or begins like IDX, or a folder with such an images file."""
         path = Path(os.path.expanduser(location))
         try:
-            if path.is_dir():
+            if is_folder(path):
                 return bool(_image_files(path) or _below(path))
-            return path.is_file() and (_is_idx_name(path.name) or IdxFile.looks_like(path))
-        except (OSError, ValueError):
-            return False
+            return is_file(path) and (_is_idx_name(path.name) or IdxFile.looks_like(path))
+        except (OSError, ValueError) as error:
+            return absent(error)
 
     def __init__(self, location: str) -> None:
         path = Path(os.path.expanduser(location))
@@ -51,7 +53,7 @@ class IdxSource(DataSource):
             raise DataError(
                 f"there is no file or folder {location!r}; --data idx:PATH wants IDX images or their folder"
             )
-        if path.is_dir():
+        if is_folder(path):
             path, self.notes = _choose(path)
         if _LABELS.search(path.name):
             raise DataError(f"{path} holds labels; give the images file beside it, or their folder")
@@ -61,18 +63,14 @@ class IdxSource(DataSource):
         self.channels = 1
         if count == 0:
             raise DataError(f"{path} holds no images (its header says 0)")
-        if not (2 <= self.height <= _LARGEST_SIDE and 2 <= self.width <= _LARGEST_SIDE):
-            raise DataError(
-                f"{path}: its header says images of {self.width}×{self.height} pixels; "
-                f"each side must be between 2 and {_LARGEST_SIDE}"
-            )
+        check_image(f"{path}: its header says that it", self.height, self.width)
         self._file.check_length()
         self._transposed = path.name.startswith("emnist")
         if self._transposed:
             self.height, self.width = self.width, self.height
         self._label_path = _labels_beside(path)
         self._labels, self.class_names = self._read_labels()
-        self.title = path.name
+        self.title = shown(path.name)
 
     def __len__(self) -> int:
         return self._count
@@ -108,6 +106,7 @@ class IdxSource(DataSource):
                 f"{self._count:,} images; the two files must belong together"
             )
         file.check_length()
+        check_memory(f"{self._label_path}", self._count, 1)
         raw = np.frombuffer(b"".join(file.pieces(_CHUNK)), np.uint8)
         # EMNIST letters start at 1, and a subset may lack classes: the networks want 0..K-1 without gaps.
         values, labels = np.unique(raw, return_inverse=True)
@@ -120,14 +119,14 @@ def _is_idx_name(name: str) -> bool:
 
 def _image_files(folder: Path) -> list[Path]:
     """The images files in a folder; of a file and its gzip only the file."""
-    found = {entry.name: entry for entry in sorted(folder.iterdir()) if _IMAGES.search(entry.name) and entry.is_file()}
+    found = {entry.name: entry for entry in sorted(folder.iterdir()) if _IMAGES.search(entry.name) and is_file(entry)}
     return [entry for name, entry in found.items() if not (name.endswith(".gz") and name[:-3] in found)]
 
 
 def _below(folder: Path) -> list[Path]:
     """The folders in which torchvision keeps the files of data, where `folder` is its root or the folder of one set."""
     inner = [folder / "raw", *(folder / name / "raw" for name in _TORCHVISION)]
-    return [place for place in inner if place.is_dir() and _image_files(place)]
+    return [place for place in inner if is_folder(place) and _image_files(place)]
 
 
 def _choose(folder: Path) -> tuple[Path, tuple[str, ...]]:
@@ -158,6 +157,6 @@ def _labels_beside(images: Path) -> Path | None:
         return None
     stem = name.removesuffix(".gz")
     for candidate in (name, stem, stem + ".gz"):
-        if (images.parent / candidate).is_file():
+        if is_file(images.parent / candidate):
             return images.parent / candidate
     return None

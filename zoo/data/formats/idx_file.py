@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import struct
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, NoReturn, cast
 
 from zoo.errors import DataError
+from zoo.system.reading import of_the_system, open_plain
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UINT8 = 0x08
@@ -28,8 +30,9 @@ class IdxFile:
     def __init__(self, path: Path, dimensions: int, what: str) -> None:
         self.path = path
         self._what = what
+        self._gzip = False
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 self._gzip = file.read(2) == _GZIP_MAGIC
             with self._open() as stream:
                 self.shape = self._header(stream, dimensions)
@@ -37,8 +40,6 @@ class IdxFile:
             raise DataError(f"{path} does not exist") from None
         except IsADirectoryError:
             raise DataError(f"{path} is a folder, not an IDX file") from None
-        except PermissionError:
-            raise  # `open_source` says so
         except _DAMAGE as error:
             self._damaged(error)
         self._offset = 4 + 4 * dimensions
@@ -48,12 +49,15 @@ class IdxFile:
     def looks_like(path: Path) -> bool:
         """Whether the file begins like an IDX file of bytes with three dimensions."""
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 start = file.read(4)
-            if start[:2] == _GZIP_MAGIC:
-                with gzip.open(path) as unpacked:
-                    start = unpacked.read(4)
-        except _DAMAGE:
+                if start[:2] == _GZIP_MAGIC:
+                    file.seek(0)
+                    with gzip.GzipFile(fileobj=file) as unpacked:
+                        start = unpacked.read(4)
+        except _DAMAGE as error:
+            if of_the_system(error):
+                raise
             return False
         return start == bytes((0, 0, _UINT8, 3))
 
@@ -69,7 +73,7 @@ class IdxFile:
             if size != expected:
                 self._wrong_length(f"{max(0, size - self._offset):,}")
             return
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             file.seek(-4, 2)
             (claimed,) = struct.unpack("<I", file.read(4))
         if claimed != expected % 2**32:
@@ -96,8 +100,14 @@ class IdxFile:
         except _DAMAGE as error:
             self._damaged(error)
 
-    def _open(self) -> IO[bytes]:
-        return cast("IO[bytes]", gzip.open(self.path)) if self._gzip else self.path.open("rb")
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        with open_plain(self.path) as file:
+            if self._gzip:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield cast("IO[bytes]", unpacked)
+            else:
+                yield file
 
     def _header(self, stream: IO[bytes], dimensions: int) -> tuple[int, ...]:
         start = stream.read(4)
@@ -127,6 +137,8 @@ class IdxFile:
         )
 
     def _damaged(self, error: Exception) -> NoReturn:
+        if of_the_system(error):
+            raise error  # nobody has seen what is in it
         problem = "damaged or cut-off gzip data" if self._gzip else "unreadable"
         raise DataError(f"{self.path}: {problem} ({error}); copy or download it again") from error
 

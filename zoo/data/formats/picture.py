@@ -15,6 +15,8 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from zoo.data.values import NATURAL, USUAL, Limits, Values, table, to_bytes
 from zoo.errors import in_one_line
+from zoo.system.names import shown
+from zoo.system.reading import open_plain
 
 GRID = "zoo: a grid of pictures"
 """What a grid says of itself, in a comment, so that nobody trains on it."""
@@ -148,12 +150,24 @@ def limits_of(path: Path | bytes) -> tuple[str, Limits]:
 
 
 @contextlib.contextmanager
+def open_png(path: Path) -> Iterator[Image.Image]:
+    """A PNG file, as zoo writes grids, and nothing else of that name.
+
+    Raises OSError, and what Pillow raises for one that is damaged.
+    """
+    with open_plain(path) as file, Image.open(file, formats=["PNG"]) as image:
+        if Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+            raise OSError(f"{image.width}×{image.height} pixels; at most {Image.MAX_IMAGE_PIXELS:,} are decoded")
+        yield image
+
+
+@contextlib.contextmanager
 def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
     """An open picture of a permissible size; whatever goes wrong inside becomes a PictureError."""
     try:
         # Through a file object: given a path, Pillow maps uncompressed TIFF into memory, and then scrambles those that lie
         # on their side and dies with the file when somebody shortens it.
-        file: IO[bytes] = io.BytesIO(picture) if isinstance(picture, bytes) else picture.open("rb")
+        file: IO[bytes] = io.BytesIO(picture) if isinstance(picture, bytes) else open_plain(picture)
         with file, Image.open(file, formats=_formats()) as image:
             width, height = image.size
             if min(width, height) < SMALLEST_SIDE:
@@ -167,11 +181,11 @@ def _opened(picture: Path | bytes) -> Iterator[Image.Image]:
     except UnidentifiedImageError:
         raise PictureError("not a picture, or of a kind that Pillow does not know") from None
     except OSError as error:
-        raise PictureError(error.strerror or str(error).partition("\n")[0][:100]) from error
+        raise PictureError(error.strerror or shown(str(error).partition("\n")[0])) from error
     except Image.DecompressionBombError:
         raise PictureError("far more pixels than are decoded") from None
     except Exception as error:  # damaged files make decoders fail in any way they like
-        raise PictureError(f"damaged ({in_one_line(error)[:100]})") from error
+        raise PictureError(f"damaged ({shown(in_one_line(error))})") from error
 
 
 _FORMATS = frozenset(

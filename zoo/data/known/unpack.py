@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tarfile
-import tempfile
 import zlib
 from pathlib import Path
 
+from zoo.data.cache import new_name
 from zoo.data.known.catalogue import Archive
 from zoo.errors import DataError
 
@@ -23,10 +23,10 @@ def unpack(packed: Path, archive: Archive) -> None:
     file, or there twice, and for an archive that is damaged or holds much else.
     """
     place = packed.parent / archive.folder
-    fresh = Path(tempfile.mkdtemp(dir=packed.parent, prefix=f".{archive.folder}-"))
+    fresh = new_name(packed.parent)
+    fresh.mkdir()
     try:
         _take(packed, archive, fresh)
-        fresh.chmod(0o755)
         fresh.rename(place)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise DataError(f"{packed} is damaged ({error}); delete it, so that it is downloaded again") from error

@@ -9,7 +9,9 @@ from pathlib import Path, PurePosixPath
 from zoo.data.pictures import unused
 from zoo.data.pictures.container import LABEL_FILES, LARGEST, Container
 from zoo.data.pictures.folder import is_of_the_system
+from zoo.data.pictures.kinds import TAR, ZIP
 from zoo.data.pictures.unused import Unused
+from zoo.system.reading import open_plain
 
 _HIGHEST_RATIO = 1000
 """Times as large as in the archive: what is beyond, and large, is no picture but a bomb."""
@@ -79,10 +81,11 @@ def key_of(paths: Sequence[Path]) -> str:
 
 def of_another_kind(path: Path) -> str:
     """What a file is whose name says otherwise, with what to do; empty where it is no archive that is known here."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         head = file.read(265)
     kinds = {"zip": head.startswith(b"PK"), "tar": head[257:262] == b"ustar" or head[:2] in (b"\x1f\x8b", b"BZ")}
-    found = next((kind for kind, holds in kinds.items() if holds and not path.name.lower().endswith(f".{kind}")), "")
+    called = {"zip": ZIP, "tar": TAR}
+    found = next((kind for kind, holds in kinds.items() if holds and not path.name.lower().endswith(called[kind])), "")
     return f"it is a {found} archive: --data {found}:{path}" if found else ""
 
 

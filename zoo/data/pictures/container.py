@@ -12,7 +12,7 @@ from zoo.data.pictures.kinds import ARCHIVES, NOT_READ, SUFFIXES, is_plain, is_r
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
 
-LARGEST = 512 << 20
+LARGEST = 256 << 20
 """Bytes of a picture file inside an archive that are read at most."""
 
 LABEL_FILES = (

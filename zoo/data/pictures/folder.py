@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import glob
 import os
@@ -13,6 +14,7 @@ from zoo.data.pictures.container import HEAD, LABEL_FILES, Container, Member
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
 from zoo.system.names import as_utf8
+from zoo.system.reading import is_folder, open_plain, read_plain
 
 _PROGRAMS = frozenset(
     ("@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "system volume information")
@@ -52,19 +54,25 @@ class Folder(Container):
         return [self.path / member.name for member in members]
 
     def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+        return read_plain(self.path / name)
 
     def _walk(self) -> Iterator[Member]:
         waiting: list[tuple[str, str]] = [(str(self.path), "")]
         seen: set[tuple[int, int]] = set()
         while waiting:
             folder, prefix = waiting.pop()
-            stat = os.stat(folder)
-            if (stat.st_dev, stat.st_ino) in seen and stat.st_ino:
+            try:
+                stat = os.stat(folder)
+                if (stat.st_dev, stat.st_ino) in seen and stat.st_ino:
+                    continue
+                seen.add((stat.st_dev, stat.st_ino))
+                with os.scandir(folder) as found:
+                    items = list(found)
+            except OSError as error:
+                if not prefix:
+                    raise
+                self._unreadable(prefix.rstrip("/"), error)
                 continue
-            seen.add((stat.st_dev, stat.st_ino))
-            with os.scandir(folder) as found:
-                items = list(found)
             if {item.name for item in items} >= _A_RUN:
                 if not prefix:
                     raise DataError(
@@ -75,25 +83,39 @@ class Folder(Container):
             if prefix and not items:
                 self.unused.add(unused.EMPTY, prefix.rstrip("/"))
             for item in items:
-                if _is_folder(item):
-                    if is_of_the_system(item.name):
-                        self.unused.add(unused.SYSTEM, prefix + item.name)
-                    elif item.name.startswith("."):
-                        self.unused.add(unused.HIDDEN, prefix + item.name)
-                    elif self._pattern is None or _may_lead_to(f"{prefix}{item.name}".split("/"), self._pattern):
-                        waiting.append((item.path, f"{prefix}{item.name}/"))
-                elif member := self._file(item, prefix):
-                    yield member
+                try:
+                    if item.is_dir():
+                        if is_of_the_system(item.name):
+                            self.unused.add(unused.SYSTEM, prefix + item.name)
+                        elif item.name.startswith("."):
+                            self.unused.add(unused.HIDDEN, prefix + item.name)
+                        elif self._pattern is None or _may_lead_to(f"{prefix}{item.name}".split("/"), self._pattern):
+                            waiting.append((item.path, f"{prefix}{item.name}/"))
+                    elif member := self._file(item, prefix):
+                        yield member
+                except OSError as error:
+                    if not item.name.startswith(".") and self._is_wanted(prefix + item.name):
+                        self._unreadable(prefix + item.name, error)
+
+    def _is_wanted(self, name: str) -> bool:
+        return self._pattern is None or _fits(name.split("/"), self._pattern)
+
+    def _unreadable(self, name: str, error: OSError) -> None:
+        """Count what cannot be looked into, with the system's reason; a link to itself leads nowhere."""
+        if error.errno == errno.ELOOP:
+            self.unused.add(unused.LINKS, name)
+        else:
+            self.unused.add(unused.UNREADABLE, f"{name}: {error.strerror or error}")
 
     def _file(self, item: os.DirEntry[str], prefix: str) -> Member | None:
         name = prefix + item.name
-        fits = self._pattern is None or _fits(name.split("/"), self._pattern)
-        if not fits and item.name not in LABEL_FILES:
+        if not self._is_wanted(name) and item.name not in LABEL_FILES:
             return None
         if item.name.startswith(".") or is_of_the_system(item.name):
             self.unused.add(unused.HIDDEN, name)
-        elif not _is_file(item):
-            self.unused.add(unused.LINKS if item.is_symlink() else unused.SPECIAL, name)
+        elif not item.is_file():
+            leads_nowhere = item.is_symlink() and not os.path.exists(item.path)
+            self.unused.add(unused.LINKS if leads_nowhere else unused.SPECIAL, name)
         elif item.name in LABEL_FILES:
             self.label_files.append(name)
         elif self._is_picture(item, name):
@@ -104,23 +126,9 @@ class Folder(Container):
     def _is_picture(self, item: os.DirEntry[str], name: str) -> bool:
         by_name = self._sort_out(name)
         if by_name is None:
-            with open(item.path, "rb") as file:
+            with open_plain(item.path) as file:
                 return bool(self._sort_out(name, file.read(HEAD)))
         return by_name
-
-
-def _is_file(item: os.DirEntry[str]) -> bool:
-    try:
-        return item.is_file()
-    except OSError:  # a link to itself
-        return False
-
-
-def _is_folder(item: os.DirEntry[str]) -> bool:
-    try:
-        return item.is_dir()
-    except OSError:
-        return False
 
 
 def from_pattern(pattern: str) -> Folder:
@@ -128,7 +136,7 @@ def from_pattern(pattern: str) -> Folder:
     parts = Path(os.path.expanduser(pattern)).parts
     fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed]) if fixed else Path(".")
-    if not root.is_dir():
+    if not is_folder(root):
         raise DataError(f"--data {pattern!r}: there is no folder {str(root)!r}")
     found = Folder(root, parts[fixed:])
     if not found.members:

@@ -19,8 +19,10 @@ from zoo.data.formats.picture import PictureError, pillow_manners, read_header
 from zoo.data.parallel import in_order
 from zoo.data.pictures.container import Container, Member
 from zoo.system.names import as_utf8
+from zoo.system.reading import read_plain
 
 _SMALL = 1 << 20  # bytes
+_LARGEST = 1 << 30
 _PER_ITEM = 64  # files; to hand over one alone takes longer than to look at it
 _VERSION = f"2, Pillow {PIL.__version__}"  # another Pillow can read other files
 
@@ -108,7 +110,7 @@ class Index:
             if (
                 isinstance(file, Path) and entry.size <= _SMALL
             ):  # reading all of it is cheaper than coming back to hash it
-                file = file.read_bytes()
+                file = read_plain(file, _LARGEST)
             if isinstance(file, bytes):
                 content = hash_bytes(file)
             header = read_header(file)

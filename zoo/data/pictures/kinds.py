@@ -40,6 +40,10 @@ NOT_READ = frozenset(
 NOT_READ |= {".rw2", ".exr", ".hdr", ".dds", ".dcm", ".nii", ".fits", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
 """Pictures and films that zoo does not read."""
 
+ZIP = (".zip", ".cbz")
+TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""How archives that are read are called."""
+
 ARCHIVES = frozenset((".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".7z", ".rar", ".cbz", ".zst"))
 
 _PLAIN = frozenset(

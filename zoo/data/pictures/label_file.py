@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +11,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from zoo.errors import DataError
-from zoo.system.names import shown
+from zoo.system.names import cut, shown
+from zoo.system.parsing import parse_json
 
 _FILE = ("file_name", "filename", "file", "path", "image", "image_path", "img", "image_id", "name", "id")
 _LABEL = ("label", "labels", "class", "class_name", "category", "target", "label_name", "y")
+
+_LONGEST = 1000  # letters of a label
 
 _WAY_OUT = "keep one label for each, or rename the file and train without labels"
 
@@ -59,8 +60,8 @@ Rows = list[tuple[str, str]]
 
 def _dataset_json(file: str, content: bytes) -> Rows | None:
     try:
-        labels = json.loads(content)["labels"]
-    except (ValueError, RecursionError, KeyError, TypeError):
+        labels = parse_json(content)["labels"]
+    except (ValueError, KeyError, TypeError):
         raise DataError(
             f'{shown(file)} holds no {{"labels": [[file, label], …]}}, as a dataset.json of StyleGAN does; mend or remove it'
         ) from None
@@ -85,7 +86,7 @@ def one_label(file: str, name: str, label: Any) -> str:
         raise SeveralError(f"{shown(file)} gives {shown(name)} several labels; {_WAY_OUT}")
     if isinstance(label, float) and label.is_integer():
         label = int(label)
-    return str(label).strip()
+    return cut(str(label).strip(), _LONGEST)
 
 
 def _jsonl(file: str, content: bytes) -> Rows | None:
@@ -94,8 +95,8 @@ def _jsonl(file: str, content: bytes) -> Rows | None:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
+            row = parse_json(line)
+        except ValueError:
             row = None
         if not isinstance(row, dict):
             raise DataError(f"{shown(file)}: line {number} is no JSON object; mend or remove the file")
@@ -118,7 +119,7 @@ def _table(usual: str) -> Callable[[str, bytes], Rows | None]:
         try:
             lines = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
         except csv.Error as error:
-            raise DataError(f"{shown(file)} is no table ({error}); mend or remove it") from None
+            raise DataError(f"{shown(file)} is no table ({shown(str(error))}); mend or remove it") from None
         if any("\n" in cell for row in lines for cell in row):
             raise DataError(f"{shown(file)} has a quote that is not closed in its line; mend or remove it")
         if not lines:
@@ -135,12 +136,12 @@ def _table(usual: str) -> Callable[[str, bytes], Rows | None]:
         else:
             raise DataError(
                 f"{shown(file)} has {len(lines[0])} columns and no line of their names; "
-                f"write file{delimiter}label as its first line"
+                f"write file{delimiter if delimiter == ',' else ' TAB '}label as its first line"
             )
         short = next((place for place, row in enumerate(lines, 1) if len(row) <= max(at, of)), None)
         if short is not None:
             raise DataError(f"{shown(file)}: entry {short} has no label; mend or remove the file")
-        return [(row[at].strip(), label) for row in lines if (label := row[of].strip())]
+        return [(row[at].strip(), cut(label, _LONGEST)) for row in lines if (label := row[of].strip())]
 
     return read
 
@@ -151,13 +152,13 @@ def _columns(file: str, columns: Sequence[str]) -> tuple[str, str | None]:
     name = next((low[known] for known in _FILE if known in low), None)
     if name is None:
         raise DataError(
-            f"{shown(file)} has no column of file names ({', '.join(_FILE[:3])}); it has {', '.join(columns)}"
+            f"{shown(file)} has no column of file names ({', '.join(_FILE[:3])}); it has {shown(', '.join(columns))}"
         )
     labels = [low[known] for known in _LABEL if known in low and low[known] != name]
     others = [column for column in columns if column != name]
     if len(labels) > 1:
         raise SeveralError(
-            f"{shown(file)} has the columns {', '.join(labels)}, several labels for a picture; {_WAY_OUT}"
+            f"{shown(file)} has the columns {shown(', '.join(labels))}, several labels for a picture; {_WAY_OUT}"
         )
     if labels:
         return name, labels[0]
@@ -165,7 +166,7 @@ def _columns(file: str, columns: Sequence[str]) -> tuple[str, str | None]:
         return name, others[0]
     if PurePosixPath(file).stem == "labels":
         raise SeveralError(
-            f"{shown(file)} has the columns {', '.join(others[:4])} and none is called label; {_WAY_OUT}"
+            f"{shown(file)} has the columns {shown(', '.join(others[:4]))} and none is called label; {_WAY_OUT}"
         )
     return name, None  # metadata of another sort, such as captions
 
@@ -182,7 +183,9 @@ def _by_name(file: str, rows: Rows, names: Sequence[str]) -> Labels:
         if place is None:
             missing += 1
         elif found.setdefault(place, label) != label:
-            raise SeveralError(f"{shown(file)} gives {shown(name)} the labels {found[place]} and {label}; {_WAY_OUT}")
+            raise SeveralError(
+                f"{shown(file)} gives {shown(name)} the labels {shown(found[place])} and {shown(label)}; {_WAY_OUT}"
+            )
     notes = []
     if missing:
         what = "1 file that is" if missing == 1 else f"{missing:,} files that are"
@@ -209,18 +212,9 @@ def _keys(names: Sequence[str]) -> list[dict[str, int]]:
 
 def _by_place(file: str, content: bytes, names: Sequence[str]) -> Labels:
     """labels.npy: a number or a text for each picture, in the order of their paths."""
-    import numpy as np
+    from zoo.data.formats.array_file import read_array
 
-    try:
-        stream = io.BytesIO(content)
-        version = np.lib.format.read_magic(stream)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = header(stream)
-        if math.prod(shape) * dtype.itemsize > len(content):  # before memory is asked for
-            raise ValueError(f"its header says {dtype} of shape {shape}, and {len(content):,} bytes are there")
-        values = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
-        raise DataError(f"{shown(file)} cannot be read ({error}); mend or remove it") from None
+    values = read_array(content, shown(file))
     if values.ndim == 2 and values.shape[1] > 1:
         raise SeveralError(f"{shown(file)} has {values.shape[1]} labels for a picture; {_WAY_OUT}")
     values = values.reshape(-1)

@@ -13,7 +13,7 @@ from zoo.data.pictures.label_file import SeveralError, read_labels
 from zoo.data.pictures.layout import Layout, counted, understand
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
-from zoo.system.names import shown
+from zoo.system.names import printable, shown
 
 FOLDER = "folder"
 """Where classes are from that the paths tell."""
@@ -128,7 +128,7 @@ def _number(
         result.notes.append(f"no picture of {', '.join(map(shown, empty))} can be read: left out as a class")
         for place in taken:
             if told.labels[place] not in classes:
-                aside.add(unused.UNREADABLE, names[place])
+                aside.add(unused.UNREADABLE_CLASS, names[place])
         taken = [place for place in taken if told.labels[place] in classes]
     if len(classes) < 2:
         result.why_unlabelled = (
@@ -142,6 +142,6 @@ def _number(
     result.taken = taken
     result.by_folder = told.where == FOLDER
     result.labels = [number[told.labels[place]] for place in taken]
-    result.class_names = [shown(name) for name in classes]
+    result.class_names = [printable(name) for name in classes]
     counts = counted([told.labels[place] for place in taken], classes)
     result.notes.append(f"{len(classes):,} classes, by {shown(told.where)}: {counts}")

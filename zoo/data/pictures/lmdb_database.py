@@ -15,6 +15,8 @@ from zoo.data.pictures.kinds import is_read, of_content
 from zoo.data.pictures.needs import need
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError
+from zoo.system.names import shown
+from zoo.system.reading import open_plain
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -38,6 +40,8 @@ class Lmdb(Container):
     def _opened(self) -> Iterator[Any]:
         """The database, open for a moment: a process may have it open once, and others in it may want it too."""
         with _ONE_AT_A_TIME:
+            with open_plain(self._file):  # the library says less of what cannot be read, and waits for a pipe
+                pass
             try:
                 database = self._lmdb.open(
                     str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, readahead=False, max_readers=1
@@ -47,7 +51,7 @@ class Lmdb(Container):
                     yield database
             except self._lmdb.Error as error:
                 raise DataError(
-                    f"{self.path} is no whole LMDB database ({error}); copy or download it again"
+                    f"{self.path} is no whole LMDB database ({shown(str(error))}); copy or download it again"
                 ) from error
 
     def _refuse_cut(self, database: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,11 @@ from zoo.data.pictures.archive import check_size, key_of, name_within
 from zoo.data.pictures.container import Member, Sequential
 from zoo.data.pictures.needs import need
 from zoo.data.pictures.unused import Unused
-from zoo.errors import DataError
+from zoo.errors import DataError, ZooError
+from zoo.system.memory import need_memory
+from zoo.system.names import shown
+from zoo.system.parsing import parse_json
+from zoo.system.reading import of_the_system, open_plain
 
 _IMAGE = ("image", "img", "picture", "jpg", "png", "bytes", "image_bytes")
 _LABEL = ("label", "labels", "class", "category", "target", "fine_label", "y")
@@ -51,7 +54,10 @@ class Parquet(Sequential):
     def _list(self, path: Path) -> list[str | int | None]:
         """Take in the rows of a file; returns their labels."""
         try:
+            with open_plain(path):  # the library says less of what cannot be read
+                pass
             file = self._parquet.ParquetFile(path)
+            self._refuse_large(file.metadata, path)
             schema = file.schema_arrow
             features = _features(schema.metadata)
             (column, *others), label = _columns(schema, features, path)
@@ -76,12 +82,12 @@ class Parquet(Sequential):
             if any(isinstance(value, list | dict) for value in values):
                 self.several_labels = f"the column {label} of {path.name} has several labels for a picture"
                 return [None] * count
-        except DataError:
-            raise
-        except PermissionError:
+        except ZooError:
             raise
         except Exception as error:  # pyarrow has errors of many kinds
-            raise DataError(f"{path} is no whole Parquet file ({error}); copy or download it again") from error
+            if of_the_system(error) and not type(error).__module__.startswith("pyarrow"):
+                raise
+            raise DataError(f"{path} is no whole Parquet file ({_words(error)}); copy or download it again") from error
         classes = features.get(label, {}).get("names")
         if isinstance(classes, list) and classes:
             self.class_names = [str(name) for name in classes]
@@ -90,6 +96,12 @@ class Parquet(Sequential):
                 for value in values
             ]
         return [None if value in (None, "") else str(value) for value in values]
+
+    @staticmethod
+    def _refuse_large(metadata: Any, path: Path) -> None:
+        """Raise ZooError for a group of rows that claims more than fits into memory, as one is unpacked at once."""
+        groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+        need_memory(2 * max(groups, default=0), f"{path} has groups of rows of that size; write it with smaller ones")
 
     def _names(self, file: Any, schema: Any, column: str, count: int) -> list[str]:
         """What the pictures are called: their paths where the file has them, else their rows."""
@@ -111,10 +123,14 @@ class Parquet(Sequential):
                     for value in batch.column(0):
                         yield place, partial(_bytes, value)
                         place += 1
-            except PermissionError:
-                raise
             except Exception as error:
-                raise DataError(f"{path} cannot be read on ({error}); copy or download it again") from error
+                if of_the_system(error) and not type(error).__module__.startswith("pyarrow"):
+                    raise
+                raise DataError(f"{path} cannot be read on ({_words(error)}); copy or download it again") from error
+
+
+def _words(error: Exception) -> str:
+    return shown(str(error).partition("\n")[0])
 
 
 def _bytes(cell: Any) -> bytes | OSError:
@@ -133,9 +149,9 @@ def _bytes(cell: Any) -> bytes | OSError:
 def _features(metadata: dict[bytes, bytes] | None) -> dict[str, dict[str, Any]]:
     """What Hugging Face's `datasets` has written of the columns."""
     try:
-        found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        found = parse_json((metadata or {})[b"huggingface"])["info"]["features"]
         return {str(name): kind for name, kind in found.items() if isinstance(kind, dict)}
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+    except (KeyError, ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -147,7 +163,7 @@ def _columns(schema: Any, features: dict[str, dict[str, Any]], path: Path) -> tu
     images = images or [name for name, kind in kinds.items() if name in _IMAGE and kind in ("binary", "large_binary")]
     if not images:
         raise DataError(
-            f"{path} has no column of images; it has {', '.join(f'{n} ({k})' for n, k in kinds.items())}"[:400]
+            f"{path} has no column of images; it has " + shown(", ".join(f"{n} ({k})" for n, k in kinds.items()))
         )
     labels = [name for name in kinds if features.get(name, {}).get("_type") == "ClassLabel"]
     labels = labels or [name for name in _LABEL if name in kinds and name not in images]

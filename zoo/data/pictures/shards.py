@@ -5,10 +5,11 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zoo.data.pictures.kinds import SUFFIXES, suffix_of
+from zoo.system.reading import absent, is_file, is_folder
 
 BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 """Numbered files: {000..013}."""
@@ -23,9 +24,9 @@ def shards_of(location: str, suffixes: Sequence[str]) -> list[Path]:
     pictures.
     """
     path = Path(os.path.expanduser(location))
-    if path.is_file():
+    if is_file(path):
         return [path] if path.name.lower().endswith(tuple(suffixes)) else []
-    if path.is_dir():
+    if is_folder(path):
         return _in_folder(path, suffixes)
     if braces := BRACES.search(str(path)):
         first, last = braces.groups()
@@ -38,7 +39,7 @@ def shards_of(location: str, suffixes: Sequence[str]) -> list[Path]:
     else:
         return []
     return (
-        found if found and all(file.is_file() and file.name.lower().endswith(tuple(suffixes)) for file in found) else []
+        found if found and all(is_file(file) and file.name.lower().endswith(tuple(suffixes)) for file in found) else []
     )
 
 
@@ -49,9 +50,16 @@ def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
             items = sorted((item for item in found if not item.name.startswith(".")), key=lambda item: item.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    folders = [item.name for item in items if item.is_dir()]
+    folders = [item.name for item in items if _is(item.is_dir)]
     if folders == ["data"] and folder.name != "data":
         return _in_folder(folder / "data", suffixes)
     if folders or any(suffix_of(item.name) in SUFFIXES for item in items):
         return []
-    return [folder / item.name for item in items if item.name.lower().endswith(tuple(suffixes)) and item.is_file()]
+    return [folder / item.name for item in items if item.name.lower().endswith(tuple(suffixes)) and _is(item.is_file)]
+
+
+def _is(ask: Callable[[], bool]) -> bool:
+    try:
+        return ask()
+    except OSError as error:  # a link to itself
+        return absent(error)

@@ -53,10 +53,8 @@ class PictureSource(DataSource):
         self._values = USUAL
         try:
             self._container = container = self.open(location)
-        except PermissionError:
-            raise  # `open_source` says so
-        except OSError as error:
-            raise DataError(f"{location} cannot be read: {error.strerror or error}") from error
+        except MemoryError as error:  # headers of an archive that ask for more than there is
+            raise DataError(f"{location} asks for more memory than there is; it is no archive of pictures") from error
         path = container.path
         index = Index(container)
         aside = container.unused.copy()
@@ -99,7 +97,7 @@ class PictureSource(DataSource):
         good = [entry for entry in self._entries if entry.problem is None]
         if not good:
             raise DataError(f"{path}: not one of the {len(self._entries):,} pictures chosen can be read; choose others")
-        self.title = path.resolve().name or str(path)
+        self.title = shown(path.resolve().name or str(path))
         self.channels = 1 if all(entry.grey for entry in good) else 3
         self.transparent = sum(entry.alpha for entry in good)
         sizes = Counter((entry.width, entry.height) for entry in good)

@@ -11,10 +11,11 @@ from typing import ClassVar
 
 from zoo.data.pictures.container import Container
 from zoo.data.pictures.folder import Folder, from_pattern
-from zoo.data.pictures.kinds import SUFFIXES
+from zoo.data.pictures.kinds import SUFFIXES, TAR, ZIP
 from zoo.data.pictures.shards import shards_of
 from zoo.data.pictures.source import PictureSource
 from zoo.errors import DataError
+from zoo.system.reading import absent, is_file, is_folder
 
 
 def path_of(location: str) -> Path:
@@ -35,9 +36,9 @@ class FolderSource(PictureSource):
             path = path_of(location)
             if glob.has_magic(location) and not path.exists():
                 return True
-            return bool(location) and (path.is_dir() or (path.suffix.lower() in SUFFIXES and path.is_file()))
-        except (OSError, ValueError):
-            return False
+            return bool(location) and (is_folder(path) or (path.suffix.lower() in SUFFIXES and is_file(path)))
+        except (OSError, ValueError) as error:
+            return absent(error)
 
     @classmethod
     def open(cls, location: str) -> Container:
@@ -47,7 +48,7 @@ class FolderSource(PictureSource):
             return from_pattern(location)
         if not location or not folder.exists():
             raise DataError(f"there is no folder {location!r}; write --data folder:PATH or --data PATH")
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise DataError(
                 f"{folder} is a single file; give the folder that holds the pictures: --data {folder.parent}"
             )
@@ -65,8 +66,8 @@ class _Shards(PictureSource):
         """Files of this kind, a pattern of them, and a folder that holds them."""
         try:
             return bool(shards_of(location, cls.suffixes))
-        except (OSError, ValueError):
-            return False
+        except (OSError, ValueError) as error:
+            return absent(error)
 
     @classmethod
     def open(cls, location: str) -> Container:
@@ -87,7 +88,7 @@ class ZipSource(_Shards):
 
     name = "zip"
     summary = "Pictures in a .zip archive, read in place; StyleGAN's data sets with their dataset.json."
-    suffixes = (".zip", ".cbz")
+    suffixes = ZIP
 
     @classmethod
     def open_all(cls, paths: Sequence[Path]) -> Container:
@@ -101,7 +102,7 @@ class TarSource(_Shards):
 
     name = "tar"
     summary = "Pictures in .tar archives (also .tar.gz), read in place; WebDataset's shards: 'shards/train-*.tar'."
-    suffixes = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+    suffixes = TAR
 
     @classmethod
     def open_all(cls, paths: Sequence[Path]) -> Container:
@@ -135,9 +136,9 @@ class LmdbSource(PictureSource):
         """A folder with data.mdb, and a file .mdb or .lmdb."""
         try:
             path = path_of(location)
-            return (path / "data.mdb").is_file() or (path.suffix.lower() in (".mdb", ".lmdb") and path.is_file())
-        except (OSError, ValueError):
-            return False
+            return is_file(path / "data.mdb") or (path.suffix.lower() in (".mdb", ".lmdb") and is_file(path))
+        except (OSError, ValueError) as error:
+            return absent(error)
 
     @classmethod
     def open(cls, location: str) -> Container:

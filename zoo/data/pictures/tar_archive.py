@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import lzma
 import tarfile
 import zlib
@@ -14,12 +13,19 @@ from zoo.data.pictures import unused
 from zoo.data.pictures.archive import Archive, check_size, clean, of_another_kind
 from zoo.data.pictures.container import HEAD, Member, Sequential
 from zoo.data.pictures.label_file import SeveralError, one_label
+from zoo.data.pictures.tar_file import open_tar
 from zoo.errors import DataError
+from zoo.system.names import cut, shown
+from zoo.system.parsing import parse_json
+from zoo.system.reading import of_the_system
 
-_BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
+_BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError, RecursionError)
 
 _LABEL = (".cls", ".json")
 """What stands beside a picture in a WebDataset and tells its class: 000001.jpg, 000001.cls."""
+
+_LONGEST_NAME = 1000
+"""Letters of a class's name."""
 
 _LONGEST = 1 << 20
 """Bytes of such a file that are read."""
@@ -86,14 +92,15 @@ class Tar(Archive, Sequential):
         try:
             text = content.decode().strip()
             if suffix == ".json":
-                found = json.loads(text)
+                found = parse_json(text)
                 label = next((found[key] for key in ("cls", "label", "class") if found.get(key) is not None), "")
                 text = one_label(name, _key(name), label)
         except SeveralError as error:
             self.several_labels = str(error)
             return
-        except (ValueError, RecursionError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError):
             text = ""
+        text = cut(text, _LONGEST_NAME)
         if text:
             self._classes.setdefault(_key(name), text)
         else:
@@ -116,19 +123,22 @@ def _key(name: str) -> str:
 def _infos(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
     """The members of an archive in order. Raises DataError where it is damaged."""
     try:
-        with tarfile.open(path, "r:*") as archive:
+        with open_tar(path) as archive:
             for info in archive:
                 yield info, archive
     except _BROKEN as error:
+        raise DataError(_damaged(path, error)) from error
+    except OSError as error:
+        if of_the_system(error):
+            raise
         raise DataError(_damaged(path, error)) from error
 
 
 def _damaged(path: Path, error: Exception) -> str:
     if other := of_another_kind(path):
         return f"{path} is no tar archive; {other}"
-    return (
-        f"{path} is no whole tar archive ({str(error).partition(':')[0] or 'it is cut off'}); copy or download it again"
-    )
+    words = shown(str(error).partition(":")[0]) or "it is cut off"
+    return f"{path} is no whole tar archive ({words}); copy or download it again"
 
 
 def _read(archive: tarfile.TarFile, info: tarfile.TarInfo, most: int) -> bytes:

@@ -10,6 +10,7 @@ from zoo.system.names import shown
 _NAMED = 3
 
 LINKS = "link that leads nowhere|links that lead nowhere"
+UNREADABLE = "folder or file that cannot be read|folders and files that cannot be read"
 OTHER = "other file|other files"
 HIDDEN = "hidden file|hidden files"
 SYSTEM = "folder of another program|folders of other programs"
@@ -24,7 +25,7 @@ TWICE = "file of a name that is there already|files of names that are there alre
 SPECIAL = "member that is no file|members that are no files"
 STRAYS = "picture beside the folders of the classes|pictures beside the folders of the classes"
 BESIDE = "picture beside the folders of the splits|pictures beside the folders of the splits"
-UNREADABLE = "picture of a class of which none can be read|pictures of classes of which none can be read"
+UNREADABLE_CLASS = "picture of a class of which none can be read|pictures of classes of which none can be read"
 EMPTY = "empty folder|empty folders"
 UNLABELLED = "picture that the labels do not name|pictures that the labels do not name"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,8 @@ from pathlib import Path
 from zoo.data.pictures.archive import Archive, check_size, clean, of_another_kind
 from zoo.data.pictures.container import HEAD, Member
 from zoo.errors import DataError
-from zoo.system.names import as_utf8
+from zoo.system.names import as_utf8, shown
+from zoo.system.reading import NotingFile
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -41,14 +43,14 @@ class Zip(Archive):
             with archive.open(info) as file:
                 return file.read(info.file_size + 1)
         except _BROKEN as error:
-            raise OSError(f"damaged in the archive ({error})") from error
+            raise OSError(f"damaged in the archive ({shown(str(error))})") from error
 
     def _list(self) -> Iterator[Member]:
         for path, archive in zip(self.paths, self._archives, strict=True):
             prefix, stamp = self._prefix(path), path.stat().st_mtime_ns
             for info in archive.infolist():
                 name = prefix + clean(info.filename)
-                if info.is_dir() or not self._wanted(name):
+                if info.filename.endswith("/") or not self._wanted(name):
                     continue
                 if info.flag_bits & 1:
                     raise DataError(f"{path} is encrypted; unpack it with its password, and give the folder")
@@ -69,9 +71,11 @@ class Zip(Archive):
 
 
 def _open(path: Path) -> zipfile.ZipFile:
+    file = NotingFile(path)  # which is closed when nothing refers to it any more, as the archive's own would be
     try:
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        return zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, struct.error) as error:
+        file.raise_noted()
         if other := of_another_kind(path):
             raise DataError(f"{path} is no zip archive; {other}") from error
-        raise DataError(f"{path} is no whole zip archive ({error}); copy or download it again") from error
+        raise DataError(f"{path} is no whole zip archive ({shown(str(error))}); copy or download it again") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, features
 
-from zoo.data.formats.picture import GRID
+from zoo.data.formats.picture import GRID, open_png
 from zoo.errors import RunError
 from zoo.generate.pictures.grid import check_sides
 from zoo.generate.pictures.marks import mark
@@ -67,15 +67,15 @@ def _few_colours(picture: Image.Image) -> Image.Image:
 
 def _readable(picture: Path) -> bool:
     try:
-        with Image.open(picture) as image:
+        with open_png(picture) as image:
             image.verify()
-    except (OSError, SyntaxError):  # what Pillow raises for a file that is cut off, or no picture
+    except Exception:  # what Pillow raises for a file that is cut off, or no picture: there are many kinds
         return False
     return True
 
 
 def _read(pictures: Sequence[Path]) -> Iterator[Image.Image]:
     for picture in pictures:
-        with Image.open(picture) as image:
+        with open_png(picture) as image:
             image.load()
             yield image if image.mode == "L" else image.convert("RGB")
