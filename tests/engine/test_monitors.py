@@ -264,6 +264,8 @@ def test_one_thing_at_a_time_is_tried_in_the_order_that_the_table_has():
         {"r1": 0.4},
         {"learning_rate": 5e-4, "discriminator_learning_rate": 1e-4},
     ]
+    assert all_changes("discriminator_won", beta1=0.9)[0] == {"beta1": 0.5}
+    assert all_changes("discriminator_won", beta1=0.9, optimizer="rmsprop")[0] == {"discriminator_learning_rate": 5e-5}
     assert all_changes("overfitted", learning_rate=8e-4) == [
         {"augment": ("translation", "cutout")},
         {"r1": 0.2},

@@ -15,6 +15,8 @@ Changes = dict[str, Any]
 
 STEEPEST = 5e-3
 """The learning rate above which Adam and RMSprop, which move each weight by about that much in a step, draw nothing."""
+MOMENTUM = 0.5
+"""The beta1 of Adam that the DCGAN paper has."""
 SLOPE = 0.2
 """The weight of R1 that a run without one is given."""
 AUGMENTATIONS = ("translation", "cutout")
@@ -57,6 +59,12 @@ def half_the_rates(situation: Situation) -> Changes:
     return _rates(situation.options, {role: lambda rate: rate / 2 for role in ("generator", "discriminator")})
 
 
+def less_momentum(situation: Situation) -> Changes:
+    """Adam's beta1 becomes 0.5 (Radford et al. 2016, who found trainings unstable above it)."""
+    options = situation.options
+    return {"beta1": MOMENTUM} if options.optimizer in ("adam", "adamw") and options.beta1 > MOMENTUM else {}
+
+
 def slower_discriminator(situation: Situation) -> Changes:
     """A quarter of D's learning rate."""
     return _rates(situation.options, {"discriminator": lambda rate: rate / 4})
@@ -82,7 +90,7 @@ REMEDIES: Mapping[str, Sequence[Remedy]] = {
     "not_finite": (narrower_numbers, whole_numbers, tenth_of_the_rate, tenth_of_the_rate, other_latents),
     "scale_collapsed": (narrower_numbers,),
     "exploded": (tenth_of_the_rate, tenth_of_the_rate, smoother_discriminator),
-    "discriminator_won": (slower_discriminator, smoother_discriminator, half_the_rates),
+    "discriminator_won": (less_momentum, slower_discriminator, smoother_discriminator, half_the_rates),
     "collapsed": (smoother_discriminator, half_the_rates, other_latents),
     "overfitted": (augmented, smoother_discriminator, slower_discriminator),
 }
