@@ -28,7 +28,7 @@ import zoo
 from zoo.data.registry import open_source
 from zoo.data.spec import DataSpec
 from zoo.data.store import prepare
-from zoo.engine.health.watch import Watch
+from zoo.engine.health.monitoring import Monitoring
 from zoo.errors import ZooError
 from zoo.plugins.registry import registry
 
@@ -116,7 +116,7 @@ class _Enough(zoo.Callback):
 def cost(folder: Path) -> None:
     """How long looking takes, in all, of the time of a training's steps."""
     for title, more in (("dcgan mnist", {}), ("dcgan mnist, 500 held out", {"hold_out": 500})):
-        spent = dict.fromkeys(("look", "look_at_pictures", "measure"), 0.0)
+        spent = dict.fromkeys(("update", "update_images", "measure"), 0.0)
         with _timed(spent):
             place = folder / title.replace(" ", "-").replace(",", "")
             run = zoo.train("dcgan", preset="mnist", steps=1000, out=place, plugin_callbacks=False, **more)
@@ -134,12 +134,12 @@ class _timed:  # noqa: N801
 
     def __enter__(self) -> None:
         for name in self.spent:
-            self.real[name] = getattr(Watch, name)
-            setattr(Watch, name, self._timing(name))
+            self.real[name] = getattr(Monitoring, name)
+            setattr(Monitoring, name, self._timing(name))
 
     def __exit__(self, *error: object) -> None:
         for name, real in self.real.items():
-            setattr(Watch, name, real)
+            setattr(Monitoring, name, real)
 
     def _timing(self, name: str) -> Callable[..., Any]:
         def timing(*arguments: Any) -> Any:

@@ -119,7 +119,7 @@ def test_a_stop_is_handed_on_where_saving_fails(images, monkeypatch):
     def full(*arguments):
         raise zoo.errors.RunError("the disk is full")
 
-    monkeypatch.setattr("zoo.engine.keeping.write_snapshot", full)
+    monkeypatch.setattr("zoo.engine.checkpoint_writer.write_snapshot", full)
     with pytest.raises(zoo.errors.RunError, match="the disk is full"):
         train(images, Stop(1))
     assert called == [signal.SIGTERM]
@@ -255,7 +255,7 @@ def test_the_command_that_is_stopped_and_cannot_save_says_why(cli, images, insta
 
     install(KILLER, "zoo_killer")
     monkeypatch.setenv("KILL_WITH", str(int(signal.SIGTERM)))
-    monkeypatch.setattr("zoo.engine.keeping.write_snapshot", full)
+    monkeypatch.setattr("zoo.engine.checkpoint_writer.write_snapshot", full)
     outcome = cli("train", "vanilla", "--data", images, *ARGUMENTS)
     assert (outcome.code, outcome.err) == (128 + signal.SIGTERM, "zoo: the disk is full\n")
 

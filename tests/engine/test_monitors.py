@@ -36,22 +36,22 @@ def readings(step: int, scale: float | None = None, gradients=NORMS, weights=NOR
 
 
 def test_what_passes_by_itself_is_no_trouble_and_what_lasts_is_told_once():
-    monitor = Monitor(looks=3, steps=100)
-    assert not any(monitor.look(50 * n, well) for n, well in enumerate([True, False, False, True, False, False], 1))
-    assert monitor.well == 200
-    assert [monitor.look(50 * n, False) for n in (7, 8, 9)] == [True, False, False]
-    assert monitor.well == 200, "what was saved until then is good"
+    monitor = Monitor(patience=3, steps=100)
+    assert not any(monitor.update(50 * n, ok) for n, ok in enumerate([True, False, False, True, False, False], 1))
+    assert monitor.last_ok_step == 200
+    assert [monitor.update(50 * n, False) for n in (7, 8, 9)] == [True, False, False]
+    assert monitor.last_ok_step == 200, "what was saved until then is good"
 
 
 def test_trouble_that_comes_back_is_told_again():
-    monitor = Monitor(looks=2, steps=0)
-    told = [monitor.look(n, n not in (1, 2, 3, 5, 6, 9, 10)) for n in range(1, 11)]
+    monitor = Monitor(patience=2, steps=0)
+    told = [monitor.update(n, n not in (1, 2, 3, 5, 6, 9, 10)) for n in range(1, 11)]
     assert [n for n, trouble in enumerate(told, 1) if trouble] == [2, 10], "one look that was well is no recovery"
 
 
 def test_steps_count_where_each_is_looked_at():
-    monitor = Monitor(looks=4, steps=150)
-    assert [n for n in range(1, 400) if monitor.look(n, n < 10)] == [160]
+    monitor = Monitor(patience=4, steps=150)
+    assert [n for n in range(1, 400) if monitor.update(n, n < 10)] == [160]
 
 
 # ---- each monitor
@@ -61,37 +61,39 @@ def test_steps_count_where_each_is_looked_at():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_statistic_that_is_no_number_is_told_at_once(name, value):
     monitor = NotFinite()
-    assert monitor.look(readings(50)) is None
-    trouble = monitor.look(readings(100, **{name: value}))
+    assert monitor.update(readings(50)) is None
+    trouble = monitor.update(readings(100, **{name: value}))
     assert trouble == Trouble("not_finite", 100, 50, f"{name} is {value}")
 
 
 def test_weights_and_gradients_that_are_no_numbers_are_told():
-    assert "weights" in str(NotFinite().look(readings(1, weights={**NORMS, "generator": math.nan})))
-    assert "gradients" in str(NotFinite().look(readings(1, gradients={**NORMS, "discriminator": math.inf})))
+    assert "weights" in str(NotFinite().update(readings(1, weights={**NORMS, "generator": math.nan})))
+    assert "gradients" in str(NotFinite().update(readings(1, gradients={**NORMS, "discriminator": math.inf})))
 
 
 def test_updates_that_float16_leaves_out_are_no_trouble_until_the_scale_collapses():
     monitor = ScaleCollapsed()
-    told = [monitor.look(readings(10 * n, scale=2.0 ** (16 - n))) for n in range(1, 20)]
+    told = [monitor.update(readings(10 * n, scale=2.0 ** (16 - n))) for n in range(1, 20)]
     assert [trouble.step for trouble in told if trouble] == [170], "at a scale of one half"
-    assert ScaleCollapsed().look(readings(1)) is None, "float32 has none"
+    assert ScaleCollapsed().update(readings(1)) is None, "float32 has none"
 
 
 def test_weights_that_grow_to_many_times_their_first_norm_are_told_with_their_network():
     monitor = Exploded()
     monitor.begin(NORMS)
-    assert monitor.look(readings(50, weights={**NORMS, "discriminator": 100.0})) is None
-    trouble = monitor.look(readings(100, weights={**NORMS, "discriminator": 200.0}))
-    assert (trouble.kind, trouble.role, trouble.well) == ("exploded", "discriminator", 50)
+    assert monitor.update(readings(50, weights={**NORMS, "discriminator": 100.0})) is None
+    trouble = monitor.update(readings(100, weights={**NORMS, "discriminator": 200.0}))
+    assert (trouble.kind, trouble.role, trouble.last_ok_step) == ("exploded", "discriminator", 50)
 
 
 def test_a_loss_that_stays_far_above_what_was_usual_is_told_and_one_peak_is_not():
     monitor = Exploded()
     losses = [0.9] * 10 + [500.0] + [0.9] * 5 + [500.0] * 6
-    told = [monitor.look(readings(50 * n, g_loss=loss)) for n, loss in enumerate(losses, 1)]
+    told = [monitor.update(readings(50 * n, g_loss=loss)) for n, loss in enumerate(losses, 1)]
     found = [trouble for trouble in told if trouble]
-    assert [(trouble.step, trouble.well, trouble.role) for trouble in found] == [(50 * 20, 50 * 16, "generator")]
+    assert [(trouble.step, trouble.last_ok_step, trouble.role) for trouble in found] == [
+        (50 * 20, 50 * 16, "generator")
+    ]
 
 
 SURE = {
@@ -114,7 +116,7 @@ UNSURE = {
 def test_a_discriminator_that_is_sure_of_all_for_long_has_won(kind):
     monitor = DiscriminatorWon()
     real, fake = SURE[kind]
-    told = [monitor.look(readings(50 * n, d_real=real, d_fake=fake), Objective(kind)) for n in range(1, 9)]
+    told = [monitor.update(readings(50 * n, d_real=real, d_fake=fake), Objective(kind)) for n in range(1, 9)]
     assert [trouble.step for trouble in told if trouble] == [200]
 
 
@@ -122,7 +124,7 @@ def test_a_discriminator_that_is_sure_of_all_for_long_has_won(kind):
 def test_a_discriminator_that_errs_now_and_then_has_not(kind):
     monitor = DiscriminatorWon()
     real, fake = UNSURE[kind]
-    assert not any(monitor.look(readings(50 * n, d_real=real, d_fake=fake), Objective(kind)) for n in range(1, 20))
+    assert not any(monitor.update(readings(50 * n, d_real=real, d_fake=fake), Objective(kind)) for n in range(1, 20))
 
 
 def test_what_least_squares_asks_for_goes_by_its_targets():
@@ -136,9 +138,9 @@ def test_gradients_of_the_generator_that_vanish_are_told_of_any_objective():
     monitor = DiscriminatorWon()
     slopes = [3.0, 1.0, 2.0, 2.0, 1e-5, 1e-6, 0.0, 0.0, 0.0]
     looks = [readings(50 * n, gradients={**NORMS, "generator": slope}) for n, slope in enumerate(slopes, 1)]
-    told = [monitor.look(look, Objective("wasserstein")) for look in looks]
-    assert [(trouble.step, trouble.well) for trouble in told if trouble] == [(400, 200)]
-    none = [monitor.look(readings(50 * n, gradients={}), Objective("hinge")) for n in range(10, 20)]
+    told = [monitor.update(look, Objective("wasserstein")) for look in looks]
+    assert [(trouble.step, trouble.last_ok_step) for trouble in told if trouble] == [(400, 200)]
+    none = [monitor.update(readings(50 * n, gradients={}), Objective("hinge")) for n in range(10, 20)]
     assert none == [None] * 10, "an optimizer that keeps none"
 
 
@@ -176,8 +178,8 @@ def grid(spread_out: float, count: int = 16, offset: float = 0.0) -> torch.Tenso
 def test_a_grid_that_has_lost_its_variety_is_told_when_the_next_one_has_too():
     monitor, usual = Collapsed(), spread(grid(0.4))
     varieties = [0.0, 0.3, 0.38, 0.01, 0.36, 0.02, 0.01, 0.01]
-    told = [monitor.look(100 * n, grid(variety), None, usual) for n, variety in enumerate(varieties)]
-    assert [(trouble.step, trouble.well) for trouble in told if trouble] == [(600, 400)]
+    told = [monitor.update(100 * n, grid(variety), None, usual) for n, variety in enumerate(varieties)]
+    assert [(trouble.step, trouble.last_ok_step) for trouble in told if trouble] == [(600, 400)]
 
 
 def test_of_labelled_images_those_of_one_class_are_compared():
@@ -187,30 +189,30 @@ def test_of_labelled_images_those_of_one_class_are_compared():
     assert spread(few) > 0.5 * spread(many)
     assert spread(few, labels) == 0
     monitor = Collapsed()
-    told = [monitor.look(step, images, labels, spread(many, labels)) for step, images in enumerate([many, few, few])]
+    told = [monitor.update(step, images, labels, spread(many, labels)) for step, images in enumerate([many, few, few])]
     assert [trouble is not None for trouble in told] == [False, False, True]
     assert "of one class" in told[-1].message
 
 
 def test_a_generator_that_never_had_variety_and_a_grid_of_few_say_nothing():
     monitor = Collapsed()
-    assert not any(monitor.look(n, grid(0.02), None, spread(grid(0.4))) for n in range(9))
-    assert not any(monitor.look(n, grid(0.4 if n < 3 else 0.0, 4), None, spread(grid(0.4))) for n in range(9))
+    assert not any(monitor.update(n, grid(0.02), None, spread(grid(0.4))) for n in range(9))
+    assert not any(monitor.update(n, grid(0.4 if n < 3 else 0.0, 4), None, spread(grid(0.4))) for n in range(9))
 
 
 def test_held_out_images_that_are_taken_for_fakes_are_told_in_the_second_probe():
     monitor = Overfitted()
     values = {"r_t": 1.0, "d_train": 3.0, "d_held_out": -2.0, "d_generated": -3.0}
     shares = [0.1, 0.7, 0.5, 0.7, 0.8, 0.9]
-    told = [monitor.look(250 * n, {**values, "r_v": share}, apart=4.0) for n, share in enumerate(shares, 1)]
-    assert [(trouble.step, trouble.well) for trouble in told if trouble] == [(1250, 750)]
+    told = [monitor.update(250 * n, {**values, "r_v": share}, apart=4.0) for n, share in enumerate(shares, 1)]
+    assert [(trouble.step, trouble.last_ok_step) for trouble in told if trouble] == [(1250, 750)]
 
 
 def test_a_quotient_of_noise_is_no_overfitting():
     monitor = Overfitted()
     values = dict.fromkeys(("r_t", "d_train", "d_held_out", "d_generated"), 0.0)
-    assert not any(monitor.look(n, {**values, "r_v": 7.0}, apart=0.01) for n in range(9))
-    assert not any(monitor.look(n, {**values, "r_v": 7.0}, apart=-2.0) for n in range(9))
+    assert not any(monitor.update(n, {**values, "r_v": 7.0}, apart=0.01) for n in range(9))
+    assert not any(monitor.update(n, {**values, "r_v": 7.0}, apart=-2.0) for n in range(9))
 
 
 # ---- their state
@@ -221,7 +223,7 @@ def test_monitors_that_go_on_from_their_state_tell_what_they_would_have_told():
     looks = [readings(50 * n, d_real=0.999, d_fake=0.001, g_loss=0.9 if n < 4 else 900.0) for n in range(1, 12)]
 
     def tell(health: Health, look: Readings) -> list[Trouble | None]:
-        return [health.exploded.look(look), health.discriminator_won.look(look, Objective("minimax"))]
+        return [health.exploded.update(look), health.discriminator_won.update(look, Objective("minimax"))]
 
     whole = Health()
     told = [tell(whole, look) for look in looks]

@@ -14,9 +14,9 @@ from typing import Any
 from zoo.callback import Callback
 from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.plan import plan_run
+from zoo.run.file_record import FileRecord
 from zoo.run.run import Run
-from zoo.run.written import Written
-from zoo.system.digest import sealed
+from zoo.system.digest import with_digest
 from zoo.testing.comparing import differences, tensors, untimed
 from zoo.testing.data import write_images
 from zoo.testing.messages import typed as flags
@@ -127,9 +127,9 @@ def reseal(checkpoint: Path) -> None:
     content = json.loads((checkpoint / "state.json").read_text())
     content.pop("sha256")
     for name in content["files"]:
-        file = Written.of((checkpoint / name).read_bytes())
+        file = FileRecord.of((checkpoint / name).read_bytes())
         content["files"][name] = {"size": file.size, "sha256": file.sha256}
-    (checkpoint / "state.json").write_bytes(sealed(content))
+    (checkpoint / "state.json").write_bytes(with_digest(content))
 
 
 def assert_same_checkpoint(one: Path, other: Path) -> None:

@@ -16,10 +16,12 @@ from support import assert_refused, assert_same_checkpoint, reseal, tiny
 import zoo
 from zoo.errors import RunError
 from zoo.run import marks
-from zoo.run.checkpoint import checkpoints, damage, prune, read_state, read_tensors, write_checkpoint, write_snapshot
+from zoo.run.checkpoint import damage, read_state, read_tensors, write_checkpoint, write_snapshot
+from zoo.run.checkpoint_list import checkpoints
 from zoo.run.finite import not_finite
+from zoo.run.retention import prune
 from zoo.run.snapshot import State, take_snapshot
-from zoo.system.digest import digest_of, digest_of_file, seal, sealed
+from zoo.system.digest import digest_of, digest_of_file, digest_state, with_digest
 
 FILES = ["generator.safetensors", "discriminator.safetensors", "state.safetensors", "state.json"]
 
@@ -72,14 +74,14 @@ def test_a_digest_is_that_of_the_bytes(tmp_path):
 
 
 def test_a_seal_breaks_with_any_bit():
-    written = sealed({"step": 3, "word": "ä"})
+    written = with_digest({"step": 3, "word": "ä"})
     assert json.loads(written) == {"sha256": json.loads(written)["sha256"], "step": 3, "word": "ä"}
-    assert (seal(written), seal(b'{"step": 3}')) == ("whole", "none")
+    assert (digest_state(written), digest_state(b'{"step": 3}')) == ("whole", "none")
     for place in range(len(written)):
         for bit in range(8):
             changed = bytearray(written)
             changed[place] ^= 1 << bit
-            assert seal(bytes(changed)) != "whole"
+            assert digest_state(bytes(changed)) != "whole"
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -138,7 +140,7 @@ def test_digests_that_are_missing_are_no_older_format(run, lost):
     file = checkpoint(run) / "state.json"
     content = json.loads(file.read_text())
     del content[lost]
-    file.write_text(json.dumps(content) if lost == "sha256" else sealed({**content, "sha256": ""}).decode())
+    file.write_text(json.dumps(content) if lost == "sha256" else with_digest({**content, "sha256": ""}).decode())
     with pytest.raises(RunError, match=r"state\.json"):
         read_tensors(checkpoint(run), "generator")
 

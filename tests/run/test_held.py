@@ -384,7 +384,7 @@ def test_a_run_that_is_reached_by_a_link_or_has_links_within_goes_on(whole, stop
 
 
 def test_a_checkpoint_that_becomes_a_link_while_it_trains_is_removed_without_what_it_leads_to(whole, stopped):
-    from zoo.run.checkpoint import prune
+    from zoo.run.retention import prune
 
     shutil.copytree(whole.path, "elsewhere")
     before = victim()

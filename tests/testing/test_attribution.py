@@ -25,7 +25,7 @@ def test_a_full_disk_is_no_failed_check(monkeypatch):
         zoo.testing.check("good", only=["state"])
 
 
-@pytest.mark.parametrize("place", ["zoo.engine.keeping.write_snapshot", "zoo.testing.data.write_images"])
+@pytest.mark.parametrize("place", ["zoo.engine.checkpoint_writer.write_snapshot", "zoo.testing.data.write_images"])
 def test_a_disk_that_is_full_elsewhere_is_none_either(monkeypatch, cli, place):
     monkeypatch.setattr(place, full)
     outcome = cli("check", "good", "--only", "seed")

@@ -19,6 +19,7 @@ from zoo.cli.console import standard_output
 from zoo.cli.importing import importing
 from zoo.cli.stopping import stopping_by_signals
 from zoo.errors import DataError, RunError, ZooError
+from zoo.system.reading import not_read
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,6 +85,9 @@ def _of_the_data(found: Run, given: Verify, damaged: bool) -> Iterator[Finding]:
     yield store
     if given.quick:
         return
+    if holder := found.holder:
+        yield Finding("replay", note=f"{holder} trains the run; verify it again when that is done", seen=False)
+        return
     if damaged or store.damage or replay.impossible:
         reason = replay.impossible or "what it begins with, or is compared with, is damaged"
         yield Finding("replay", note=reason, seen=False)
@@ -114,7 +118,11 @@ def _store(folder: Path) -> Finding:
         store = ImageStore(folder)
     except DataError as error:
         return Finding("prepared data", str(error))
-    if damage := store.damage():
+    try:
+        damage = store.damage()
+    except OSError as error:
+        return Finding("prepared data", note=not_read(folder, error), seen=False)
+    if damage:
         remedy = f"zoo cache clear {folder.name[:10]} removes it, and it is prepared anew when it is needed"
         return Finding("prepared data", f"{folder}: {damage}; {remedy}")
     return Finding("prepared data", note="" if store.has_digests else "without digests")

@@ -20,7 +20,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import CHANNELS, DataSpec
 from zoo.data.store_writer import IMAGES, VERSION, discard, file_name, install, written_store
 from zoo.errors import DataError, unknown
-from zoo.system.digest import digest_of_file, seal
+from zoo.system.digest import digest_of_file, digest_state
 from zoo.system.names import printable, shown
 from zoo.system.parsing import parse_json
 from zoo.system.reading import TooLargeError, is_folder, not_read, open_plain, read_plain, reading
@@ -49,7 +49,7 @@ class ImageStore:
         try:
             written = read_plain(directory / "meta.json", _LONGEST)
             meta = parse_json(written)
-            if seal(written) == "broken":
+            if digest_state(written) == "broken":
                 raise ValueError("meta.json is not what was written")
             digests = meta.get("digests", {})
             self._digests = {name: str(digests[name]) for name in (*IMAGES, "labels.i64") if name in digests}
@@ -105,15 +105,13 @@ class ImageStore:
         """Read all of it and compare it with the digests of what was written: the first file that is another, or empty.
 
         Some 0.8 s for a GiB that is in memory. Stores from before there were digests have nothing to be compared with. It ends
-        early, and says nothing, where `stopped` becomes true.
+        early, and says nothing, where `stopped` becomes true. Raises OSError where it cannot be read: it may be whole.
         """
         for name, written in self._digests.items():
             try:
                 found = digest_of_file(self.directory / name, stopped)
             except FileNotFoundError:  # removed while it is in use, as it may be: the mapping is still whole
                 return ""
-            except OSError as error:
-                return f"{name} cannot be read: {error.strerror or error}"
             if found not in ("", written):
                 return f"{name} is not what was written, its digest (SHA-256) is another"
         return ""
@@ -167,7 +165,7 @@ def prepare(
         )
     directory = store_directory(source, spec, fit, folder)
     store = _open_whole(directory)
-    if check and store is not None and (damage := store.damage()):
+    if check and store is not None and (damage := _damage(store)):
         log.warning("the prepared data in %s is damaged (%s); it is prepared anew", directory, damage)
         store = None if store.discard() else store
     if store is None or not _fits(store, source):
@@ -197,6 +195,11 @@ def store_directory(source: DataSource, spec: DataSpec, fit: Fit, folder: Path) 
     with reading(source.title, DataError):
         content = source.fingerprint()
     return folder / digest(VERSION, content, spec.channels, spec.height, spec.width, *kind)
+
+
+def _damage(store: ImageStore) -> str:
+    with reading(store.directory, DataError):
+        return store.damage()
 
 
 def _fits(store: ImageStore | None, source: DataSource) -> bool:

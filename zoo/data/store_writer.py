@@ -21,7 +21,7 @@ from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.data.temporary import sweep, temporary_folder
 from zoo.errors import DataError
-from zoo.system.digest import digest_of, sealed
+from zoo.system.digest import digest_of, with_digest
 from zoo.system.disk import size, why_not_written
 from zoo.system.reading import not_read
 
@@ -161,7 +161,7 @@ def _fill(
             "skipped": skipped,
             "digests": digests,
         }
-        _write(folder / "meta.json", sealed(meta, indent=1))
+        _write(folder / "meta.json", with_digest(meta, indent=1))
         _sync(folder)
 
 

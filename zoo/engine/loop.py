@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
+from contextlib import ExitStack
+from pathlib import Path
 
 import torch
 
 from zoo.callback import Callback
 from zoo.engine.build import TrainingState
+from zoo.engine.checkpoint_writer import CheckpointWriter
 from zoo.engine.checkpointing import networks, save_state
 from zoo.engine.data_check import DataCheck
+from zoo.engine.film_and_curves import make_film_and_curves
 from zoo.engine.forecast import Forecast
-from zoo.engine.health.going_back import SetbackError
 from zoo.engine.health.monitor import Trouble
-from zoo.engine.health.watch import Watch
-from zoo.engine.keeping import Keeper
+from zoo.engine.health.monitoring import Monitoring
+from zoo.engine.health.rollback import RollbackError
 from zoo.engine.layout import layout_advice
-from zoo.engine.looking_back import look_back
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.runtime.clock import Clock
@@ -75,7 +77,7 @@ class TrainingLoop:
         self._grid_labels = torch.arange(options.samples) % classes if classes else None
         self._columns = columns_for(options.samples, classes)
         store = state.batches.loader.store
-        self._keeper = Keeper(
+        self._checkpoints = CheckpointWriter(
             run.path / "checkpoints", options.keep_checkpoints, start or None, self.callbacks.on_checkpoint
         )
         self._data = DataCheck(store, run)
@@ -88,7 +90,7 @@ class TrainingLoop:
         """
         try:
             self._run_steps()
-        except SetbackError as setback:
+        except RollbackError as setback:
             return setback.trouble
         return None
 
@@ -98,33 +100,31 @@ class TrainingLoop:
         statistics: Statistics = {}
         with self.interrupt.listening():
             with advising(self.run.going_on), Journal(self.run.path / "metrics.jsonl") as journal:
-                self._watch = Watch(self.state, journal)
-                self.callbacks.on_start(self.run, done, self.steps)
-                if done == 0:
-                    self._sample(0)
-                    if self.options.on_trouble != "warn" and not self.run.checkpoints:
-                        self._checkpoint(0, journal)  # there may be nothing else to go back to
-                self._data.begin()
-                self._clock.start(self.state.batches.images)
-                forecast = Forecast(self.state, self.start, self._clock)
-                try:
+                with ExitStack() as closing:
+                    for resource in (self.state.batches, self._data, self._checkpoints):
+                        closing.callback(resource.close)
+                    self._monitoring = Monitoring(self.state, journal)
+                    self.callbacks.on_start(self.run, done, self.steps)
+                    if done == 0:
+                        self._sample(0)
+                        if self.options.on_trouble != "warn" and not self.run.checkpoints:
+                            self._checkpoint(0, journal)  # there may be nothing else to go back to
+                    self._data.begin()
+                    self._clock.start(self.state.batches.images)
+                    forecast = Forecast(self.state, self.start, self._clock)
                     while done < self._until and self.interrupt.signal is None:
                         statistics = self._step(done)
                         done += 1
                         self._after(done, statistics, journal)
                         if line := forecast.after(done):
                             log.info(line)
-                    if self._keeper.begun != done:
+                    if self._checkpoints.submitted_step != done:
                         self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
                         self._checkpoint(done, journal)
-                    self._keeper.finish()
-                finally:
-                    self._keeper.close()
-                    self._data.close()
-                    self.state.batches.close()
+                    self._checkpoints.finish()
                 finished = done == self.steps
                 if finished and not self._again:
-                    look_back(self.run)
+                    make_film_and_curves(self.run)
             self.callbacks.on_end(self.run, done, finished)
 
     def _step(self, number: int) -> Statistics:
@@ -142,7 +142,7 @@ class TrainingLoop:
 
     def _advice(self) -> str:
         """What to do when a step has failed: the step is lost, the newest checkpoint is not."""
-        saved = self._keeper.wait()
+        saved = self._checkpoints.wait()
         if saved is None:
             return f"no checkpoint was written yet: mend it, then zoo resume {quoted(self.run.path)} begins again at step 0"
         return f"the checkpoint of step {saved} is whole: mend it, then zoo resume {quoted(self.run.path)}"
@@ -158,13 +158,13 @@ class TrainingLoop:
             if write:
                 self._log(done, read, journal)
                 if done % self.options.log_every == 0:  # looks are those of a longer run, which this may become
-                    self._watch.look(done, read)
+                    self._monitoring.update(done, read)
             self._refuse_divergence(done, read)
         if picture:
             self._sample(done, looking=self._due(done, self.options.sample_every))
         if save:
             self._checkpoint(done, journal)
-        self._keeper.collect()
+        self._checkpoints.collect()
         self.callbacks.on_step(done)
 
     def _due(self, done: int, every: int) -> bool:
@@ -175,7 +175,7 @@ class TrainingLoop:
 
     def _log(self, done: int, statistics: dict[str, float], journal: Journal) -> None:
         with self._clock.paused():
-            measured = self._watch.measure(done)
+            measured = self._monitoring.measure(done)
         metrics = {
             "step": done,
             **statistics,
@@ -191,7 +191,7 @@ class TrainingLoop:
         """Stop before broken weights replace the last good checkpoint."""
         for name, value in statistics.items():
             if not math.isfinite(value):
-                self._watch.look(done, statistics)  # which may heal it
+                self._monitoring.update(done, statistics)  # which may heal it
                 raise RunError(
                     f"{name} is {value} at step {done}: training has diverged. What {self.run.path} holds is from before; "
                     "train again with a lower --learning-rate, or with --precision float32"
@@ -202,8 +202,11 @@ class TrainingLoop:
         path = self.run.path / "samples" / f"step-{done:08d}.png"
         with self._clock.paused(), writing(path):
             path.parent.mkdir(exist_ok=True)
-            with self.architecture.guard("its generator failed", self._advice()):
+            try:
                 images = draw_images(self.state.sampling_generator, self._grid_latents, self._grid_labels)
+            except (Exception, SystemExit) as error:
+                with self.architecture.guard("its generator failed", self._advice()):
+                    raise error
             if self._real is None:
                 save_grid(images, path, self._columns)
             else:
@@ -211,22 +214,39 @@ class TrainingLoop:
         self.callbacks.on_sample(done, path)
         if looking:
             with self._clock.paused():
-                self._watch.look_at_pictures(done, images, self._grid_labels)
+                self._monitoring.update_images(done, images, self._grid_labels)
 
     def _checkpoint(self, done: int, journal: Journal) -> None:
         """Copy the state, which is written while the training goes on; of data that is whole, and of numbers that are finite."""
         with self._clock.paused():
             if self.interrupt.signal is None:  # whoever stops now does not wait for the rest of the data to be read
                 self._data.finish()
+            self._checkpoints.finish()  # before the next copy is made: there is one in memory at a time
             try:
                 snapshot = take_snapshot(networks(self.state), save_state(self.state, done, self._clock.seconds))
             except NotFiniteError as error:
-                self._watch.not_finite(done, str(error))  # which may heal it
+                self._monitoring.not_finite(done, str(error))  # which may heal it
                 raise RunError(f"{error} at step {done}: training has diverged. {self._last_good()}") from None
-            self._keeper.begin(snapshot, self._watch.spared, before_visible=journal.sync)
+            self._checkpoints.begin(snapshot, self._protected(), before_commit=journal.sync)
+
+    def scheduled_checkpoints(self) -> list[tuple[int, Path]]:
+        """Those of the run that were due, oldest first: not those of a run that was stopped, which an unstopped one has not."""
+        every = self.options.checkpoint_every
+        return [(step, path) for step, path in self.run.checkpoints if step == 0 or self._due(step, every)]
+
+    def _protected(self) -> set[int]:
+        """The steps of the checkpoints that are kept because the training may have to go back to them."""
+        if self.options.on_trouble == "warn":
+            return set()
+        steps = [step for step, _ in self.scheduled_checkpoints()]
+        return {max((step for step in steps if step <= ok), default=0) for ok in {0, *self.state.health.last_ok_steps}}
+
+    def release(self) -> None:
+        """Let go of networks, optimisers and data: what goes on in the place of this loop builds its own."""
+        del self.state, self._monitoring, self._data, self._real
 
     def _last_good(self) -> str:
         """What is left of a training that has diverged, and what to do."""
-        saved = self._keeper.wait()
+        saved = self._checkpoints.wait()
         left = "No checkpoint was written yet" if saved is None else f"step-{saved:08d} is the last good checkpoint"
         return f"{left}; train again with a lower --learning-rate, or with --precision float32"

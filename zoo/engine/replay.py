@@ -103,7 +103,11 @@ class Replay:
             state = build(self.plan, store)
             rehearse(state, self.plan.spec)
             seconds = load_checkpoint(state, self.before, self._then)
-            TrainingLoop(copy, state, Callbacks(callbacks), self.start, seconds, interrupt, until=self.end).run_steps()
+            loop = TrainingLoop(copy, state, Callbacks(callbacks), self.start, seconds, interrupt, until=self.end)
+            if trouble := loop.run_steps():
+                raise NotReplayedError(
+                    f"it goes wrong at step {trouble.step}, where the run did not: {trouble.message}"
+                )
         ours = dict(copy.checkpoints).get(self.end)
         found = differences(ours, self.after) if ours else [f"step {self.end}"]
         return Replayed(self.start, self.end, found + self._lines_that_differ(copy), self._circumstances())

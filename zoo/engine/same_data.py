@@ -19,8 +19,6 @@ from zoo.system.names import shown
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
-
 _SHOWN = 5  # classes that are named
 
 
@@ -91,5 +89,5 @@ def _classes(run: Run, source: DataSource) -> list[str]:
 
 
 def _some(names: Collection[str]) -> str:
-    shown = ", ".join([*names][:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+    first = ", ".join([*names][:_SHOWN])
+    return first if len(names) <= _SHOWN else f"{first} and {len(names) - _SHOWN} more"

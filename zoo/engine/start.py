@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import OptionError, RunError
-from zoo.run.checkpoint import damage, set_aside
+from zoo.run.checkpoint import damage
+from zoo.run.retention import set_aside
 from zoo.run.run import Run, quoted
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,10 @@ def choose_start(run: Run, from_step: int | str | None = None, recover: bool = F
         return choose_start(run)
     found = []
     for step, folder in reversed(run.checkpoints):
-        found = damage(folder)
+        try:
+            found = damage(folder)
+        except RunError as error:
+            raise RunError(f"{error}; it may be whole. --from step-N goes on from an earlier one") from None
         if not found:
             return Start(step, folder)
         log.warning("%s; the one before is looked at", found[0])

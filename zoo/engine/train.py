@@ -15,10 +15,11 @@ from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
+from zoo.engine.film_and_curves import make_missing
 from zoo.engine.forecast import describe_plan
-from zoo.engine.health.going_back import make_newest, plan_healing, write_healing
 from zoo.engine.health.monitor import Trouble
-from zoo.engine.looking_back import look_back_late
+from zoo.engine.health.overfitting import small_data_advice
+from zoo.engine.health.rollback import NotHealedError, plan_healing, set_aside_after_target, write_healing
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.origin import Origin
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
@@ -30,7 +31,7 @@ from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.same_data import numbered_as
 from zoo.engine.start import choose_start
 from zoo.engine.transfer import transfer
-from zoo.errors import RunError
+from zoo.errors import RunError, ZooError
 from zoo.notebook.live import live
 from zoo.options import Options
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
@@ -99,6 +100,8 @@ def train(
         log.info(describe_plan(plan, by_hand=preset is not None))
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
+            if advice := small_data_advice(plan.options, len(store)):
+                log.info(advice)
             state = build(plan, store)
             begun = {} if origin is None else {"from": transfer(origin, state)}
             rehearse(state, plan.spec)
@@ -166,7 +169,7 @@ def resume(
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY), Run(path).held() as run:
         chosen = choose_start(run, from_step, recover)
         start, folder = chosen.step, chosen.folder
-        if not changes and from_step is None and look_back_late(run, start):
+        if not changes and from_step is None and make_missing(run, start):
             everyone.on_end(run, start, True)
             return run
         place = None if data is None else str(check_path(data, "data"))
@@ -211,19 +214,28 @@ def _healed(loop: TrainingLoop, trouble: Trouble, everyone: Callbacks) -> Traini
     Raises RunError where it is to stop (``--on-trouble stop``) or healing has come to its end, and whatever `resume` raises.
     """
     run, options, spec = loop.run, loop.options, loop.state.batches.loader.store.spec
+    device, interrupt = str(loop.state.batches.device), loop.interrupt
+    checkpoints, report = loop.scheduled_checkpoints(), f"{trouble.message} at step {trouble.step}"
     if options.on_trouble == "stop":
-        raise RunError(f"{trouble.message} at step {trouble.step}; {make_newest(run, trouble)}")
-    device = str(loop.state.batches.device)
-    healing = plan_healing(run, options, spec, trouble)
-    del loop.state  # makes room for the new one
-    plan = plan_resume(run, changes=healing.changes, device=device, capture=options.capture)
-    then = options_at(run, plan.architecture, healing.start)
-    state = build(plan, numbered_as(run, plan.architecture, prepare_data(plan)))
-    seconds = load_checkpoint(state, healing.folder, then)
+        raise RunError(f"{report}; {set_aside_after_target(run, trouble, checkpoints)}")
+    try:
+        healing = plan_healing(run, options, spec, trouble, checkpoints)
+    except NotHealedError as error:
+        raise RunError(f"{report}, {error}; {set_aside_after_target(run, trouble, checkpoints)}") from None
+    loop.release()  # makes room for the new one
+    try:
+        plan = plan_resume(run, changes=healing.changes, device=device, capture=options.capture)
+        then = options_at(run, plan.architecture, healing.start)
+        state = build(plan, numbered_as(run, plan.architecture, prepare_data(plan)))
+        rehearse(state, plan.spec)
+        seconds = load_checkpoint(state, healing.folder, then)
+    except ZooError as error:
+        aside = set_aside_after_target(run, trouble, checkpoints)
+        raise RunError(f"{report}, and {healing.flags} cannot be tried: {error}; {aside}") from error
     changes = journal(run, then, plan.options, healing.start)
     with advising(run.going_on):
         write_healing(run, healing, _changed(run, plan, state, changes, asked=True))
-    return TrainingLoop(run, state, everyone, healing.start, seconds, loop.interrupt)
+    return TrainingLoop(run, state, everyone, healing.start, seconds, interrupt)
 
 
 @contextmanager

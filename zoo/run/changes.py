@@ -29,7 +29,7 @@ def read_healing(config: Mapping[str, Any], file: Path, remedy: str) -> list[dic
             if not isinstance(line, dict):
                 raise DamagedError(f"line {place + 1} of 'healing' is no object")
             record = Record(line)
-            for name, kind in (("step", int), ("at", int), ("number", int), ("place", int), ("trouble", str)):
+            for name, kind in (("step", int), ("detected_at", int), ("number", int), ("remedy", int), ("trouble", str)):
                 record.need(name, kind)
     except DamagedError as error:
         raise RunError(f"{file} does not tell what was healed: {error}; {remedy}") from None

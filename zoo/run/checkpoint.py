@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import functools
-import os
-import re
 import shlex
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import RunError
 from zoo.run import format1
-from zoo.run.files import discard, free, reading, replacing, writing
+from zoo.run.checkpoint_list import ROLES, checkpoints, step_of
+from zoo.run.file_record import FileRecord, checked, recorded
+from zoo.run.files import reading, replacing
 from zoo.run.finite import not_finite
-from zoo.run.marks import is_kept
 from zoo.run.packing import unpack
 from zoo.run.record import DamagedError, Record
 from zoo.run.snapshot import EMA_WEIGHTS, NotFiniteError, Snapshot, State, take_snapshot
-from zoo.run.written import Written, checked, written
-from zoo.system.digest import seal, sealed
+from zoo.system.digest import digest_state, with_digest
 from zoo.system.names import shown
-from zoo.system.reading import is_file, is_folder, open_plain, read_plain, refuse_unreadable
+from zoo.system.reading import open_plain, read_plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,10 +30,6 @@ if TYPE_CHECKING:
 
 FORMAT = 3
 """The version of a checkpoint's layout; those of the formats 1 and 2, which have no digests, are read too."""
-
-ROLES = ("generator", "discriminator")
-
-_FILES = (*(f"{role}.safetensors" for role in ROLES), "state.safetensors", "state.json")
 
 
 def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State) -> None:
@@ -47,10 +41,10 @@ def write_checkpoint(folder: Path, networks: Mapping[str, Tensors], state: State
     write_snapshot(folder, snapshot)
 
 
-def write_snapshot(folder: Path, snapshot: Snapshot, before_visible: Callable[[], object] = lambda: None) -> None:
+def write_snapshot(folder: Path, snapshot: Snapshot, before_commit: Callable[[], object] = lambda: None) -> None:
     """Write a checkpoint at `folder` from a copy of the state. Raises RunError where that fails.
 
-    `before_visible` is called when all files are written and the folder has not got its name yet: what is to be on the disk
+    `before_commit` is called when all files are written and the folder has not got its name yet: what is to be on the disk
     before the checkpoint is.
     """
     from safetensors.torch import save
@@ -62,11 +56,11 @@ def write_snapshot(folder: Path, snapshot: Snapshot, before_visible: Callable[[]
         for name, table in snapshot.tables.items():
             packed = save(table)  # not save_file, which hides what the system says
             (temporary / f"{name}.safetensors").write_bytes(packed)
-            files[f"{name}.safetensors"] = asdict(Written.of(packed))
+            files[f"{name}.safetensors"] = asdict(FileRecord.of(packed))
             del packed
         values = {"format": FORMAT, "step": snapshot.step, "seconds": snapshot.seconds, "files": files}
-        (temporary / "state.json").write_bytes(sealed({**values, "parts": snapshot.parts}))
-        before_visible()
+        (temporary / "state.json").write_bytes(with_digest({**values, "parts": snapshot.parts}))
+        before_commit()
 
 
 def read_tensors(folder: Path, name: str) -> Tensors:
@@ -100,7 +94,7 @@ def _tensors(folder: Path, name: str) -> Tensors:
             pass
         record = _record(folder)
         try:
-            said = written(record, path.name)
+            said = recorded(record, path.name)
         except DamagedError as error:
             raise DamagedError(
                 f"{folder / 'state.json'} does not say what {path.name} was written as: {error}"
@@ -128,13 +122,13 @@ def _record(folder: Path) -> Record:
     path = folder / "state.json"
     try:
         with reading(path):
-            record = Record.read(path)
-            kept = seal(read_plain(path))
+            content = read_plain(path)
+        record, kept = Record.parse(content), digest_state(content)
         if kept == "broken":
             raise DamagedError("it is not what was written, its digest (SHA-256) is another")
         step, form = record.need("step", int), record.may("format", int) or 1
         record.need("seconds", float)
-        if _step_of(folder) not in (None, step):
+        if step_of(folder) not in (None, step):
             raise DamagedError(f"it says step {step}, and lies in {folder.name}")
         if form <= FORMAT and form != 1:
             record.need("parts", dict)
@@ -162,15 +156,16 @@ def _state(folder: Path) -> State:
 
 
 def damage(folder: Path) -> list[str]:
-    """What is wrong with a checkpoint, all of its files read: a line for each; none where it is whole."""
+    """What is wrong with a checkpoint, all of its files read: a line for each; none where it is whole.
+
+    Raises RunError where that cannot be told: the system does not let it be read, or a newer zoo wrote it.
+    """
     found = []
     readers: list[Callable[[], object]] = [lambda: _state(folder)]
     readers += [functools.partial(_tensors, folder, role) for role in ROLES]
     for read in readers:
         try:
             read()
-        except RunError as error:  # it may not be read, or is of a newer zoo: all of it
-            return [str(error)]
         except DamagedError as error:
             found.append(str(error))
     return list(dict.fromkeys(found))
@@ -208,74 +203,6 @@ def load_network(network: nn.Module, tensors: Tensors, path: Path, architecture:
     network.load_state_dict(tensors)
 
 
-def checkpoints(folder: Path) -> list[tuple[int, Path]]:
-    """The whole checkpoints of a run's ``checkpoints`` folder by step, oldest first."""
-    while True:
-        listed = _steps(folder)
-        found = []
-        for path in listed:
-            step = _step_of(path)
-            with reading(path):
-                if step is not None and all(is_file(path / file) for file in _FILES):
-                    found.append((step, path))
-        if all(map(os.path.lexists, listed)):
-            return sorted(found)  # else one was pruned in the meantime, after a newer one was written
-
-
-def lacking(folder: Path) -> str:
-    """What the newest checkpoint lacks, if it is not whole: ``step-00001000 lacks state.json``; empty where it is."""
-    with reading(folder):
-        found = [(step, path) for path in _steps(folder) if is_folder(path) and (step := _step_of(path)) is not None]
-        if not found:
-            return ""
-        _, newest = max(found)
-        missing = [file for file in _FILES if not is_file(newest / file)]
-    return f"{newest.name} lacks {', '.join(missing)}" if missing else ""
-
-
-def prune(folder: Path, keep: int, spared: Collection[int] = ()) -> None:
-    """Remove all but the newest `keep` checkpoints, those that are marked, and of each step of `spared` the newest up to it.
-
-    Who reads one finds all of it or nothing.
-    """
-    found = checkpoints(folder)
-    needed = {max((step for step, _ in found if step <= each), default=-1) for each in spared}
-    for step, path in found[:-keep]:
-        if step not in needed and not is_kept(path):
-            with suppress(OSError):  # on Windows, a file that somebody reads: the next time, then
-                discard(path)
-
-
-def set_aside(folder: Path, step: int, ending: str = "aside") -> list[tuple[str, str]]:
-    """Rename the checkpoints after `step`, which are none any more then: to ``step-00001000.damaged`` or, whole ones, `ending`.
-
-    Returns the old names and the new ones. Nothing of zoo's removes them. Raises RunError where they cannot be renamed.
-    """
-    renamed = []
-    for path in _steps(folder):
-        found = _step_of(path)
-        if found is None or found <= step:
-            continue
-        name = f"{path.name}.{'damaged' if damage(path) else ending}"
-        aside = free(folder / name)
-        with writing(path):
-            path.rename(aside)
-        renamed.append((path.name, aside.name))
-    return renamed
-
-
-def _steps(folder: Path) -> list[Path]:
-    """What lies in a folder of checkpoints under the name of one. Raises RunError where that may not be read."""
-    with reading(folder):
-        try:
-            found = [folder / name for name in sorted(os.listdir(folder)) if name.startswith("step-")]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        for path in found:
-            refuse_unreadable(path)
-    return found
-
-
 def _is_utf8(path: Path) -> bool:
     """Whether the name of a file is text, which is all that safetensors takes."""
     try:
@@ -283,12 +210,6 @@ def _is_utf8(path: Path) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _step_of(folder: Path) -> int | None:
-    """The step that a checkpoint's folder is named after; None for a folder of another name."""
-    match = re.fullmatch(r"step-(\d+)", folder.name)
-    return int(match[1]) if match else None
 
 
 def _type(value: Tensor) -> str:
@@ -300,11 +221,18 @@ def _some(names: list[str]) -> str:
     return ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
+def _is_whole(folder: Path) -> bool:
+    try:
+        return not damage(folder)
+    except RunError:
+        return False
+
+
 def _others(folder: Path) -> str:
     """What to do in place of a damaged checkpoint: which other one can be read, looked at from the newest on."""
     found = [path for _, path in checkpoints(folder.parent)]
     run = shlex.quote(str(folder.parent.parent))
-    whole = next((path for path in reversed(found) if path != folder and not damage(path)), None)
+    whole = next((path for path in reversed(found) if path != folder and _is_whole(path)), None)
     if whole is None:
         none = f"no other checkpoint {'can be read' if {*found} - {folder} else 'is left'}"
         return f"{none}; move {folder.parent} elsewhere, and zoo resume {run} begins again at step 0"
@@ -312,5 +240,5 @@ def _others(folder: Path) -> str:
         return f"{whole.name} is whole"
     return (
         f"an earlier one is whole: zoo resume {run} --from {whole.name} (or --recover) goes on from it, zoo sample {run} "
-        f"--step {_step_of(whole)} draws with it"
+        f"--step {step_of(whole)} draws with it"
     )

@@ -58,7 +58,7 @@ def sweep(path: Path) -> None:
         for place in _parts(folder):
             remove(place)
     for place in _parts(path):
-        if _OF_THE_HOLDER.fullmatch(place.name) or _is_old(place):
+        if _OF_THE_HOLDER.fullmatch(place.name) or _is_old(place) or _has_no_process(place):
             remove(place)
 
 
@@ -79,6 +79,19 @@ def remove(path: Path) -> None:
 def _parts(folder: Path) -> Iterator[Path]:
     with suppress(OSError):
         yield from [folder / name for name in os.listdir(folder) if _PART.fullmatch(name)]
+
+
+def _has_no_process(path: Path) -> bool:
+    """Whether the process whose number stands in the name of a part is gone: `zoo curves` beside the training may live."""
+    if os.name == "nt":  # where asking so would end it
+        return False
+    try:
+        os.kill(int(path.name.rpartition(".part")[0].rpartition(".")[2]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _is_old(path: Path) -> bool:

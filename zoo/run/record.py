@@ -41,10 +41,16 @@ class Record:
         """That of a file. Raises DamagedError where it holds no names and values, OSError where it cannot be read: it may be
         whole."""
         try:
-            text = read_plain(path).decode("utf-8-sig")  # some editors put a mark before the first letter
-            content = parse_json(text)
+            return cls.parse(read_plain(path))
         except IsADirectoryError:
             raise DamagedError("it is a folder, not a file") from None
+
+    @classmethod
+    def parse(cls, written: bytes) -> Record:
+        """That of a file that holds these bytes. Raises DamagedError where they hold no names and values."""
+        try:
+            text = written.decode("utf-8-sig")  # some editors put a mark before the first letter
+            content = parse_json(text)
         except UnicodeDecodeError:
             raise DamagedError("it is not text in UTF-8") from None
         except json.JSONDecodeError as error:

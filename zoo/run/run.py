@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.spec import CHANNELS, DataSpec
 from zoo.errors import RunError
-from zoo.run import checkpoint
+from zoo.run import checkpoint_list
 from zoo.run.changes import read_changes, read_healing
 from zoo.run.events import read_events
 from zoo.run.files import advising, reading, write_json, writing
@@ -154,7 +154,7 @@ class Run:
     @property
     def checkpoints(self) -> list[tuple[int, Path]]:
         """The whole checkpoints by step, oldest first."""
-        return checkpoint.checkpoints(self.path / "checkpoints")
+        return checkpoint_list.checkpoints(self.path / "checkpoints")
 
     def geometry(self) -> tuple[DataSpec, list[str]]:
         """The images the networks are built for, and the names of the classes. Raises RunError where config.json lacks them."""
@@ -232,7 +232,7 @@ class Run:
     @property
     def lacking(self) -> str:
         """What the newest checkpoint lacks where it is not whole, ``step-00001000 lacks state.json``; empty where it is."""
-        return checkpoint.lacking(self.path / "checkpoints")
+        return checkpoint_list.lacking(self.path / "checkpoints")
 
     def _is_finished(self) -> bool:
         """Whether its last step was logged, and its film made, which comes after its last checkpoint."""

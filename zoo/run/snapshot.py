@@ -73,7 +73,7 @@ def _copied(tables: Mapping[str, Tensors]) -> dict[str, Tensors]:
     """
     import torch
 
-    waits = False
+    devices = set()
     copied: dict[str, Tensors] = {}
     for role, table in tables.items():
         copied[role] = {}
@@ -84,7 +84,7 @@ def _copied(tables: Mapping[str, Tensors]) -> dict[str, Tensors]:
                 continue
             place = torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
             copied[role][name] = place.copy_(value.contiguous(), non_blocking=True)
-            waits = True
-    if waits:
-        torch.cuda.synchronize()
+            devices.add(value.device)
+    for device in devices:
+        torch.cuda.synchronize(device)
     return copied

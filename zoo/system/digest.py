@@ -35,14 +35,14 @@ def digest_of_file(path: Path, stopped: Callable[[], bool] = lambda: False) -> s
     return hasher.hexdigest()
 
 
-def sealed(content: Mapping[str, Any], indent: int | None = None) -> bytes:
+def with_digest(content: Mapping[str, Any], indent: int | None = None) -> bytes:
     """`content`, which is not empty, as JSON in UTF-8 that begins with the digest of all that stands behind it, as ``sha256``."""
     rest = f"{json.dumps(content, indent=indent)[1:]}\n".encode()
     return f'{{"sha256": "{digest_of(rest)}",'.encode() + rest
 
 
-def seal(written: bytes) -> Literal["whole", "broken", "none"]:
-    """Whether what `sealed` wrote is still that; none where it begins with no digest."""
+def digest_state(written: bytes) -> Literal["whole", "broken", "none"]:
+    """Whether what `with_digest` wrote is still that; none where it begins with no digest."""
     match = _SEAL.match(written)
     if match is None:
         return "none"

@@ -68,7 +68,7 @@ class FileLock:
             return
         descriptor, self._descriptor = self._descriptor, None
         _held.discard(self)
-        if remove and os.name != "nt":  # before another can take it
+        if remove and os.name != "nt" and _is_at(descriptor, self.path):  # before another can take it
             self._remove()
         _release(descriptor)
         os.close(descriptor)

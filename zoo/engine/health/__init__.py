@@ -1,1 +1,1 @@
-"""Whether a training goes well: monitors that are looked at where losses are read back anyway, and what is done when one tells."""
+"""Whether a training goes well: monitors that are checked where losses are read back anyway, and what is done when one tells."""

@@ -23,46 +23,50 @@ class Exploded:
     kind = "exploded"
 
     def __init__(self) -> None:
-        self._weights = {role: Monitor(looks=1, steps=0) for role in ("generator", "discriminator")}
+        self._weights = {role: Monitor(patience=1, steps=0) for role in ("generator", "discriminator")}
         self._losses = {name: Monitor() for name in ("g_loss", "d_loss")}
         self._first: dict[str, float] = {}
         self._usual: dict[str, list[float]] = {name: [] for name in self._losses}
 
     @property
-    def well(self) -> int:
-        """The step of the last look that was well."""
-        return min(monitor.well for monitor in (*self._weights.values(), *self._losses.values()))
+    def last_ok_step(self) -> int:
+        """The step of the last check that passed."""
+        return min(monitor.last_ok_step for monitor in (*self._weights.values(), *self._losses.values()))
 
     def begin(self, weights: Mapping[str, float]) -> None:
         """Measure by these norms from now on: those of a run that begins."""
         self._first = dict(weights)
 
-    def look(self, readings: Readings) -> Trouble | None:
+    def update(self, readings: Readings) -> Trouble | None:
         """Where a network or a loss is beyond its bound."""
         found: list[Trouble] = []
         step = readings.step
         for role, monitor in self._weights.items():
             norm = readings.weights.get(role, 0.0)
             first = self._first.setdefault(role, norm)
-            if monitor.look(step, well=not norm > WEIGHTS * max(first, 1e-12)):
+            if monitor.update(step, ok=not norm > WEIGHTS * max(first, 1e-12)):
                 message = f"the {role}'s weights have grown to {norm / max(first, 1e-12):,.0f} times their first norm"
-                found.append(Trouble(self.kind, step, monitor.well, message, {"norm": norm, "first": first}, role))
+                found.append(
+                    Trouble(self.kind, step, monitor.last_ok_step, message, {"norm": norm, "first": first}, role)
+                )
         for name, monitor in self._losses.items():
             size, usual = abs(readings.statistics.get(name, 0.0)), self._usual[name]
             bound = LOSSES * max(1.0, statistics.median(usual)) if usual else float("inf")
-            well = not size > bound
-            if well:
+            ok = not size > bound
+            if ok:
                 usual[:] = [*usual, size][-REMEMBERED:]
-            if monitor.look(step, well):
+            if monitor.update(step, ok):
                 role = "generator" if name == "g_loss" else "discriminator"
                 message = (
                     f"{name} is {readings.statistics[name]:.3g}, {size / bound * LOSSES:,.0f} times what was usual"
                 )
-                found.append(Trouble(self.kind, step, monitor.well, message, {"loss": size, "bound": bound}, role))
+                found.append(
+                    Trouble(self.kind, step, monitor.last_ok_step, message, {"loss": size, "bound": bound}, role)
+                )
         return found[0] if found else None
 
     def state_dict(self) -> dict[str, Any]:
-        """What it keeps from look to look."""
+        """What it keeps from check to check."""
         monitors = {name: monitor.state_dict() for name, monitor in (*self._weights.items(), *self._losses.items())}
         return {"monitors": monitors, "first": dict(self._first), "usual": {n: list(v) for n, v in self._usual.items()}}
 

@@ -1,4 +1,4 @@
-"""What a monitor is: something that says at each look whether it is well, and tells of trouble once that lasts."""
+"""What a monitor is: a check that is made again and again, and reports trouble once it has failed for long."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-LOOKS = 4
-"""Looks in a row that make trouble of what can pass by itself."""
+PATIENCE = 4
+"""Failed checks in a row that make trouble of what can pass by itself."""
 STEPS = 150
-"""Steps that lie between the first and the last of them at least: of runs that log each step, more looks."""
+"""Steps that lie between the first and the last of them at least: of runs that log each step, more checks."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Trouble:
     kind: str
     """Which: a key of `zoo.engine.health.policy.REMEDIES`."""
     step: int
-    """Steps done when it was told."""
-    well: int
-    """Steps done at the last look before it began."""
+    """Steps done when it was reported."""
+    last_ok_step: int
+    """Steps done at the last check before it began."""
     message: str
     """What it is, in half a sentence."""
     values: Mapping[str, float] = field(default_factory=dict)
@@ -31,41 +31,46 @@ class Trouble:
 
 
 class Monitor:
-    """Counts looks: trouble is what `looks` looks in a row find, over `steps` steps at least.
+    """Counts checks: trouble is what fails `patience` times in a row, over `steps` steps at least.
 
-    It is told once; and once more where it comes back after as many looks that were well.
+    It is reported once; and once more where it comes back after as many passed checks.
     """
 
-    def __init__(self, looks: int = LOOKS, steps: int = STEPS) -> None:
-        self.looks = looks
+    def __init__(self, patience: int = PATIENCE, steps: int = STEPS) -> None:
+        self.patience = patience
         self.steps = steps
-        self.well = 0
-        """The step of the last look that was well; 0 before the first."""
-        self._bad: list[int] = []  # the steps of the first look that was not, and the number of them
-        self._told = False
+        self.last_ok_step = 0
+        """The step of the last check that passed; 0 before the first."""
+        self._bad: list[int] = []  # the steps of the first failed check, and the number of them
+        self._reported = False
         self._recovered = 0
 
-    def look(self, step: int, well: bool) -> bool:
-        """Take note of a look after `step` steps; True where trouble is to be told."""
-        if well:
-            self.well, self._bad = step, []
-            self._recovered += self._told
-            if self._recovered >= self.looks:
-                self._told, self._recovered = False, 0
+    def update(self, step: int, ok: bool) -> bool:
+        """Count a check after `step` steps; True where trouble is to be reported."""
+        if ok:
+            self.last_ok_step, self._bad = step, []
+            self._recovered += self._reported
+            if self._recovered >= self.patience:
+                self._reported, self._recovered = False, 0
             return False
         self._recovered = 0
         first, count = (*self._bad, step, 0)[:2]
         self._bad = [first, count + 1]
-        if self._told or count + 1 < self.looks or step - first < self.steps:
+        if self._reported or count + 1 < self.patience or step - first < self.steps:
             return False
-        self._told = True
+        self._reported = True
         return True
 
     def state_dict(self) -> dict[str, Any]:
-        """What it keeps from look to look."""
-        return {"well": self.well, "bad": list(self._bad), "told": self._told, "recovered": self._recovered}
+        """What it keeps from check to check."""
+        return {
+            "last_ok_step": self.last_ok_step,
+            "bad": list(self._bad),
+            "reported": self._reported,
+            "recovered": self._recovered,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.well, self._bad = int(state["well"]), [int(number) for number in state["bad"]]
-        self._told, self._recovered = bool(state["told"]), int(state["recovered"])
+        self.last_ok_step, self._bad = int(state["last_ok_step"]), [int(number) for number in state["bad"]]
+        self._reported, self._recovered = bool(state["reported"]), int(state["recovered"])

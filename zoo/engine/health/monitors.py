@@ -13,7 +13,7 @@ from zoo.engine.health.winning import DiscriminatorWon
 
 
 class Health:
-    """What the monitors of a run keep from look to look; part of every checkpoint."""
+    """What the monitors of a run keep from check to check; part of every checkpoint."""
 
     def __init__(self) -> None:
         self.not_finite = NotFinite()
@@ -30,9 +30,9 @@ class Health:
         return {name: monitor for name, monitor in vars(self).items() if hasattr(monitor, "kind")}
 
     @property
-    def wells(self) -> set[int]:
-        """For each monitor the step of the last look that was well: what it would go back to, should it tell of trouble."""
-        return {monitor.well for monitor in self._all.values()}
+    def last_ok_steps(self) -> set[int]:
+        """For each monitor the step of the last check that passed: what it would go back to, should it report trouble."""
+        return {monitor.last_ok_step for monitor in self._all.values()}
 
     def state_dict(self) -> dict[str, Any]:
         """What they keep."""

@@ -1,4 +1,4 @@
-"""Numbers that are none: of losses, gradients and weights, and of what float16 multiplies the loss with."""
+"""Non-finite numbers: of losses, gradients and weights, and of what float16 multiplies the loss with."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class NotFinite:
     kind = "not_finite"
 
     def __init__(self) -> None:
-        self._monitor = Monitor(looks=1, steps=0)
+        self._monitor = Monitor(patience=1, steps=0)
 
     @property
-    def well(self) -> int:
-        """The step of the last look that was well."""
-        return self._monitor.well
+    def last_ok_step(self) -> int:
+        """The step of the last check that passed."""
+        return self._monitor.last_ok_step
 
-    def look(self, readings: Readings) -> Trouble | None:
+    def update(self, readings: Readings) -> Trouble | None:
         """Where a number is none. (An update that float16 leaves out reaches no weight, and no moment of gradients.)"""
         numbers = {
             **readings.statistics,
@@ -36,17 +36,17 @@ class NotFinite:
         name = next((name for name, value in numbers.items() if not math.isfinite(value)), None)
         if name is not None:
             return self.found(readings.step, f"{name} is {numbers[name]}")
-        self._monitor.look(readings.step, well=True)
+        self._monitor.update(readings.step, ok=True)
         return None
 
     def found(self, step: int, message: str) -> Trouble | None:
-        """Take note of a number that is none, as `message` says; None where that was told already."""
-        if not self._monitor.look(step, well=False):
+        """Take note of a number that is none, as `message` says; None where that was reported already."""
+        if not self._monitor.update(step, ok=False):
             return None
-        return Trouble(self.kind, step, self.well, message)
+        return Trouble(self.kind, step, self.last_ok_step, message)
 
     def state_dict(self) -> dict[str, Any]:
-        """What it keeps from look to look."""
+        """What it keeps from check to check."""
         return self._monitor.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -59,12 +59,12 @@ class ScaleCollapsed(NotFinite):
 
     kind = "scale_collapsed"
 
-    def look(self, readings: Readings) -> Trouble | None:
+    def update(self, readings: Readings) -> Trouble | None:
         """Where the scale is too small to be of use."""
         scale = math.inf if readings.scale is None else readings.scale
-        if not self._monitor.look(readings.step, well=scale >= LEAST_SCALE):
+        if not self._monitor.update(readings.step, ok=scale >= LEAST_SCALE):
             return None
         message = (
             f"float16 overflows: the scale of the loss has fallen from 65,536 to {scale:.3g}, and updates are left out"
         )
-        return Trouble(self.kind, readings.step, self.well, message, {"scale": scale})
+        return Trouble(self.kind, readings.step, self.last_ok_step, message, {"scale": scale})

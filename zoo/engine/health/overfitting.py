@@ -23,21 +23,36 @@ from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.engine.step import Step
 from zoo.generate.latent.latents import Latents
 from zoo.nn.modes import evaluating
+from zoo.options import Options
 
 EVERY = 100
 """Steps between two probes at least."""
-ASKED = 128
+PROBE_SIZE = 128
 """Images of each of the three kinds at most."""
 BATCH = 64
 """Images in one pass."""
-BY_HEART = 0.6
+MAX_R_V = 0.6
 """r_v from which D has overfitted: what StyleGAN2-ADA keeps below (target 0.6)."""
 NEAR = 0.25
 """Where D takes real images and fakes for nearly the same, r_v is a quotient of noise: so far apart, in standard deviations of its
 output over the images learnt from, they have to be."""
 
-ASKED_FOR = ("r_v", "r_t", "d_train", "d_held_out", "d_generated")
+PROBE_VALUES = ("r_v", "r_t", "d_train", "d_held_out", "d_generated")
 """What a probe tells."""
+
+
+SMALL = 1000
+"""Images below which a discriminator without regularisation soon knows them by heart."""
+
+
+def small_data_advice(options: Options, images: int) -> str:
+    """A line for a training that will overfit, and would not notice; empty for others."""
+    if images >= SMALL or options.hold_out or options.r1 or options.augment:
+        return ""
+    return (
+        f"{images} images, and nothing keeps the discriminator from learning them by heart: --augment translation cutout or --r1 "
+        f"do, and --hold-out {max(1, images // 10)} says when it happens"
+    )
 
 
 class Probe:
@@ -45,7 +60,7 @@ class Probe:
 
     def __init__(self, loader: Loader, step: Step, latents_seed: int) -> None:
         self._step = step
-        count = min(ASKED, len(loader.held_out))
+        count = min(PROBE_SIZE, len(loader.held_out))
         places = loader.places(np.linspace(0, loader.images - 1, min(count, loader.images)).astype(np.int64))
         held = loader.held_out[np.linspace(0, len(loader.held_out) - 1, count).astype(np.int64)]
         self._sets = [(from_store(loader.store, each), self._labels(loader, each)) for each in (places, held)]
@@ -53,7 +68,7 @@ class Probe:
         self._latents = Latents(latents_seed, options.latent, options.latent_distribution).draw(count)
         self._fake_labels = torch.arange(count) % step.classes if step.classes else None
 
-    def ask(self) -> tuple[dict[str, float], float]:
+    def measure(self) -> tuple[dict[str, float], float]:
         """r_v, r_t and D's three means; and by how many standard deviations real images and fakes differ."""
         step = self._step
         modes = evaluating(step.generator), evaluating(step.discriminator)
@@ -99,26 +114,28 @@ class Overfitted:
     kind = "overfitted"
 
     def __init__(self) -> None:
-        self._monitor = Monitor(looks=2, steps=0)
+        self._monitor = Monitor(patience=2, steps=0)
 
     @property
-    def well(self) -> int:
-        """The step of the last look that was well."""
-        return self._monitor.well
+    def last_ok_step(self) -> int:
+        """The step of the last check that passed."""
+        return self._monitor.last_ok_step
 
-    def look(self, step: int, values: Mapping[str, float], apart: float) -> Trouble | None:
-        """Where r_v is too large; `apart` as `Probe.ask` tells it. Without an r_v, as nothing is held out, all is well."""
-        by_heart = apart > NEAR and values.get("r_v", 0.0) >= BY_HEART
-        if not self._monitor.look(step, well=not by_heart):
+    def update(self, step: int, values: Mapping[str, float], apart: float) -> Trouble | None:
+        """Where r_v is too large; `apart` as `Probe.measure` tells it. Without an r_v, as nothing is held out, all is well."""
+        by_heart = apart > NEAR and values.get("r_v", 0.0) >= MAX_R_V
+        if not self._monitor.update(step, ok=not by_heart):
             return None
         message = (
             f"the discriminator knows its images by heart: r_v is {values['r_v']:.2f}, r_t {values['r_t']:.2f} (Karras et al. "
-            f"2020 keep below {BY_HEART:g})"
+            f"2020 keep below {MAX_R_V:g})"
         )
-        return Trouble(self.kind, step, self.well, message, {name: values[name] for name in ASKED_FOR}, "discriminator")
+        return Trouble(
+            self.kind, step, self.last_ok_step, message, {name: values[name] for name in PROBE_VALUES}, "discriminator"
+        )
 
     def state_dict(self) -> dict[str, Any]:
-        """What it keeps from look to look."""
+        """What it keeps from check to check."""
         return self._monitor.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

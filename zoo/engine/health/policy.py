@@ -37,12 +37,12 @@ Remedy = Callable[[Situation], Changes]
 """Changes of options; none where it does not fit, or is in force already."""
 
 
-def narrower_numbers(situation: Situation) -> Changes:
+def to_bfloat16(situation: Situation) -> Changes:
     """float16 becomes bfloat16, which has float32's range."""
     return {"precision": "bfloat16"} if situation.options.precision == "float16" else {}
 
 
-def whole_numbers(situation: Situation) -> Changes:
+def to_float32(situation: Situation) -> Changes:
     """bfloat16 becomes float32."""
     return {"precision": "float32"} if situation.options.precision == "bfloat16" else {}
 
@@ -87,8 +87,8 @@ def other_latents(situation: Situation) -> Changes:
 
 
 REMEDIES: Mapping[str, Sequence[Remedy]] = {
-    "not_finite": (narrower_numbers, whole_numbers, tenth_of_the_rate, tenth_of_the_rate, other_latents),
-    "scale_collapsed": (narrower_numbers,),
+    "not_finite": (to_bfloat16, to_float32, tenth_of_the_rate, tenth_of_the_rate, other_latents),
+    "scale_collapsed": (to_bfloat16,),
     "exploded": (tenth_of_the_rate, tenth_of_the_rate, smoother_discriminator),
     "discriminator_won": (less_momentum, slower_discriminator, smoother_discriminator, half_the_rates),
     "collapsed": (smoother_discriminator, half_the_rates, other_latents),

@@ -18,6 +18,9 @@ SIDE = 16
 COMPARED = 128
 """Images that are compared with each other at most."""
 
+FEWEST_PAIRS = 16
+"""Pairs of images of one class below which a grid has too few of them to be compared class by class."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -41,6 +44,14 @@ def spread(vectors: Tensor, labels: Tensor | None = None) -> float:
     else:
         found = np.concatenate([distances(vectors[labels == label]) for label in set(labels.tolist())])
     return float(found.mean()) if len(found) else 0.0
+
+
+def comparable(labels: Tensor | None) -> Tensor | None:
+    """The labels of a grid, or None where so few of its images are of one class that they are compared whatever their classes."""
+    if labels is None:
+        return None
+    of_each = torch.bincount(labels)
+    return labels if int((of_each * (of_each - 1) // 2).sum()) >= FEWEST_PAIRS else None
 
 
 def from_store(store: ImageStore, places: npt.NDArray[np.int64]) -> Tensor:

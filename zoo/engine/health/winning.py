@@ -14,7 +14,7 @@ SURE = {"non_saturating": 0.995, "minimax": 0.995, "least_squares": 0.97, "hinge
 """How sure D is who has won, for long (`sureness`), by the objective: what it says of images that it is sure of is at hand of a
 cross-entropy whatever G does in the first steps, and is the end of the way for the others."""
 VANISHED = 1e-3
-"""G's gradients have vanished that are that share of their median in the first looks."""
+"""G's gradients have vanished that are that share of their median in the first checks."""
 FIRST = 8
 """Looks that this median is taken of."""
 
@@ -47,33 +47,33 @@ class DiscriminatorWon:
         self._first: list[float] = []
 
     @property
-    def well(self) -> int:
-        """The step of the last look that was well."""
-        return min(self._sure.well, self._vanished.well)
+    def last_ok_step(self) -> int:
+        """The step of the last check that passed."""
+        return min(self._sure.last_ok_step, self._vanished.last_ok_step)
 
-    def look(self, readings: Readings, objective: Objective) -> Trouble | None:
+    def update(self, readings: Readings, objective: Objective) -> Trouble | None:
         """Where one of the two has been so for long."""
         step, values = readings.step, readings.statistics
         sure = sureness(objective, values)
-        if self._sure.look(step, well=not (sure is not None and sure >= SURE[objective.kind])):
+        if self._sure.update(step, ok=not (sure is not None and sure >= SURE[objective.kind])):
             outputs = f"{values['d_real']:.4g} of real images and {values['d_fake']:.4g} of fakes"
             message = f"the discriminator has won: it says {outputs}, which is all that its loss asks for"
-            return Trouble(self.kind, step, self._sure.well, message, {"sureness": sure or 0.0})
+            return Trouble(self.kind, step, self._sure.last_ok_step, message, {"sureness": sure or 0.0})
         slope = readings.gradients.get("generator")
         if slope is None:
-            self._vanished.look(step, well=True)
+            self._vanished.update(step, ok=True)
             return None
         usual = statistics.median(self._first) if self._first else slope
         vanished = slope <= VANISHED * usual
         if not vanished and len(self._first) < FIRST:
             self._first.append(slope)
-        if self._vanished.look(step, well=not vanished):
+        if self._vanished.update(step, ok=not vanished):
             message = f"the generator's gradients have vanished: their norm is {slope:.2g}, and was {usual:.2g}"
-            return Trouble(self.kind, step, self._vanished.well, message, {"gradient": slope, "usual": usual})
+            return Trouble(self.kind, step, self._vanished.last_ok_step, message, {"gradient": slope, "usual": usual})
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """What it keeps from look to look."""
+        """What it keeps from check to check."""
         return {
             "sure": self._sure.state_dict(),
             "vanished": self._vanished.state_dict(),

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 FILM, CURVES = "samples.gif", "curves.png"
 
 
-def look_back(run: Run) -> None:
+def make_film_and_curves(run: Run) -> None:
     """Make the film and the curves. The training is done whether or not they can be made; a line says why one is missing."""
     pictures: dict[str, Callable[[], object]] = {
         FILM: lambda: animate(run.samples, run.path / FILM),
@@ -30,13 +30,13 @@ def look_back(run: Run) -> None:
             log.warning("%s is left out: %s", name, in_one_line(error))
 
 
-def look_back_late(run: Run, done: int) -> bool:
+def make_missing(run: Run, done: int) -> bool:
     """Make what a run lacks that was ended between its last checkpoint, of step `done`, and its end; whether there was anything."""
     if done != run.config.get("steps"):
         return False
     with reading(run.path):
         lacking = [name for name in (FILM, CURVES) if not (run.path / name).exists()]
     if lacking:
-        look_back(run)
+        make_film_and_curves(run)
     with reading(run.path):
         return any((run.path / name).exists() for name in lacking)

@@ -13,7 +13,7 @@ from zoo.system.digest import digest_of, digest_of_file
 
 
 @dataclass(frozen=True)
-class Written:
+class FileRecord:
     """A file as it was written."""
 
     size: int
@@ -22,12 +22,12 @@ class Written:
     """The digest."""
 
     @classmethod
-    def of(cls, content: bytes) -> Written:
+    def of(cls, content: bytes) -> FileRecord:
         """That of these bytes."""
         return cls(len(content), digest_of(content))
 
 
-def written(record: Record, name: str) -> Written | None:
+def recorded(record: Record, name: str) -> FileRecord | None:
     """What a state.json says of the file of that name beside it; None where an older zoo wrote it, which said nothing.
 
     Raises DamagedError where it should, and does not.
@@ -35,11 +35,11 @@ def written(record: Record, name: str) -> Written | None:
     if (record.may("format", int) or 1) < 3:
         return None
     said = Record({"file": record.need("files", dict).get(name)})
-    return Written(said.need("file.size", int), said.need("file.sha256", str))
+    return FileRecord(said.need("file.size", int), said.need("file.sha256", str))
 
 
 @contextmanager
-def checked(path: Path, written: Written | None) -> Iterator[None]:
+def checked(path: Path, written: FileRecord | None) -> Iterator[None]:
     """Within it a file is read; its digest is computed beside that. Raises DamagedError where it is not what was `written`.
 
     None is for a file of which nothing was written down. What is wrong with a file that is not what was written is that, whatever
@@ -76,7 +76,7 @@ def _whose(path: Path, digest: str) -> str:
     """Where a file of another step lies in its place: of which."""
     for other in sorted(path.parent.parent.glob("step-*")):
         with suppress(OSError, DamagedError):
-            said = written(Record.read(other / "state.json"), path.name)
+            said = recorded(Record.read(other / "state.json"), path.name)
             if other != path.parent and said is not None and said.sha256 == digest:
                 return f", that of {other.name}"
     return ""

@@ -14,10 +14,11 @@ from messages import assert_says
 from support import Stop, assert_refused, assert_same_checkpoint, flags, tiny
 
 import zoo
-from zoo.engine import keeping
-from zoo.engine.keeping import Keeper
+from zoo.engine import checkpoint_writer
+from zoo.engine.checkpoint_writer import CheckpointWriter
 from zoo.errors import RunError
-from zoo.run.checkpoint import checkpoints, write_snapshot
+from zoo.run.checkpoint import write_snapshot
+from zoo.run.checkpoint_list import checkpoints
 from zoo.run.snapshot import Snapshot, State, take_snapshot
 
 
@@ -34,33 +35,33 @@ def gate(monkeypatch) -> threading.Event:
         assert event.wait(60)
         write_snapshot(*arguments)
 
-    monkeypatch.setattr(keeping, "write_snapshot", write)
+    monkeypatch.setattr(checkpoint_writer, "write_snapshot", write)
     return event
 
 
 def test_who_keeps_does_not_wait_and_is_told_when_it_is_written(gate):
     told = []
-    keeper = Keeper(Path("checkpoints"), 2, None, lambda *given: told.append(given))
+    writer = CheckpointWriter(Path("checkpoints"), 2, None, lambda *given: told.append(given))
     Path("checkpoints").mkdir()
-    keeper.begin(snapshot(3))
-    keeper.collect()
-    assert (told, keeper.saved, keeper.begun) == ([], None, 3), "it goes on"
+    writer.begin(snapshot(3))
+    writer.collect()
+    assert (told, writer.saved_step, writer.submitted_step) == ([], None, 3), "it goes on"
     gate.set()
-    keeper.finish()
-    assert (told, keeper.saved) == ([(3, Path("checkpoints/step-00000003"))], 3)
-    keeper.close()
+    writer.finish()
+    assert (told, writer.saved_step) == ([(3, Path("checkpoints/step-00000003"))], 3)
+    writer.close()
 
 
 def test_one_checkpoint_is_written_at_a_time_and_old_ones_are_removed():
     Path("checkpoints").mkdir()
     told = []
-    keeper = Keeper(Path("checkpoints"), 2, None, lambda step, path: told.append(step))
+    writer = CheckpointWriter(Path("checkpoints"), 2, None, lambda step, path: told.append(step))
     for step in range(1, 6):
-        keeper.begin(snapshot(step))
+        writer.begin(snapshot(step))
         assert told == list(range(1, step)), "the one before is there"
-    keeper.finish()
+    writer.finish()
     assert [step for step, _ in checkpoints(Path("checkpoints"))] == [4, 5]
-    keeper.close()
+    writer.close()
 
 
 @pytest.mark.parametrize("ask", ["collect", "begin", "finish"])
@@ -68,24 +69,24 @@ def test_what_goes_wrong_is_said_at_the_next_chance(ask, monkeypatch):
     def full(*arguments):
         raise RunError("cannot write: the disk is full")
 
-    monkeypatch.setattr(keeping, "write_snapshot", full)
-    keeper = Keeper(Path("checkpoints"), 2, 2)
-    keeper.begin(snapshot(3))
-    assert keeper.wait() == 2, "what is whole"
+    monkeypatch.setattr(checkpoint_writer, "write_snapshot", full)
+    writer = CheckpointWriter(Path("checkpoints"), 2, 2)
+    writer.begin(snapshot(3))
+    assert writer.wait() == 2, "what is whole"
     with pytest.raises(RunError, match="the disk is full"):
-        keeper.begin(snapshot(4)) if ask == "begin" else getattr(keeper, ask)()
-    keeper.close()
-    assert keeper.saved == 2
+        writer.begin(snapshot(4)) if ask == "begin" else getattr(writer, ask)()
+    writer.close()
+    assert writer.saved_step == 2
 
 
 def test_what_goes_wrong_when_something_else_has_is_a_line_in_the_log(monkeypatch, caplog):
     def full(*arguments):
         raise RunError("cannot write: the disk is full")
 
-    monkeypatch.setattr(keeping, "write_snapshot", full)
-    keeper = Keeper(Path("checkpoints"), 2, None)
-    keeper.begin(snapshot(3))
-    keeper.close()
+    monkeypatch.setattr(checkpoint_writer, "write_snapshot", full)
+    writer = CheckpointWriter(Path("checkpoints"), 2, None)
+    writer.begin(snapshot(3))
+    writer.close()
     assert_says(caplog.text, "the checkpoint of step 3 is not written", "the disk is full")
 
 
@@ -116,7 +117,7 @@ def test_a_disk_that_is_full_when_a_checkpoint_is_written_is_told_and_the_one_be
 
     options = flags(tiny("dcgan", steps=6, checkpoint_every=2))
     with monkeypatch.context() as patched:
-        patched.setattr(keeping, "write_snapshot", full)
+        patched.setattr(checkpoint_writer, "write_snapshot", full)
         outcome = cli("train", "dcgan", "--data", images, *options, "--out", "run")
     assert_refused(outcome, "step-00000004", "the disk is full; make room, then zoo resume run goes on from step 2")
     assert cli("resume", "run").code == 0

@@ -8,14 +8,15 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from zoo.errors import in_one_line
-from zoo.run.checkpoint import prune, write_snapshot
+from zoo.errors import RunError, in_one_line
+from zoo.run.checkpoint import write_snapshot
+from zoo.run.retention import prune
 from zoo.run.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 
-class Keeper:
+class CheckpointWriter:
     """Writes a run's checkpoints, one at a time, in a thread of its own.
 
     One whose writing fails says so when it is asked next: by `collect`, `begin` of another, or `finish`.
@@ -25,32 +26,32 @@ class Keeper:
         self,
         folder: Path,
         keep: int,
-        saved: int | None,
+        saved_step: int | None,
         on_written: Callable[[int, Path], object] = lambda step, path: None,
     ) -> None:
-        """`folder`: of the checkpoints, of which `keep` are kept. `saved`: the step of the newest. `on_written` is called, in the
+        """`folder`: of the checkpoints, of which `keep` are kept. `saved_step`: that of the newest. `on_written` is called, in the
         thread of who asks, with each that is written.
         """
         self._folder, self._keep = folder, keep
         self._on_written = on_written
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="zoo-checkpoint")
         self._writing: Future[Path] | None = None
-        self.saved = saved
+        self.saved_step = saved_step
         """The step of the newest checkpoint that is whole."""
-        self.begun = saved
+        self.submitted_step = saved_step
         """That of the newest whose writing has begun."""
 
     def begin(
-        self, snapshot: Snapshot, spared: Collection[int] = (), before_visible: Callable[[], object] = lambda: None
+        self, snapshot: Snapshot, protected: Collection[int] = (), before_commit: Callable[[], object] = lambda: None
     ) -> None:
         """Write a checkpoint from now on. Waits for the one before, and raises what is said of that.
 
-        `spared`: as `prune` takes it. `before_visible` is called as by `write_snapshot`, in the writing thread.
+        `protected`: as `prune` takes it. `before_commit` is called as by `write_snapshot`, in the writing thread.
         """
         self.finish()
         context = contextvars.copy_context()  # what is advised where a disk is full
-        self.begun = snapshot.step
-        self._writing = self._writer.submit(context.run, self._write, snapshot, spared, before_visible)
+        self.submitted_step = snapshot.step
+        self._writing = self._writer.submit(context.run, self._write, snapshot, protected, before_commit)
 
     def collect(self) -> None:
         """Tell of the checkpoint that is written by now, if there is one. Raises RunError where it could not be."""
@@ -63,25 +64,28 @@ class Keeper:
             self._writing.exception()  # waits; Ctrl-C meanwhile leaves it to `close`
             writing, self._writing = self._writing, None
             path = writing.result()
-            self.saved = self.begun
-            self._on_written(self.begun or 0, path)
+            self.saved_step = self.submitted_step
+            self._on_written(self.submitted_step or 0, path)
 
     def wait(self) -> int | None:
         """Wait for the checkpoint that is being written, whether or not it can be; the step of the newest that is whole."""
         whole = self._writing is not None and self._writing.exception() is None
-        return self.begun if whole else self.saved
+        return self.submitted_step if whole else self.saved_step
 
     def close(self) -> None:
         """Wait for the checkpoint that is being written. One that could not be is a line in the log: something else has failed."""
         try:
             error = None if self._writing is None else self._writing.exception()
             if isinstance(error, Exception):
-                log.warning("the checkpoint of step %s is not written: %s", self.begun, in_one_line(error))
+                log.warning("the checkpoint of step %s is not written: %s", self.submitted_step, in_one_line(error))
         finally:
             self._writer.shutdown()
 
-    def _write(self, snapshot: Snapshot, spared: Collection[int], before_visible: Callable[[], object]) -> Path:
+    def _write(self, snapshot: Snapshot, protected: Collection[int], before_commit: Callable[[], object]) -> Path:
         path = self._folder / f"step-{snapshot.step:08d}"
-        write_snapshot(path, snapshot, before_visible)
-        prune(self._folder, self._keep, spared)
+        write_snapshot(path, snapshot, before_commit)
+        try:
+            prune(self._folder, self._keep, protected)
+        except RunError as error:  # the new one is whole all the same; older ones stay until the next time
+            log.warning("older checkpoints are not removed: %s", error)
         return path

@@ -8,6 +8,7 @@ between goes on from the good checkpoint, comes into the same trouble, and does 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,21 @@ from typing import Any
 from zoo.data.spec import DataSpec
 from zoo.engine.health.monitor import Trouble
 from zoo.engine.health.policy import AUGMENTATIONS, Changes, Situation, next_changes
-from zoo.errors import RunError
 from zoo.options import Options
 from zoo.options.resolve import flag
 from zoo.plugins.kinds import AUGMENTATION
 from zoo.plugins.registry import registry
-from zoo.run.checkpoint import set_aside
 from zoo.run.events import write_healed
 from zoo.run.files import discard, writing
 from zoo.run.journal import truncate
+from zoo.run.marks import is_kept
+from zoo.run.retention import set_aside
 from zoo.run.run import Run, quoted
 
 log = logging.getLogger(__name__)
 
 
-class SetbackError(Exception):
+class RollbackError(Exception):
     """A training that is to go back to its last good checkpoint."""
 
     def __init__(self, trouble: Trouble) -> None:
@@ -42,16 +43,21 @@ class Healing:
     """What is done about trouble."""
 
     number: int
-    """The how manieth of the run, from 1."""
+    """Its number in the run, from 1."""
     trouble: Trouble
     start: int
     """The step of the last good checkpoint."""
     folder: Path
     """That checkpoint."""
-    place: int
+    remedy: int
     """Which of the remedies of its kind."""
     changes: Changes
     """The options that are others from there on."""
+
+    @property
+    def flags(self) -> str:
+        """The changes, as they would be typed."""
+        return ", ".join(f"{flag(name)} {_said(value)}" for name, value in self.changes.items())
 
     @property
     def event(self) -> dict[str, Any]:
@@ -63,42 +69,54 @@ class Healing:
             "event": "healed",
             "number": self.number,
             "trouble": trouble.kind,
-            "at": trouble.step,
+            "detected_at": trouble.step,
             "message": trouble.message,
-            "place": self.place,
+            "remedy": self.remedy,
             "changes": changes,
         }
 
 
-def plan_healing(run: Run, options: Options, spec: DataSpec, trouble: Trouble) -> Healing:
-    """What to do about trouble, told in a line. Raises RunError where nothing is left to do, and sets aside what is not good."""
-    told = f"{trouble.message} at step {trouble.step}"
+class NotHealedError(Exception):
+    """There is nothing that could be tried, with the reason."""
+
+
+Checkpoints = Sequence[tuple[int, Path]]
+"""Steps and folders, oldest first, of those that can be gone back to: `TrainingLoop.scheduled_checkpoints`."""
+
+
+def plan_healing(run: Run, options: Options, spec: DataSpec, trouble: Trouble, checkpoints: Checkpoints) -> Healing:
+    """What to do about trouble, which a line in the log says; nothing is done yet. Raises NotHealedError where nothing is left."""
     before = run.healing
     if len(before) >= options.heal_times:
-        times = f"tried {len(before)} time{'s' if len(before) > 1 else ''} (--heal-times)"
-        raise RunError(f"{told}, which healing has not mended, {times}; {make_newest(run, trouble)}")
-    good = last_good(run, trouble)
-    if good is None:
-        raise RunError(f"{told}, and no checkpoint is from before it: train again with other options")
-    same = [each["place"] for each in before if each["trouble"] == trouble.kind]
+        raise NotHealedError(
+            f"which healing has not mended, tried {len(before)} time{'s' if len(before) > 1 else ''} (--heal-times)"
+        )
+    target = rollback_target(checkpoints, trouble)
+    if target is None:
+        raise NotHealedError("and healing has nothing to go back to")
+    same = [each["remedy"] for each in before if each["trouble"] == trouble.kind]
     situation = Situation(options, trouble, _augmentations(spec))
-    place, changes = next_changes(situation, max(same) + 1 if same else 0)
+    remedy, changes = next_changes(situation, max(same) + 1 if same else 0)
     if not changes:
-        raise RunError(f"{told}, and nothing is left to be tried (docs: Runs); {make_newest(run, trouble)}")
-    if any((each["trouble"], each["step"]) == (trouble.kind, good[0]) for each in before):
-        good = run.checkpoints[0]  # from where it goes wrong all the same
-    start, folder = good
-    said = ", ".join(f"{flag(name)} {_said(value)}" for name, value in changes.items())
-    log.warning("healing %d of %d: back to step %d, with %s", len(before) + 1, options.heal_times, start, said)
-    return Healing(len(before) + 1, trouble, start, folder, place, changes)
+        raise NotHealedError("and nothing is left to be tried (docs: Runs)")
+    if any((each["trouble"], each["step"]) == (trouble.kind, target[0]) for each in before):
+        target = checkpoints[0]  # from where it goes wrong all the same
+    start, folder = target
+    healing = Healing(len(before) + 1, trouble, start, folder, remedy, changes)
+    log.warning("healing %d of %d: back to step %d, with %s", healing.number, options.heal_times, start, healing.flags)
+    return healing
 
 
 def write_healing(run: Run, healing: Healing, config: dict[str, Any]) -> None:
-    """Make the run directory one that goes on from the good checkpoint, under `config`, with the changes."""
+    """Make the run directory one that goes on from the good checkpoint, under `config`, with the changes.
+
+    Newer checkpoints are removed; those that are marked to be kept are renamed.
+    """
     for step, folder in reversed(run.checkpoints):
-        if step > healing.start:
+        if step > healing.start and not is_kept(folder):
             with writing(folder):
                 discard(folder)
+    set_aside(run.path / "checkpoints", healing.start)
     metrics = run.path / "metrics.jsonl"
     if note := truncate(metrics, healing.start):
         log.warning(note)
@@ -106,21 +124,21 @@ def write_healing(run: Run, healing: Healing, config: dict[str, Any]) -> None:
     run.save_config({**config, "healing": [*run.healing, healing.event]})
 
 
-def last_good(run: Run, trouble: Trouble) -> tuple[int, Path] | None:
+def rollback_target(checkpoints: Checkpoints, trouble: Trouble) -> tuple[int, Path] | None:
     """The newest checkpoint from before the trouble."""
-    return next(((step, path) for step, path in reversed(run.checkpoints) if step <= trouble.well), None)
+    return next(((step, path) for step, path in reversed(checkpoints) if step <= trouble.last_ok_step), None)
 
 
-def make_newest(run: Run, trouble: Trouble) -> str:
+def set_aside_after_target(run: Run, trouble: Trouble, checkpoints: Checkpoints) -> str:
     """Make the last good checkpoint the newest: those behind it are renamed. Returns what a person should know."""
-    good = last_good(run, trouble)
-    if good is None:
+    target = rollback_target(checkpoints, trouble)
+    if target is None:
         return "no checkpoint is from before it; train again with other options"
-    renamed = [name for _, name in set_aside(run.path / "checkpoints", good[0], "trouble")]
+    renamed = [name for _, name in set_aside(run.path / "checkpoints", target[0], "trouble")]
     rest = f" ({', '.join(renamed)}: from behind it)" if renamed else ""
     return (
-        f"the newest checkpoint is that of step {good[0]}, from before it{rest}; zoo resume {quoted(run.path)} goes on from there, "
-        "with other options perhaps (docs: Runs, when a training goes wrong)"
+        f"the newest checkpoint is that of step {target[0]}, from before it{rest}; zoo resume {quoted(run.path)} goes on from "
+        "there, with other options perhaps (docs: Runs, when a training goes wrong)"
     )
 
 
