@@ -6,7 +6,8 @@ A training of a tiny network, from the preparation of its data to its film and c
 the file system (`soaking/trouble.py`), with half a file written, or at a random moment. What is left is gone on with by `zoo
 resume`, or begun by `zoo train` where there is no run yet, which is killed again, a few times over; then it may end. After that
 everything is to be as in the run that was left alone: weights, averages, optimisers, random numbers, position in the data, every
-line of metrics.jsonl, every picture, the film and the curves, and the list of files of the run and of the cache.
+line of metrics.jsonl, every picture, the film and the curves, and the list of files of the run; nothing half-written is left in
+the cache.
 
 A fault is a disk that refuses from one call on (full, read-only, failing), or a run's folder that is moved away. Then the command
 is to end with a message in a line and no traceback, and, once the disk has room again, `zoo resume` is to go on to the same end.
@@ -30,6 +31,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +54,14 @@ OPTIONS = {
 }  # fmt: skip
 ARCHITECTURES = ("vanilla", "dcgan", "cgan", "lsgan")
 DATA = ("folder", "zip", "npz", "digits")
+HEALED = {"learning-rate": 5, "discriminator-learning-rate": 0.001, "checkpoint-every": 3, "on-trouble": "heal"}
+"""A training that goes wrong, and back, twice."""
+MORE: tuple[tuple[str, str, Mapping[str, object]], ...] = (
+    ("vanilla", "ring", {}),
+    ("dcgan", "npz", HEALED),
+    ("cgan", "folder", {"hold-out": 4}),
+)
+"""Cases beside each architecture on each kind of data: points, healing, images that are held out."""
 FAULTS = {"full": errno.ENOSPC, "read-only": errno.EROFS, "failing": errno.EIO, "vanished": 0}
 MOST = 4
 """How often one training is killed at most."""
@@ -65,17 +75,20 @@ class Case:
     data: str
     folder: Path
     whole: Path
+    more: Mapping[str, object] = field(default_factory=dict)
     calls: int = 0
     seconds: float = 0.0
 
     @property
     def name(self) -> str:
-        return f"{self.architecture} on {self.data}"
+        return " ".join(
+            [f"{self.architecture} on {self.data}", *(f"--{name} {value}" for name, value in self.more.items())]
+        )
 
     def train(self, out: str) -> list[str]:
-        options = OPTIONS if self.architecture == "vanilla" else {**OPTIONS, "width": 2}
+        options = {**OPTIONS, **({} if self.architecture == "vanilla" else {"width": 2}), **self.more}
         flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        place = "digits" if self.data == "digits" else str(self.folder / "data" / DATA_NAMES[self.data])
+        place = self.data if self.data not in DATA_NAMES else str(self.folder / "data" / DATA_NAMES[self.data])
         return ["train", self.architecture, "--data", place, *flags, "--out", out]
 
 
@@ -219,12 +232,8 @@ def finish(case: Case, place: Path) -> None:
     for name in ("samples.gif", "curves.png"):
         if (case.whole / name).exists() and (case.whole / name).read_bytes() != (place / "run" / name).read_bytes():
             differing.append(name)
-    if steps := [line["step"] for line in other.metrics()] != list(range(1, 13)):
+    if (steps := [line["step"] for line in other.metrics()]) != list(range(1, 13)):
         differing.append(f"the steps of metrics.jsonl, {steps}")
-    if parts := list((place / "run").glob(".*.part*")):  # what a reader may be writing is left alone for a day
-        for path in parts:
-            os.utime(path, (0, 0))
-        forked(["resume", "run"], place, Trouble("/nowhere"))
     differing += sorted(files(place / "run") ^ files(case.whole))
     differing += left_over(case, place)
     if differing:
@@ -305,8 +314,9 @@ def soak(kills: int, faults: int, seed: int, folder: Path) -> Tally:
     make_data(folder / "data")
     warm_up(folder)
     cases = []
-    for index, (architecture, data) in enumerate(itertools.product(ARCHITECTURES, DATA)):
-        cases.append(Case(architecture, data, folder, folder / f"case{index}" / "whole" / "run"))
+    plain = ((architecture, data, {}) for architecture, data in itertools.product(ARCHITECTURES, DATA))
+    for index, (architecture, data, more) in enumerate([*plain, *MORE]):
+        cases.append(Case(architecture, data, folder, folder / f"case{index}" / "whole" / "run", more))
     chance.shuffle(cases)
     rounds = itertools.cycle(cases)
     done = faulted = 0
