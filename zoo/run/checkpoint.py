@@ -96,8 +96,6 @@ def _tensors(folder: Path, name: str) -> Tensors:
 
     path = folder / f"{name}.safetensors"
     try:
-        with reading(path), open_plain(path):  # safetensors says of what may not be read that it is not there
-            pass
         record = _record(folder)
         try:
             said = written(record, path.name)
@@ -105,8 +103,11 @@ def _tensors(folder: Path, name: str) -> Tensors:
             raise DamagedError(
                 f"{folder / 'state.json'} does not say what {path.name} was written as: {error}"
             ) from None
-        with checked(path, said):
-            tensors: Tensors = load_file(path) if _is_utf8(path) else load(path.read_bytes())
+        with reading(path):
+            with open_plain(path):  # safetensors says of what may not be read that it is not there
+                pass
+            with checked(path, said):
+                tensors: Tensors = load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
     except DamagedError:
@@ -119,7 +120,7 @@ def _tensors(folder: Path, name: str) -> Tensors:
     ) as error:  # the last is torch's, which opens it once more
         raise DamagedError(f"{path} cannot be read ({shown(str(error))})") from None
     if reason := not_finite(tensors, weights=EMA_WEIGHTS if name == "state" else ""):
-        raise DamagedError(f"{path} is of a training that had diverged: {reason}")
+        raise DamagedError(f"{path} is of a training that had diverged: {shown(reason)}")
     return tensors
 
 
@@ -128,8 +129,8 @@ def _record(folder: Path) -> Record:
     path = folder / "state.json"
     try:
         with reading(path):
-            record = Record.read(path)
-            kept = seal(read_plain(path))
+            content = read_plain(path)
+        record, kept = Record.of(content), seal(content)
         if kept == "broken":
             raise DamagedError("it is not what was written, its digest (SHA-256) is another")
         step, form = record.need("step", int), record.may("format", int) or 1
@@ -142,6 +143,8 @@ def _record(folder: Path) -> Record:
             raise DamagedError("its digest is missing")
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
+    except IsADirectoryError:
+        raise DamagedError(f"{path} cannot be read: it is a folder, not a file") from None
     except DamagedError as error:
         raise DamagedError(f"{path} cannot be read: {error}") from None
     if form > FORMAT:

@@ -41,10 +41,17 @@ class Record:
         """That of a file. Raises DamagedError where it holds no names and values, OSError where it cannot be read: it may be
         whole."""
         try:
-            text = read_plain(path).decode("utf-8-sig")  # some editors put a mark before the first letter
-            content = parse_json(text)
+            content = read_plain(path)
         except IsADirectoryError:
             raise DamagedError("it is a folder, not a file") from None
+        return cls.of(content)
+
+    @classmethod
+    def of(cls, written: bytes) -> Record:
+        """That of what is in a file. Raises DamagedError."""
+        try:
+            text = written.decode("utf-8-sig")  # some editors put a mark before the first letter
+            content = parse_json(text)
         except UnicodeDecodeError:
             raise DamagedError("it is not text in UTF-8") from None
         except json.JSONDecodeError as error:

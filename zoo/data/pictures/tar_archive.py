@@ -17,7 +17,7 @@ from zoo.data.pictures.tar_file import open_tar
 from zoo.errors import DataError
 from zoo.system.names import cut, shown
 from zoo.system.parsing import parse_json
-from zoo.system.reading import of_the_system
+from zoo.system.reading import TEXT, of_the_system
 
 _BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError, RecursionError)
 
@@ -78,10 +78,16 @@ class Tar(Archive, Sequential):
             if suffix == ".cls" or (suffix == ".json" and not self._is_label_file(name)):
                 self._note_class(name, suffix, _read(archive, info, _LONGEST))
             elif name in self.label_files or self._is_label_file(name):
-                self._small[name] = _read(archive, info, 64 << 20)
+                self._keep(name, path, _read(archive, info, TEXT))
             elif self._is_picture(name, archive, info):
                 self.members.append(Member(name, info.size, stamp, len(self.members)))
                 self._places.append((number, place))
+
+    def _keep(self, name: str, path: Path, content: bytes) -> None:
+        """Keep a label file in memory: one is read when the pictures are known, and the archive is past it by then."""
+        self._small[name] = content
+        if sum(map(len, self._small.values())) > TEXT:
+            raise DataError(f"{path} has label files of more than {TEXT:,} bytes in all; leave some of them out")
 
     def _is_picture(self, name: str, archive: tarfile.TarFile, info: tarfile.TarInfo) -> bool:
         by_name = self._sort_out(name)
@@ -126,6 +132,7 @@ def _infos(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
         with open_tar(path) as archive:
             for info in archive:
                 yield info, archive
+                archive.members.clear()  # type: ignore[attr-defined]  # which nobody asks for any more; there may be millions
     except _BROKEN as error:
         raise DataError(_damaged(path, error)) from error
     except OSError as error:
