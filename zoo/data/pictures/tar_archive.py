@@ -46,7 +46,10 @@ class Tar(Archive, Sequential):
         self._places: list[tuple[int, int]] = []
         """Of each member: its archive, and its place in that."""
         for number, path in enumerate(self.paths):
-            self._list(number, path)
+            try:
+                self._list(number, path)
+            except _BROKEN as error:  # in what stands beside the pictures
+                raise DataError(_damaged(path, error)) from error
         if self._classes and not self.several_labels:
             self.labels_from = "the .cls and .json files beside the pictures"
             self.labels = [self._classes.get(_key(member.name)) for member in self.members]
