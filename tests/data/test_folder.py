@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import zlib
@@ -12,6 +13,7 @@ import pytest
 from data_files import SIZE, flat, images_of, old
 from messages import assert_says, saying
 from PIL import Image
+from zoo_of_files import put
 
 from zoo.data import DataSource, DataSpec, Images, open_source, prepare
 from zoo.data.formats import picture
@@ -271,3 +273,25 @@ def test_files_that_are_read_at_once_and_files_that_are_read_twice_are_known_ali
         sources.append(open_source(str(tmp_path / "photos")))
     assert sources[0].fingerprint() == sources[1].fingerprint()
     assert sources[0]._index.entries == sources[1]._index.entries
+
+
+def test_a_note_that_is_damaged_is_forgotten(tmp_path, cache):
+    for number in range(2):
+        put(tmp_path / f"{number}.png")
+        os.utime(tmp_path / f"{number}.png", (1_500_000_000, 1_500_000_000))
+    before = open_source(str(tmp_path)).fingerprint()
+    (note,) = (cache / "known").glob("pictures-*")
+    whole = json.loads(note.read_text())
+    for place, value in ((0, {}), (4, [1]), (4, -3), (5, 1 << 40), (6, "no"), (12, 7)):
+        rows = [list(row) for row in whole["entries"]]
+        rows[0][place] = value
+        note.write_text(json.dumps({**whole, "entries": rows}))
+        assert open_source(str(tmp_path)).fingerprint() == before
+
+
+def test_a_picture_beside_folders_within_each_other_is_used_with_theirs(tmp_path):
+    for name in ("0.png", "dog/small/1.png", "dog/small/2.png"):
+        put(tmp_path / name)
+    source = open_source(str(tmp_path))
+    assert len(source) == 3
+    assert "small" in source.why_unlabelled

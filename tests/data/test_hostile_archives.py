@@ -271,3 +271,16 @@ def test_what_is_known_of_some_shards_is_not_taken_for_others(tmp_path):
     alone = open_source(str(tmp_path / "part-{1..2}.parquet")).fingerprint()
     open_source(str(tmp_path)).fingerprint()
     assert open_source(str(tmp_path / "part-{1..2}.parquet")).fingerprint() == alone
+
+
+def test_a_tar_archive_that_ends_within_a_label_is_one_message(tmp_path):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, content in (("1.png", png(1)), ("1.cls", b"c" * 3000)):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"ccc") + 100])
+    with pytest.raises(DataError, match=saying("a.tar", "no whole tar archive")):
+        open_source(str(path))

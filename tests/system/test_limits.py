@@ -18,14 +18,17 @@ import pytest
 from cifar_files import write_pickles
 from messages import assert_says, saying
 from support import tiny
-from zoo_of_files import noise
+from zoo_of_files import noise, png
 
 import zoo
 from zoo.data import open_source
 from zoo.data.parallel import in_order
+from zoo.engine.origin import Origin
 from zoo.errors import DataError, OptionError, RunError
 from zoo.options.config_file import read_config
 from zoo.plugins.registry import registry
+from zoo.run.journal import read_metrics, truncate
+from zoo.run.lines import chunks, kinds
 from zoo.system.allocation import bounded
 from zoo.system.parsing import parse_json, parse_toml
 
@@ -37,6 +40,12 @@ import resource, sys
 from pathlib import Path
 from zoo.data import DataSpec, open_source, prepare
 from zoo.errors import ZooError
+import zoo.data.pictures.parquet
+for name in ("pyarrow.parquet",):
+    try:
+        __import__(name)
+    except ImportError:
+        pass
 import zoo.data.formats.arrays, zoo.data.formats.cifar, zoo.data.pictures.source, zoo.data.pictures.tar_archive
 statm = Path("/proc/self/statm")
 if statm.exists():
@@ -166,6 +175,43 @@ def test_an_hdf5_file_reads_no_other_file_and_unpacks_no_enormous_part(tmp_path)
         open_source(str(large))
 
 
+@pytest.mark.parametrize("where", ["label", "path"])
+def test_a_text_that_stands_in_a_parquet_file_once_is_not_unpacked_for_each_of_its_rows(tmp_path, where):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = 20_000
+    long = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * rows, pyarrow.int32()), pyarrow.array(["x" * 10**6]))
+    short = pyarrow.array([str(row % 2) for row in range(rows)])
+    label, path = (long, short) if where == "label" else (short, long)
+    images = pyarrow.StructArray.from_arrays([pyarrow.array([png(1)] * rows), path], ["bytes", "path"])
+    table = pyarrow.table({"image": images, "label": label})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="zstd", store_schema=False)
+    assert (tmp_path / "a.parquet").stat().st_size < 1 << 20
+    assert told(tmp_path / "a.parquet", room=2 << 30) == f"{rows}\n"
+
+
+def test_label_files_of_a_tar_archive_are_kept_up_to_a_sum(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for number in range(5):
+            info = tarfile.TarInfo(f"{number}/labels.csv")
+            info.size = 30 << 20
+            archive.addfile(info, io.BytesIO(bytes(info.size)))
+    assert_says(told(path), "refused:", "a.tar.gz", "label files of more than")
+
+
+def test_a_line_without_end_is_a_damaged_one(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    line = b'{"step": 1, "d_loss": 1.0}\n'
+    with path.open("wb") as file:
+        file.write(line + b"[" * (20 << 20) + b"\n" + line.replace(b"1,", b"2,"))
+    assert [metrics["step"] for metrics in read_metrics(path)] == [1, 2]
+    assert [(metrics is None, count) for metrics, count in kinds(path)] == [(False, 1), (True, 1), (False, 1)]
+    with path.open("rb") as file:
+        assert max(map(len, chunks(file))) < 8 << 20
+    assert_says(truncate(path, 1), "a line of", "cannot be read", "metrics.jsonl.damaged")
+    assert path.read_bytes() == line
+
+
 # ---- text
 
 
@@ -221,6 +267,8 @@ def test_a_config_that_asks_for_more_than_the_checkpoint_has_is_refused_before_m
         zoo.load(copy)
     with pytest.raises(RunError, match=saying("generator.safetensors", "config.json", "far larger")):
         zoo.resume(copy, steps=4)
+    with pytest.raises(RunError, match=saying("generator.safetensors", "config.json", "far larger")):
+        Origin.read(copy)  # as zoo train --from does
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000, "kilobytes"
 
 

@@ -22,6 +22,7 @@ from zoo.errors import ZooError
 from zoo.options.config_file import read_config
 from zoo.plots.curves import draw_curves
 from zoo.plugins.registry import registry
+from zoo.run.verification import verify_files
 from zoo.system.reading import NotPlainError, open_plain, read_plain
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
@@ -127,6 +128,19 @@ def test_the_files_of_a_run(run, tmp_path, kind):
             pytest.importorskip("matplotlib")
             assert "not a file" in outcome(lambda copy=copy: draw_curves(zoo.Run(copy)))
         shutil.rmtree(copy)
+
+
+@KINDS
+def test_what_lies_beside_the_files_of_a_checkpoint(run, kind):
+    special(zoo.Run(run).latest()[1] / "more.safetensors", kind)
+    assert outcome(lambda: [finding.damage for finding in verify_files(zoo.Run(run))]) == ""
+
+
+@KINDS
+def test_a_database(tmp_path, kind):
+    pytest.importorskip("lmdb")
+    special(tmp_path / "a.mdb", kind)
+    assert "not a file" in outcome(lambda: open_source(f"lmdb:{tmp_path / 'a.mdb'}"))
 
 
 @KINDS

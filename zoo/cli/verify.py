@@ -19,7 +19,7 @@ from zoo.cli.console import standard_output
 from zoo.cli.importing import importing
 from zoo.cli.stopping import stopping_by_signals
 from zoo.errors import DataError, RunError, ZooError
-from zoo.system.reading import not_read
+from zoo.system.names import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,8 +120,8 @@ def _store(folder: Path) -> Finding:
         return Finding("prepared data", str(error))
     try:
         damage = store.damage()
-    except OSError as error:
-        return Finding("prepared data", note=not_read(folder, error), seen=False)
+    except DataError as error:  # it may be whole
+        return Finding("prepared data", note=str(error), seen=False)
     if damage:
         remedy = f"zoo cache clear {folder.name[:10]} removes it, and it is prepared anew when it is needed"
         return Finding("prepared data", f"{folder}: {damage}; {remedy}")
@@ -166,7 +166,7 @@ def _told(replayed: Replayed) -> Finding:
 def _show(console: Console, finding: Finding) -> bool:
     """Print what was found; whether it is damage."""
     style = STYLES[finding.state]
-    words = escape(finding.damage or finding.note)
+    words = escape(printable(finding.damage or finding.note))
     console.print(
         f"[{style}]{finding.state:<7}[/{style}]  {escape(finding.what):<13}  {words}".rstrip(), soft_wrap=True
     )

@@ -79,7 +79,7 @@ class ImageStore:
         except (FileNotFoundError, NotADirectoryError, TooLargeError) as error:
             raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
         except OSError as error:
-            raise DataError(f"{not_read(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
+            raise DataError(_unread(directory, error)) from error
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
         _, height, width, channels = shape
@@ -105,13 +105,15 @@ class ImageStore:
         """Read all of it and compare it with the digests of what was written: the first file that is another, or empty.
 
         Some 0.8 s for a GiB that is in memory. Stores from before there were digests have nothing to be compared with. It ends
-        early, and says nothing, where `stopped` becomes true. Raises OSError where it cannot be read: it may be whole.
+        early, and says nothing, where `stopped` becomes true. Raises DataError where a file cannot be read.
         """
         for name, written in self._digests.items():
             try:
                 found = digest_of_file(self.directory / name, stopped)
             except FileNotFoundError:  # removed while it is in use, as it may be: the mapping is still whole
                 return ""
+            except OSError as error:  # it may be whole
+                raise DataError(_unread(self.directory, error)) from error
             if found not in ("", written):
                 return f"{name} is not what was written, its digest (SHA-256) is another"
         return ""
@@ -165,7 +167,7 @@ def prepare(
         )
     directory = store_directory(source, spec, fit, folder)
     store = _open_whole(directory)
-    if check and store is not None and (damage := _damage(store)):
+    if check and store is not None and (damage := store.damage()):
         log.warning("the prepared data in %s is damaged (%s); it is prepared anew", directory, damage)
         store = None if store.discard() else store
     if store is None or not _fits(store, source):
@@ -197,9 +199,8 @@ def store_directory(source: DataSource, spec: DataSpec, fit: Fit, folder: Path) 
     return folder / digest(VERSION, content, spec.channels, spec.height, spec.width, *kind)
 
 
-def _damage(store: ImageStore) -> str:
-    with reading(store.directory, DataError):
-        return store.damage()
+def _unread(directory: Path, error: OSError) -> str:
+    return f"{not_read(directory, error)}; or set ZOO_CACHE to a folder of your own"
 
 
 def _fits(store: ImageStore | None, source: DataSource) -> bool:
@@ -213,7 +214,7 @@ def _open_whole(directory: Path) -> ImageStore | None:
             return None
         return ImageStore(directory)
     except OSError as error:
-        raise DataError(f"{not_read(directory, error)}; or set ZOO_CACHE to a folder of your own") from error
+        raise DataError(_unread(directory, error)) from error
     except DataError as error:
         cause = error.__cause__
         if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError | NotADirectoryError | TooLargeError):

@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from zoo.data.store import ImageStore
 from zoo.errors import DataError
 from zoo.run.run import Run, quoted
-from zoo.system.reading import reading
 
 
 class DataCheck:
@@ -29,9 +28,9 @@ class DataCheck:
         self._damage = self._reader.submit(self._store.damage, self._stopped.is_set)
 
     def finish(self) -> None:
-        """Wait for the end. Raises DataError where the data is not what was prepared; it is removed, to be prepared anew."""
-        with reading(self._store.directory, DataError):
-            damage = "" if self._damage is None else self._damage.result()
+        """Wait for the end. Raises DataError where the data is not what was prepared, which is removed, to be prepared anew;
+        and where it cannot be read."""
+        damage = "" if self._damage is None else self._damage.result()
         if not damage:
             return
         gone = "it is removed" if self._store.discard() else f"remove {self._store.directory}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ from torch import Tensor
 
 from zoo.architecture import Architecture
 from zoo.data.reading import Reading
-from zoo.errors import RunError, ZooError
+from zoo.errors import OptionError, PluginError, RunError, ZooError
 from zoo.options import Options
 from zoo.options.resolve import Inherited
+from zoo.plugins.fitting import build_for
 from zoo.plugins.load import find_run
+from zoo.plugins.registry import architecture_of
 from zoo.run.checkpoint import read_state, read_tensors
 from zoo.run.run import Run
 from zoo.run.whole import read_whole
+from zoo.system.names import shown
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +65,7 @@ class Origin:
             average = read_state(folder).parts.get("ema")
             if average is not None:
                 networks["generator"] = average["weights"]
+            _refuse_larger(run, folder, networks)
             return cls(run, step, average is not None, networks)
 
         found = read_whole(find, read)
@@ -75,7 +80,8 @@ class Origin:
         Raises RunError where it is gone, or has other weights by now.
         """
         where, step = record.get("path"), record.get("step")
-        began = f"{path} has no checkpoint, and began with weights of {where}"
+        log.info("%s began with weights of %s, which are read again", path, shown(str(where)))
+        began = f"{path} has no checkpoint, and began with weights of {shown(str(where))}"
         again = "put them back, or begin anew: zoo train NAME --from RUN"
         try:
             origin = cls.read(str(where), step if isinstance(step, int) else None)
@@ -119,6 +125,15 @@ class Origin:
             "digest": digest(self.networks),
             "copied": {role: list(counts) for role, counts in copied.items()},
         }
+
+
+def _refuse_larger(run: Run, folder: Path, networks: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Raise RunError where the run's config.json, by which the new networks may be built, describes far larger ones than it has."""
+    with suppress(PluginError, OptionError):  # of an architecture that is not here, weights alone are taken
+        architecture = architecture_of(run)
+        options, (spec, _) = run.options(architecture), run.geometry()
+        for role, make in (("generator", architecture.generator), ("discriminator", architecture.discriminator)):
+            build_for(make, options, spec, networks[role], folder / f"{role}.safetensors")
 
 
 def digest(networks: Mapping[str, Mapping[str, Tensor]]) -> str:

@@ -14,7 +14,7 @@ from zoo.architecture import Architecture, Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import check_batch
 from zoo.data.reading import Reading
-from zoo.data.registry import absolute, is_missing, open_source
+from zoo.data.registry import absolute, builtin_names, is_missing, open_source
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
 from zoo.engine.changes import changed_options
@@ -32,6 +32,7 @@ from zoo.options.resolve import resolve
 from zoo.plugins.kinds import AUGMENTATION
 from zoo.plugins.registry import architecture_of, registry
 from zoo.run.run import Run
+from zoo.system.names import shown
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,9 @@ def plan_run(
     device = choose_device(options.device)
     if origin is not None and "data" not in (flags or {}) and is_missing(options.data, registry().sources):
         raise DataError(f"{origin.run.path} was trained on {options.data}, which does not exist any more; give --data")
+    inherits = inherited is not None and inherited.options.get("data") == options.data
+    if origin is not None and inherits and options.data not in builtin_names():
+        log.info("the data of %s is %s", origin.run.path, shown(options.data))  # somebody else's may name any place
     source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
     if preset is None:  # a file may name one, which counts
         suited = suited_preset(architecture, options, source, device.type)

@@ -90,8 +90,6 @@ def _tensors(folder: Path, name: str) -> Tensors:
 
     path = folder / f"{name}.safetensors"
     try:
-        with reading(path), open_plain(path):  # safetensors says of what may not be read that it is not there
-            pass
         record = _record(folder)
         try:
             said = recorded(record, path.name)
@@ -99,8 +97,11 @@ def _tensors(folder: Path, name: str) -> Tensors:
             raise DamagedError(
                 f"{folder / 'state.json'} does not say what {path.name} was written as: {error}"
             ) from None
-        with checked(path, said):
-            tensors: Tensors = load_file(path) if _is_utf8(path) else load(path.read_bytes())
+        with reading(path):
+            with open_plain(path):  # safetensors says of what may not be read that it is not there
+                pass
+            with checked(path, said):
+                tensors: Tensors = load_file(path) if _is_utf8(path) else load(path.read_bytes())
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
     except DamagedError:
@@ -113,7 +114,7 @@ def _tensors(folder: Path, name: str) -> Tensors:
     ) as error:  # the last is torch's, which opens it once more
         raise DamagedError(f"{path} cannot be read ({shown(str(error))})") from None
     if reason := not_finite(tensors, weights=EMA_WEIGHTS if name == "state" else ""):
-        raise DamagedError(f"{path} is of a training that had diverged: {reason}")
+        raise DamagedError(f"{path} is of a training that had diverged: {shown(reason)}")
     return tensors
 
 
@@ -123,7 +124,7 @@ def _record(folder: Path) -> Record:
     try:
         with reading(path):
             content = read_plain(path)
-        record, kept = Record.parse(content), digest_state(content)
+        record, kept = Record.of(content), digest_state(content)
         if kept == "broken":
             raise DamagedError("it is not what was written, its digest (SHA-256) is another")
         step, form = record.need("step", int), record.may("format", int) or 1
@@ -136,6 +137,8 @@ def _record(folder: Path) -> Record:
             raise DamagedError("its digest is missing")
     except FileNotFoundError:
         raise DamagedError(f"{path} is missing") from None
+    except IsADirectoryError:
+        raise DamagedError(f"{path} cannot be read: it is a folder, not a file") from None
     except DamagedError as error:
         raise DamagedError(f"{path} cannot be read: {error}") from None
     if form > FORMAT:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from zoo.system.parsing import parse_json
+from zoo.system.reading import open_plain, read_plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,11 +22,11 @@ def tensors(checkpoint: Path) -> dict[str, np.ndarray[Any, Any]]:
     """Every tensor of a checkpoint, by file and name."""
     from safetensors.numpy import load_file
 
-    return {
-        f"{file.stem}.{name}": value
-        for file in sorted(checkpoint.glob("*.safetensors"))
-        for name, value in load_file(file).items()
-    }
+    found = {}
+    for file in sorted(checkpoint.glob("*.safetensors")):
+        with open_plain(file):  # which a pipe is not
+            found.update({f"{file.stem}.{name}": value for name, value in load_file(file).items()})
+    return found
 
 
 def differences(one: Path, other: Path) -> list[str]:
@@ -32,7 +34,7 @@ def differences(one: Path, other: Path) -> list[str]:
     ours, theirs = tensors(one), tensors(other)
     found = sorted(ours.keys() ^ theirs.keys())
     found += [name for name, value in ours.items() if name in theirs and not _same(value, theirs[name])]
-    states = [json.loads((folder / "state.json").read_text(encoding="utf-8")) for folder in (one, other)]
+    states = [parse_json(read_plain(folder / "state.json")) for folder in (one, other)]
     keys = sorted((states[0].keys() | states[1].keys()) - {"seconds", "format", "sha256", "files"})
     return found + [f"state.json: {key}" for key in keys if states[0].get(key) != states[1].get(key)]
 

@@ -146,8 +146,9 @@ def gap(path: Path, step: int, every: int, since: int = 0) -> str:
 def faults(path: Path, every: int | None, until: int) -> list[str]:
     """What is wrong with what was logged up to step `until`: damaged lines, steps out of order, and gaps where a line was due each
     `every` steps (None: that has changed on the way). A line for each kind. Raises RunError where it cannot be read."""
-    if not path.exists():
-        return [f"{path.name} is missing"] if until else []
+    with reading(path):
+        if not path.exists():
+            return [f"{path.name} is missing"] if until else []
     damaged, backwards, last, found = 0, 0, 0, set()
     for metrics in _lines(path):
         if metrics is not None and is_event(metrics):
@@ -172,5 +173,4 @@ def _lines(path: Path, stride: int = 1) -> Iterator[dict[str, Any] | None]:
     """The object of each `stride`-th whole line, None where it is damaged; a last one that was cut off is no whole line."""
     with reading_lines(path), open_plain(path) as file:
         lines = (line for chunk in chunks(file) for line in io.BytesIO(chunk))
-        for line in itertools.islice(lines, 0, None, stride):
-            yield parse(line)
+        yield from map(parse, itertools.islice(lines, 0, None, stride))

@@ -22,7 +22,8 @@ class Listed:
 
     path: Path
     state: str
-    """running, finished, stopped, or damaged; unknown where the file system has no locks to tell by."""
+    """running, finished, stopped, or damaged; unknown where the file system has no locks to tell by, or it
+    cannot be read."""
     step: int = 0
     """The last that was logged, or that a checkpoint holds."""
     steps: int | None = None
@@ -58,8 +59,9 @@ def _listed(path: Path) -> Listed:
     try:
         run = Run(path)
         checkpoints = run.checkpoints
-    except RunError:
-        return Listed(path, "damaged", written=written)
+    except RunError as error:
+        unread = isinstance(error.__cause__, OSError)  # and may be whole
+        return Listed(path, "unknown" if unread else "damaged", written=written)
     saved = checkpoints[-1][0] if checkpoints else 0
     steps = _of(run.config, "steps", int)
     held, holder = is_held(path / LOCK), run.holder

@@ -41,13 +41,14 @@ class Record:
         """That of a file. Raises DamagedError where it holds no names and values, OSError where it cannot be read: it may be
         whole."""
         try:
-            return cls.parse(read_plain(path))
+            content = read_plain(path)
         except IsADirectoryError:
             raise DamagedError("it is a folder, not a file") from None
+        return cls.of(content)
 
     @classmethod
-    def parse(cls, written: bytes) -> Record:
-        """That of a file that holds these bytes. Raises DamagedError where they hold no names and values."""
+    def of(cls, written: bytes) -> Record:
+        """That of what is in a file. Raises DamagedError."""
         try:
             text = written.decode("utf-8-sig")  # some editors put a mark before the first letter
             content = parse_json(text)

@@ -80,10 +80,8 @@ def _alone(known: Known, folder: Path) -> Iterator[None]:
             held = True
             yield
     except OSError as error:
-        if isinstance(error, PermissionError) and held:
-            raise  # `open_source` says so
         if held:
-            raise DataError(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
+            raise  # `open_source` says so
 
         def remedies(mend: str) -> str:
             return f"{mend}, or choose another place with ZOO_CACHE" if mend else "choose another place with ZOO_CACHE"

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from zoo.errors import DataError
+from zoo.system.names import cut, printable
 
 _ALIASES = {
     "train": ("train", "training"),
@@ -20,6 +21,8 @@ _SPLITS = {alias: split for split, aliases in _ALIASES.items() for alias in alia
 _SHARD = re.compile(r"(?P<split>[\w.+-]+?)-\d{5}-of-\d{5}\b")
 _CONVERTED = re.compile(r"\d{4,}\.parquet$")  # as the Hub's own conversion numbers its files, in CONFIG/SPLIT/
 _PARTIAL = "partial-"  # a split of which the Hub has converted the beginning alone
+
+_SHOWN = 1000  # letters of names that are told
 
 _PACKED = (".zip", ".tar", ".tar.gz", ".tgz")
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -137,7 +140,7 @@ _Part = TypeVar("_Part")
 
 def _one(parts: Mapping[str, _Part], wanted: str | None, usual: str, what: str) -> tuple[str, _Part]:
     """The part that is wanted, or the usual one, or the only one; with its name."""
-    known = ", ".join(parts)
+    known = cut(printable(", ".join(parts)), _SHOWN)
     if wanted is not None and wanted not in parts:
         raise DataError(f"it has no {what} {wanted!r}; its {what}s: {known}")
     if wanted is None and usual not in parts and len(parts) > 1:

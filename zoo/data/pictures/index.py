@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import PIL
 
@@ -60,6 +61,8 @@ class Entry:
 
 
 _FIELDS = [field.name for field in fields(Entry)]
+_TYPES: dict[str, set[type]] = {"str": {str}, "int": {int}, "bool": {bool}, "str | None": {str, type(None)}}
+_HIGHEST = 1 << 31  # pixels of a side
 
 
 class Index:
@@ -129,9 +132,9 @@ class Index:
     def _recall(self) -> list[Entry]:
         note = recall(self._notebook)
         try:
-            known = note["version"] == _VERSION and note["fields"] == _FIELDS
+            known = note["version"] == _VERSION and note["fields"] == _FIELDS and _are_entries(note["entries"])
             return [Entry(*values) for values in note["entries"]] if known else []
-        except (TypeError, KeyError):
+        except (TypeError, KeyError, ValueError):
             return []
 
     def _remember(self) -> None:
@@ -142,6 +145,15 @@ class Index:
             if is_stable(entry.stamp) and (entry.problem is None or entry.content is not None)
         ]
         remember(self._notebook, {"version": _VERSION, "fields": _FIELDS, "entries": certain})
+
+
+def _are_entries(rows: list[Any]) -> bool:
+    """Whether each column has what its field holds: all of it at a time, as there may be a million."""
+    columns = dict(zip(_FIELDS, zip(*rows, strict=True), strict=True)) if rows else {}
+    types = {field.name: _TYPES[str(field.type)] for field in fields(Entry)}
+    sides = [side for name in ("width", "height") for side in ({*columns[name]} if columns else ())]
+    fit = all(set(map(type, column)) <= types[name] for name, column in columns.items())
+    return fit and all(0 <= side < _HIGHEST for side in sides)
 
 
 def _reason(error: Exception) -> str:

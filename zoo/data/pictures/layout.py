@@ -146,7 +146,8 @@ def _classes(parts: Sequence[tuple[str, ...]], layout: Layout, depth: int) -> No
     inside = [place for place in layout.taken if len(parts[place]) > depth + 1]
     folders = {parts[place][depth] for place in inside}
     if len(folders) < 2:
-        name = next(iter(folders), parts[layout.taken[0]][depth - 1] if layout.taken and depth else "")
+        deepest = max((parts[place] for place in layout.taken), key=len, default=())
+        name = next(iter(folders), deepest[depth - 1] if 0 < depth < len(deepest) else "")
         if not layout.why_unlabelled and name and not split_of(name):
             layout.why_unlabelled = f"one folder alone, {shown(name)}, makes no classes"
         return

@@ -75,10 +75,16 @@ class Lmdb(Container):
         return loaded
 
     def _list(self, database: Any) -> Iterator[Member]:
-        stamp = self._file.stat().st_mtime_ns
+        facts = self._file.stat()
+        stamp, left = facts.st_mtime_ns, facts.st_size
         with database.begin(buffers=True) as transaction:
             for key, value in transaction.cursor():
                 name = bytes(key).decode("utf-8", "backslashreplace")
+                left -= len(value)
+                if left < 0:
+                    raise DataError(
+                        f"{self.path} is no whole LMDB database (its entries are larger than it is); copy or download it again"
+                    )
                 found = of_content(bytes(value[:HEAD]))
                 if not found:
                     self.unused.add(unused.OTHER, name)

@@ -14,7 +14,7 @@ from zoo.data.pictures.needs import need
 from zoo.data.pictures.unused import Unused
 from zoo.errors import DataError, ZooError
 from zoo.system.memory import need_memory
-from zoo.system.names import shown
+from zoo.system.names import cut, shown
 from zoo.system.parsing import parse_json
 from zoo.system.reading import of_the_system, open_plain
 
@@ -22,6 +22,15 @@ _IMAGE = ("image", "img", "picture", "jpg", "png", "bytes", "image_bytes")
 _LABEL = ("label", "labels", "class", "category", "target", "fine_label", "y")
 _ROWS = 32
 """Rows that are read at a time: pictures of some MB may be many."""
+
+_MOST_AT_ONCE = 256 << 20
+"""Bytes that these may unpack to: a picture that stands in a file once may be that of every row."""
+
+_PER_ROW = 400
+"""Bytes that a row takes in memory before its picture is read."""
+
+_LONGEST = 1000
+"""Letters of a label."""
 
 
 class Parquet(Sequential):
@@ -69,7 +78,8 @@ class Parquet(Sequential):
             for other in others:
                 self.unused.add(unused.OTHER, f"{path.name}, column {other}")
             count = file.metadata.num_rows
-            names = self._names(file, schema, column, count)
+            need_memory(count * _PER_ROW, f"{path} says that it has {count:,} rows; give fewer at once")
+            names = self._names(path, schema, column, count)
             prefix = f"{name_within(path, self.paths)}/" if self.sharded else ""
             facts = path.stat()
             for name in names:  # of which only the mean size is known
@@ -77,10 +87,10 @@ class Parquet(Sequential):
                 self.members.append(Member(prefix + name, size, facts.st_mtime_ns, place))
             if label is None:
                 return [None] * count
-            self.labels_from = f"the column {label}"
-            values = file.read(columns=[label]).column(0).to_pylist()
+            self.labels_from = f"the column {shown(label)}"
+            values = self._values(path, label)
             if any(isinstance(value, list | dict) for value in values):
-                self.several_labels = f"the column {label} of {path.name} has several labels for a picture"
+                self.several_labels = f"the column {shown(label)} of {path.name} has several labels for a picture"
                 return [None] * count
         except ZooError:
             raise
@@ -103,23 +113,48 @@ class Parquet(Sequential):
         groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
         need_memory(2 * max(groups, default=0), f"{path} has groups of rows of that size; write it with smaller ones")
 
-    def _names(self, file: Any, schema: Any, column: str, count: int) -> list[str]:
+    def _names(self, path: Path, schema: Any, column: str, count: int) -> list[str]:
         """What the pictures are called: their paths where the file has them, else their rows."""
         rows = [f"{row:08d}" for row in range(count)]
         kind = schema.field(column).type
         if not hasattr(kind, "get_field_index") or kind.get_field_index("path") < 0:
             return rows
-        paths = file.read(columns=[f"{column}.path"]).column(0).to_pylist()
         return [
-            f"{row}-{str(found['path']).replace('/', '_')}" if found and found.get("path") else row
-            for row, found in zip(rows, paths, strict=True)
+            f"{row}-{cut(str(found), 200).replace('/', '_')}" if found else row
+            for row, found in zip(rows, self._values(path, f"{column}.path"), strict=True)
         ]
+
+    def _values(self, path: Path, column: str) -> list[Any]:
+        """What stands in a column of texts or numbers, of a text no more than a label has.
+
+        Each text is unpacked once, however many rows have it: some KB can say that a million rows have one of a megabyte.
+        """
+        values: list[Any] = []
+        for batch in self._opened(path, column).iter_batches(8192, columns=[column]):
+            found = batch.column(0)
+            if "." in column and column not in batch.schema.names:
+                (found,) = found.flatten()
+            if not hasattr(found, "dictionary"):
+                values += found.to_pylist()
+                continue
+            known = [cut(text, _LONGEST) if isinstance(text, str) else text for text in found.dictionary.to_pylist()]
+            values += [None if place is None else known[place] for place in found.indices.to_pylist()]
+        return values
+
+    def _opened(self, path: Path, column: str) -> Any:
+        """The file, with the texts of a column as places in a list of those that there are."""
+        schema = self._parquet.ParquetFile(path).schema
+        leaves = [schema.column(number) for number in range(len(schema))]
+        texts = [leaf.path for leaf in leaves if leaf.path == column and leaf.physical_type == "BYTE_ARRAY"]
+        return self._parquet.ParquetFile(path, read_dictionary=texts)
 
     def _from_the_beginning(self) -> Iterator[tuple[int, Callable[[], bytes | OSError]]]:
         place = 0
         for path in self.paths:
             try:
-                for batch in self._parquet.ParquetFile(path).iter_batches(_ROWS, columns=[self._column]):
+                file = self._opened(path, f"{self._column}.path")
+                rows = _at_once(file, self._column, _MOST_AT_ONCE, _ROWS)
+                for batch in file.iter_batches(rows, columns=[self._column]):
                     for value in batch.column(0):
                         yield place, partial(_bytes, value)
                         place += 1
@@ -129,16 +164,28 @@ class Parquet(Sequential):
                 raise DataError(f"{path} cannot be read on ({_words(error)}); copy or download it again") from error
 
 
+def _at_once(file: Any, column: str, most: int, rows: int) -> int:
+    """So many rows of a column that they take no more than `most` bytes, if each had the largest value that there can be."""
+    largest = 1
+    for group in range(file.metadata.num_row_groups):
+        chunks = file.metadata.row_group(group)
+        for number in range(chunks.num_columns):
+            chunk = chunks.column(number)
+            if chunk.path_in_schema.startswith(column) and any("DICTIONARY" in each for each in chunk.encodings):
+                largest = max(largest, chunk.total_uncompressed_size)
+    return max(1, min(rows, most // largest))
+
+
 def _words(error: Exception) -> str:
     return shown(str(error).partition("\n")[0])
 
 
 def _bytes(cell: Any) -> bytes | OSError:
-    value = cell.as_py()
-    content = value.get("bytes") if isinstance(value, dict) else value
+    parts = dict(cell.items()) if hasattr(cell, "items") and cell.is_valid else {"bytes": cell}
+    content = parts["bytes"].as_py() if "bytes" in parts else None
     if not isinstance(content, bytes):
-        where = value.get("path") if isinstance(value, dict) else None
-        return OSError(f"no bytes, but the path {where}" if where else "no bytes")
+        where = parts["path"].as_py() if "path" in parts else None
+        return OSError(f"no bytes, but the path {shown(str(where))}" if where else "no bytes")
     try:
         check_size(len(content))
     except OSError as error:

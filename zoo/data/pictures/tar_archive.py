@@ -17,7 +17,7 @@ from zoo.data.pictures.tar_file import open_tar
 from zoo.errors import DataError
 from zoo.system.names import cut, shown
 from zoo.system.parsing import parse_json
-from zoo.system.reading import of_the_system
+from zoo.system.reading import TEXT, of_the_system
 
 _BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OverflowError, RecursionError)
 
@@ -46,7 +46,10 @@ class Tar(Archive, Sequential):
         self._places: list[tuple[int, int]] = []
         """Of each member: its archive, and its place in that."""
         for number, path in enumerate(self.paths):
-            self._list(number, path)
+            try:
+                self._list(number, path)
+            except _BROKEN as error:  # in what stands beside the pictures
+                raise DataError(_damaged(path, error)) from error
         if self._classes and not self.several_labels:
             self.labels_from = "the .cls and .json files beside the pictures"
             self.labels = [self._classes.get(_key(member.name)) for member in self.members]
@@ -78,10 +81,16 @@ class Tar(Archive, Sequential):
             if suffix == ".cls" or (suffix == ".json" and not self._is_label_file(name)):
                 self._note_class(name, suffix, _read(archive, info, _LONGEST))
             elif name in self.label_files or self._is_label_file(name):
-                self._small[name] = _read(archive, info, 64 << 20)
+                self._keep(name, path, _read(archive, info, TEXT))
             elif self._is_picture(name, archive, info):
                 self.members.append(Member(name, info.size, stamp, len(self.members)))
                 self._places.append((number, place))
+
+    def _keep(self, name: str, path: Path, content: bytes) -> None:
+        """Keep a label file in memory: one is read when the pictures are known, and the archive is past it by then."""
+        self._small[name] = content
+        if sum(map(len, self._small.values())) > TEXT:
+            raise DataError(f"{path} has label files of more than {TEXT:,} bytes in all; leave some of them out")
 
     def _is_picture(self, name: str, archive: tarfile.TarFile, info: tarfile.TarInfo) -> bool:
         by_name = self._sort_out(name)
@@ -126,6 +135,7 @@ def _infos(path: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
         with open_tar(path) as archive:
             for info in archive:
                 yield info, archive
+                archive.members.clear()  # type: ignore[attr-defined]  # which nobody asks for any more; there may be millions
     except _BROKEN as error:
         raise DataError(_damaged(path, error)) from error
     except OSError as error:

@@ -15,7 +15,16 @@ from zoo.errors import DataError
 from zoo.system.names import as_utf8, shown
 from zoo.system.reading import NotingFile
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    MemoryError,
+)
 
 
 class Zip(Archive):
