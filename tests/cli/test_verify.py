@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 from support import assert_refused, reseal, tiny, write_images
 
 import zoo
+from zoo.run.config import write_config
 from zoo.run.journal import faults
 
 
@@ -104,7 +105,7 @@ def test_other_numbers_elsewhere_prove_nothing(cli, run):
     reseal(folder)
     config = json.loads((run / "config.json").read_text())
     config["environment"]["torch"] = "1.0"
-    (run / "config.json").write_text(json.dumps(config))
+    write_config(run, config)
     outcome = cli("verify", run)
     assert outcome.code == 0
     state, words = found(outcome)["replay"]
@@ -181,6 +182,55 @@ def test_what_is_wrong_with_the_journal_is_found(cli, run, change, words):
 def test_a_journal_that_is_gone_is_damage():
     assert faults(Path("m.jsonl"), 1, 4) == ["m.jsonl is missing"]
     assert faults(Path("m.jsonl"), 1, 0) == []
+
+
+def test_a_configuration_that_somebody_has_changed_is_damage_and_is_gone_on_with(cli, run):
+    config = json.loads((run / "config.json").read_text())
+    config["options"]["learning_rate"] *= 2
+    (run / "config.json").write_text(json.dumps(config))
+    outcome = cli("verify", run)
+    assert outcome.code == 1
+    assert found(outcome)["config.json"] == (
+        "damaged",
+        "it was changed since zoo wrote it: its checksum does not match",
+    )
+    assert found(outcome)["replay"][0] == "unknown"
+    resumed = cli("resume", run, "--steps", 7)
+    assert resumed.code == 0
+    assert "config.json was changed since zoo wrote it" in resumed.out + resumed.err
+    assert zoo.Run(run).config_intact
+
+
+def test_a_configuration_that_is_laid_out_otherwise_is_the_same(run):
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(dict(reversed(config.items()))))
+    assert zoo.Run(run).config_intact
+
+
+def test_options_that_the_architecture_does_not_take_are_damage(cli, run):
+    config = json.loads((run / "config.json").read_text())
+    config["options"]["erop_remainder"] = config["options"].pop("drop_remainder")
+    write_config(run, config)
+    outcome = cli("verify", run, "--quick")
+    assert outcome.code == 1
+    assert "erop_remainder" in found(outcome)["config.json"][1]
+
+
+def test_a_finished_run_without_checkpoints_is_damaged(cli, run):
+    shutil.rmtree(run / "checkpoints")
+    outcome = cli("verify", run, "--quick")
+    assert outcome.code == 1
+    assert found(outcome)["checkpoints"][0] == "damaged"
+    assert "damaged" in cli("list", "--runs", run).out
+
+
+def test_damage_elsewhere_keeps_nobody_from_doing_the_last_steps_again(cli, run):
+    lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_text("".join(lines[1:]))
+    outcome = cli("verify", run)
+    assert outcome.code == 1
+    assert found(outcome)["metrics.jsonl"][0] == "damaged"
+    assert found(outcome)["replay"][0] == "whole"
 
 
 def test_a_configuration_that_is_damaged_is_damage(cli, run):

@@ -13,6 +13,7 @@ from support import Notes, assert_refused, tiny, write_images
 
 import zoo
 from zoo.data import DataSpec, ImageStore, open_source, prepare
+from zoo.data import store as store_module
 from zoo.engine.data_check import DataCheck
 from zoo.errors import DataError
 
@@ -43,7 +44,7 @@ def test_one_bit_of_any_file_is_found(own_cache, tmp_path, file):
     store = prepare(open_source(str(write_images(tmp_path / "mine.npz"))), SPEC)
     assert (store.damage(), store.has_digests) == ("", True)
     flip(store.directory / file)
-    assert store.damage() == f"{file} is not what was written, its digest (SHA-256) is another"
+    assert store.damage() == f"{file} is not what was written, its checksum (SHA-256) does not match"
     assert store.damage(lambda: True) == "", "nobody waits for it"
 
 
@@ -82,7 +83,8 @@ def test_what_is_damaged_is_prepared_anew_for_who_measures(own_cache, caplog):
     assert "prepared anew" in caplog.text
 
 
-def test_a_training_on_damaged_data_keeps_nothing_and_says_what_to_do(cli, own_cache, tmp_path):
+def test_a_training_on_damaged_data_keeps_nothing_and_says_what_to_do(cli, own_cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "SMALL", 0)
     data = write_images(tmp_path / "mine.npz")
     options = tiny("dcgan", checkpoint_every=2)
     zoo.train("dcgan", data=str(data), out="whole", **options)
@@ -96,7 +98,8 @@ def test_a_training_on_damaged_data_keeps_nothing_and_says_what_to_do(cli, own_c
     assert (store / "images.u8").exists(), "it is prepared anew"
 
 
-def test_a_run_that_goes_on_with_damaged_data_keeps_what_it_has(cli, own_cache, tmp_path):
+def test_a_run_that_goes_on_with_damaged_data_keeps_what_it_has(cli, own_cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "SMALL", 0)
     data = write_images(tmp_path / "mine.npz")
     zoo.train("dcgan", data=str(data), out="run", **tiny("dcgan"))
     (store,) = own_cache.iterdir()
@@ -126,3 +129,14 @@ def test_data_that_is_removed_while_it_is_in_use_is_no_damage(own_cache, tmp_pat
     check.begin()
     check.finish()
     check.close()
+
+
+def test_data_that_is_small_is_compared_before_the_first_step(cli, own_cache, tmp_path):
+    data = write_images(tmp_path / "mine.npz")
+    zoo.train("dcgan", data=str(data), out="run", **tiny("dcgan"))
+    (store,) = own_cache.iterdir()
+    flip(store / "images.u8")
+    outcome = cli("resume", "run", "--steps", 6)
+    assert outcome.code == 0
+    assert "images.u8 is not what was written" in outcome.out + outcome.err
+    assert ImageStore(store).damage() == ""

@@ -102,7 +102,7 @@ def test_a_newest_checkpoint_that_lacks_a_file_is_kept_too(run):
     assert "step-00000004.damaged" in names(run)
 
 
-@pytest.mark.parametrize("given", ["", "four", "step-", "-3", "2.5", "../step-2", "9" * 40])
+@pytest.mark.parametrize("given", ["", "four", "step-", "-3", "2.5", "9" * 40])
 def test_what_names_no_checkpoint_is_refused(run, given):
     with pytest.raises(OptionError, match="names no checkpoint; give its step"):
         zoo.resume(run, from_step=given)

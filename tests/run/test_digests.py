@@ -113,7 +113,7 @@ def test_a_page_of_zeros_is_noticed(cli, run):
     content = bytearray(file.read_bytes())
     content[8192:12288] = bytes(4096)
     file.write_bytes(content)
-    assert_refused(cli("resume", run, "--steps", 5), "state.safetensors is not what was written", "digest (SHA-256)")
+    assert_refused(cli("resume", run, "--steps", 5), "state.safetensors is not what was written", "checksum (SHA-256)")
 
 
 @pytest.mark.parametrize("role", ["generator", "discriminator"])

@@ -23,6 +23,7 @@ from zoo.errors import RunError
 from zoo.run.holding import Holder, holder
 from zoo.run.listing import runs_below
 from zoo.system import lock
+from zoo.system.lock import FileLock
 from zoo.testing.comparing import run_differences
 
 GATE = """
@@ -117,6 +118,74 @@ def test_a_killed_holder_is_taken_over_from_and_the_run_goes_on_exactly(whole, s
     assert (outcome.code, outcome.err) == (0, "")
     assert run_differences(whole, zoo.Run(stopped)) == []
     assert not (stopped / ".lock").exists()
+
+
+class At(zoo.Callback):
+    """Calls something after a step."""
+
+    def __init__(self, step: int, action) -> None:
+        self.step, self.action = step, action
+
+    def on_step(self, step: int) -> None:
+        if step == self.step:
+            self.action()
+
+
+def test_a_lock_whose_file_a_person_removes_is_taken_again(images):
+    seen = []
+
+    def look() -> None:
+        seen.append(zoo.Run("run").holder)
+
+    options = tiny("dcgan", steps=6, checkpoint_every=2)
+    callbacks = [At(1, Path("run/.lock").unlink), At(3, look)]
+    zoo.train("dcgan", data=str(images), out="run", callbacks=callbacks, **options)
+    assert seen[0].is_me
+    assert not Path("run/.lock").exists()
+
+
+def test_a_lock_that_another_has_by_then_ends_the_training_that_had_it(images):
+    other = FileLock(Path("run/.lock"))
+
+    def steal() -> None:
+        Path("run/.lock").unlink()
+        assert other.take()
+
+    options = tiny("dcgan", steps=6, checkpoint_every=2)
+    with pytest.raises(RunError, match="is trained by another process too"):
+        zoo.train("dcgan", data=str(images), out="run", callbacks=[At(3, steal)], **options)
+    assert zoo.Run("run").latest()[0] == 2
+    other.release(remove=True)
+
+
+def test_a_configuration_and_a_journal_that_a_person_removes_are_written_again(images):
+    def remove() -> None:
+        Path("run/config.json").unlink()
+        Path("run/metrics.jsonl").unlink()
+
+    options = tiny("dcgan", steps=6, checkpoint_every=2, log_every=1)
+    run = zoo.train("dcgan", data=str(images), out="run", callbacks=[At(3, remove)], **options)
+    assert zoo.Run("run").config == run.config
+    assert [line["step"] for line in run.metrics()] == [5, 6]
+
+
+def test_a_folder_that_is_moved_away_is_told_of_with_what_it_holds(images):
+    options = tiny("dcgan", steps=6, checkpoint_every=2)
+    with pytest.raises(RunError, match="run was moved or removed: put it back, then zoo resume run goes on"):
+        zoo.train(
+            "dcgan", data=str(images), out="run", callbacks=[At(3, lambda: Path("run").rename("away"))], **options
+        )
+    Path("away").rename("run")
+    assert zoo.resume("run").latest()[0] == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("config.json", "is a file; give the folder of the run"), ("checkpoints/step-00000002", "--from 2")],
+)
+def test_what_lies_in_a_run_is_no_run_and_its_run_is_named(stopped, path, words):
+    with pytest.raises(RunError, match=words):
+        zoo.Run(stopped / path)
 
 
 def test_a_new_run_is_held_from_its_beginning(whole, images, install, cli):
@@ -259,6 +328,9 @@ def test_a_discriminator_that_was_pruned_since_is_told_of(whole):
 
 
 def test_what_killed_processes_left_half_written_is_swept_by_whoever_goes_on(whole, stopped):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    gone = gone.pid
     left = [
         stopped / name
         for name in (
@@ -268,12 +340,15 @@ def test_what_killed_processes_left_half_written_is_swept_by_whoever_goes_on(who
             ".config.123.part.json",
             ".metrics.123.part.jsonl",
             ".samples.123.part.gif",
+            f".curves.{gone}.part.png",
         )
     ]
     for path in left:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(bytes(1000))
-    others = [stopped / name for name in (".curves.123.part.png", ".mine", "samples/.hidden.png", "notes.part")]
+    others = [
+        stopped / name for name in (f".curves.{os.getppid()}.part.png", ".mine", "samples/.hidden.png", "notes.part")
+    ]
     for path in others:
         path.touch()
     zoo.resume(stopped)

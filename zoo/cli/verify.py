@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output
 from zoo.cli.importing import importing
 from zoo.cli.stopping import stopping_by_signals
-from zoo.errors import DataError, RunError, ZooError
+from zoo.errors import DataError, PluginError, RunError, ZooError
 from zoo.system.names import printable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ STYLES = {"whole": "green", "damaged": "bold red", "unknown": "yellow"}
 
 @dataclass
 class Verify:
-    """Check that a run is whole: config.json, metrics.jsonl and the digest of every file of every checkpoint and of the prepared
+    """Check that a run is whole: config.json, metrics.jsonl and the checksum of every file of every checkpoint and of the prepared
     data; then do the steps from the last but one checkpoint to the last again, which takes as long as it took, and compare bit for
     bit. Exit code 0 where nothing is wrong, 1 where something is. Nothing of the run is changed."""
 
@@ -62,15 +62,33 @@ def run(arguments: Sequence[str]) -> int:
         found.geometry()
         _ = found.changes
     except RunError as error:
-        if not (given.run / "config.json").exists():
+        if not (given.run / "config.json").is_file():
             raise
         return _conclude(console, given.run, [_show(console, Finding("config.json", str(error)))])
-    files = [_show(console, finding) for finding in (Finding("config.json"), *verify_files(found))]
-    rest = [_show(console, finding) for finding in _of_the_data(found, given, any(files))]
-    return _conclude(console, found.path, files + rest)
+    files = [_config(found), *verify_files(found)]
+    damaged = {each.what for each in files if each.damage}
+    shown = [_show(console, finding) for finding in files]
+    rest = [_show(console, finding) for finding in _of_the_data(found, given, damaged)]
+    return _conclude(console, found.path, shown + rest)
 
 
-def _of_the_data(found: Run, given: Verify, damaged: bool) -> Iterator[Finding]:
+def _config(run: Run) -> Finding:
+    """Whether config.json is what zoo wrote, and what its architecture takes."""
+    from zoo.plugins.registry import architecture_of
+    from zoo.run.verification import Finding
+
+    if not run.config_intact:
+        return Finding("config.json", "it was changed since zoo wrote it: its checksum does not match")
+    try:
+        run.options(architecture_of(run))
+    except PluginError as error:  # which is not here
+        return Finding("config.json", note=f"its options cannot be checked: {error}")
+    except ZooError as error:
+        return Finding("config.json", str(error))
+    return Finding("config.json")
+
+
+def _of_the_data(found: Run, given: Verify, damaged: Collection[str]) -> Iterator[Finding]:
     """What needs the run's data: whether it is prepared as it was, and the replay."""
     with importing():
         from zoo.engine.replay import NotReplayedError, Replay
@@ -88,8 +106,12 @@ def _of_the_data(found: Run, given: Verify, damaged: bool) -> Iterator[Finding]:
     if holder := found.holder:
         yield Finding("replay", note=f"{holder} trains the run; verify it again when that is done", seen=False)
         return
-    if damaged or store.damage or replay.impossible:
-        reason = replay.impossible or "what it begins with, or is compared with, is damaged"
+    needed = {"config.json", "prepared data", replay.before.name, replay.after.name}
+    if bad := sorted(needed & {*damaged, *([store.what] if store.damage else [])}):
+        yield Finding("replay", note=f"it needs {', '.join(bad)}, which is damaged", seen=False)
+        return
+    if replay.impossible:
+        reason = replay.impossible
         yield Finding("replay", note=reason, seen=False)
         return
     try:
@@ -176,5 +198,7 @@ def _show(console: Console, finding: Finding) -> bool:
 def _conclude(console: Console, path: Path, damaged: Sequence[bool]) -> int:
     """Print the sum of it; returns the exit code."""
     count = sum(damaged)
-    console.print(f"\n{path}: {f'{count} damaged' if count else 'no damage'}", markup=False, soft_wrap=True)
+    console.print(
+        f"\n{printable(str(path))}: {f'{count} damaged' if count else 'no damage'}", markup=False, soft_wrap=True
+    )
     return int(count > 0)

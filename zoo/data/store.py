@@ -27,6 +27,8 @@ from zoo.system.reading import TooLargeError, is_folder, not_read, open_plain, r
 
 log = logging.getLogger(__name__)
 
+SMALL = 64 << 20
+"""Bytes of images that are compared with their digest in a moment, some 50 ms."""
 _LONGEST = 256 << 20  # bytes of a meta.json, which names each image that was skipped
 
 
@@ -77,11 +79,15 @@ class ImageStore:
                     raise ValueError("labels.i64 is not whole")
                 self.labels = np.frombuffer(raw, "<i8").astype(np.int64, copy=False)
         except (FileNotFoundError, NotADirectoryError, TooLargeError) as error:
-            raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
+            raise DataError(
+                f"the prepared data in {directory} is damaged ({error}); zoo cache clear {directory.name[:10]} removes it"
+            ) from error
         except OSError as error:
             raise DataError(_unread(directory, error)) from error
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise DataError(f"the prepared data in {directory} is damaged ({error}); delete that folder") from error
+            raise DataError(
+                f"the prepared data in {directory} is damaged ({error}); zoo cache clear {directory.name[:10]} removes it"
+            ) from error
         _, height, width, channels = shape
         self.spec = DataSpec(channels, height, width, len(self.class_names), points)
         self.notes: list[str] = []
@@ -115,8 +121,13 @@ class ImageStore:
             except OSError as error:  # it may be whole
                 raise DataError(_unread(self.directory, error)) from error
             if found not in ("", written):
-                return f"{name} is not what was written, its digest (SHA-256) is another"
+                return f"{name} is not what was written, its checksum (SHA-256) does not match"
         return ""
+
+    @property
+    def is_small(self) -> bool:
+        """Whether `damage` takes no time to speak of."""
+        return self.images.nbytes <= SMALL
 
     @property
     def has_digests(self) -> bool:
@@ -153,7 +164,8 @@ def prepare(
     logged, as ``zoo.data``. `fit`: an image of another aspect gives its middle ("crop"), or is squeezed in whole
     ("stretch"). An image that cannot be read is skipped; with `strict` it is a DataError. `workers` is the number of
     decoding threads (all cores). `cache` replaces the directory of `cache_directory()`. `check`: whether what the cache has is
-    compared with its digests first, and made anew where it is damaged (`ImageStore.damage`). `spec.classes` is not
+    compared with its digests first, and made anew where it is damaged (`ImageStore.damage`), as small
+    ones always are. `spec.classes` is not
     used: the store has the source's. Raises DataError when nothing is left, or the cache cannot be written.
     """
     if spec.channels not in CHANNELS or spec.height < 1 or spec.width < 1:
@@ -167,7 +179,7 @@ def prepare(
         )
     directory = store_directory(source, spec, fit, folder)
     store = _open_whole(directory)
-    if check and store is not None and (damage := store.damage()):
+    if store is not None and (check or store.is_small) and (damage := store.damage()):
         log.warning("the prepared data in %s is damaged (%s); it is prepared anew", directory, damage)
         store = None if store.discard() else store
     if store is None or not _fits(store, source):

@@ -24,7 +24,9 @@ class DataCheck:
         self._damage: Future[str] | None = None
 
     def begin(self) -> None:
-        """Read on from now."""
+        """Read on from now, what was not read when it was opened (`prepare`)."""
+        if self._store.is_small:
+            return
         self._damage = self._reader.submit(self._store.damage, self._stopped.is_set)
 
     def finish(self) -> None:

@@ -192,10 +192,7 @@ class TrainingLoop:
         for name, value in statistics.items():
             if not math.isfinite(value):
                 self._monitoring.update(done, statistics)  # which may heal it
-                raise RunError(
-                    f"{name} is {value} at step {done}: training has diverged. What {self.run.path} holds is from before; "
-                    "train again with a lower --learning-rate, or with --precision float32"
-                )
+                raise RunError(f"{name} is {value} at step {done}: training has diverged. {self._last_good()}")
 
     def _sample(self, done: int, looking: bool = True) -> None:
         """Draw the grid of the fixed latents to its file. `looking`: monitors look at it too."""
@@ -221,7 +218,9 @@ class TrainingLoop:
         with self._clock.paused():
             if self.interrupt.signal is None:  # whoever stops now does not wait for the rest of the data to be read
                 self._data.finish()
+            self.run.confirm_held()
             self._checkpoints.finish()  # before the next copy is made: there is one in memory at a time
+            journal.confirm()
             try:
                 snapshot = take_snapshot(networks(self.state), save_state(self.state, done, self._clock.seconds))
             except NotFiniteError as error:
@@ -249,4 +248,6 @@ class TrainingLoop:
         """What is left of a training that has diverged, and what to do."""
         saved = self._checkpoints.wait()
         left = "No checkpoint was written yet" if saved is None else f"step-{saved:08d} is the last good checkpoint"
-        return f"{left}; train again with a lower --learning-rate, or with --precision float32"
+        precision = "" if self.options.precision == "float32" else " (or --precision float32)"
+        how = f"zoo resume {quoted(self.run.path)} --learning-rate {self.options.learning_rate / 10:g}{precision}"
+        return f"{left}; {how} {'begins again' if saved is None else 'goes on from it'}"

@@ -26,7 +26,7 @@ from zoo.errors import ZooError
 from zoo.options import Options
 from zoo.plugins.registry import architecture_of, registry
 from zoo.run.comparing import differences, without_timing
-from zoo.run.files import write_json
+from zoo.run.config import write_config
 from zoo.run.run import Run
 
 
@@ -96,7 +96,7 @@ class Replay:
 
     def run_in(self, folder: Path, store: ImageStore, callbacks: Sequence[Callback] = ()) -> Replayed:
         """Do the steps again in `folder`, which is empty. Takes as long as they took. Raises RunError, as training does."""
-        write_json(folder / "config.json", self._seen.config)
+        write_config(folder, self._seen.config)
         (folder / "checkpoints").mkdir()
         copy, interrupt = Run(folder), Interrupt()
         with interrupt.handed_on(), determinism(self.plan.options.deterministic):

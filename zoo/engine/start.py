@@ -28,7 +28,7 @@ class Start:
         if self.folder is None:
             return
         for name, aside in set_aside(self.folder.parent, self.step):
-            log.warning("%s is newer than what is gone on from, and is kept as %s", name, aside)
+            log.warning("%s is newer than the checkpoint that the run goes on from, and is kept as %s", name, aside)
 
 
 def choose_start(run: Run, from_step: int | str | None = None, recover: bool = False) -> Start:
@@ -66,7 +66,7 @@ def choose_start(run: Run, from_step: int | str | None = None, recover: bool = F
 
 
 def _named(run: Run, given: int | str) -> Start:
-    match = re.fullmatch(r"(?:step-)?(\d{1,18})", str(given))
+    match = re.fullmatch(r"(?:.*[/\\])?(?:step-)?(\d{1,18})[/\\]?", str(given))
     if match is None:
         raise OptionError(f"--from {given!r} names no checkpoint; give its step, as 4000 or step-00004000")
     step, known = int(match[1]), dict(run.checkpoints)

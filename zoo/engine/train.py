@@ -37,10 +37,11 @@ from zoo.options import Options
 from zoo.plugins.callbacks import plugin_callbacks as asked_callbacks
 from zoo.plugins.fitting import check_size
 from zoo.plugins.registry import registry
+from zoo.run.config import FORMAT
 from zoo.run.files import advising
 from zoo.run.journal import gap, truncate
 from zoo.run.place import check_path
-from zoo.run.run import FORMAT, Run, quoted
+from zoo.run.run import Run, quoted
 from zoo.system.memory import enough_memory
 
 log = logging.getLogger(__name__)
@@ -195,7 +196,7 @@ def resume(
             config = _changed(run, plan, state, journal(run, then, plan.options, start), bool(changes))
             run.config = config  # plugins are to see what is in force
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
-            _tell_differences(config, plan, state)
+            _tell_differences(run, config, plan, state)
             with advising(run.going_on):
                 chosen.set_newer_aside()
                 if note := _cut_journal(run, then, start):
@@ -217,11 +218,13 @@ def _healed(loop: TrainingLoop, trouble: Trouble, everyone: Callbacks) -> Traini
     device, interrupt = str(loop.state.batches.device), loop.interrupt
     checkpoints, report = loop.scheduled_checkpoints(), f"{trouble.message} at step {trouble.step}"
     if options.on_trouble == "stop":
-        raise RunError(f"{report}; {set_aside_after_target(run, trouble, checkpoints)}")
+        raise RunError(f"{report}; {set_aside_after_target(run, options, spec, trouble, checkpoints)}")
     try:
         healing = plan_healing(run, options, spec, trouble, checkpoints)
     except NotHealedError as error:
-        raise RunError(f"{report}, {error}; {set_aside_after_target(run, trouble, checkpoints)}") from None
+        raise RunError(
+            f"{report}, {error}; {set_aside_after_target(run, options, spec, trouble, checkpoints)}"
+        ) from None
     loop.release()  # makes room for the new one
     try:
         plan = plan_resume(run, changes=healing.changes, device=device, capture=options.capture)
@@ -230,7 +233,7 @@ def _healed(loop: TrainingLoop, trouble: Trouble, everyone: Callbacks) -> Traini
         rehearse(state, plan.spec)
         seconds = load_checkpoint(state, healing.folder, then)
     except ZooError as error:
-        aside = set_aside_after_target(run, trouble, checkpoints)
+        aside = set_aside_after_target(run, options, spec, trouble, checkpoints)
         raise RunError(f"{report}, and {healing.flags} cannot be tried: {error}; {aside}") from error
     changes = journal(run, then, plan.options, healing.start)
     with advising(run.going_on):
@@ -298,8 +301,10 @@ def _changed(run: Run, plan: RunPlan, state: TrainingState, changes: list[Change
     return config
 
 
-def _tell_differences(config: dict[str, Any], plan: RunPlan, state: TrainingState) -> None:
+def _tell_differences(run: Run, config: dict[str, Any], plan: RunPlan, state: TrainingState) -> None:
     """Say what computes otherwise than when the run began."""
+    if not run.config_intact:
+        log.warning("%s was changed since zoo wrote it, and is gone on with as it is", run.path / "config.json")
     then = {**(config.get("environment") or {}), "plugin": (config.get("plugin") or {}).get("version")}
     now = {**environment(plan.device), "plugin": _plugin(plan)["version"]}
     for line in differences(then, now):

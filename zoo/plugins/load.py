@@ -76,6 +76,9 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         return wanted, known[wanted]
 
     _, newest = find()  # what is wrong with it is told before anything else
+    home, place = os.path.realpath(run.path), os.path.realpath(newest)
+    if not Path(place).is_relative_to(home):  # a run of somebody else's may lead anywhere
+        log.warning("%s leads to %s, which is read", newest, place)
     if step is None and (lacking := run.lacking):
         log.warning("%s; %s is used", lacking, newest.name)
     architecture = architecture_of(run)

@@ -126,7 +126,7 @@ def _record(folder: Path) -> Record:
             content = read_plain(path)
         record, kept = Record.of(content), digest_state(content)
         if kept == "broken":
-            raise DamagedError("it is not what was written, its digest (SHA-256) is another")
+            raise DamagedError("it is not what was written, its checksum (SHA-256) does not match")
         step, form = record.need("step", int), record.may("format", int) or 1
         record.need("seconds", float)
         if step_of(folder) not in (None, step):
@@ -238,6 +238,10 @@ def _others(folder: Path) -> str:
     whole = next((path for path in reversed(found) if path != folder and _is_whole(path)), None)
     if whole is None:
         none = f"no other checkpoint {'can be read' if {*found} - {folder} else 'is left'}"
+        if (
+            folder.parent.parent / "samples.gif"
+        ).exists():  # its training has come to its end, and would not begin again
+            return f"{none}; put one back from a copy, or train again with another --out"
         return f"{none}; move {folder.parent} elsewhere, and zoo resume {run} begins again at step 0"
     if whole == found[-1]:
         return f"{whole.name} is whole"

@@ -62,7 +62,9 @@ def checked(path: Path, written: FileRecord | None) -> Iterator[None]:
     finally:
         hashing.join()
     if found and found[0] != written.sha256:
-        raise DamagedError(f"{path} is not what was written: its digest (SHA-256) is another{_whose(path, found[0])}")
+        raise DamagedError(
+            f"{path} is not what was written: its checksum (SHA-256) does not match{_whose(path, found[0])}"
+        )
     if failed is not None:
         raise failed
 

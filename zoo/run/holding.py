@@ -49,8 +49,32 @@ class Holder:
         return (self.pid, self.host) == (os.getpid(), socket.gethostname())
 
 
+@dataclass(frozen=True)
+class Held:
+    """That this process holds a run."""
+
+    lock: FileLock
+    content: bytes
+    """What its file says."""
+
+    def confirm(self) -> None:
+        """Raise RunError where another process has taken the run, which can be where a person has removed the lock's file."""
+        path = self.lock.path.parent
+        if not path.is_dir():
+            return  # of which whoever writes tells
+        with writing(self.lock.path):
+            held = self.lock.confirm()
+        if not held:
+            raise RunError(
+                f"{path} is trained by {holder(path) or Holder()} too, as {self.lock.path} was removed: this training ends without "
+                "writing more. Let the other one go on, or end both and go on from a checkpoint that both have (zoo verify)"
+            )
+        with suppress(OSError):
+            self.lock.write(self.content)
+
+
 @contextmanager
-def holding(path: Path, otherwise: str) -> Iterator[None]:
+def holding(path: Path, otherwise: str) -> Iterator[Held]:
     """Hold the run in the folder `path`, and remove what a killed process has left half-written in it.
 
     Raises RunError where another process holds it, with who that is and what to do `otherwise`; where something of the run leads
@@ -73,10 +97,11 @@ def holding(path: Path, otherwise: str) -> Iterator[None]:
                 path,
             )
         now = datetime.now().astimezone().isoformat(timespec="seconds")
+        content = (json.dumps(asdict(Holder(os.getpid(), socket.gethostname(), now))) + "\n").encode()
         with suppress(OSError):  # a full disk, of which whoever writes something that counts tells
-            lock.write((json.dumps(asdict(Holder(os.getpid(), socket.gethostname(), now))) + "\n").encode())
+            lock.write(content)
         sweep(path)
-        yield
+        yield Held(lock, content)
     finally:
         lock.release(remove=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import logging
 import math
 import os
 import shutil
@@ -22,6 +23,8 @@ from zoo.run.events import is_event
 from zoo.run.files import flush, free, reading, replacing, writing
 from zoo.run.lines import chunks, count, parse, reading_lines
 from zoo.system.reading import open_plain
+
+log = logging.getLogger(__name__)
 
 _LONGEST_LINE = 1 << 16  # bytes
 
@@ -47,6 +50,15 @@ class Journal:
         with writing(self.path):
             self._file.write(json.dumps(finite) + "\n")
             self._file.flush()
+
+    def confirm(self) -> None:
+        """Begin the file anew where somebody has removed it: what was in it is lost, what comes is not. Raises RunError."""
+        with writing(self.path):
+            if self.path.exists() or not self.path.parent.is_dir():
+                return
+            log.warning("%s was removed, and begins anew", self.path)
+            self._file.close()
+            self._file = self.path.open("a", encoding="utf-8")
 
     def sync(self) -> None:
         """Have the system put all lines on the disk: before a checkpoint that they lead to is shown."""

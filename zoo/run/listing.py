@@ -69,11 +69,22 @@ def _listed(path: Path) -> Listed:
         state = "running"
     elif steps is not None and saved >= steps:
         state = "finished"
+    elif held is not False:
+        state = "unknown"
     else:
-        state = "stopped" if held is False else "unknown"
+        state = "damaged" if not checkpoints and _is_refused(run) else "stopped"
     step = max(saved, last_step(path / "metrics.jsonl") or 0)
     title = _of(_of(run.config, "data", dict) or {}, "title", str) or ""
     return Listed(path, state, step, steps, run.architecture, title, written, holder)
+
+
+def _is_refused(run: Run) -> bool:
+    """Whether a run without checkpoints cannot be gone on with, as it was finished."""
+    try:
+        run.start()
+    except RunError:
+        return True
+    return False
 
 
 def _of(values: dict[str, Any], name: str, kind: type) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,26 +13,22 @@ from zoo.data.spec import CHANNELS, DataSpec
 from zoo.errors import RunError
 from zoo.run import checkpoint_list
 from zoo.run.changes import read_changes, read_healing
+from zoo.run.config import CONFIG_REMEDY, FORMAT, read_config, write_config
 from zoo.run.events import read_events
-from zoo.run.files import advising, reading, write_json, writing
-from zoo.run.holding import Holder, holder, holding
+from zoo.run.files import advising, reading, writing
+from zoo.run.holding import Held, Holder, holder, holding
 from zoo.run.journal import last_metrics, last_step, read_metrics
 from zoo.run.overview import overview
 from zoo.run.place import FOLDERS, check_path, claim, clear, expanded, is_empty
 from zoo.run.record import DamagedError, Record
 from zoo.system.names import printable, shown
-from zoo.system.reading import refuse_unreadable
 
 if TYPE_CHECKING:
     import zoo
     from zoo.options import Options
     from zoo.options.owner import Owner
 
-FORMAT = 2
-"""The version of the layout of config.json."""
-
-CONFIG_REMEDY = "copy config.json from a backup or from another run of the same command, or train again"
-"""What to do about one that is damaged."""
+log = logging.getLogger(__name__)
 
 
 def quoted(path: Path) -> str:
@@ -46,8 +43,10 @@ class Run:
         """Open an existing run. Raises RunError where there is none, or it is damaged, OptionError for what is no path."""
         self.path: Path = check_path(path, "a run's folder")
         """The folder."""
-        self.config: dict[str, Any] = _read_config(self.path)
+        self.config: dict[str, Any]
+        self.config, self.config_intact = read_config(self.path)
         """What config.json holds: architecture, preset, options, steps, data, plugin, environment."""
+        self._held: Held | None = None
         self._made = False  # whether `create` made the folder
 
     @staticmethod
@@ -86,9 +85,7 @@ class Run:
             path.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(
-                    holding(path, "choose another --out")
-                )  # of two that begin here at once, one is told
+                held = stack.enter_context(holding(path, "choose another --out"))  # of two that begin here, one is told
             except BaseException:
                 with contextlib.suppress(OSError):
                     path.rmdir() if made else None
@@ -98,12 +95,12 @@ class Run:
                 with writing(path):
                     for folder in FOLDERS:
                         (path / folder).mkdir(exist_ok=True)
-                write_json(path / "config.json", {"format": FORMAT, **config})
+                write_config(path, {"format": FORMAT, **config})
             except BaseException:
                 clear(path, folder=made)
                 raise
             run = cls(path)
-            run._made = made
+            run._made, run._held = made, held
             yield run
 
     @contextlib.contextmanager
@@ -112,8 +109,19 @@ class Run:
         otherwise = "wait until it ends, or end it with Ctrl-C or SIGTERM, which saves, and then go on"
         with contextlib.ExitStack() as stack:
             with advising(self.going_on):
-                stack.enter_context(holding(self.path, otherwise))
-            yield Run(self.path)
+                held = stack.enter_context(holding(self.path, otherwise))
+            run = Run(self.path)
+            run._held = held
+            yield run
+
+    def confirm_held(self) -> None:
+        """Raise RunError where this process held the run and another one has it now; config.json is written again if it is gone."""
+        if self._held is None:
+            return
+        self._held.confirm()
+        if self.path.is_dir() and not (self.path / "config.json").exists():
+            log.warning("%s is gone, and is written again", self.path / "config.json")
+            self.save_config(self.config)
 
     @property
     def holder(self) -> Holder | None:
@@ -127,7 +135,7 @@ class Run:
     def save_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.json."""
         self.config = dict(config)
-        write_json(self.path / "config.json", self.config)
+        write_config(self.path, self.config)
 
     @property
     def architecture(self) -> str:
@@ -243,6 +251,8 @@ class Run:
     def going_on(self, mend: str) -> str:
         """What to do where the run cannot write on (`zoo.system.disk.Remedies`): mend that, and go on from what is saved."""
         mend = mend or "mend that"
+        if not self.path.is_dir():
+            return f"{self.path} was moved or removed: put it back, then zoo resume {quoted(self.path)} goes on from what it holds"
         found = self.checkpoints
         how = f"goes on from step {found[-1][0]}, which is saved" if found else "begins again at step 0"
         return f"{mend}, then zoo resume {quoted(self.path)} {how}"
@@ -278,36 +288,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, architecture={self.architecture!r})"
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    file = path / "config.json"
-    with reading(path):
-        refuse_unreadable(path)
-        refuse_unreadable(file)
-        if not path.exists():
-            raise RunError(f"there is no run at {path}; give the folder that `zoo train` named")
-        if not file.exists():
-            inside = sorted(child.parent.name for child in path.glob("*/config.json")) if path.is_dir() else []
-            hint = f"; did you mean {path / inside[-1]}?" if inside else "; give the folder that `zoo train` named"
-            raise RunError(f"{path} is not a run: it has no config.json{hint}")
-    try:
-        with reading(file):
-            config = Record.read(file)
-        written = config.need("format", int)
-        config.need("architecture", str)
-        config.need("options", dict)
-        for name in ("plugin", "environment", "environment.ops"):
-            config.may(name, dict)
-        for name in ("plugin.distribution", "plugin.version"):
-            config.may(name, str)
-    except (FileNotFoundError, NotADirectoryError):
-        raise RunError(f"{file} was there a moment ago, and is gone; is its drive still there?") from None
-    except DamagedError as error:
-        raise RunError(f"{file} cannot be read: {error}; {CONFIG_REMEDY}") from None
-    if written > FORMAT:
-        raise RunError(f"{file} was written by a newer zoo (format {written}); upgrade zoo to read it")
-    return config.content
 
 
 def _what_is_there(path: Path) -> str:

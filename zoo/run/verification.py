@@ -9,6 +9,7 @@ from pathlib import Path
 from zoo.errors import RunError
 from zoo.run.checkpoint import damage
 from zoo.run.checkpoint_list import lacking
+from zoo.run.items import refuse_links
 from zoo.run.journal import faults
 from zoo.run.run import Run
 from zoo.system.digest import digest_state
@@ -58,7 +59,19 @@ def verify_files(run: Run) -> Iterator[Finding]:
     if missing := lacking(run.path / "checkpoints"):
         yield Finding(missing.partition(" ")[0], missing)
     elif not found:
-        yield Finding("checkpoints", note="there is none yet", seen=False)
+        yield _without_checkpoints(run)
+    try:
+        refuse_links(run.path)
+    except RunError as error:  # a person may have put them there: they are read, and not written through
+        yield Finding("links", note=str(error), seen=False)
+
+
+def _without_checkpoints(run: Run) -> Finding:
+    try:
+        run.start()
+    except RunError as error:
+        return Finding("checkpoints", str(error))
+    return Finding("checkpoints", note="there is none yet", seen=False)
 
 
 def _has_digests(folder: Path) -> bool:

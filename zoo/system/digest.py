@@ -43,6 +43,7 @@ def with_digest(content: Mapping[str, Any], indent: int | None = None) -> bytes:
 
 def digest_state(written: bytes) -> Literal["whole", "broken", "none"]:
     """Whether what `with_digest` wrote is still that; none where it begins with no digest."""
+    written = written.removeprefix(b"\xef\xbb\xbf")  # some editors put a mark before the first letter
     match = _SEAL.match(written)
     if match is None:
         return "none"

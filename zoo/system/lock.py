@@ -55,6 +55,14 @@ class FileLock:
                 _held.add(self)
                 return True
 
+    def confirm(self) -> bool:
+        """Whether it is still held. Where a person has removed the file, it is made and taken again, if nobody else has it."""
+        if self._descriptor is None or _is_at(self._descriptor, self.path):
+            return self._descriptor is not None
+        os.close(self._descriptor)
+        self._descriptor = None
+        return self.take()
+
     def write(self, content: bytes) -> None:
         """Put something into the file for others to read, in place of what is there. Raises OSError where that fails."""
         if self._descriptor is not None:

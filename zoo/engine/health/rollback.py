@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.data.spec import DataSpec
 from zoo.engine.health.monitor import Trouble
-from zoo.engine.health.policy import AUGMENTATIONS, Changes, Situation, next_changes
+from zoo.engine.health.policy import ADVICE, AUGMENTATIONS, Changes, Situation, next_changes
 from zoo.options import Options
 from zoo.options.resolve import flag
 from zoo.plugins.kinds import AUGMENTATION
@@ -94,9 +94,7 @@ def plan_healing(run: Run, options: Options, spec: DataSpec, trouble: Trouble, c
     target = rollback_target(checkpoints, trouble)
     if target is None:
         raise NotHealedError("and healing has nothing to go back to")
-    same = [each["remedy"] for each in before if each["trouble"] == trouble.kind]
-    situation = Situation(options, trouble, _augmentations(spec))
-    remedy, changes = next_changes(situation, max(same) + 1 if same else 0)
+    remedy, changes = _next_remedy(run, options, spec, trouble)
     if not changes:
         raise NotHealedError("and nothing is left to be tried (docs: Runs)")
     if any((each["trouble"], each["step"]) == (trouble.kind, target[0]) for each in before):
@@ -129,17 +127,25 @@ def rollback_target(checkpoints: Checkpoints, trouble: Trouble) -> tuple[int, Pa
     return next(((step, path) for step, path in reversed(checkpoints) if step <= trouble.last_ok_step), None)
 
 
-def set_aside_after_target(run: Run, trouble: Trouble, checkpoints: Checkpoints) -> str:
-    """Make the last good checkpoint the newest: those behind it are renamed. Returns what a person should know."""
+def set_aside_after_target(
+    run: Run, options: Options, spec: DataSpec, trouble: Trouble, checkpoints: Checkpoints
+) -> str:
+    """Make the last good checkpoint the newest: those behind it are renamed. Returns what a person should know, and can do."""
     target = rollback_target(checkpoints, trouble)
     if target is None:
         return "no checkpoint is from before it; train again with other options"
     renamed = [name for _, name in set_aside(run.path / "checkpoints", target[0], "trouble")]
     rest = f" ({', '.join(renamed)}: from behind it)" if renamed else ""
-    return (
-        f"the newest checkpoint is that of step {target[0]}, from before it{rest}; zoo resume {quoted(run.path)} goes on from "
-        "there, with other options perhaps (docs: Runs, when a training goes wrong)"
-    )
+    _, changes = _next_remedy(run, options, spec, trouble)
+    flags = "".join(f" {flag(name)} {_said(value)}" for name, value in changes.items())
+    how = "goes on from there" if flags else f"goes on from there; try {ADVICE[trouble.kind]} with it"
+    return f"the newest checkpoint is that of step {target[0]}, from before it{rest}; zoo resume {quoted(run.path)}{flags} {how}"
+
+
+def _next_remedy(run: Run, options: Options, spec: DataSpec, trouble: Trouble) -> tuple[int, Changes]:
+    """The first remedy that the run has not tried against trouble of that kind: its place, and the changes, if one is left."""
+    tried = [each["remedy"] for each in run.healing if each["trouble"] == trouble.kind]
+    return next_changes(Situation(options, trouble, _augmentations(spec)), max(tried) + 1 if tried else 0)
 
 
 def _augmentations(spec: DataSpec) -> list[str]:
