@@ -125,7 +125,9 @@ def test_the_earlier_checkpoint_that_is_offered_was_looked_at(cli, run):
 def test_where_no_checkpoint_can_be_read_none_is_offered(cli, run):
     for step in range(1, 5):
         checkpoint(run, step).joinpath("state.safetensors").write_bytes(b"")
-    assert_refused(cli("resume", run, "--steps", 5), "can be read; put one back from a copy, or train again with another --out")
+    assert_refused(
+        cli("resume", run, "--steps", 5), "can be read; put one back from a copy, or train again with another --out"
+    )
 
 
 def test_a_newer_checkpoint_that_is_whole_is_named_where_an_older_one_was_asked_for(cli, run):
