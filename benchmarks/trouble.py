@@ -81,7 +81,7 @@ def wrong(folder: Path, only: str) -> None:
         print(f"{title}: {ended}")
         for healed in run.healing:
             print(
-                f"  told at step {healed['at']}: {healed['message']}; back to {healed['step']} with {healed['changes']}"
+                f"  told at step {healed['detected_at']}: {healed['message']}; back to {healed['step']} with {healed['changes']}"
             )
         print(f"  pictures: {run.samples[-1]}")
 
