@@ -40,7 +40,8 @@ def test_there_are_none_where_there_is_no_file(tmp_path):
 @pytest.mark.parametrize(
     "line",
     [
-        b"{", b"\xff\xfe", b"[]", b"null", b'{"step": true, "scores": {}, "provenance": {}}', b'{"step": 1, "scores": [], "provenance": {}}',
+        b"{", b"\xff\xfe", b"[]", b"null", b'{"step": true, "scores": {}, "provenance": {}}',
+        b'{"step": 1, "scores": [], "provenance": {}}',
         b'{"step": 1, "scores": {"a": 1}, "provenance": {}}', b'{"step": 1, "scores": {"a": {"b": 2}}, "provenance": {}}',
         b'{"step": 1, "scores": {}, "provenance": {}, "apart": {"a": 3}}', b"[" * 100_000, b'{"step": 1e999}',
     ],

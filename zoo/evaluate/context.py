@@ -13,7 +13,7 @@ from zoo.data.images import Fit
 from zoo.data.reading import Reading
 from zoo.data.registry import builtin_names, open_source
 from zoo.data.source import DataSource
-from zoo.errors import OptionError, RunError
+from zoo.errors import OptionError
 from zoo.evaluate.extractors.choose import Choice
 from zoo.evaluate.extractors.extractor import Extractor, levels
 from zoo.evaluate.features import ComputedFeatures
@@ -81,13 +81,15 @@ class ComparedContext(EvaluationContext):
 
     @cached_property
     def pixels(self) -> Tensor:
-        """As `EvaluationContext.pixels`. Raises RunError where all are the same picture."""
+        """As `EvaluationContext.pixels`. That all are the same picture is logged."""
         drawn = self._drawn[0]
         if len(drawn) > 1 and bool((drawn == drawn[0]).all()):
-            raise RunError(
-                f"all {len(drawn):,} pictures are the same one, of which there is nothing to measure; has the generator collapsed?"
-            )
+            self._tell_same(f"all {len(drawn):,} pictures are the same one")
         return drawn
+
+    def _tell_same(self, what: str) -> None:
+        """Say that all pictures are the same one: a generator does so as it begins, or has collapsed."""
+        log.warning("%s: the generator has collapsed, or has learnt nothing yet", what)
 
     @property
     def labels(self) -> Tensor | None:

@@ -73,6 +73,10 @@ class PicturesContext(ComparedContext):
         floats = images.float() / 127.5 - 1
         return Samples(floats, torch.empty(len(images), 0), labels, class_names=names, points=self._spec.points)
 
+    def _tell_same(self, what: str) -> None:
+        """Raise DataError: whoever gives such a file has given the wrong one."""
+        raise DataError(f"{self._pictures.source.title}: {what}, of which there is nothing to measure; give others")
+
     @cached_property
     def _drawn(self) -> tuple[Tensor, Tensor | None]:
         places = self._pictures.some(self.samples)
