@@ -20,8 +20,8 @@ PAIRS = 10
 
 
 def closest_pairs(context: EvaluationContext, pairs: int = PAIRS) -> Image.Image:
-    """The closest pairs by pixels, closest first, two to a row: a sample, its training image, and the distance of each pixel
-    below the former. Raises OptionError for points."""
+    """The closest pairs by pixels, closest first, two to a row: a sample, its training image, and how far a pixel
+    deviates, below the former. Raises OptionError for points."""
     if context.spec.points:
         raise OptionError("--copies draws pictures, and the data is points; leave it out")
     found = nearest_training(context)
@@ -29,6 +29,7 @@ def closest_pairs(context: EvaluationContext, pairs: int = PAIRS) -> Image.Image
     fakes = context.pixels[chosen].permute(0, 2, 3, 1).numpy()
     real = context.real_pixels[found.place[chosen]].permute(0, 2, 3, 1).numpy()
     both = np.stack([fakes, real], 1).reshape(-1, *fakes.shape[1:])
-    deviation = found.distance[chosen] / np.sqrt(fakes[0].size)  # of a pixel, as a share of 255
+    gaps = (fakes.astype(np.float64) - real) / 255
+    deviation = np.sqrt((gaps * gaps).mean((1, 2, 3)))
     captions = [words for each in deviation for words in (f"{100 * each:.1f} %", "training")]
     return grid(both, 4, captions=captions)

@@ -17,7 +17,7 @@ from zoo.evaluate.measures.distances import nearest
 QUANTILE = 0.01
 """Of the distances between training images below which a fake is a copy."""
 
-REFERENCES = 2500
+REFERENCES = 1000
 """Training images whose nearest other one is looked for, at most."""
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from zoo.evaluate.measures.intervals import jackknife_error
 
-_BLOCK = 1024
-"""Rows of the kernel's matrix at a time."""
+_VALUES = 1 << 20
+"""Values of the kernel's matrix at a time: 8 MiB."""
 
 
 class Kernel(NamedTuple):
@@ -47,11 +47,12 @@ def kernel_distance(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> Kernel:
 
 
 def _kernel(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    products = np.asarray(one, np.float64) @ np.asarray(other, np.float64).T
+    products: npt.NDArray[np.float64] = one @ other.T
     products /= one.shape[1]
     products += 1
-    cubed: npt.NDArray[np.float64] = products * products * products
-    return cubed
+    squares = products * products
+    products *= squares
+    return products
 
 
 def _diagonal(features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -69,8 +70,10 @@ def _sums_across(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The sums of the kernel's rows (n,) and columns (m,)."""
     rows, columns = [], np.zeros(len(other))
-    for start in range(0, len(one), _BLOCK):
-        block = _kernel(one[start : start + _BLOCK], other)
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    step = max(1, _VALUES // len(other))
+    for start in range(0, len(one), step):
+        block = _kernel(one[start : start + step], other)
         rows.append(block.sum(1))
         columns += block.sum(0)
     return np.concatenate(rows), columns

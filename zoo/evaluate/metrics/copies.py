@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from zoo.evaluate.measures.copies import Copied
 
 
+LARGEST = 32
+"""Pixels a side at which pictures are compared."""
+
+
 class CopiedImages(FeatureMetric):
     """How many generated images are copies of training images: nearer to one than 99 % of training images are to their nearest
     other one, in pixels and in features. By chance some one in a hundred is; the floor says how many of one half of the real ones
@@ -24,7 +28,7 @@ class CopiedImages(FeatureMetric):
     name = "copies"
     summary = "Share of generated images that are nearer to a training image than training images are to each other."
     numbers: ClassVar[Mapping[str, str]] = {
-        "pixels": "share of samples that are copies, by the distance of their pixels",
+        "pixels": "share of samples that are copies, by the distance of their pixels, at 32×32 at most",
         "features": "the same by the distance of their features",
     }
     best: ClassVar[Mapping[str, Best]] = {"pixels": "lowest", "features": "lowest"}
@@ -53,6 +57,11 @@ def nearest_training(context: EvaluationContext) -> Copied:
 
 
 def _flat(images: Tensor) -> npt.NDArray[np.float32]:
-    """Images uint8 (n, C, H, W) as rows of shares of 255."""
-    values: npt.NDArray[Any] = images.flatten(1).float().div(255).numpy()
+    """Images uint8 (n, C, H, W) as rows of shares of 255; larger ones as means over squares, so that no side is above 32."""
+    import torch
+    from torch.nn.functional import avg_pool2d
+
+    square = -(-max(images.shape[2:]) // LARGEST)
+    parts = [avg_pool2d(part.float(), min(square, *part.shape[2:])) for part in torch.split(images, 500)]
+    values: npt.NDArray[Any] = torch.cat(parts).flatten(1).div(255).numpy()
     return values

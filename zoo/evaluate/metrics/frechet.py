@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from zoo.evaluate.metrics.feature_metric import FeatureMetric
 from zoo.metric import Best, Estimate, EvaluationContext
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 
 class FrechetDistance(FeatureMetric):
@@ -28,7 +25,7 @@ class FrechetDistance(FeatureMetric):
     best: ClassVar[Mapping[str, Best]] = {"distance": "lowest", "unbiased": "lowest", "over_floor": "lowest"}
 
     def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
-        """As `Metric.compute`; `unbiased` where there are twice as many of both as an image has features."""
+        """As `Metric.compute`; `unbiased` where there are four times as many of both as an image has features."""
         import numpy as np
 
         from zoo.evaluate.measures import frechet
@@ -37,9 +34,9 @@ class FrechetDistance(FeatureMetric):
 
         seen = context.features
         fakes, real, (one, other) = seen.fakes, seen.real, seen.halves
-        value = frechet.distance(Moments.of(fakes), Moments.of(real))
-        error = frechet.standard_error(fakes, real)
-        floor = frechet.distance(Moments.of(one), Moments.of(other))
+        value, error = frechet.distance_with_error(fakes, real)
+        halves = Moments.of(one), Moments.of(other)
+        floor = frechet.distance(*halves)
         found: dict[str, float | Estimate] = {"distance": around(value, error, floor, least=0)}
         parts = frechet.parts_of(len(fakes), len(real), fakes.shape[1])
         if parts >= 2:
@@ -48,13 +45,7 @@ class FrechetDistance(FeatureMetric):
             least = frechet.unbiased(one, other, floor, of_halves).value if of_halves >= 2 else None
             found["unbiased"] = around(tends.value, float(np.hypot(error, tends.error)), least)
         if floor > 0:
-            as_many = [_distance(fakes[: len(one)], half) for half in (one, other)]
+            as_many = [frechet.distance(Moments.of(fakes[: len(one)]), half) for half in halves]
             scale = (len(real) / len(one)) ** 0.5  # the error of fewer images
             found["over_floor"] = around(sum(as_many) / 2 / floor, error * scale / floor, 1.0, least=0)
         return found
-
-
-def _distance(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
-    from zoo.evaluate.measures.frechet import Moments, distance
-
-    return distance(Moments.of(one), Moments.of(other))
