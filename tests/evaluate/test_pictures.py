@@ -70,6 +70,7 @@ def test_a_run_is_scored_with_intervals_floors_and_provenance_and_the_scores_are
     assert len(made["extractor_sha256"]) == 64
     assert {"resize", "fingerprint", "split", "truncation", "zoo", "torch", "data"} <= set(made)
     stored = read_scores(run)[-1]
+    assert zoo.Run(run).scores()[-1] == stored
     assert stored.step == 20
     assert stored.as_json()["scores"] == content["scores"]
     assert stored.provenance == made
@@ -252,7 +253,9 @@ def test_what_pictures_lack_is_an_error_of_its_own(digits):
     context = zoo.evaluate.PicturesContext(fakes, real, choice=Choice("random"))
     assert (context.samples, context.spec.shape, context.data) == (60, (1, 28, 28), str(Path("real.npy").resolve()))
     assert context.fakes.images.shape == (60, 1, 28, 28)
+    assert isinstance(context.features, zoo.Features)
     assert context.features.fakes.shape[0] == 60
+    assert [len(half) for half in context.features.halves] == [100, 100]
     with pytest.raises(zoo.errors.NoGeneratorError):
         _ = context.generator
     with pytest.raises(OptionError, match="holds 60 pictures"):

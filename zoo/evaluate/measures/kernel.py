@@ -31,9 +31,7 @@ def kernel_distance(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> Kernel:
     """KID of features (n, d) and (m, d), n and m at least 3, with the error of the jackknife over single images, which needs no
     more than the sums of the kernel's rows."""
     n, m = len(one), len(other)
-    ours, theirs = _row_sums(one, one), _row_sums(other, other)
-    ours -= _diagonal(one)
-    theirs -= _diagonal(other)
+    ours, theirs = _sums_within(one), _sums_within(other)
     across, down = _sums_across(one, other)
     total, cross = (ours.sum(), theirs.sum()), across.sum()
 
@@ -61,8 +59,17 @@ def _diagonal(features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return diagonal
 
 
-def _row_sums(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    return _sums_across(one, other)[0]
+def _sums_within(features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """The sums of the rows of a set's own kernel without its diagonal, (n,): each pair is looked at once."""
+    rows = np.asarray(features, np.float64)
+    sums = -_diagonal(rows)
+    step = max(1, _VALUES // len(rows))
+    for start in range(0, len(rows), step):
+        stop = min(start + step, len(rows))
+        block = _kernel(rows[start:stop], rows[start:])
+        sums[start:stop] += block.sum(1)
+        sums[stop:] += block[:, stop - start :].sum(0)
+    return sums
 
 
 def _sums_across(
