@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from zoo.data.spec import DataSpec
 from zoo.evaluate.extractors.extractor import Extractor
@@ -22,12 +23,31 @@ class Classifier(Extractor):
     """What such a classifier has seen before it decides: the numbers of its last layer but one, after the activation."""
 
     dimension = FEATURES
+    batch = 100
+
+    def __init__(self, network: nn.Sequential) -> None:
+        super().__init__(network)
+        self.network = _quicker(nn.Sequential(*list(network)[:-1]))
 
     def features(self, images: Tensor) -> Tensor:
         """As `Extractor.features`."""
-        assert isinstance(self.network, nn.Sequential)
-        found: Tensor = self.network[:-1](images.float() / 127.5 - 1)
+        x = (images.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        found: Tensor = self.network(x)
         return found
+
+
+def _quicker(network: nn.Sequential) -> nn.Sequential:
+    """The same but for rounding, in less than half the time: each normalisation multiplied into the convolution before it, and
+    channels last."""
+    layers: list[nn.Module] = []
+    for layer in network:
+        before = layers[-1] if layers else None
+        if isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            layers[-1] = fuse_conv_bn_eval(before, layer)
+        else:
+            layers.append(layer)
+    quicker: nn.Sequential = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return quicker
 
 
 class Digits(Classifier):
