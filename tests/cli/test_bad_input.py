@@ -681,6 +681,6 @@ def test_every_error_of_ours_is_a_zoo_error_with_a_message_of_its_own():
 
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert {kind.__name__ for kind in kinds} == {
-        "ZooError", "OptionError", "PluginError", "DataError", "RunError", "NativeError"
+        "ZooError", "OptionError", "PluginError", "DataError", "RunError", "NoGeneratorError", "NativeError"
     }  # fmt: skip
     assert all(issubclass(kind, ZooError) and kind.__doc__ for kind in kinds)

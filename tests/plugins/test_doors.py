@@ -261,7 +261,9 @@ def test_plugins_lists_all_that_each_brings(install, cli):
     rows = {row["name"]: row for row in json.loads(cli("plugins", "--json").out)["plugins"]}
     kinds = (METRIC, AUGMENTATION, EXPORTER, COMMAND)
     assert [rows["zoo_doors"][kind.column] for kind in kinds] == [["measure"], ["change"], ["write"], ["greet"]]
-    assert rows["metrics"]["metrics"] == ["digits", "modes"]
+    assert rows["metrics"]["metrics"] == [
+        "classes", "copies", "density_coverage", "digits", "frechet", "kid", "modes", "precision_recall"
+    ]  # fmt: skip
     assert rows["diffaugment"]["augmentations"] == ["color", "cutout", "translation"]
     assert rows["torch-export"]["exporters"] == ["torch"]
     assert rows["tensorboard"]["commands"] == ["tensorboard"]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from zoo.cli import metric_check
 from zoo.cli.arguments import early, given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.console import standard_output
 from zoo.deprecated import RENAMED
 from zoo.errors import OptionError
+from zoo.plugins.kinds import METRIC
 from zoo.plugins.registry import registry
 from zoo.testing.kit import CHECKS, Check, select
 
@@ -30,6 +32,8 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
         return 0
+    if metric_check.is_metric(arguments[0]):
+        return metric_check.run(arguments)
     architecture, rest = name_first("check", _renamed(arguments))
 
     from zoo.testing.options import OURS, SMALL, leave_out, not_the_callers
@@ -117,10 +121,12 @@ def _say(console: Console, text: str) -> None:
 def _usage() -> str:
     width = max(map(len, CHECKS))
     rows = "\n".join(f"  {name:<{width}}  {each.sentence}" for name, each in CHECKS.items())
+    metrics = ", ".join(sorted(registry().names_of(METRIC)))
     return (
         "usage: zoo check NAME [--preset PRESET] [--only CHECK ...] [--without CHECK ...] [--json] [OPTIONS]\n\n"
         "Check that an architecture behaves: exit code 0 where it does, 1 where a check fails. NAME is one of: "
         + ", ".join(registry().names)
-        + f"\n\n{rows}\n\nA training option changes what is checked: zoo check NAME --width 8 is quicker. zoo check NAME --help "
+        + f"\n\n{rows}\n\nOr a metric: {metrics}: documented, repeats, finite, ordered, best."
+        + "\n\nA training option changes what is checked: zoo check NAME --width 8 is quicker. zoo check NAME --help "
         "lists them all."
     )

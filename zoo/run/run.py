@@ -21,6 +21,7 @@ from zoo.run.journal import last_metrics, last_step, read_metrics
 from zoo.run.overview import overview
 from zoo.run.place import FOLDERS, check_path, claim, clear, expanded, is_empty
 from zoo.run.record import DamagedError, Record
+from zoo.run.scores import Scores, read_scores
 from zoo.system.names import printable, shown
 
 if TYPE_CHECKING:
@@ -264,6 +265,10 @@ class Run:
     def events(self) -> list[dict[str, Any]]:
         """What has gone wrong and was told of, in order: step, event (its kind), message, values; and what was done about it."""
         return read_events(self.path / "metrics.jsonl")
+
+    def scores(self) -> list[Scores]:
+        """What evaluations of its checkpoints found, in the order in which they were made, each with its provenance."""
+        return read_scores(self.path)
 
     @property
     def healing(self) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.testing.kit import CHECKS, Check, check
+    from zoo.testing.metrics import METRIC_CHECKS, check_metric
     from zoo.testing.outcome import CheckFailed, CheckSkipped, Outcome
 
 _HOME = {
@@ -20,10 +21,12 @@ _HOME = {
     "CheckSkipped": "zoo.testing.outcome",
     "Outcome": "zoo.testing.outcome",
     "Check": "zoo.testing.kit",
+    "METRIC_CHECKS": "zoo.testing.metrics",
     "check": "zoo.testing.kit",
+    "check_metric": "zoo.testing.metrics",
 }
 
-__all__ = ["CHECKS", "Check", "CheckFailed", "CheckSkipped", "Outcome", "check"]
+__all__ = ["CHECKS", "METRIC_CHECKS", "Check", "CheckFailed", "CheckSkipped", "Outcome", "check", "check_metric"]
 
 
 def __getattr__(name: str) -> Any:

@@ -99,6 +99,9 @@ def _ops() -> Answer:
 _BY_NAME: Mapping[str, Callable[[], Answer]] = {
     "augment": lambda: _plugins("AUGMENTATION"),
     "data": _data,
+    "against": _data,
+    "extractor": lambda: words(("auto", "digits", "classifier", "efficientnet-lite0", "inception", "random")),
+    "resize": lambda: words(("torch-fidelity", "clean-fid", "pytorch-fid")),
     "device": lambda: words(("auto", "cpu", "mps", "cuda")),
     "metric": lambda: _plugins("METRIC"),
     "objective": _objectives,
