@@ -76,7 +76,7 @@ $(VENV)/.shown: $(VENV)/.packages
 
 # To test: all instruction sets. CUDA is compiled wherever nvcc is, for the GPU at hand or else for one architecture.
 $(VENV)/.test: $(VENV)/.packages $(BUILT_FROM)
-	ZOO_NATIVE=keep $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test,lint,plots,tensorboard,notebook,data]"
+	ZOO_NATIVE=keep $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test,lint,plots,tensorboard,notebook,data,evaluate]"
 	@if command -v nvcc >/dev/null && ! nvidia-smi -L >/dev/null 2>&1; then \
 	  export ZOO_NATIVE=$${ZOO_NATIVE:-cuda} ZOO_CUDA_ARCHITECTURES=$${ZOO_CUDA_ARCHITECTURES:-80}; fi; \
 	  $(BIN)/python setup.py --quiet build_ext --inplace
