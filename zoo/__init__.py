@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.engine.train import resume, train
     from zoo.exporter import Exporter
     from zoo.generate.generator import Generator
-    from zoo.metric import EvaluationContext, Metric
+    from zoo.metric import Estimate, EvaluationContext, Features, Metric
     from zoo.objective import Objective
     from zoo.options import Options
     from zoo.plugins.api_version import API_VERSION
@@ -46,8 +46,10 @@ _HOME = {
     "Command": "zoo.command",
     "DataSource": "zoo.data.source",
     "DataSpec": "zoo.data.spec",
+    "Estimate": "zoo.metric",
     "EvaluationContext": "zoo.metric",
     "Exporter": "zoo.exporter",
+    "Features": "zoo.metric",
     "Generator": "zoo.generate.generator",
     "Images": "zoo.data.images",
     "Metric": "zoo.metric",
@@ -78,7 +80,9 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "StepContext",
     "Callback",
     "Metric",
+    "Estimate",
     "EvaluationContext",
+    "Features",
     "Augmentation",
     "Exporter",
     "Command",

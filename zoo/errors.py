@@ -31,6 +31,10 @@ class RunError(ZooError):
     """A run directory or checkpoint that cannot be written, read or continued."""
 
 
+class NoGeneratorError(RunError):
+    """Something asks for the generator of pictures that come from a file or a folder."""
+
+
 class NativeError(ZooError):
     """A native core that is present but does not load."""
 

@@ -2,25 +2,88 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
 
     from zoo.data.source import DataSource
+    from zoo.data.spec import DataSpec
     from zoo.generate.generator import Generator
     from zoo.generate.samples import Samples
+
+
+Best = Literal["lowest", "highest"]
+"""Which of two numbers is the better one."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number that was computed of a sample, and how far it can be trusted."""
+
+    value: float
+    """The number."""
+    low: float
+    """Where its interval of 95 % begins."""
+    high: float
+    """Where that ends."""
+    floor: float | None = None
+    """What real images give in the place of the generated ones: one half of them measured against the other. None: not known."""
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    @property
+    def finite(self) -> bool:
+        """Whether all its numbers are."""
+        return all(math.isfinite(each) for each in (self.value, self.low, self.high, self.floor or 0.0))
+
+
+class Features(ABC):
+    """What a feature network sees in generated and in real images: float32 (n, d), a row for each image.
+
+    Each is computed when it is first asked for, once, however many metrics ask.
+    """
+
+    @property
+    @abstractmethod
+    def extractor(self) -> str:
+        """The name of the network."""
+
+    @property
+    @abstractmethod
+    def fakes(self) -> npt.NDArray[np.float32]:
+        """Of the generated images."""
+
+    @property
+    @abstractmethod
+    def real(self) -> npt.NDArray[np.float32]:
+        """Of real ones: all, or as many as `EvaluationContext.real_count` says."""
+
+    @property
+    @abstractmethod
+    def halves(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Of two disjoint halves of these, of one size, chosen by the seed: what real against real gives is the floor."""
+
+    @property
+    @abstractmethod
+    def halves_of(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Which rows of `real` the two halves are."""
 
 
 class EvaluationContext(ABC):
     """What a metric may use. Images are drawn, and data is opened, when first asked for."""
 
     generator: Generator
-    """The trained generator."""
+    """The trained generator. Raises NoGeneratorError where pictures are judged that come from a file or a folder."""
     data: str
-    """What it was trained on, as ``--data`` names it."""
+    """What it was trained on, or is compared with, as ``--data`` names it."""
     samples: int
     """How many images to judge."""
     seed: int
@@ -43,6 +106,41 @@ class EvaluationContext(ABC):
         Fewer where the data has not so many. Raises DataError where it is no longer there.
         """
 
+    @property
+    def spec(self) -> DataSpec:
+        """The shape of the images."""
+        return self.generator.spec
+
+    @property
+    def real_count(self) -> int:
+        """How many real images are compared with. Raises DataError where they are no longer there."""
+        return len(self.source)
+
+    @property
+    def features(self) -> Features:
+        """What the chosen feature network sees. Raises OptionError for images that are none to it."""
+        raise NotImplementedError
+
+    @property
+    def pixels(self) -> Tensor:
+        """The generated images as files hold them, uint8 (samples, C, H, W)."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Their classes as they were asked for, int64 (samples,); None where there are none."""
+        return self.fakes.labels
+
+    @property
+    def real_pixels(self) -> Tensor:
+        """The real images that `features` are of, uint8 (real_count, C, H, W), in the data's order."""
+        raise NotImplementedError
+
+    @property
+    def real_labels(self) -> Tensor | None:
+        """Their classes, int64 (real_count,); None where the data has none."""
+        raise NotImplementedError
+
 
 class Metric(ABC):
     """A measure of what a generator draws; ``zoo evaluate RUN`` computes it.
@@ -59,13 +157,18 @@ class Metric(ABC):
     numbers: ClassVar[Mapping[str, str]] = {}
     """What its numbers mean, half a sentence each by name: ``zoo evaluate`` shows it beside the number."""
 
+    best: ClassVar[Mapping[str, Best]] = {}
+    """Which of its numbers checkpoints may be ranked by, and whether the lowest or the highest is best."""
+    uses_features: ClassVar[bool] = False
+    """Whether it asks for `EvaluationContext.features`: they depend on the chosen network, as its numbers then do."""
+
     def unsuited(self, context: EvaluationContext) -> str | None:
         """Why it says nothing of this generator, for a person; None where it does. Asked first, and quick: nothing is drawn."""
         return None
 
     @abstractmethod
-    def compute(self, context: EvaluationContext) -> Mapping[str, float]:
-        """The measure's numbers by name, in the order in which they are shown.
+    def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
+        """The measure's numbers by name, in the order in which they are shown; with their intervals where they have some.
 
         The same context gives the same numbers: what is random is drawn from generators of its own, seeded by `context.seed`.
         """

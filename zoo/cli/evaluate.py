@@ -1,12 +1,11 @@
-"""``zoo evaluate RUN``."""
+"""``zoo evaluate``."""
 
 from __future__ import annotations
 
 import json
-import math
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,35 +15,56 @@ from zoo.callback import Callback
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.cli.importing import importing
-from zoo.errors import OptionError, RunError, ZooError
+from zoo.errors import OptionError
 from zoo.generate.request import check_count, check_seed
-from zoo.plugins.kinds import METRIC, SOURCE
+from zoo.metric import Estimate
+from zoo.plugins.kinds import METRIC
 from zoo.plugins.registry import registry
-from zoo.system.memory import OutOfMemoryError
 
 if TYPE_CHECKING:
-    from zoo.generate.generator import Generator
-    from zoo.metric import Metric
+    from zoo.plugins.evaluation import Evaluation
 
 
 @dataclass
 class Evaluate:
-    """Measure what a trained generator draws, with the metrics that plugins bring (zoo plugins)."""
+    """Measure how good pictures are: those of a trained generator, or of a folder or file, with the metrics that plugins bring (zoo
+    plugins). Scores of a run are appended to its scores.jsonl."""
 
-    run: tyro.conf.Positional[Path]
-    """The folder that zoo train named; or an architecture that comes trained: dcgan."""
+    what: tyro.conf.Positional[str]
+    """The folder of a run or one of its checkpoints; an architecture that comes trained (dcgan); or pictures: a folder, .npy, .npz
+    or .zip."""
+    against: str | None = None
+    """Real images to compare with, as --data takes them, or a run on them; by default what the run was trained on."""
     metric: tuple[str, ...] = ()
-    """Metrics by name, as in --metric modes; by default all that suit the run."""
+    """Metrics by name, as in --metric frechet copies; by default all that suit."""
     samples: int | None = None
-    """Images to judge, by default as many as each metric asks for."""
+    """Images to judge, by default as many as each metric asks for, or as there are."""
+    extractor: str = "auto"
+    """The feature network: digits, classifier, efficientnet-lite0, inception, random; by default what suits the data."""
+    weights: Path | None = None
+    """The file of its weights, for inception: pt_inception-2015-12-05-6726825d.pth."""
+    resize: str | None = None
+    """Whose resizing, for inception: torch-fidelity (the default), clean-fid or pytorch-fid."""
+    sha256: str | None = None
+    """What the hash of its weights is to begin with; others are refused."""
+    truncation: float | None = None
+    """Draw latents within this many standard deviations."""
+    copies: Path | None = None
+    """Write a picture of the ten samples that are closest to a training image, each beside it."""
     seed: int = 0
-    """Seed of the images."""
+    """Seed of everything random."""
     step: int | None = None
     """The checkpoint of this step instead of the newest."""
     raw: bool = False
     """Judge the weights themselves, not their running average."""
+    save: bool = True
+    """Append the scores to the run's scores.jsonl."""
     json: bool = False
     """Print JSON."""
+
+
+WIDE = 120
+"""Columns of a terminal from which on it is said what each number is, beside its interval."""
 
 
 class Notes(Callback):
@@ -55,124 +75,122 @@ class Notes(Callback):
         print(line, file=sys.stderr)
 
 
-@dataclass
-class Measured:
-    """What came of it: for each metric the number of samples and its numbers; for those that do not suit the reason, and for
-    those that failed the error."""
-
-    samples: dict[str, int] = field(default_factory=dict)
-    numbers: dict[str, Mapping[str, float]] = field(default_factory=dict)
-    unsuited: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, ZooError] = field(default_factory=dict)
-
-
 def run(arguments: Sequence[str]) -> int:
     """Measure; returns the exit code: 2 where a metric failed, whatever the others gave."""
     given = parse(Evaluate, "evaluate", arguments)
     check_seed(given.seed, "--seed")
     if given.samples is not None:
         check_count(given.samples, "--samples")
-    names = list(dict.fromkeys(given.metric)) or list(registry().of_kind(METRIC))
-    metrics: list[Metric] = [registry().find(METRIC, name)() for name in names]
+    if given.copies is not None and given.copies.suffix.lower() != ".png":
+        raise OptionError(f"--copies {given.copies}: give the name of a .png file")
+    for name in given.metric:
+        registry().find(METRIC, name)
 
     with importing():
         from zoo.engine.callbacks import Callbacks
-        from zoo.plugins.load import find_run, load
+        from zoo.plugins.evaluation import evaluate
         from zoo.system.memory import enough_memory
-
-    found = find_run(given.run)
-    generator = load(found, step=given.step, averaged=not given.raw)
     from zoo.cli.stopping import stopping_by_signals
 
     fewer = enough_memory("judge fewer images: a lower --samples")
     with stopping_by_signals(), fewer, Callbacks([Notes()]).forward_log():
-        measured = _measure(generator, str(found.config["options"].get("data")), metrics, given)
-    if not measured.numbers and measured.failed:
-        raise next(iter(measured.failed.values()))
-    if not measured.numbers:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in measured.unsuited.items())
-        raise RunError(f"no metric suits {found.path}: {reasons or 'no plugin brings one'} (zoo plugins)")
+        found = evaluate(
+            given.what, against=given.against, metrics=given.metric, samples=given.samples, seed=given.seed, step=given.step,
+            averaged=not given.raw, truncation=given.truncation, extractor=given.extractor, weights=given.weights,
+            resize=given.resize, sha256=given.sha256, save=given.save,
+        )  # fmt: skip
+        if given.copies is not None:
+            _draw_copies(found, given.copies)
     if given.json:
-        print(json.dumps(_content(found.path, generator, measured, given), indent=2))
+        print(json.dumps(_content(found, given), indent=2))
     else:
-        _show(found.path, generator, measured, metrics, given)
-    for error in measured.failed.values():
+        _show(found, given)
+    for error in found.measured.failed.values():
         print(f"zoo: {error}", file=sys.stderr)
-    return 2 if measured.failed else 0
+    return 2 if found.measured.failed else 0
 
 
-def _measure(generator: Generator, data: str, metrics: Sequence[Metric], given: Evaluate) -> Measured:
-    """Compute what suits. Raises OptionError for a metric that was asked for by name and does not."""
-    from zoo.evaluate.context import RunContext
+def _draw_copies(found: Evaluation, path: Path) -> None:
+    """Write the picture of the closest pairs. Raises OptionError for points."""
+    from zoo.evaluate.closest import closest_pairs
+    from zoo.run.files import replacing
 
-    measured = Measured()
-    contexts: dict[int, RunContext] = {}  # metrics of as many samples judge the same ones
-    for metric in metrics:
-        count = given.samples or metric.samples
-        context = contexts.setdefault(
-            count, RunContext(generator, data, count, given.seed, list(registry().of_kind(SOURCE).values()))
-        )
-        try:
-            if reason := metric.unsuited(context):
-                if given.metric:
-                    raise OptionError(f"--metric {metric.name}: {reason}")
-                measured.unsuited[metric.name] = reason
-                continue
-            measured.numbers[metric.name] = metric.compute(context)
-        except (OptionError, OutOfMemoryError):
-            raise
-        except ZooError as error:  # which hides no other metric
-            measured.failed[metric.name] = error
-            continue
-        measured.samples[metric.name] = count
-    return measured
+    context = found.measured.contexts.get("copies") or next(iter(found.measured.contexts.values()))
+    picture = closest_pairs(context)
+    with replacing(path) as temporary:
+        picture.save(temporary)
 
 
-def _content(path: Path, generator: Generator, measured: Measured, given: Evaluate) -> dict[str, Any]:
+def _content(found: Evaluation, given: Evaluate) -> dict[str, Any]:
     """What --json prints; a number that is none is null."""
+    generator, measured = found.subject.generator, found.measured
+    scores = found.scores.as_json()
     return {
-        "run": str(path),
-        "architecture": generator.architecture,
-        "step": generator.step,
-        "averaged": not given.raw,
+        "run" if generator is not None else "pictures": found.subject.title,
+        "architecture": None if generator is None else generator.architecture,
+        "step": None if generator is None else generator.step,
+        "averaged": None if generator is None else not given.raw,
         "seed": given.seed,
         "metrics": {
             name: {
-                "samples": measured.samples[name],
-                "numbers": {key: value if math.isfinite(value) else None for key, value in numbers.items()},
+                "samples": measured.samples(name),
+                "numbers": {key: score["value"] for key, score in numbers.items()},
             }
-            for name, numbers in measured.numbers.items()
+            for name, numbers in scores["scores"].items()
         },
+        "scores": scores["scores"],
+        "provenance": scores["provenance"],
+        "apart": scores.get("apart", {}),
         "unsuited": measured.unsuited,
         "failed": {name: str(error) for name, error in measured.failed.items()},
     }
 
 
-def _show(path: Path, generator: Generator, measured: Measured, metrics: Sequence[Metric], given: Evaluate) -> None:
+def _show(found: Evaluation, given: Evaluate) -> None:
     """Print the numbers, what each means, and what they rest on."""
     console = standard_output()
-    meaning = {metric.name: metric.numbers for metric in metrics}
-    shown = table("metric", "number", "value", "what it is")
+    generator, measured = found.subject.generator, found.measured
+    meaning = {metric.name: metric.numbers for metric in found.metrics}
+    intervals = any(isinstance(value, Estimate) for of in measured.numbers.values() for value in of.values())
+    meanings = not intervals or console.width >= WIDE
+    columns = [*(["95 % interval", "real halves"] if intervals else []), *(["what it is"] if meanings else [])]
+    shown = table("metric", "number", "value", *columns)
     for name, numbers in measured.numbers.items():
         for place, (key, value) in enumerate(numbers.items()):
-            shown.add_row("" if place else name, key, _number(value), meaning[name].get(key, ""))
-    weights = "the weights themselves" if given.raw else "the averaged weights, where the run has them"
-    console.print(f"{path}, {generator.architecture}, step {generator.step}", markup=False, soft_wrap=True)
+            cells = _cells(value) if intervals else _cells(value)[:1]
+            words = [meaning[name].get(key, "")] if meanings else []
+            shown.add_row("" if place else name, key, *cells, *words)
+    about = "pictures" if generator is None else f"{generator.architecture}, step {generator.step}"
+    console.print(f"{found.subject.title}, {about}", markup=False, soft_wrap=True)
     console.print()
     console.print(shown)
-    counts = sorted(set(measured.samples.values()))
-    each = (
-        f"{counts[0]:,} samples"
-        if len(counts) == 1
-        else ", ".join(f"{name} {count:,}" for name, count in measured.samples.items()) + " samples"
-    )
-    console.print(
-        f"\nOf {each} of seed {given.seed}, of {weights}. Other samples give other numbers, the fewer the more so; "
-        "one trained run says little of an architecture.",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+    console.print(f"\n{_basis(found, given)}", markup=False, soft_wrap=True)
     for name, reason in measured.unsuited.items():
         console.print(f"Not computed: {name}: {reason}.", markup=False, soft_wrap=True)
+
+
+def _basis(found: Evaluation, given: Evaluate) -> str:
+    """What the numbers rest on, in sentences."""
+    measured, made = found.measured, found.scores.provenance
+    count = {name: measured.samples(name) for name in measured.numbers}
+    each = (
+        f"{next(iter(count.values())):,} samples"
+        if len(set(count.values())) == 1
+        else ", ".join(f"{name} {samples:,}" for name, samples in count.items()) + " samples"
+    )
+    weights = "the weights themselves" if given.raw else "the averaged weights, where the run has them"
+    of = f"Of {each} of seed {given.seed}" + (f", of {weights}" if found.subject.generator is not None else "")
+    if "extractor" in made:
+        of += f", and {made['real']:,} real images; features of {made['extractor']} ({made['extractor_sha256'][:12]})"
+    return f"{of}. Other samples give other numbers, the fewer the more so; one trained run says little of an architecture."
+
+
+def _cells(value: float | Estimate) -> tuple[str, str, str]:
+    """A number, its interval and its floor."""
+    if not isinstance(value, Estimate):
+        return _number(value), "", ""
+    floor = "" if value.floor is None else _number(value.floor)
+    return _number(value.value), f"{_number(value.low)} to {_number(value.high)}", floor
 
 
 def _number(value: float) -> str:

@@ -6,14 +6,18 @@ import logging
 from collections.abc import Sequence
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.data.images import Fit
 from zoo.data.reading import Reading
 from zoo.data.registry import builtin_names, open_source
 from zoo.data.source import DataSource
-from zoo.data.store import prepare
+from zoo.errors import OptionError
+from zoo.evaluate.extractors.choose import Choice
+from zoo.evaluate.extractors.extractor import Extractor, levels
+from zoo.evaluate.features import ComputedFeatures
+from zoo.evaluate.real import MOST, RealImages
 from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import straight
@@ -23,17 +27,104 @@ from zoo.system.names import shown
 log = logging.getLogger(__name__)
 
 
-class RunContext(EvaluationContext):
-    """The context for a generator (`zoo.load`) and what it was trained on."""
+class ComparedContext(EvaluationContext):
+    """Pictures that are compared with real ones; what they are is for its subclasses to say."""
+
+    fit: Fit = "crop"
+    """How real images of another aspect are brought to the shape of the pictures."""
+    choice: Choice
+    """Which feature network looks at them."""
+    averaged: bool | None = None
+    """Whether they are of the running average of the weights; None where there is no generator."""
+    truncation: float | None = None
+    """That of their latents."""
+
+    @cached_property
+    def comparison(self) -> RealImages:
+        """The real images."""
+        return RealImages(self.source, self.spec, self.fit, self.seed)
+
+    @property
+    def real_count(self) -> int:
+        """As `EvaluationContext.real_count`."""
+        return min(MOST, len(self.source))
+
+    def real(self, count: int) -> Tensor:
+        """As `EvaluationContext.real`."""
+        images = torch.from_numpy(self.comparison.store.images[self.comparison.some(count)])
+        images = images.permute(0, 3, 1, 2).contiguous()
+        return images if self.spec.points else straight(images.float() / 127.5 - 1)
+
+    @property
+    def real_pixels(self) -> Tensor:
+        """As `EvaluationContext.real_pixels`."""
+        return self.comparison.pixels
+
+    @property
+    def real_labels(self) -> Tensor | None:
+        """As `EvaluationContext.real_labels`."""
+        return self.comparison.labels
+
+    @cached_property
+    def network(self) -> Extractor:
+        """The feature network. Raises OptionError for one that does not fit."""
+        if self.spec.points:
+            raise OptionError(
+                "a feature network looks at pictures, and the data is points; --metric modes counts their modes"
+            )
+        return self.choice.extractor(self.comparison.as_data())
+
+    @cached_property
+    def features(self) -> ComputedFeatures:
+        """As `EvaluationContext.features`."""
+        return ComputedFeatures(self.network, self.comparison, lambda: self.pixels)
+
+    @cached_property
+    def pixels(self) -> Tensor:
+        """As `EvaluationContext.pixels`. That all are the same picture is logged."""
+        drawn = self._drawn[0]
+        if len(drawn) > 1 and bool((drawn == drawn[0]).all()):
+            self._tell_same(f"all {len(drawn):,} pictures are the same one")
+        return drawn
+
+    def _tell_same(self, what: str) -> None:
+        """Say that all pictures are the same one: a generator does so as it begins, or has collapsed."""
+        log.warning("%s: the generator has collapsed, or has learnt nothing yet", what)
+
+    @property
+    def labels(self) -> Tensor | None:
+        """As `EvaluationContext.labels`."""
+        return self._drawn[1]
+
+    @property
+    def _drawn(self) -> tuple[Tensor, Tensor | None]:
+        """The pictures, uint8, and their classes."""
+        raise NotImplementedError
+
+
+class RunContext(ComparedContext):
+    """The context for a generator (`zoo.load`) and what it was trained on, or other data."""
 
     def __init__(
-        self, generator: Generator, data: str, samples: int, seed: int = 0, sources: Sequence[type[DataSource]] = ()
+        self,
+        generator: Generator,
+        data: str,
+        samples: int,
+        seed: int = 0,
+        sources: Sequence[type[DataSource]] = (),
+        choice: Choice | None = None,
+        averaged: bool = True,
+        truncation: float | None = None,
     ) -> None:
         """`data` as ``--data`` names it; `sources`: the kinds of data that plugins bring, where one is meant."""
         self.generator = generator
         self.data = data
         self.samples = samples
         self.seed = seed
+        self.choice = choice or Choice()
+        self.averaged = averaged
+        self.truncation = truncation
+        self.fit = generator.options.fit
         self._sources = sources
         # The run's own data is read as the run read it; other data as it is.
         self._reading = Reading.of(generator.options) if data == generator.options.data else None
@@ -41,7 +132,7 @@ class RunContext(EvaluationContext):
     @cached_property
     def fakes(self) -> Samples:
         """As `EvaluationContext.fakes`."""
-        return self.generator.sample(self.samples, self.seed)
+        return self.generator.sample(self.samples, self.seed, truncation=self.truncation)
 
     @cached_property
     def source(self) -> DataSource:
@@ -50,9 +141,12 @@ class RunContext(EvaluationContext):
             log.warning("real images are read from %s", shown(self.data))
         return open_source(self.data, self._sources, self._reading)
 
-    def real(self, count: int) -> Tensor:
-        """As `EvaluationContext.real`."""
-        store = prepare(self.source, self.generator.spec, fit=self.generator.options.fit)
-        places = np.sort(np.random.default_rng(self.seed).permutation(len(store))[:count])
-        images = torch.from_numpy(store.images[places]).permute(0, 3, 1, 2).contiguous()
-        return images if self.generator.spec.points else straight(images.float() / 127.5 - 1)
+    @cached_property
+    def _drawn(self) -> tuple[Tensor, Tensor | None]:
+        """Drawn in parts, of which bytes are kept; those of `fakes` where these are drawn already."""
+        drawn = [self.fakes] if "fakes" in vars(self) else self.generator.stream(
+            self.samples, self.seed, truncation=self.truncation
+        )  # fmt: skip
+        parts = [(levels(part.images), part.labels) for part in drawn]
+        labels = [of_part for _, of_part in parts if of_part is not None]
+        return torch.cat([images for images, _ in parts]), torch.cat(labels) if labels else None

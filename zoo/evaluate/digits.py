@@ -13,8 +13,8 @@ SHAPE = (1, 28, 28)
 class DigitReader(Metric):
     """What a classifier reads in a generator's digits: how many it is sure of, and which they are.
 
-    A small convolutional network learns the digits that come with zoo, but for 500 that it is then tried on, when it is first
-    needed: a minute or two. It is kept in the cache. That it is sure of a picture says that it looks like one of the ten
+    A small convolutional network has learnt the digits that come with zoo, but for 500 that it is tried on; it comes with zoo
+    too. That it is sure of a picture says that it looks like one of the ten
     digits, not that it looks like a person's hand.
     """
 

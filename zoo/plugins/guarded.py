@@ -21,7 +21,7 @@ from zoo.data.source import DataSource
 from zoo.deprecated import warn_deprecated
 from zoo.errors import PluginError, unknown
 from zoo.exporter import Exporter
-from zoo.metric import EvaluationContext, Metric
+from zoo.metric import Estimate, EvaluationContext, Metric
 from zoo.objective import KINDS, Objective
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
@@ -204,13 +204,17 @@ class GuardedMetric(Guarded, Metric):
         with self.zoo_guard(f"unsuited() of the metric {self.name!r} failed"):
             return _reason(super().unsuited(context), f"the metric {self.name!r}")
 
-    def compute(self, context: EvaluationContext) -> Mapping[str, float]:
+    def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
         """As `Metric.compute`. Raises PluginError for what are no numbers."""
         with self.zoo_guard(f"the metric {self.name!r} failed"):
             found = super().compute(context)  # type: ignore[safe-super]
-            if not isinstance(found, Mapping) or not all(isinstance(value, Real) for value in found.values()):
+            if not isinstance(found, Mapping) or not all(
+                isinstance(value, Real | Estimate) for value in found.values()
+            ):
                 raise PluginError(f"the metric {self.name!r} returned {found!r}; return numbers by name")
-            return {str(name): value if isinstance(value, int) else float(value) for name, value in found.items()}
+            return {
+                str(name): value if isinstance(value, int | Estimate) else float(value) for name, value in found.items()
+            }
 
 
 class GuardedAugmentation(Guarded, Augmentation):

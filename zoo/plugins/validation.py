@@ -112,6 +112,10 @@ def check_metric(cls: object) -> None:
     if isinstance(metric.samples, bool) or not isinstance(metric.samples, int) or metric.samples < 1:
         raise PluginError(f"{metric.__name__}.samples is {metric.samples!r}; give a number of images, 1 or more")
     _mapping(metric, "numbers")
+    _mapping(metric, "best")
+    for name, best in metric.best.items():
+        if best not in ("lowest", "highest"):
+            raise PluginError(f"{metric.__name__}.best[{name!r}] is {best!r}; give 'lowest' or 'highest'")
 
 
 def check_augmentation(cls: object) -> None:

@@ -16,6 +16,7 @@ _WRITTEN = (
     ".lock",
     "config.json",
     "metrics.jsonl",
+    "scores.jsonl",
     "checkpoints",
     "samples",
     "samples.gif",

@@ -1,0 +1,262 @@
+"""``zoo evaluate`` on runs, checkpoints, folders and files: what is stored and shown, and every mistake in one line."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support import assert_refused, tiny
+
+import zoo
+from zoo.data.registry import open_source
+from zoo.errors import DataError, OptionError, RunError
+from zoo.evaluate import pictures, reader
+from zoo.evaluate.extractors.choose import Choice
+from zoo.run.scores import read_scores
+
+FEATURES = ["classes", "copies", "density_coverage", "frechet", "kid", "precision_recall"]
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    """The digits that come with zoo, uint8 (5000, 28, 28)."""
+    images, _ = reader.digits()
+    return ((images + 1) * 127.5).round().byte().numpy()[:, 0]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A conditional run of a few steps on digits."""
+    folder = tmp_path_factory.mktemp("digits") / "run"
+    zoo.train("cgan", out=folder, **tiny("cgan", width=8, steps=20, checkpoint_every=10))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    """Two hundred grey noise pictures of 12×12, real ones that are quick to look at."""
+    path = tmp_path_factory.mktemp("small") / "real.npy"
+    np.save(path, noise(200, 12))
+    return path
+
+
+def noise(count: int, side: int, *channels: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, side, side, *channels), dtype=np.uint8)
+
+
+def measured(cli, *arguments) -> dict:
+    outcome = cli("evaluate", *arguments, "--json")
+    assert outcome.code == 0, outcome.err
+    return json.loads(outcome.out)
+
+
+# ---- runs
+
+
+def test_a_run_is_scored_with_intervals_floors_and_provenance_and_the_scores_are_stored(cli, run):
+    content = measured(cli, run, "--samples", 300)
+    assert [name for name in content["scores"] if name in FEATURES] == FEATURES
+    distance = content["scores"]["frechet"]["distance"]
+    assert 0 < distance["floor"] < distance["low"] < distance["value"] < distance["high"]
+    assert content["scores"]["classes"]["accuracy"]["value"] < 0.5, "it has learnt nothing"
+    assert set(content["scores"]["classes"]) >= {"worst", "class_0", "class_9"}
+    made = content["provenance"]
+    assert (made["extractor"], made["samples"], made["real"], made["seed"]) == ("digits", 300, 5000, 0)
+    assert len(made["extractor_sha256"]) == 64
+    assert {"resize", "fingerprint", "split", "truncation", "zoo", "torch", "data"} <= set(made)
+    stored = read_scores(run)[-1]
+    assert stored.step == 20
+    assert stored.as_json()["scores"] == content["scores"]
+    assert stored.provenance == made
+    shown = cli("evaluate", run, "--samples", 300, "--metric", "frechet").out
+    assert f"{distance['value']:.4g}" in shown
+    assert f"{distance['low']:.4g} to {distance['high']:.4g}" in shown
+    assert "300 samples of seed 0" in shown
+    assert "5,000 real images; features of digits" in shown
+
+
+def test_a_checkpoint_is_that_step_of_its_run(cli, run):
+    content = measured(cli, run / "checkpoints/step-00000010", "--samples", 60, "--metric", "kid", "--no-save")
+    assert (content["run"], content["step"]) == (str(run), 10)
+    assert (
+        content["scores"] == measured(cli, run, "--step", 10, "--samples", 60, "--metric", "kid", "--no-save")["scores"]
+    )
+
+
+def test_nothing_is_stored_where_that_is_asked_for_or_the_data_is_another(cli, run, tmp_path, digits):
+    before = len(read_scores(run))
+    measured(cli, run, "--samples", 60, "--metric", "kid", "--no-save")
+    np.save("other.npy", digits[:300])
+    measured(cli, run, "--samples", 60, "--metric", "kid", "--against", "other.npy")
+    assert len(read_scores(run)) == before
+
+
+def test_the_same_call_gives_the_same_numbers_and_another_seed_others(run):
+    def numbers(seed):
+        return zoo.evaluate(run, metrics=["kid", "precision_recall"], samples=80, seed=seed, save=False).scores.scores
+
+    assert numbers(3) == numbers(3) != numbers(4)
+
+
+def test_features_are_computed_once_and_those_of_real_images_are_kept(run, tmp_path, monkeypatch):
+    from zoo.evaluate.extractors.classifiers import Digits
+
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    seen = []
+    whole = Digits.__call__
+    monkeypatch.setattr(Digits, "__call__", lambda self, images: seen.append(len(images)) or whole(self, images))
+
+    def numbers():
+        return zoo.evaluate(run, metrics=FEATURES, samples=70, save=False).scores.scores
+
+    first = numbers()
+    assert sorted(seen) == [70, 5000]
+    assert numbers() == first
+    assert sorted(seen) == [70, 70, 5000]
+    (kept,) = (tmp_path / "cache/features").glob("*.safetensors")
+    kept.write_bytes(b"damaged")
+    assert numbers() == first
+    assert sorted(seen) == [70, 70, 70, 5000, 5000]
+
+
+def test_a_run_that_comes_with_zoo_is_judged_and_not_written_to(cli):
+    content = measured(cli, "dcgan", "--samples", 200, "--metric", "precision_recall", "kid")
+    assert content["scores"]["precision_recall"]["precision"]["value"] > 0.4
+    assert not (Path(content["run"]) / "scores.jsonl").exists()
+
+
+# ---- pictures
+
+
+def test_pictures_of_a_file_a_folder_and_an_archive_have_the_same_scores(cli, digits, tmp_path):
+    np.save("fakes.npy", digits[:120])
+    np.savez("fakes.npz", images=digits[:120])
+    Path("folder").mkdir()
+    with zipfile.ZipFile("fakes.zip", "w") as archive:
+        for place, image in enumerate(digits[:120]):
+            path = Path(f"folder/{place:03d}.png")
+            Image.fromarray(image).save(path)
+            archive.write(path, path.name)
+    common = ["--against", "digits", "--metric", "kid", "frechet"]
+    found = [measured(cli, name, *common) for name in ("fakes.npy", "fakes.npz", "folder", "fakes.zip")]
+    assert [each["scores"] for each in found[1:]] == [found[0]["scores"]] * 3
+    assert found[0]["metrics"]["kid"]["samples"] == 120
+    assert "step" in found[0]
+    assert found[0]["step"] is None
+
+
+def test_what_needs_the_generator_is_left_out_of_pictures_with_the_reason(cli, digits):
+    np.save("fakes.npy", digits[:120])
+    content = measured(cli, "fakes.npy", "--against", "digits")
+    assert set(content["scores"]) == set(FEATURES)
+    assert "it asks for the generator" in content["unsuited"]["digits"]
+    assert "accuracy" not in content["scores"]["classes"], "nobody asked for classes"
+
+
+def test_the_data_itself_is_all_copies_and_a_picture_shows_the_closest(cli, digits):
+    np.save("fakes.npy", digits[::40])
+    content = measured(cli, "fakes.npy", "--against", "digits", "--metric", "copies", "--copies", "pairs.png")
+    for space in ("pixels", "features"):
+        assert content["scores"]["copies"][space]["value"] == 1
+        assert content["scores"]["copies"][space]["floor"] < 0.05
+    with Image.open("pairs.png") as picture:
+        assert picture.width > picture.height * 0.5 > 50
+
+
+def test_pictures_are_compared_with_the_data_of_a_run(cli, run, digits):
+    np.save("fakes.npy", digits[:80])
+    common = ["fakes.npy", "--metric", "kid", "--against"]
+    assert measured(cli, *common, run)["scores"] == measured(cli, *common, "digits")["scores"]
+
+
+def test_some_of_the_pictures_are_judged_where_fewer_are_asked_for(small):
+    found = zoo.evaluate(str(small), against=str(small), metrics=["kid"], samples=60, extractor="random")
+    assert found.measured.samples("kid") == 60
+    assert found.scores.provenance["samples"] == 60
+
+
+# ---- mistakes
+
+
+@pytest.mark.parametrize(
+    ("fakes", "arguments", "parts"),
+    [
+        (noise(200, 12), [], ["fakes.npy holds pictures", "--against DATA"]),
+        (noise(20, 12), ["--against", "REAL", "--metric", "kid"], ["--metric kid", "50 pictures or more, and there are 20"]),
+        (noise(20, 12), ["--against", "REAL"], ["no metric suits fakes.npy", "50 pictures or more"]),
+        (noise(200, 9), ["--against", "REAL"], ["grey images of 9×9", "grey images of 12×12", "do not compare", "--against RUN"]),
+        (noise(200, 12, 3), ["--against", "REAL"], ["colour images of 12×12", "grey images of 12×12"]),
+        (noise(200, 12) * 3.0, ["--against", "REAL"], ["floats from 0 to 765", "[0, 1] or [-1, 1]"]),
+        (np.full((200, 12, 12), np.nan), ["--against", "REAL"], ["image 0 holds NaN"]),
+        (np.repeat(noise(1, 12), 200, 0), ["--against", "REAL", "--metric", "kid"], ["all 200 pictures are the same one"]),
+        (noise(200, 12), ["--against", "REAL", "--metric", "classes"], ["--metric classes", "the data has no labels"]),
+        (noise(200, 12), ["--against", "REAL", "--sha256", "abc", "--metric", "kid"], ["have the hash", "not abc"]),
+        (noise(200, 12), ["--against", "REAL", "--extractor", "digits", "--metric", "kid"], ["it reads grey images of 28×28"]),
+        (noise(200, 12), ["--against", "REAL", "--samples", "300"], ["--samples 300", "holds 200 pictures"]),
+        (noise(200, 12), ["--against", "REAL", "--step", "3"], ["--step is for a run", "holds pictures"]),
+        (noise(200, 12), ["--against", "none.npy"], ["'none.npy' does not exist"]),
+        (noise(200, 12), ["--against", "REAL", "--copies", "pairs.txt"], ["--copies pairs.txt", ".png"]),
+        (noise(200, 12), ["--against", "REAL", "--extractor", "inception"], ["needs the file pt_inception"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_and_code_2(cli, small, fakes, arguments, parts):
+    np.save("fakes.npy", fakes)
+    words = [str(small) if word == "REAL" else word for word in arguments]
+    extractor = [] if "--extractor" in words else ["--extractor", "random"]
+    assert_refused(cli("evaluate", "fakes.npy", *words, *extractor), *parts)
+
+
+def test_pictures_of_several_sizes_are_refused(cli, small):
+    Path("folder").mkdir()
+    for side in (12, 13):
+        Image.fromarray(noise(1, side)[0]).save(f"folder/{side}.png")
+    assert_refused(cli("evaluate", "folder", "--against", small), "pictures of several sizes")
+
+
+def test_a_checkpoint_and_another_step_are_refused(cli, run):
+    outcome = cli("evaluate", run / "checkpoints/step-00000010", "--step", 2)
+    assert_refused(outcome, "--step 2", "is the checkpoint of step 10")
+
+
+def test_what_is_nothing_is_refused(cli):
+    assert_refused(cli("evaluate", "nothing"), "there is no run at nothing")
+
+
+def test_a_generator_that_draws_no_numbers_is_told(cli, run, monkeypatch):
+    drawn = torch.full((60, 1, 28, 28), float("nan"))
+    monkeypatch.setattr("zoo.generate.generator.draw_images", lambda network, latents, *more: drawn[: len(latents)])
+    outcome = cli("evaluate", run, "--samples", 60, "--metric", "kid")
+    assert_refused(outcome, "hold numbers that are none (nan or infinite)")
+
+
+def test_a_generator_whose_pictures_are_all_the_same_has_scores_and_a_line_says_so(cli, run, monkeypatch):
+    drawn = torch.zeros(60, 1, 28, 28)
+    monkeypatch.setattr("zoo.generate.generator.draw_images", lambda network, latents, *more: drawn[: len(latents)])
+    outcome = cli("evaluate", run, "--samples", 60, "--no-save", "--metric", *FEATURES, "--json")
+    assert outcome.code == 0
+    assert "all 60 pictures are the same one: the generator has collapsed" in outcome.err
+    scores = json.loads(outcome.out)["scores"]
+    assert all(number["value"] is not None for metric in scores.values() for number in metric.values())
+    assert scores["density_coverage"]["coverage"]["value"] < 0.01
+
+
+def test_what_pictures_lack_is_an_error_of_its_own(digits):
+    np.save("fakes.npy", digits[:60])
+    np.save("real.npy", digits[:200])
+    fakes, real = (open_source(f"{name}.npy") for name in ("fakes", "real"))
+    context = zoo.evaluate.PicturesContext(fakes, real, choice=Choice("random"))
+    assert (context.samples, context.spec.shape, context.data) == (60, (1, 28, 28), str(Path("real.npy").resolve()))
+    assert context.fakes.images.shape == (60, 1, 28, 28)
+    assert context.features.fakes.shape[0] == 60
+    with pytest.raises(zoo.errors.NoGeneratorError):
+        _ = context.generator
+    with pytest.raises(OptionError, match="holds 60 pictures"):
+        zoo.evaluate.PicturesContext(fakes, real, 61)
+    assert issubclass(zoo.errors.NoGeneratorError, RunError)
+    with pytest.raises(DataError, match="several sizes"):
+        pictures.shape_of(type("Mixed", (), {"height": None, "width": 3, "title": "mixed"})())

@@ -1,0 +1,95 @@
+"""scores.jsonl: what is written is read again, what is damaged is left out, and what does not compare is not compared."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from zoo.errors import RunError
+from zoo.run.scores import SCORES, Score, Scores, incomparable, read_scores, refuse_incomparable, write_scores
+
+MADE = {
+    "extractor": "digits",
+    "extractor_sha256": "ab" * 32,
+    "samples": 5000,
+    "real": 5000,
+    "fingerprint": "x",
+    "seed": 0,
+}
+ONE = Scores(5, {"frechet": {"distance": Score(1.5, 1.0, 2.0, 0.9)}}, MADE, {"modes": {"samples": 2500}})
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    other = Scores(7, {"spread": {"fake": Score(float("nan"))}}, MADE)
+    write_scores(tmp_path, ONE)
+    write_scores(tmp_path, other)
+    first, second = read_scores(tmp_path)
+    assert first == ONE
+    assert second.of("spread", "fake") == Score(None)
+    assert first.of("frechet", "distance").floor == 0.9
+    assert first.of("kid", "kid") is None
+    assert (first.provenance_of("frechet")["samples"], first.provenance_of("modes")["samples"]) == (5000, 2500)
+    assert set(json.loads((tmp_path / SCORES).read_text().splitlines()[0])) == {"step", "scores", "provenance", "apart"}
+
+
+def test_there_are_none_where_there_is_no_file(tmp_path):
+    assert read_scores(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{", b"\xff\xfe", b"[]", b"null", b'{"step": true, "scores": {}, "provenance": {}}',
+        b'{"step": 1, "scores": [], "provenance": {}}',
+        b'{"step": 1, "scores": {"a": 1}, "provenance": {}}', b'{"step": 1, "scores": {"a": {"b": 2}}, "provenance": {}}',
+        b'{"step": 1, "scores": {}, "provenance": {}, "apart": {"a": 3}}', b"[" * 100_000, b'{"step": 1e999}',
+    ],
+)  # fmt: skip
+def test_damaged_lines_are_left_out(tmp_path, line):
+    write_scores(tmp_path, ONE)
+    with (tmp_path / SCORES).open("ab") as file:
+        file.write(line + b"\n")
+    write_scores(tmp_path, ONE)
+    assert read_scores(tmp_path) == [ONE, ONE]
+
+
+def test_a_line_that_was_cut_off_costs_itself_alone(tmp_path):
+    write_scores(tmp_path, ONE)
+    write_scores(tmp_path, ONE)
+    path = tmp_path / SCORES
+    path.write_bytes(path.read_bytes()[:-20])
+    assert read_scores(tmp_path) == [ONE]
+    write_scores(tmp_path, ONE)
+    assert read_scores(tmp_path) == [ONE, ONE]
+
+
+def test_numbers_that_are_none_are_read_as_unknown(tmp_path):
+    scores = {"a": {"b": {"value": "1", "low": True, "high": 1e999, "floor": None}}}
+    line = json.dumps({"step": 1, "scores": scores, "provenance": {}})
+    (tmp_path / SCORES).write_text(line + "\n")
+    assert read_scores(tmp_path)[0].of("a", "b") == Score(None)
+
+
+def test_something_else_in_its_place_is_an_error(tmp_path):
+    (tmp_path / SCORES).mkdir()
+    with pytest.raises(RunError):
+        read_scores(tmp_path)
+    with pytest.raises(RunError):
+        write_scores(tmp_path, ONE)
+
+
+@pytest.mark.parametrize(
+    "name", ["extractor", "extractor_sha256", "samples", "real", "fingerprint", "resize", "truncation"]
+)
+def test_scores_that_differ_in_what_decides_do_not_compare(name):
+    found = incomparable(MADE, {**MADE, name: "another"})
+    assert len(found) == 1
+    assert "another" in found[0]
+    with pytest.raises(RunError, match="a and b do not compare: they differ in"):
+        refuse_incomparable(MADE, {**MADE, name: "another"}, "the scores of a and b")
+
+
+def test_scores_of_other_seeds_and_versions_compare():
+    assert incomparable(MADE, {**MADE, "seed": 4, "zoo": "9", "torch": "9", "averaged": False}) == []
+    refuse_incomparable(MADE, MADE, "they")

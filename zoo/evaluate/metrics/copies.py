@@ -1,0 +1,58 @@
+"""The metric ``copies``. Importing this imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from zoo.evaluate.metrics.feature_metric import FeatureMetric
+from zoo.metric import Best, Estimate, EvaluationContext
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from zoo.evaluate.measures.copies import Copied
+
+
+class CopiedImages(FeatureMetric):
+    """How many generated images are copies of training images: nearer to one than 99 % of training images are to their nearest
+    other one, in pixels and in features. By chance some one in a hundred is; the floor says how many of one half of the real ones
+    are copies of the other half."""
+
+    name = "copies"
+    summary = "Share of generated images that are nearer to a training image than training images are to each other."
+    numbers: ClassVar[Mapping[str, str]] = {
+        "pixels": "share of samples that are copies, by the distance of their pixels",
+        "features": "the same by the distance of their features",
+    }
+    best: ClassVar[Mapping[str, Best]] = {"pixels": "lowest", "features": "lowest"}
+
+    def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
+        """As `Metric.compute`."""
+        from zoo.evaluate.measures.copies import copied
+        from zoo.evaluate.measures.intervals import share
+
+        seen = context.features
+        one, other = seen.halves_of
+        spaces = {"pixels": (_flat(context.pixels), _flat(context.real_pixels)), "features": (seen.fakes, seen.real)}
+        found: dict[str, float | Estimate] = {}
+        for name, (fakes, real) in spaces.items():
+            copies = copied(fakes, real).copies
+            floor = float(copied(real[other], real[one]).copies.mean())
+            found[name] = share(int(copies.sum()), len(copies), floor)
+        return found
+
+
+def nearest_training(context: EvaluationContext) -> Copied:
+    """Each sample's nearest real image by pixels, and which are copies: what the picture of the closest pairs is made of."""
+    from zoo.evaluate.measures.copies import copied
+
+    return copied(_flat(context.pixels), _flat(context.real_pixels))
+
+
+def _flat(images: Tensor) -> npt.NDArray[np.float32]:
+    """Images uint8 (n, C, H, W) as rows of shares of 255."""
+    values: npt.NDArray[Any] = images.flatten(1).float().div(255).numpy()
+    return values

@@ -1,0 +1,36 @@
+"""The metric ``density_coverage``. Importing this imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from zoo.evaluate.metrics.feature_metric import FeatureMetric
+from zoo.metric import Best, Estimate, EvaluationContext
+
+
+class DensityCoverage(FeatureMetric):
+    """Density and coverage (Naeem et al. 2020, https://arxiv.org/abs/2002.09797), k = 5, of as many images of either kind as half
+    the real ones are."""
+
+    name = "density_coverage"
+    summary = "How densely generated images lie among real ones, and how many real ones have one near."
+    numbers: ClassVar[Mapping[str, str]] = {
+        "density": "how many real images a generated one is near to, as a share of 5; 1 is as real ones are",
+        "coverage": "share of real images that a generated one is near to",
+    }
+    best: ClassVar[Mapping[str, Best]] = {"density": "highest", "coverage": "highest"}
+
+    def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
+        """As `Metric.compute`."""
+        from zoo.evaluate.measures.intervals import around, share
+        from zoo.evaluate.measures.neighbours import coverage, density
+
+        one, other = context.features.halves
+        fakes = context.features.fakes[: len(one)]
+        dense, covered = density(fakes, one), coverage(fakes, one)
+        floor = coverage(other, one).value
+        return {
+            "density": around(dense.value, dense.error, density(other, one).value, least=0),
+            "coverage": share(covered.value * len(one), len(one), floor, covered.error),
+        }

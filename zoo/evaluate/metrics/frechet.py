@@ -1,0 +1,60 @@
+"""The metric ``frechet``. Importing this imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from zoo.evaluate.metrics.feature_metric import FeatureMetric
+from zoo.metric import Best, Estimate, EvaluationContext
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+class FrechetDistance(FeatureMetric):
+    """The Fréchet distance of features (Heusel et al. 2017, https://arxiv.org/abs/1706.08500), with what it tends to with ever more
+    images (Chong & Forsyth 2020, https://arxiv.org/abs/1911.07023). With the features of Inception it is the FID."""
+
+    name = "frechet"
+    summary = (
+        "The Fréchet distance between the features of generated and of real images: the FID, of the chosen network."
+    )
+    numbers: ClassVar[Mapping[str, str]] = {
+        "distance": "squared Fréchet distance of all of both, as published figures are; the fewer images, the larger",
+        "unbiased": "what that tends to with ever more images; 0 is best",
+        "over_floor": "of as many images as half the real ones, over what the other half gives; 1 is as good as real",
+    }
+    best: ClassVar[Mapping[str, Best]] = {"distance": "lowest", "unbiased": "lowest", "over_floor": "lowest"}
+
+    def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
+        """As `Metric.compute`; `unbiased` where there are twice as many of both as an image has features."""
+        import numpy as np
+
+        from zoo.evaluate.measures import frechet
+        from zoo.evaluate.measures.frechet import Moments
+        from zoo.evaluate.measures.intervals import around
+
+        seen = context.features
+        fakes, real, (one, other) = seen.fakes, seen.real, seen.halves
+        value = frechet.distance(Moments.of(fakes), Moments.of(real))
+        error = frechet.standard_error(fakes, real)
+        floor = frechet.distance(Moments.of(one), Moments.of(other))
+        found: dict[str, float | Estimate] = {"distance": around(value, error, floor, least=0)}
+        parts = frechet.parts_of(len(fakes), len(real), fakes.shape[1])
+        if parts >= 2:
+            of_halves = frechet.parts_of(len(one), len(other), fakes.shape[1])
+            tends = frechet.unbiased(fakes, real, value, parts)
+            least = frechet.unbiased(one, other, floor, of_halves).value if of_halves >= 2 else None
+            found["unbiased"] = around(tends.value, float(np.hypot(error, tends.error)), least)
+        if floor > 0:
+            as_many = [_distance(fakes[: len(one)], half) for half in (one, other)]
+            scale = (len(real) / len(one)) ** 0.5  # the error of fewer images
+            found["over_floor"] = around(sum(as_many) / 2 / floor, error * scale / floor, 1.0, least=0)
+        return found
+
+
+def _distance(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+    from zoo.evaluate.measures.frechet import Moments, distance
+
+    return distance(Moments.of(one), Moments.of(other))
