@@ -9,6 +9,7 @@ their provenances allow it: `incomparable`.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -18,8 +19,11 @@ from typing import Any
 
 from zoo.errors import RunError
 from zoo.run.files import writing
+from zoo.run.journal import truncate
 from zoo.run.lines import chunks, parse, reading_lines
 from zoo.system.reading import open_plain
+
+log = logging.getLogger(__name__)
 
 SCORES = "scores.jsonl"
 
@@ -93,6 +97,13 @@ def write_scores(run: Path, scores: Scores) -> None:
             file.write(line if ends else f"\n{line}")
             file.flush()
             os.fsync(file.fileno())
+
+
+def cut_scores(run: Path, step: int) -> None:
+    """Leave out the scores of steps after `step`: a run that goes on from there comes to them again. Raises RunError."""
+    path = run / SCORES
+    if path.exists() and (note := truncate(path, step)):
+        log.warning(note)
 
 
 def read_scores(run: Path) -> list[Scores]:
