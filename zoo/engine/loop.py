@@ -170,6 +170,8 @@ class TrainingLoop:
         if picture:
             self._sample(done, looking=self._due(done, self.options.sample_every))
         best = evaluate and self._evaluate(done)
+        if self._over and not picture:
+            self._sample(done, looking=False)
         if save or best:
             self._checkpoint(done, journal, best)
         self._checkpoints.collect()

@@ -42,12 +42,14 @@ class Evaluations:
     patience: int
     """Evaluations without a gain after which the run ends; 0: it does not."""
     progress: Progress
+    asked: int | None = None
+    """How many samples a person asks for, whatever the run has judged before."""
 
     def evaluate(self, step: int, device: torch.device) -> Scores | None:
         """The scores after `step` steps; None where there are none, which a line tells."""
         context = self.context
         context.generator.step = step
-        context.samples = self.progress.samples
+        self.progress.samples = context.samples = self.asked or self.progress.samples
         try:
             with random_numbers_kept(device):
                 measured = measure(self.metrics, lambda metric: context)

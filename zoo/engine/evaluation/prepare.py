@@ -53,7 +53,7 @@ def prepare_evaluations(plan: RunPlan, state: TrainingState) -> None:
     log.info("every %s steps %s: %s", f"{options.evaluate_every:,}", words, ", ".join(each.name for each in metrics))
     progress = Progress(context.samples)
     keeps, patience = options.keep_best is not None, options.stop_after_no_gain
-    state.evaluations = Evaluations(context, metrics, ranking, keeps, patience, progress)
+    state.evaluations = Evaluations(context, metrics, ranking, keeps, patience, progress, options.evaluate_samples)
 
 
 def _context(plan: RunPlan, state: TrainingState) -> TrainingContext:
