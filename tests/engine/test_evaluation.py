@@ -1,4 +1,4 @@
-"""Scores while training: what is measured and kept, that nothing of the training changes, and that a run that goes on has the same."""
+"""Scores while training: what is measured and kept, no bit of the training changes, and a run that goes on has the same."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from zoo.engine.evaluation import cost, prepare
 from zoo.engine.evaluation.progress import Progress, Ranking
 from zoo.engine.replay import Replay
 from zoo.errors import OptionError, PluginError, RunError
+from zoo.run.listing import runs_below
 from zoo.run.marks import marks
 from zoo.run.scores import Score, read_scores
 from zoo.testing.comparing import run_differences
@@ -237,6 +238,20 @@ def test_a_run_that_is_killed_anywhere_goes_on_to_the_same_scores(images, metric
     assert_same_checkpoint(whole.latest()[1], parts.latest()[1])
 
 
+def test_scores_are_on_the_disk_before_the_checkpoint_is_seen(images, metrics, monkeypatch):
+    from zoo.engine import checkpoint_writer
+
+    write, seen = checkpoint_writer.write_snapshot, []
+
+    def watching(path, snapshot, before_commit):
+        seen.append((snapshot.step, scored(zoo.Run("run"))))
+        write(path, snapshot, before_commit)
+
+    monkeypatch.setattr(checkpoint_writer, "write_snapshot", watching)
+    train(images, checkpoint_every=4)
+    assert seen == [(4, [2, 4]), (8, [2, 4, 6, 8])]
+
+
 def test_going_on_from_an_earlier_checkpoint_cuts_the_scores_behind_it(images, metrics):
     run = train(images, checkpoint_every=2, keep_checkpoints=9)
     before = read_scores(run.path)
@@ -325,6 +340,7 @@ def test_a_run_ends_where_nothing_is_gained(images, metrics, cli):
     assert (run.path / "samples.gif").is_file()
     line = next(line for line in said if line.startswith("ended after step 6 of 8"))
     assert "3 evaluations without a gain in listed" in line
+    assert [listed_run.state for listed_run in runs_below(run.path)] == ["finished"]
     assert_refused(cli("resume", run.path), "ended after step 6 of 8", "--stop-after-no-gain 6 goes on")
     whole = train(images, "whole", **options)
     assert cli("resume", run.path, "--stop-after-no-gain", 0).code == 0
@@ -449,3 +465,38 @@ def test_a_run_that_is_told_to_stop_does_not_wait_for_an_evaluation_that_is_not_
     settings = tiny("dcgan", steps=8, evaluate_every=4, evaluate_metric="drawn")
     run = zoo.train("dcgan", data=str(images), out="run", callbacks=[Stop(3, signal.SIGTERM)], **settings)
     assert scored(run) == []
+
+
+def test_a_best_checkpoint_from_behind_the_good_one_outlives_healing_under_another_name(images, metrics):
+    """As marks do: the run looks for its best anew, and what was the best of the try that failed is not lost."""
+    listed([9, 8, 7, 1, 5, 4, 3, 2.5])
+
+    class Breaking(zoo.Callback):
+        done = False
+
+        def on_evaluation(self, scores):
+            if scores.step == 4 and not self.done:
+                self.done = True
+                loop_of["monitoring"]._report([Trouble("exploded", 4, 2, "it is said to explode")])
+
+    from zoo.engine import loop
+    from zoo.engine.health.monitor import Trouble
+
+    loop_of = {}
+    original = loop.Monitoring.__init__
+
+    def remembering(self, *arguments):
+        original(self, *arguments)
+        loop_of["monitoring"] = self
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Monitoring, "__init__", remembering)
+        options = tiny(
+            "dcgan", steps=8, evaluate_every=1, evaluate_metric="listed", keep_best="listed", checkpoint_every=2
+        )
+        run = zoo.train("dcgan", data=str(images), out="run", on_trouble="heal", callbacks=[Breaking()], **options)
+    assert [each["step"] for each in run.healing] == [2]
+    assert scored(run) == list(range(1, 9))
+    best = [step for step, found in kept(run).items() if "best listed" in found]
+    assert best == [4], "of the other rate"
+    assert (run.path / "checkpoints" / "step-00000003.aside").is_dir(), "the best of the try that failed"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import RunError
-from zoo.run.files import writing
+from zoo.run.files import flush, writing
 from zoo.run.journal import truncate
 from zoo.run.lines import chunks, parse, reading_lines
 from zoo.system.reading import open_plain
@@ -87,7 +87,8 @@ def write_scores(run: Path, scores: Scores) -> None:
     line = json.dumps(scores.as_json(), allow_nan=False) + "\n"
     with writing(path):
         ends = True
-        if path.exists():
+        new = not path.exists()
+        if not new:
             with open_plain(path) as before:
                 before.seek(0, os.SEEK_END)
                 if before.tell():
@@ -97,6 +98,8 @@ def write_scores(run: Path, scores: Scores) -> None:
             file.write(line if ends else f"\n{line}")
             file.flush()
             os.fsync(file.fileno())
+        if new:
+            flush(path.parent)  # its name is to be on the disk too
 
 
 def cut_scores(run: Path, step: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from zoo.cli.completing.answer import NOTHING, Answer, words
-from zoo.cli.completing.runs import classes, runs, steps
+from zoo.cli.completing.runs import classes, names, runs, steps
 from zoo.cli.completing.takes import Option
 
 
@@ -99,6 +99,8 @@ def _ops() -> Answer:
 _BY_NAME: Mapping[str, Callable[[], Answer]] = {
     "augment": lambda: _plugins("AUGMENTATION"),
     "data": _data,
+    "evaluate_metric": lambda: _plugins("METRIC"),
+    "keep_best": lambda: _plugins("METRIC"),
     "device": lambda: words(("auto", "cpu", "mps", "cuda")),
     "metric": lambda: _plugins("METRIC"),
     "objective": _objectives,
@@ -111,6 +113,7 @@ _BY_NAME: Mapping[str, Callable[[], Answer]] = {
 _OF_A_RUN: Mapping[str, Callable[[str], Answer]] = {
     "labels": classes,
     "label": classes,
+    "checkpoint": names,
     "step": steps,
     "from_step": steps,
 }

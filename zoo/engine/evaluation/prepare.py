@@ -11,6 +11,7 @@ from zoo.data.source import DataSource
 from zoo.engine.build import TrainingState
 from zoo.engine.evaluation.context import TrainingContext, TrainingImages
 from zoo.engine.evaluation.cost import (
+    SHARE,
     cost_of_steps,
     count,
     generator_cost,
@@ -137,6 +138,9 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
     budget = cost_of_steps(state, options.evaluate_every)
     most = max(metric.samples for metric in metrics)
     samples = options.evaluate_samples or samples_for(budget, fixed, each, most)
+    judged = f"{samples:,} samples are judged{features}"
+    if state.batches.device.type != "cpu":
+        return samples, f"{judged}, on the CPU" if by_features else judged
     share = share_of(samples, budget, fixed, each)
-    less = "; a higher --evaluate-every takes less" if share > 0.03 else ""
-    return samples, f"{samples:,} samples are judged{features}, in some {share:.1%} of the time or less{less}"
+    less = "; a higher --evaluate-every takes less" if share > 1.5 * SHARE else ""
+    return samples, f"{judged}, in about {share:.1%} of the training's time at most{less}"
