@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zoo.plugins.load import load
     from zoo.plugins.registry import list_architectures
     from zoo.run.run import Run
+    from zoo.run.scores import Scores
     from zoo.step_context import StepContext
 
 __version__ = "0.1.0"
@@ -57,6 +58,7 @@ _HOME = {
     "Options": "zoo.options",
     "Phase": "zoo.architecture",
     "Run": "zoo.run.run",
+    "Scores": "zoo.run.scores",
     "StepContext": "zoo.step_context",
     "Unreadable": "zoo.data.images",
     "list_architectures": "zoo.plugins.registry",
@@ -71,6 +73,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "resume",
     "load",
     "Run",
+    "Scores",
     "Generator",
     "list_architectures",
     "Architecture",

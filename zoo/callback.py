@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from zoo.run.run import Run
+    from zoo.run.scores import Scores
 
 
 class Callback:
@@ -44,6 +45,9 @@ class Callback:
 
     def on_sample(self, step: int, picture: Path) -> None:
         """A sample grid was written."""
+
+    def on_evaluation(self, scores: Scores) -> None:
+        """The generator was measured (``--evaluate-every``): a line of scores.jsonl, with its intervals and its provenance."""
 
     def on_checkpoint(self, step: int, checkpoint: Path) -> None:
         """A checkpoint was written, whole: beside the training, which may be some steps further by now."""

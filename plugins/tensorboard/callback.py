@@ -27,6 +27,9 @@ class TensorBoard(zoo.Callback):
 
     name = "tensorboard"
 
+    def __init__(self) -> None:
+        self._charts: set[str] = set()
+
     def on_start(self, run: zoo.Run, step: int, steps: int) -> None:
         """Open a new event file; those before stay, the last one of this process too, of a training that goes back."""
         from torch.utils.tensorboard import SummaryWriter  # a second or two, so only for runs that ask for it
@@ -49,6 +52,22 @@ class TensorBoard(zoo.Callback):
 
         with Image.open(picture, formats=["PNG"]) as opened:
             self.writer.add_image("samples", np.asarray(opened.convert("RGB")), step, dataformats="HWC")
+
+    def on_evaluation(self, scores: zoo.Scores) -> None:
+        """A point for each score, and for both ends of its interval; one chart for each shows all three as a band."""
+        charts: dict[str, list[object]] = {}
+        for metric, numbers in scores.scores.items():
+            for name, score in numbers.items():
+                points = {"": score.value, "_low": score.low, "_high": score.high, "_floor": score.floor}
+                for end, value in points.items():
+                    if value is not None:
+                        self.writer.add_scalar(f"scores/{metric}_{name}{end}", value, scores.step)
+                if None not in (score.value, score.low, score.high):
+                    tags = [f"scores/{metric}_{name}{end}" for end in ("", "_low", "_high")]
+                    charts[f"{metric} {name}"] = ["Margin", tags]
+        if charts and charts.keys() != self._charts:
+            self._charts = set(charts)
+            self.writer.add_custom_scalars({"scores": charts})
 
     def on_checkpoint(self, step: int, checkpoint: Path) -> None:
         """What is in a checkpoint is on the disk; let the curves be too."""

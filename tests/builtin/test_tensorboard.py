@@ -19,6 +19,7 @@ from PIL import Image
 from support import flags
 
 import zoo
+from zoo.run.scores import read_scores
 
 
 @pytest.fixture
@@ -160,3 +161,15 @@ def test_help_and_arguments_that_do_not_fit(cli):
     outcome = cli("tensorboard")
     assert (outcome.code, outcome.out) == (2, "")
     assert "RUN_OR_FOLDER" in outcome.err
+
+
+def test_scores_are_shown_with_their_intervals(options):
+    pytest.importorskip("tensorboard")
+    more = dict(options, data="digits", evaluate_every=2, evaluate_samples=64, evaluate_metric=("frechet",))
+    run = zoo.train("dcgan", steps=4, watch=("tensorboard",), out="run", **more)
+    found = events(run)
+    for end, key in (("", "value"), ("_low", "low"), ("_high", "high"), ("_floor", "floor")):
+        ours = {each.step: getattr(each.of("frechet", "distance"), key) for each in read_scores(run.path)}
+        assert sorted(ours) == [2, 4]
+        assert curve(found, f"scores/frechet_distance{end}") == pytest.approx(ours, rel=1e-5)
+    assert "custom_scalars__config__" in found.Tags()["tensors"], "the charts that show a band"

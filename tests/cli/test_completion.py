@@ -185,6 +185,7 @@ def test_runs_are_offered_below_runs_and_below_what_is_typed(place):
 
 def test_what_a_run_holds_is_offered(place):
     assert values("sample runs/one --step ") == ["12", "4"]
+    assert values("sample runs/one --checkpoint ") == ["best", "last", "12", "4"]
     assert values("sample 'my runs/two' --class=d") == ["--class=dog"]
     assert values("interpolate runs/one --class ") == ["cat", "dog"]
     (place / "runs/one/config.json").write_text("[", "utf-8")

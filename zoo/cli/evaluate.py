@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -53,8 +53,10 @@ class Evaluate:
     """Write a picture of the ten samples that are closest to a training image, each beside it."""
     seed: int = 0
     """Seed of everything random."""
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="best|last|N")] = None
+    """The checkpoint: best, which --keep-best has kept, last, or that of a step; by default the newest."""
     step: int | None = None
-    """The checkpoint of this step instead of the newest."""
+    """The same by its step alone."""
     raw: bool = False
     """Judge the weights themselves, not their running average."""
     save: bool = True
@@ -97,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
         found = evaluate(
             given.what, against=given.against, metrics=given.metric, samples=given.samples, seed=given.seed, step=given.step,
             averaged=not given.raw, truncation=given.truncation, extractor=given.extractor, weights=given.weights,
-            resize=given.resize, sha256=given.sha256, save=given.save,
+            resize=given.resize, sha256=given.sha256, save=given.save, checkpoint=given.checkpoint,
         )  # fmt: skip
         if given.copies is not None:
             _draw_copies(found, given.copies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -33,8 +33,10 @@ class Export:
     out: Path | None = None
     """The file; by default RUN.pt2 here, or with the suffix of another format. A file of that name is replaced;
     folders on the way are made."""
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="best|last|N")] = None
+    """The checkpoint: best, which --keep-best has kept, last, or that of a step; by default the newest."""
     step: int | None = None
-    """The checkpoint of this step instead of the newest."""
+    """The same by its step alone."""
     raw: bool = False
     """Write the weights themselves, not their running average."""
 
@@ -51,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     with importing():
         from zoo.plugins.load import load
 
-    generator = load(given.run, step=given.step, averaged=not given.raw)
+    generator = load(given.run, step=given.step, checkpoint=given.checkpoint, averaged=not given.raw)
     if reason := exporter.unsuited(generator):
         raise OptionError(f"--to {exporter.name}: {reason}")
     make_folder(out.parent)

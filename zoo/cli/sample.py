@@ -67,8 +67,10 @@ class Sample:
     """One row for each class, of --n pictures; or, with --seeds or --numbered, of the same latents in every row."""
     columns: int | None = None
     """Pictures in a row of the grid; by default one for each class, or the square root of --n."""
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="best|last|N")] = None
+    """The checkpoint: best, which --keep-best has kept, last, or that of a step; by default the newest."""
     step: int | None = None
-    """The checkpoint of this step instead of the newest."""
+    """The same by its step alone."""
     raw: bool = False
     """Draw with the weights themselves, not with their running average."""
 
@@ -83,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         from zoo.plugins.load import load
         from zoo.system.memory import enough_memory
 
-    generator = load(given.run, step=given.step, averaged=not given.raw)
+    generator = load(given.run, step=given.step, checkpoint=given.checkpoint, averaged=not given.raw)
     check_drawable(generator.spec, given.out)
     labels = split_classes(given.labels, generator.class_names)
     count = given.n

@@ -18,6 +18,7 @@ from zoo.data.store import ImageStore, prepare
 from zoo.data.store_writer import Progress
 from zoo.engine.batches import Batches
 from zoo.engine.ema import EMA
+from zoo.engine.evaluation.evaluations import Evaluations
 from zoo.engine.freezing import freeze_layers
 from zoo.engine.graphs.capture import CapturedStep
 from zoo.engine.graphs.cuda_graphs import CudaGraphs
@@ -48,6 +49,8 @@ class TrainingState:
     captured: CapturedStep | None = None
     health: Health = field(default_factory=Health)
     """What the monitors keep from look to look."""
+    evaluations: Evaluations | None = None
+    """What is measured while it trains, where something is (`zoo.engine.evaluation.prepare`)."""
 
     @property
     def options(self) -> Options:

@@ -10,6 +10,7 @@ from zoo.callback import Callback
 from zoo.engine.runtime.log import Listener, listening
 from zoo.errors import OptionError
 from zoo.run.run import Run
+from zoo.run.scores import Scores
 
 
 def check_callbacks(callbacks: object) -> list[Callback]:
@@ -72,6 +73,11 @@ class Callbacks(Callback):
         """Tell each."""
         for callback in self._all:
             callback.on_sample(step, picture)
+
+    def on_evaluation(self, scores: Scores) -> None:
+        """Tell each."""
+        for callback in self._all:
+            callback.on_evaluation(scores)
 
     def on_checkpoint(self, step: int, checkpoint: Path) -> None:
         """Tell each."""

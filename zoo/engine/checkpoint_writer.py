@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zoo.errors import RunError, in_one_line
 from zoo.run.checkpoint import write_snapshot
+from zoo.run.marks import mark
 from zoo.run.retention import prune
 from zoo.run.snapshot import Snapshot
 
@@ -42,16 +43,21 @@ class CheckpointWriter:
         """That of the newest whose writing has begun."""
 
     def begin(
-        self, snapshot: Snapshot, protected: Collection[int] = (), before_commit: Callable[[], object] = lambda: None
+        self,
+        snapshot: Snapshot,
+        protected: Collection[int] = (),
+        before_commit: Callable[[], object] = lambda: None,
+        keep_as: tuple[str, str] | None = None,
     ) -> None:
         """Write a checkpoint from now on. Waits for the one before, and raises what is said of that.
 
-        `protected`: as `prune` takes it. `before_commit` is called as by `write_snapshot`, in the writing thread.
+        `protected`: as `prune` takes it. `before_commit` is called as by `write_snapshot`, in the writing thread. `keep_as`: a name
+        and words to mark it with, once it is whole and before any other is removed (`zoo.run.marks`).
         """
         self.finish()
         context = contextvars.copy_context()  # what is advised where a disk is full
         self.submitted_step = snapshot.step
-        self._writing = self._writer.submit(context.run, self._write, snapshot, protected, before_commit)
+        self._writing = self._writer.submit(context.run, self._write, snapshot, protected, before_commit, keep_as)
 
     def collect(self) -> None:
         """Tell of the checkpoint that is written by now, if there is one. Raises RunError where it could not be."""
@@ -81,9 +87,17 @@ class CheckpointWriter:
         finally:
             self._writer.shutdown()
 
-    def _write(self, snapshot: Snapshot, protected: Collection[int], before_commit: Callable[[], object]) -> Path:
+    def _write(
+        self,
+        snapshot: Snapshot,
+        protected: Collection[int],
+        before_commit: Callable[[], object],
+        keep_as: tuple[str, str] | None,
+    ) -> Path:
         path = self._folder / f"step-{snapshot.step:08d}"
         write_snapshot(path, snapshot, before_commit)
+        if keep_as is not None:
+            mark(path, *keep_as)
         try:
             prune(self._folder, self._keep, protected)
         except RunError as error:  # the new one is whole all the same; older ones stay until the next time

@@ -17,6 +17,9 @@ from zoo.options import Options
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.snapshot import State
 
+MAY_LACK = ("health", "evaluation")
+"""Parts that checkpoints lack which an older zoo wrote, or a run that did not evaluate: they begin anew."""
+
 
 class Stateful(Protocol):
     """What keeps something from step to step."""
@@ -41,6 +44,8 @@ def parts(state: TrainingState) -> dict[str, Stateful]:
     }
     if state.ema is not None:
         found["ema"] = state.ema
+    if state.evaluations is not None:
+        found["evaluation"] = state.evaluations.progress
     objective: Any = step.objective
     if hasattr(objective, "state_dict") and hasattr(objective, "load_state_dict"):
         found["objective"] = objective
@@ -89,7 +94,7 @@ def _cut(state: TrainingState, options: Options) -> tuple[int, int, bool]:
 def load_state(state: TrainingState, saved: State, without: Collection[str] = ()) -> None:
     """Set everything but the networks, and the parts left out, to a saved state. Raises RunError where it does not fit."""
     for name, part in parts(state).items():
-        if name in without or (name == "health" and name not in saved.parts):  # which older checkpoints have not
+        if name in without or (name in MAY_LACK and name not in saved.parts):
             continue
         try:
             part.load_state_dict(saved.parts[name])

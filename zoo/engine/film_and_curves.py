@@ -32,8 +32,11 @@ def make_film_and_curves(run: Run) -> None:
 
 def make_missing(run: Run, done: int) -> bool:
     """Make what a run lacks that was ended between its last checkpoint, of step `done`, and its end; whether there was anything."""
-    if done != run.config.get("steps"):
-        return False
+    return done == run.config.get("steps") and make_lacking(run)
+
+
+def make_lacking(run: Run) -> bool:
+    """Make the film and the curves of a run that is over, as far as they are not there; whether there was anything."""
     with reading(run.path):
         lacking = [name for name in (FILM, CURVES) if not (run.path / name).exists()]
     if lacking:

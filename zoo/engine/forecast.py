@@ -103,11 +103,12 @@ class Forecast:
         return None if seconds < WORTH else forecast(seconds, count, step, self._advice(seconds))
 
     def _pauses(self, count: int) -> float:
-        """How many pictures are drawn and checkpoints written in so many steps."""
+        """How many pictures are drawn, checkpoints written and evaluations made in so many steps."""
         options = self._state.options
         if options.each_epoch:
             return float(2 * (self._state.epochs_after(self._state.steps) - self._state.epochs_after(self._start)))
-        return count / options.sample_every + count / options.checkpoint_every
+        evaluations = count / options.evaluate_every if options.evaluate_every else 0.0
+        return count / options.sample_every + count / options.checkpoint_every + evaluations
 
     def _advice(self, seconds: float) -> list[str]:
         """How it could take less, where that is not too late."""

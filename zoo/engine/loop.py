@@ -34,6 +34,7 @@ from zoo.generate.sampling import draw_images
 from zoo.run.files import advising, writing
 from zoo.run.journal import Journal
 from zoo.run.run import Run, quoted
+from zoo.run.scores import write_scores
 from zoo.run.snapshot import NotFiniteError, take_snapshot
 
 log = logging.getLogger(__name__)
@@ -109,10 +110,12 @@ class TrainingLoop:
                         self._sample(0)
                         if self.options.on_trouble != "warn" and not self.run.checkpoints:
                             self._checkpoint(0, journal)  # there may be nothing else to go back to
+                    if self.state.evaluations is not None and not self._again:
+                        self.state.evaluations.reconcile(self.run)
                     self._data.begin()
                     self._clock.start(self.state.batches.images)
                     forecast = Forecast(self.state, self.start, self._clock)
-                    while done < self._until and self.interrupt.signal is None:
+                    while done < self._until and self.interrupt.signal is None and not self._over:
                         statistics = self._step(done)
                         done += 1
                         self._after(done, statistics, journal)
@@ -122,7 +125,9 @@ class TrainingLoop:
                         self._refuse_divergence(done, {name: float(value) for name, value in statistics.items()})
                         self._checkpoint(done, journal)
                     self._checkpoints.finish()
-                finished = done == self.steps
+                finished = done == self.steps or self._over
+                if self.state.evaluations is not None and self._over and done < self.steps:
+                    log.info(self.state.evaluations.why_over(self.run.path, done, self.steps))
                 if finished and not self._again:
                     make_film_and_curves(self.run)
             self.callbacks.on_end(self.run, done, finished)
@@ -148,12 +153,14 @@ class TrainingLoop:
         return f"the checkpoint of step {saved} is whole: mend it, then zoo resume {quoted(self.run.path)}"
 
     def _after(self, done: int, statistics: Statistics, journal: Journal) -> None:
-        """What is due after step `done`: a log line, a grid, a checkpoint."""
+        """What is due after step `done`: a log line, a grid, an evaluation, a checkpoint."""
         last = done == self.steps
         write = last or done % self.options.log_every == 0
         picture = last or self._due(done, self.options.sample_every)
         save = last or self._due(done, self.options.checkpoint_every)
-        if write or save:
+        # Of a last step too only where it is a multiple: a shorter run that goes on is to be the same as the longer one.
+        evaluate = self.state.evaluations is not None and done % self.options.evaluate_every == 0
+        if write or save or evaluate:
             read = {name: float(value) for name, value in statistics.items()}  # the one place that waits for the device
             if write:
                 self._log(done, read, journal)
@@ -162,8 +169,11 @@ class TrainingLoop:
             self._refuse_divergence(done, read)
         if picture:
             self._sample(done, looking=self._due(done, self.options.sample_every))
-        if save:
-            self._checkpoint(done, journal)
+        best = evaluate and self._evaluate(done)
+        if self._over and not picture:
+            self._sample(done, looking=False)
+        if save or best:
+            self._checkpoint(done, journal, best)
         self._checkpoints.collect()
         self.callbacks.on_step(done)
 
@@ -213,8 +223,29 @@ class TrainingLoop:
             with self._clock.paused():
                 self._monitoring.update_images(done, images, self._grid_labels)
 
-    def _checkpoint(self, done: int, journal: Journal) -> None:
-        """Copy the state, which is written while the training goes on; of data that is whole, and of numbers that are finite."""
+    def _evaluate(self, done: int) -> bool:
+        """Measure the generator, and write the scores; whether the checkpoint is to be kept as the best."""
+        evaluations = self.state.evaluations
+        assert evaluations is not None
+        with self._clock.paused():
+            scores = evaluations.evaluate(done, self.state.batches.device)
+            if scores is None:
+                return False
+            write_scores(self.run.path, scores)
+            best = evaluations.take(scores)
+        self.callbacks.on_evaluation(scores)
+        return best
+
+    @property
+    def _over(self) -> bool:
+        """Whether nothing was gained for so long that the run ends."""
+        return self.state.evaluations is not None and self.state.evaluations.over
+
+    def _checkpoint(self, done: int, journal: Journal, best: bool = False) -> None:
+        """Copy the state, which is written while the training goes on; of data that is whole, and of numbers that are finite.
+
+        `best`: it is kept as the best so far.
+        """
         with self._clock.paused():
             if self.interrupt.signal is None:  # whoever stops now does not wait for the rest of the data to be read
                 self._data.finish()
@@ -226,7 +257,9 @@ class TrainingLoop:
             except NotFiniteError as error:
                 self._monitoring.not_finite(done, str(error))  # which may heal it
                 raise RunError(f"{error} at step {done}: training has diverged. {self._last_good()}") from None
-            self._checkpoints.begin(snapshot, self._protected(), before_commit=journal.sync)
+            evaluations = self.state.evaluations
+            keep_as = evaluations.keep_as if best and evaluations is not None else None
+            self._checkpoints.begin(snapshot, self._protected(), before_commit=journal.sync, keep_as=keep_as)
 
     def scheduled_checkpoints(self) -> list[tuple[int, Path]]:
         """Those of the run that were due, oldest first: not those of a run that was stopped, which an unstopped one has not."""

@@ -14,6 +14,7 @@ from zoo.engine.build import build, prepare_data
 from zoo.engine.callbacks import Callbacks
 from zoo.engine.changes import options_at
 from zoo.engine.checkpointing import load_checkpoint
+from zoo.engine.evaluation.prepare import prepare_evaluations
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.plan import RunPlan, plan_resume
 from zoo.engine.rehearsal import rehearse
@@ -102,6 +103,7 @@ class Replay:
         with interrupt.handed_on(), determinism(self.plan.options.deterministic):
             state = build(self.plan, store)
             rehearse(state, self.plan.spec)
+            prepare_evaluations(self.plan, state)
             seconds = load_checkpoint(state, self.before, self._then)
             loop = TrainingLoop(copy, state, Callbacks(callbacks), self.start, seconds, interrupt, until=self.end)
             if trouble := loop.run_steps():

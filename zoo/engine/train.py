@@ -15,7 +15,8 @@ from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
-from zoo.engine.film_and_curves import make_missing
+from zoo.engine.evaluation.prepare import prepare_evaluations
+from zoo.engine.film_and_curves import make_lacking, make_missing
 from zoo.engine.forecast import describe_plan
 from zoo.engine.health.monitor import Trouble
 from zoo.engine.health.overfitting import small_data_advice
@@ -42,6 +43,7 @@ from zoo.run.files import advising
 from zoo.run.journal import gap, truncate
 from zoo.run.place import check_path
 from zoo.run.run import Run, quoted
+from zoo.run.scores import cut_scores
 from zoo.system.memory import enough_memory
 
 log = logging.getLogger(__name__)
@@ -106,6 +108,7 @@ def train(
             state = build(plan, store)
             begun = {} if origin is None else {"from": transfer(origin, state)}
             rehearse(state, plan.spec)
+            prepare_evaluations(plan, state)
             with Run.begin(out, _config(plan, store, state) | begun) as run:
                 try:
                     everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
@@ -187,12 +190,18 @@ def resume(
             if folder is None and run.config.get("from"):
                 transfer(Origin.read_again(run.config["from"], run.path), state)
             rehearse(state, plan.spec)
+            prepare_evaluations(plan, state)
             seconds = 0.0 if folder is None else load_checkpoint(state, folder, then)
             if start >= state.steps:
                 raise RunError(
                     f"{run.path} is finished: {start} of {state.steps} steps; "
                     f"zoo resume {quoted(run.path)} --steps N goes on to N, which is to be more than {start}"
                 )
+            if state.evaluations is not None and state.evaluations.over:
+                if not changes and from_step is None and make_lacking(run):
+                    everyone.on_end(run, start, True)
+                    return run
+                raise RunError(f"{run.path} {state.evaluations.why_over(run.path, start, state.steps)}")
             config = _changed(run, plan, state, journal(run, then, plan.options, start), bool(changes))
             run.config = config  # plugins are to see what is in force
             everyone.add(asked_callbacks(run, plan.options.watch) if plugin_callbacks and wanted else [])
@@ -201,6 +210,7 @@ def resume(
                 chosen.set_newer_aside()
                 if note := _cut_journal(run, then, start):
                     log.warning(note)
+                cut_scores(run.path, start)
                 run.save_config(config)
             loop = TrainingLoop(run, state, everyone, start, seconds, interrupt)
             del plan, state
@@ -231,6 +241,7 @@ def _healed(loop: TrainingLoop, trouble: Trouble, everyone: Callbacks) -> Traini
         then = options_at(run, plan.architecture, healing.start)
         state = build(plan, numbered_as(run, plan.architecture, prepare_data(plan)))
         rehearse(state, plan.spec)
+        prepare_evaluations(plan, state)
         seconds = load_checkpoint(state, healing.folder, then)
     except ZooError as error:
         aside = set_aside_after_target(run, options, spec, trouble, checkpoints)

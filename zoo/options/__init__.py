@@ -10,6 +10,7 @@ from pydantic import ConfigDict, model_validator
 from zoo.options.base import Group
 from zoo.options.data import DataOptions
 from zoo.options.device import DeviceOptions
+from zoo.options.evaluation import EvaluationOptions
 from zoo.options.health import HealthOptions
 from zoo.options.length import LengthOptions
 from zoo.options.objective import ObjectiveOptions
@@ -26,6 +27,7 @@ GROUPS: dict[str, type[Group]] = {
     "optimizer": OptimizerOptions,
     "output": OutputOptions,
     "health": HealthOptions,
+    "evaluation": EvaluationOptions,
 }
 """Every group by its title, in the order in which they are shown."""
 
@@ -37,7 +39,14 @@ MOST_USED = (
 
 # The last base comes first in a pydantic model.
 class Options(
-    HealthOptions, OutputOptions, OptimizerOptions, ObjectiveOptions, DeviceOptions, LengthOptions, DataOptions
+    EvaluationOptions,
+    HealthOptions,
+    OutputOptions,
+    OptimizerOptions,
+    ObjectiveOptions,
+    DeviceOptions,
+    LengthOptions,
+    DataOptions,
 ):
     """What every architecture's training run takes. Subclass it inside an architecture to add options of its own."""
 

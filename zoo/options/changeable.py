@@ -13,6 +13,7 @@ CHANGEABLE = (
     "schedule", "schedule_hold", "schedule_decay", "minimum_learning_rate", "warmup", "freeze_d",
     "log_every", "sample_every", "checkpoint_every", "each_epoch", "keep_checkpoints", "watch",
     "on_trouble", "heal_times", "latent_seed",
+    "evaluate_every", "evaluate_metric", "evaluate_samples", "keep_best", "stop_after_no_gain",
 )  # fmt: skip
 """Options that a run may go on with other values of. (--data, --device and --capture are `zoo.resume`'s own: content decides on
 the first, and the others change no number.)"""

@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from zoo.errors import RunError
 from zoo.plots.figure import DATA, GENERATED, can_draw, new_figure, tidy, write
+from zoo.plots.scores import draw_scores, score_curves
 from zoo.run.files import reading
 from zoo.run.lines import kinds
 from zoo.run.run import Run
+from zoo.run.scores import Scores, read_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,14 +108,23 @@ def draw_curves_if_possible(run: Run) -> Path | None:
 def _draw_run(run: Run, metrics: Sequence[Mapping[str, Any]], place: Path) -> Path:
     preset = run.config.get("preset")
     title = f"{run.path.resolve().name}: {run.architecture}" + (f" {preset}" if preset else "")
-    write(curves_figure(metrics, f"{title}, {run.data_title}", run.events()), place)
+    write(curves_figure(metrics, f"{title}, {run.data_title}", run.events(), read_scores(run.path)), place)
     return place
 
 
-def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, events: Sequence[Mapping[str, Any]] = ()) -> Figure:
-    """The figure of logged metrics: the losses above, D's verdicts below, both over the steps; a line at each event."""
-    figure = new_figure(8.0, 5.6)
-    above, below = figure.subplots(2, 1, sharex=True)
+def curves_figure(
+    metrics: Sequence[Mapping[str, Any]],
+    title: str,
+    events: Sequence[Mapping[str, Any]] = (),
+    scores: Sequence[Scores] = (),
+) -> Figure:
+    """The figure of logged metrics: the losses above, D's verdicts below, then scores if there are some, all over the steps; a line
+    at each event."""
+    curves = score_curves(scores)
+    figure = new_figure(8.0, 5.6 + 2.4 * len(curves))
+    above, below, *rest = figure.subplots(2 + len(curves), 1, sharex=True)
+    for axes, curve in zip(rest, curves, strict=True):
+        draw_scores(axes, curve)
     steps = series(metrics, "step")
     losses = _draw(above, steps, [(series(metrics, key), name, colour) for key, name, colour in _LOSSES])
     verdicts = _draw(below, steps, [(series(metrics, key), name, colour) for key, name, colour in _VERDICTS])
@@ -122,7 +133,7 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, events: Sequ
         above.plot([], [], color="#777777", linewidth=0.7, alpha=0.6, label="thin: as logged")
     above.set_ylabel("loss")
     below.set_ylabel("mean output of D")
-    below.set_xlabel("step")
+    (rest[-1] if rest else below).set_xlabel("step")
     _scale(above, losses)
     if len(verdicts) and verdicts.min() >= 0 and verdicts.max() <= 1:
         below.set_ylim(0, 1)
@@ -130,7 +141,7 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, events: Sequ
     else:
         _limit(below, verdicts)
     _mark(above, below, events)
-    for axes in (above, below):
+    for axes in (above, below, *rest):
         if axes.get_legend_handles_labels()[1]:
             axes.legend(
                 loc="lower right", bbox_to_anchor=(1, 0.98), fontsize=8, frameon=False, ncols=4

@@ -14,6 +14,7 @@ from zoo.errors import OptionError, PluginError, unknown
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.registry import registry
 from zoo.run.run import Run, quoted
+from zoo.run.scores import Scores
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,10 @@ class GuardedCallback(Callback):
     def on_sample(self, step: int, picture: Path) -> None:
         """Pass it on."""
         self._tell("on_sample", step, picture)
+
+    def on_evaluation(self, scores: Scores) -> None:
+        """Pass it on."""
+        self._tell("on_evaluation", scores)
 
     def on_checkpoint(self, step: int, checkpoint: Path) -> None:
         """Pass it on."""

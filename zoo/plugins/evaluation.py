@@ -16,6 +16,7 @@ from zoo.errors import OptionError, RunError
 from zoo.generate.request import check_count, check_seed, check_truncation
 from zoo.plugins.kinds import METRIC, SOURCE
 from zoo.plugins.registry import registry
+from zoo.run.naming import one_of
 from zoo.run.run import Run
 from zoo.run.scores import Scores, write_scores
 
@@ -73,6 +74,7 @@ def evaluate(
     resize: str | None = None,
     sha256: str | None = None,
     save: bool = True,
+    checkpoint: int | str | None = None,
 ) -> Evaluation:
     """Measure what a generator draws, or pictures that one has drawn: ``zoo evaluate`` in Python, called ``zoo.evaluate``.
 
@@ -89,6 +91,7 @@ def evaluate(
         weights: the file of the network's weights (inception).
         resize: whose resizing: torch-fidelity, clean-fid or pytorch-fid (inception).
         sha256: what the hash of the network's weights is to be, or begin with.
+        checkpoint: in the place of `step`, as `zoo.load` takes it: ``"best"``, say.
         save: append the scores to the run's ``scores.jsonl``; those of other data than the run's are not.
 
     Raises:
@@ -107,7 +110,7 @@ def evaluate(
     choice.check()
     names = list(dict.fromkeys(metrics)) or list(registry().of_kind(METRIC))
     chosen: list[Metric] = [registry().find(METRIC, name)() for name in names]
-    subject = subject_of(what, against, seed, step, averaged, truncation, choice)
+    subject = subject_of(what, against, seed, one_of(checkpoint, step), averaged, truncation, choice)
     contexts: dict[int | None, ComparedContext] = {}
 
     def context_of(metric: Metric) -> ComparedContext:
@@ -133,7 +136,7 @@ def subject_of(
     what: Run | Path | str,
     against: Run | Path | str | None,
     seed: int,
-    step: int | None,
+    step: int | str | None,
     averaged: bool,
     truncation: float | None,
     choice: Choice,
@@ -151,7 +154,7 @@ def subject_of(
             raise OptionError(f"--step {step}: {what} is the checkpoint of step {found[1]}")
         what, step = found
     run = find_run(what)
-    generator = load(run, step=step, averaged=averaged)
+    generator = load(run, checkpoint=step, averaged=averaged)
     check_truncation(truncation, generator.options.latent_distribution)
     other = _run_of(against)
     chosen = (other or run).config["options"].get("data") if against is None or other else against

@@ -25,6 +25,7 @@ from zoo.plugins.kinds import ARCHITECTURE
 from zoo.plugins.registry import architecture_of, pretrained_run, registry
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.holding import holder
+from zoo.run.naming import LAST, find_checkpoint, one_of
 from zoo.run.place import check_path
 from zoo.run.run import Run
 from zoo.run.whole import read_whole
@@ -50,7 +51,14 @@ def find_run(run: Run | Path | str) -> Run:
     return Run(path)
 
 
-def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu", averaged: bool = True) -> Generator:
+def load(
+    run: Run | Path | str,
+    *,
+    step: int | None = None,
+    device: str = "cpu",
+    averaged: bool = True,
+    checkpoint: int | str | None = None,
+) -> Generator:
     """The trained generator of a run.
 
     Args:
@@ -58,28 +66,24 @@ def load(run: Run | Path | str, *, step: int | None = None, device: str = "cpu",
         step: of the checkpoint, by default the newest.
         device: where it is to draw: cpu, mps, cuda or cuda:N.
         averaged: with the running average of the weights, where the run kept one; else with the weights themselves.
+        checkpoint: in the place of `step`, a step too, or ``"best"``, ``"best:METRIC"`` (``--keep-best``) or ``"last"``.
 
     Raises:
+        OptionError: for what names no checkpoint.
         RunError: where the run or its checkpoint cannot be used.
         PluginError: where the run's architecture is not installed.
     """
     run = find_run(run)
-    wanted, found = step, run
+    wanted, found = one_of(checkpoint, step), run
 
     def find() -> tuple[int, Path]:
-        if wanted is None:
-            return found.latest()
-        known = dict(found.checkpoints)
-        if wanted not in known:
-            has = ", ".join(map(str, known)) or "none"
-            raise RunError(f"{found.path} has no checkpoint of step {wanted}; it has {has}")
-        return wanted, known[wanted]
+        return find_checkpoint(found, wanted)
 
     _, newest = find()  # what is wrong with it is told before anything else
     home, place = os.path.realpath(run.path), os.path.realpath(newest)
     if not Path(place).is_relative_to(home):  # a run of somebody else's may lead anywhere
         log.warning("%s leads to %s, which is read", newest, place)
-    if step is None and (lacking := run.lacking):
+    if wanted in (None, LAST) and (lacking := run.lacking):
         log.warning("%s; %s is used", lacking, newest.name)
     architecture = architecture_of(run)
     options = run.options(architecture)

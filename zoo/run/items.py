@@ -28,7 +28,7 @@ _WRITTEN = (
 _PART = re.compile(r"\..+\.\d+\.part(\.\w+)?")
 """The names of what is not whole yet (`zoo.run.files.replacing`)."""
 
-_OF_THE_HOLDER = re.compile(r"\.(config|metrics|samples)\.\d+\.part(\.\w+)?")
+_OF_THE_HOLDER = re.compile(r"\.(config|metrics|scores|samples)\.\d+\.part(\.\w+)?")
 """Those in the run's folder itself that none but the process that trains it makes."""
 
 _ABANDONED = 24 * 3600  # seconds after which what a reader may be writing, as `zoo curves` does, belongs to nobody

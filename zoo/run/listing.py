@@ -12,8 +12,11 @@ from typing import Any
 from zoo.errors import RunError
 from zoo.run.holding import LOCK, Holder
 from zoo.run.journal import last_step
+from zoo.run.packing import unpack
 from zoo.run.run import Run
 from zoo.system.lock import is_held
+from zoo.system.parsing import parse_json
+from zoo.system.reading import read_plain
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _listed(path: Path) -> Listed:
     held, holder = is_held(path / LOCK), run.holder
     if holder is not None:
         state = "running"
-    elif steps is not None and saved >= steps:
+    elif (steps is not None and saved >= steps) or _ended_early(run, checkpoints):
         state = "finished"
     elif held is not False:
         state = "unknown"
@@ -76,6 +79,18 @@ def _listed(path: Path) -> Listed:
     step = max(saved, last_step(path / "metrics.jsonl") or 0)
     title = _of(_of(run.config, "data", dict) or {}, "title", str) or ""
     return Listed(path, state, step, steps, run.architecture, title, written, holder)
+
+
+def _ended_early(run: Run, checkpoints: list[tuple[int, Path]]) -> bool:
+    """Whether it came to its end before its last step, as nothing was gained for long (``--stop-after-no-gain``)."""
+    options = _of(run.config, "options", dict) or {}
+    patience = _of(options, "stop_after_no_gain", int) or 0
+    if patience < 1 or not checkpoints:
+        return False
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        state = parse_json(read_plain(checkpoints[-1][1] / "state.json"))
+        return bool(unpack(state["parts"]["evaluation"], {})["without_gain"] >= patience)
+    return False
 
 
 def _is_refused(run: Run) -> bool:

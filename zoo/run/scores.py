@@ -9,6 +9,7 @@ their provenances allow it: `incomparable`.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -17,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import RunError
-from zoo.run.files import writing
+from zoo.run.files import flush, writing
+from zoo.run.journal import truncate
 from zoo.run.lines import chunks, parse, reading_lines
 from zoo.system.reading import open_plain
+
+log = logging.getLogger(__name__)
 
 SCORES = "scores.jsonl"
 
@@ -83,7 +87,8 @@ def write_scores(run: Path, scores: Scores) -> None:
     line = json.dumps(scores.as_json(), allow_nan=False) + "\n"
     with writing(path):
         ends = True
-        if path.exists():
+        new = not path.exists()
+        if not new:
             with open_plain(path) as before:
                 before.seek(0, os.SEEK_END)
                 if before.tell():
@@ -93,6 +98,15 @@ def write_scores(run: Path, scores: Scores) -> None:
             file.write(line if ends else f"\n{line}")
             file.flush()
             os.fsync(file.fileno())
+        if new:
+            flush(path.parent)  # its name is to be on the disk too
+
+
+def cut_scores(run: Path, step: int) -> None:
+    """Leave out the scores of steps after `step`: a run that goes on from there comes to them again. Raises RunError."""
+    path = run / SCORES
+    if path.exists() and (note := truncate(path, step)):
+        log.warning(note)
 
 
 def read_scores(run: Path) -> list[Scores]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -36,6 +37,13 @@ def steps(path: str) -> Answer:
     """The steps of a run's checkpoints."""
     names = [name for name in _names(os.path.join(path, "checkpoints")) if name.startswith("step-")]
     return words(str(int(name[5:])) for name in sorted(names, reverse=True) if name[5:].isdigit())
+
+
+def names(path: str) -> Answer:
+    """What a run's checkpoints are called: by what they are kept as, and by their steps."""
+    return replace(
+        steps(path), values={"best": "which --keep-best has kept", "last": "the newest", **steps(path).values}
+    )
 
 
 def classes(path: str) -> Answer:

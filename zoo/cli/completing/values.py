@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from zoo.cli.completing.answer import NOTHING, Answer, words
-from zoo.cli.completing.runs import classes, runs, steps
+from zoo.cli.completing.runs import classes, names, runs, steps
 from zoo.cli.completing.takes import Option
 
 
@@ -102,6 +102,8 @@ _BY_NAME: Mapping[str, Callable[[], Answer]] = {
     "against": _data,
     "extractor": lambda: words(("auto", "digits", "classifier", "efficientnet-lite0", "inception", "random")),
     "resize": lambda: words(("torch-fidelity", "clean-fid", "pytorch-fid")),
+    "evaluate_metric": lambda: _plugins("METRIC"),
+    "keep_best": lambda: _plugins("METRIC"),
     "device": lambda: words(("auto", "cpu", "mps", "cuda")),
     "metric": lambda: _plugins("METRIC"),
     "objective": _objectives,
@@ -114,6 +116,7 @@ _BY_NAME: Mapping[str, Callable[[], Answer]] = {
 _OF_A_RUN: Mapping[str, Callable[[str], Answer]] = {
     "labels": classes,
     "label": classes,
+    "checkpoint": names,
     "step": steps,
     "from_step": steps,
 }

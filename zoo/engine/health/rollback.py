@@ -26,6 +26,7 @@ from zoo.run.journal import truncate
 from zoo.run.marks import is_kept
 from zoo.run.retention import set_aside
 from zoo.run.run import Run, quoted
+from zoo.run.scores import cut_scores
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ def write_healing(run: Run, healing: Healing, config: dict[str, Any]) -> None:
     metrics = run.path / "metrics.jsonl"
     if note := truncate(metrics, healing.start):
         log.warning(note)
+    cut_scores(run.path, healing.start)
     write_healed(metrics, healing.event)
     run.save_config({**config, "healing": [*run.healing, healing.event]})
 

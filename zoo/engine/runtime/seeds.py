@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-STREAMS = ("weights", "data", "latents", "grid", "probe")
+STREAMS = ("weights", "data", "latents", "grid", "probe", "evaluation")
 
 
 def stream_seed(seed: int, stream: str, number: int = 0) -> int:

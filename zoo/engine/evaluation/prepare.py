@@ -1,0 +1,146 @@
+"""What a run measures while it trains, decided before its first step: which metrics, of how many samples, by which ranking."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from zoo.data.reading import Reading
+from zoo.data.registry import open_source
+from zoo.data.source import DataSource
+from zoo.engine.build import TrainingState
+from zoo.engine.evaluation.context import TrainingContext, TrainingImages
+from zoo.engine.evaluation.cost import (
+    SHARE,
+    cost_of_steps,
+    count,
+    generator_cost,
+    metric_cost,
+    samples_for,
+    share_of,
+)
+from zoo.engine.evaluation.evaluations import Evaluations
+from zoo.engine.evaluation.progress import Progress, Ranking
+from zoo.engine.plan import RunPlan
+from zoo.engine.runtime.seeds import random_numbers_kept, stream_seed
+from zoo.errors import OptionError, unknown
+from zoo.generate.generator import Generator
+from zoo.metric import Metric
+from zoo.options import Options
+from zoo.plugins.kinds import METRIC, SOURCE
+from zoo.plugins.registry import registry
+
+log = logging.getLogger(__name__)
+
+DEFAULT = "frechet"
+"""What is measured where nobody says, if it suits."""
+
+
+def prepare_evaluations(plan: RunPlan, state: TrainingState) -> None:
+    """Have a run evaluate, if its options say so; nothing of its state changes.
+
+    Raises OptionError for a metric that does not suit, or a ranking that there is none of, PluginError for one that nobody knows.
+    """
+    options = plan.options
+    if not options.evaluate_every:
+        return
+    with random_numbers_kept(plan.device):
+        context = _context(plan, state)
+        metrics = _chosen(options, context)
+        ranking = _ranking(options, metrics)
+        context.samples, words = _samples(state, metrics, context)
+        for metric in metrics:  # of so many, or so few
+            _refuse_unsuited(metric, context)
+    log.info("every %s steps %s: %s", f"{options.evaluate_every:,}", words, ", ".join(each.name for each in metrics))
+    progress = Progress(context.samples)
+    keeps, patience = options.keep_best is not None, options.stop_after_no_gain
+    state.evaluations = Evaluations(context, metrics, ranking, keeps, patience, progress, options.evaluate_samples)
+
+
+def _context(plan: RunPlan, state: TrainingState) -> TrainingContext:
+    store, options, source = state.batches.loader.store, plan.options, plan.source
+    names = store.class_names if plan.architecture.conditional else []
+    # Its `step` is set with every evaluation, its network is the run's own, which draws as sample grids do.
+    generator = Generator(state.sampling_generator, plan.architecture, options, plan.spec, names, 0)
+    images = TrainingImages(source, store, plan.spec, options.fit)
+    seed = stream_seed(options.seed, "evaluation")
+
+    def reopen() -> DataSource:
+        return open_source(options.data, list(registry().of_kind(SOURCE).values()), Reading.of(options))
+
+    return TrainingContext(generator, images, reopen, options.evaluate_samples or 0, seed, state.ema is not None)
+
+
+def _chosen(options: Options, context: TrainingContext) -> list[Metric]:
+    """The metrics that are asked for; else the default one, those that rank, or those that suit. Raises OptionError."""
+    names = options.evaluate_metric or ((options.keep_best.partition(":")[0],) if options.keep_best else ())
+    if names:
+        found = [registry().find(METRIC, name)() for name in dict.fromkeys(names)]
+        for metric in found:
+            _refuse_unsuited(metric, context)
+        return found
+    known: list[Metric] = [make() for make in registry().of_kind(METRIC).values()]
+    known.sort(key=lambda metric: (metric.name != DEFAULT, not metric.best))
+    suited = [metric for metric in known if _unsuited(metric, context) is None]
+    if not suited:
+        raise OptionError("--evaluate-every: no metric suits such data (zoo plugins); leave it out")
+    return suited[:1]
+
+
+def _unsuited(metric: Metric, context: TrainingContext) -> str | None:
+    asked = context.samples
+    context.samples = asked or metric.samples
+    try:
+        return metric.unsuited(context)
+    finally:
+        context.samples = asked
+
+
+def _refuse_unsuited(metric: Metric, context: TrainingContext) -> None:
+    if reason := _unsuited(metric, context):
+        raise OptionError(f"--evaluate-metric {metric.name}: {reason}")
+
+
+def _ranking(options: Options, metrics: Sequence[Metric]) -> Ranking | None:
+    """What ranks: ``--keep-best``, or the first number of the first metric. Raises OptionError where that is nothing."""
+    wanted, _, number = (options.keep_best or "").partition(":")
+    metric = next((each for each in metrics if each.name == wanted), None) if wanted else metrics[0]
+    if metric is None:
+        names = ", ".join(each.name for each in metrics)
+        raise OptionError(
+            f"--keep-best {options.keep_best}: it is not measured, {names} is; give --evaluate-metric {wanted} too"
+        )
+    if not metric.best:
+        if options.keep_best is None and not options.stop_after_no_gain:
+            return None
+        flag = f"--keep-best {options.keep_best}" if wanted else f"--stop-after-no-gain {options.stop_after_no_gain}"
+        raise OptionError(f"{flag}: {metric.name} has no number of which one end is best; give another metric")
+    first = next(iter(metric.best))
+    if number and number not in metric.best:
+        raise OptionError(unknown(f"number of {metric.name} for --keep-best", number, metric.best))
+    chosen = number or first
+    return Ranking(metric.name, chosen, metric.best[chosen], chosen == first)
+
+
+def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingContext) -> tuple[int, str]:
+    """How many samples are judged, and a few words on that."""
+    options = state.options
+    by_features = [metric for metric in metrics if metric.uses_features]
+    each, fixed, features = generator_cost(state), 0.0, ""
+    if by_features:
+        network = context.network
+        some = context.comparison.pixels_of(context.comparison.some(2))
+        each += count(network.network, lambda: network.features(some)) / len(some)
+        real = len(context.real_features)  # computed here, once, or read
+        fixed = sum(metric_cost(metric.name, real, network.dimension) for metric in by_features)
+        features = f", features of {network.name}"
+    context.forget()
+    budget = cost_of_steps(state, options.evaluate_every)
+    most = max(metric.samples for metric in metrics)
+    samples = options.evaluate_samples or samples_for(budget, fixed, each, most)
+    judged = f"{samples:,} samples are judged{features}"
+    if state.batches.device.type != "cpu":
+        return samples, f"{judged}, on the CPU" if by_features else judged
+    share = share_of(samples, budget, fixed, each)
+    less = "; a higher --evaluate-every takes less" if share > 1.5 * SHARE else ""
+    return samples, f"{judged}, in about {share:.1%} of the training's time at most{less}"
