@@ -201,9 +201,7 @@ def _draw(axes: Axes, steps: Floats, curves: Sequence[tuple[Floats, str, str]]) 
 
 def spans_magnitudes(values: Floats) -> bool:
     """Whether finite numbers are to be drawn on a logarithmic axis: losses that fall by orders of magnitude."""
-    return bool(
-        len(values) and values.min() > 0 and np.quantile(values, 0.99) > _LOG_FROM * np.quantile(values, 0.01)
-    )
+    return bool(len(values) and values.min() > 0 and np.quantile(values, 0.99) > _LOG_FROM * np.quantile(values, 0.01))
 
 
 def usual_range(values: Floats) -> tuple[float, float]:

@@ -73,7 +73,14 @@ def chart(
     over = [*_levels(levels, up), *_marks(marks, across)]
     dots = [dot for line in lines if line.dots for dot in _dots(line, across, up)]
     plot = tag(
-        "svg", *_grid(up), stretched, *over, *dots, class_="plot", role="img", aria_label=_description(title, lines, marks)
+        "svg",
+        *_grid(up),
+        stretched,
+        *over,
+        *dots,
+        class_="plot",
+        role="img",
+        aria_label=_description(title, lines, marks),
     )
     axes = tag("div", _vertical(up), plot, tag("span"), _horizontal(across), class_="axes")
     return tag("figure", tag("figcaption", tag("b", title), _legend(lines, levels, marks)), axes, class_="chart")
@@ -149,19 +156,23 @@ def _thinned(line: Line, across: Scale) -> tuple[Floats, Floats, Floats, Floats]
 
 def _points(shares: Floats, heights: Floats) -> str:
     pairs = zip(shares * _SIDE, (1 - heights) * _SIDE, strict=True)
-    return "L".join(f"{x:.1f} {y:.1f}" for x, y in pairs if np.isfinite(y))
+    return "L".join(f"{x:.1f} {y:.1f}" for x, y in pairs if np.isfinite(x) and np.isfinite(y))
 
 
 def _curve(line: Line, across: Scale, up: Scale) -> list[Markup]:
     shares, bold, _, _ = _thinned(line, across)
-    points = _points(shares, up.share(bold))
-    return [tag("path", class_=f"curve {line.colour}", d=Markup(f"M{points}"))] if points else []
+    return _path(f"curve {line.colour}", _points(shares, up.share(bold)))
+
+
+def _path(class_: str, points: str, end: str = "") -> list[Markup]:
+    return [tag("path", class_=class_, d=Markup(f"M{points}{end}"))] if points else []
 
 
 def _band(line: Line, across: Scale, up: Scale) -> list[Markup]:
-    """The area between the lowest and the highest values at each place."""
-    if line.smooth is None and line.low is None and len(line.values) <= COLUMNS:
-        return []
+    """What lies behind a curve: the area between the lowest and the highest values at each place, or what was smoothed."""
+    if line.low is None and len(line.values) <= COLUMNS:
+        raw = _points(across.share(line.steps), up.share(line.values)) if line.smooth is not None else ""
+        return _path(f"raw {line.colour}", raw)
     shares, _, low, high = _thinned(line, across)
     below, above = up.share(low), up.share(high)
     known = np.isfinite(below) & np.isfinite(above)
@@ -169,7 +180,7 @@ def _band(line: Line, across: Scale, up: Scale) -> list[Markup]:
         return []
     forth = _points(shares[known], above[known])
     back = _points(shares[known][::-1], below[known][::-1])
-    return [tag("path", class_=f"band {line.colour}", d=Markup(f"M{forth}L{back}Z"))]
+    return _path(f"band {line.colour}", f"{forth}L{back}", "Z")
 
 
 def _dots(line: Line, across: Scale, up: Scale) -> list[Markup]:
@@ -183,6 +194,7 @@ def _dots(line: Line, across: Scale, up: Scale) -> list[Markup]:
 
 def _legend(lines: Sequence[Line], levels: Sequence[Level], marks: Sequence[Mark]) -> Markup:
     keys = [(line.colour, line.name) for line in lines]
+    keys += [("thin", "thin: as logged")] if any(line.smooth is not None for line in lines) else []
     keys += [("level", level.name) for level in levels[:1]]
     keys += [("mark", "trouble")] if marks else []
     return tag("span", *(tag("span", tag("i", class_=colour), name) for colour, name in keys), class_="legend")
@@ -197,4 +209,3 @@ def _description(title: str, lines: Sequence[Line], marks: Sequence[Mark]) -> st
             told.append(f"{line.name} from {number(float(values[0]))} to {number(float(values[-1]))}")
     trouble = f"; trouble at {len(marks)} places" if marks else ""
     return f"{title} over the steps: {'; '.join(told) or 'no numbers'}{trouble}"
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,17 +86,18 @@ def read_run(path: Path) -> Content:
     if path.is_dir() and not is_within(path, path / "config.json"):
         raise RunError(f"{path / 'config.json'} is a link that leads out of the run; put the file in its place")
     run, guard = Run(path), Guard(path)
-    checkpoints = guard.read("checkpoints", lambda: run.checkpoints, [], "checkpoints")
+    checkpoints = guard.read("checkpoints", lambda: run.checkpoints, None, "checkpoints") or []
     journal = path / _JOURNAL
+    last = guard.read("progress", lambda: last_metrics(journal), None, _JOURNAL)
     content = Content(
         run,
         guard,
-        guard.read("curves", lambda: run.metrics(MOST_METRICS), [], _JOURNAL),
-        guard.read("progress", lambda: last_metrics(journal), None, _JOURNAL) or {},
-        guard.read("trouble", run.events, [], _JOURNAL),
-        guard.read("changes", lambda: run.changes, []),
-        guard.read("healing", lambda: run.healing, []),
-        guard.read("scores", lambda: _scores(path), [], SCORES),
+        guard.read("curves", lambda: run.metrics(MOST_METRICS), (), _JOURNAL),
+        last or {},
+        guard.read("trouble", run.events, (), _JOURNAL),
+        guard.read("changes", lambda: run.changes, ()),
+        guard.read("healing", lambda: run.healing, ()),
+        guard.read("scores", lambda: _scores(path), (), SCORES),
         [(step, _marks(guard, folder)) for step, folder in checkpoints],
         _parameters(guard, checkpoints[-1][1]) if checkpoints else {},
     )
@@ -123,7 +125,7 @@ def _parameters(guard: Guard, folder: Path) -> dict[str, int]:
     for role in ROLES:
         name = f"{role}.safetensors"
         place = str(Path("checkpoints", folder.name, name))
-        count = guard.read(f"parameters of the {role}", lambda name=name: count_parameters(folder / name), None, place)
+        count = guard.read(f"parameters of the {role}", partial(count_parameters, folder / name), None, place)
         if count is not None:
             found[role] = count
     return found

@@ -11,6 +11,7 @@ from zoo.errors import in_one_line
 from zoo.system.names import cut, printable
 
 T = TypeVar("T")
+Other = TypeVar("Other")
 
 MOST_LINES = 30
 """Lines about what is left out that are shown; a run can be damaged in a million places."""
@@ -29,7 +30,7 @@ class Guard:
         self.lines: list[str] = []
         """What is left out and why, a line each."""
 
-    def read(self, what: str, read: Callable[[], T], otherwise: T, *names: str) -> T:
+    def read(self, what: str, read: Callable[[], T], otherwise: Other, *names: str) -> T | Other:
         """What `read` gives; `otherwise` where that fails, or one of `names` in the run's folder leads out of it."""
         for name in names:
             if not is_within(self.home, self.home / name):

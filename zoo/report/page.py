@@ -12,6 +12,7 @@ from zoo.report import sections
 from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, table, tag, words
 from zoo.report.pictures import Picture
+from zoo.report.scale import Scale
 from zoo.report.scored import ranked, score_charts, score_table, told, tracks
 from zoo.report.settings import Settings
 from zoo.report.training import curves, others, scale_of_steps, trouble
@@ -58,15 +59,22 @@ def page(parts: Sequence[Part], version: str) -> str:
         "main",
         _header(parts, title),
         _comparison(parts) if several else None,
-        _section("Pictures", each(lambda part: sections.film(part.content, part.frames))),
-        _section("Training", each(lambda part: _training(part.content, steps))),
+        tag(
+            "div",
+            _section("Pictures", each(lambda part: sections.film(part.content, part.frames))),
+            _section("Training", each(lambda part: _training(part.content, steps))),
+            class_=None if several else "duo",
+        ),
         _section("Scores", score_charts(contents, steps), each(lambda part: score_table(part.content))),
         _section("Nearest training pictures", each(lambda part: sections.nearest(part.content, part.copies))),
         _section("Settings", each(lambda part: sections.settings_of(part.content, part.settings))),
         _section("How to reproduce it", each(lambda part: sections.again(part.content, part.settings))),
         _section("Environment", each(lambda part: sections.surroundings(part.content))),
         _left_out(parts),
-        tag("footer", f"Made by zoo {version} from what lies in the folder of the run; nothing is loaded from elsewhere."),
+        tag(
+            "footer",
+            f"Made by zoo {version} from what lies in the folder of the run; nothing is loaded from elsewhere.",
+        ),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, tag('body', main, tag('script', script)), lang='en')}\n"
 
@@ -84,7 +92,9 @@ def _section(title: str, *children: object) -> Markup:
 
 def _header(parts: Sequence[Part], title: str) -> Markup:
     if len(parts) > 1:
-        return tag("header", tag("p", "zoo report", class_="brand"), tag("h1", f"{len(parts)} runs: {words(title, 200)}"))
+        return tag(
+            "header", tag("p", "zoo report", class_="brand"), tag("h1", f"{len(parts)} runs: {words(title, 200)}")
+        )
     (part,) = parts
     return tag(
         "header",
@@ -95,8 +105,8 @@ def _header(parts: Sequence[Part], title: str) -> Markup:
     )
 
 
-def _training(content: Content, steps: object) -> Markup:
-    return join([tag("div", *curves(content, steps), class_="charts"), trouble(content), others(content, steps) or ""])  # type: ignore[arg-type]
+def _training(content: Content, steps: Scale) -> Markup:
+    return join([tag("div", *curves(content, steps), class_="charts"), trouble(content), others(content, steps) or ""])
 
 
 def _comparison(parts: Sequence[Part]) -> Markup:
@@ -141,7 +151,9 @@ def _compared(contents: Sequence[Content]) -> tuple[list[tuple[object, ...]], li
 def _left_out(parts: Sequence[Part]) -> Markup | None:
     """What could not be read."""
     lines = [
-        (f"{part.content.name}: " if len(parts) > 1 else "") + line for part in parts for line in part.content.guard.lines
+        (f"{part.content.name}: " if len(parts) > 1 else "") + line
+        for part in parts
+        for line in part.content.guard.lines
     ]
     if not lines:
         return None

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -45,7 +46,7 @@ class Picture:
 
 def frames(run: Run, guard: Guard, room: int) -> list[Picture]:
     """Grids of a run over its steps, evenly from the first to the last, of up to `room` letters together."""
-    paths = guard.read("pictures", lambda: run.samples, [], "samples")
+    paths = guard.read("pictures", lambda: run.samples, (), "samples")
     named = {path: int(found[1]) for path in paths if (found := _NAME.fullmatch(path.name))}
     chosen = _evenly(list(named), min(MOST, max(1, room // _LEAST)))
     if chosen and (pixels := _pixels(guard, chosen[-1])):
@@ -91,15 +92,15 @@ def _pixels(guard: Guard, path: Path) -> int:
 def _fitting(guard: Guard, paths: Sequence[Path], room: int) -> list[Picture | None]:
     """These pictures in so much room together; None in the place of one that is damaged."""
     if sum(path.stat().st_size for path in paths) * 4 // 3 < room:
-        found = [guard.read(str(path.relative_to(guard.home)), lambda path=path: _as_it_is(path), None) for path in paths]
+        found = [guard.read(str(path.relative_to(guard.home)), partial(_as_it_is, path), None) for path in paths]
         if sum(each.size for each in found if each) <= room:
             return found
     for side, quality in _LADDER:
-        tried = guard.read("pictures", lambda how=(side, quality): _smaller(paths[-1], *how), None)
+        tried = guard.read("pictures", partial(_smaller, paths[-1], side, quality), None)
         if tried is not None and tried.size * len(paths) > 1.5 * room:
             continue  # the last says enough of the rest
         found = [
-            guard.read(str(path.relative_to(guard.home)), lambda path=path, how=(side, quality): _smaller(path, *how), None)
+            guard.read(str(path.relative_to(guard.home)), partial(_smaller, path, side, quality), None)
             for path in paths
         ]
         if sum(each.size for each in found if each) <= room:

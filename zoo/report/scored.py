@@ -21,6 +21,9 @@ from zoo.run.scores import Score, Scores, incomparable
 MOST_NUMBERS = 80
 """Numbers of a run that are shown."""
 
+FIRST = ("frechet", "kid", "precision_recall", "density_coverage", "copies")
+"""Metrics that are shown before others: what a person asks for."""
+
 _MOST_POINTS = 400
 _MOST_CHARTS = 12
 _LARGEST = 1e100
@@ -48,7 +51,8 @@ class Track:
 def tracks(content: Content) -> dict[tuple[str, str], Track]:
     """The numbers of a run by metric and name."""
     found: dict[tuple[str, str], Track] = {}
-    for metric in dict.fromkeys(name for scores in content.scores for name in scores.scores):
+    metrics = dict.fromkeys(name for scores in content.scores for name in scores.scores)
+    for metric in sorted(metrics, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
         every = [scores for scores in content.scores if metric in scores.scores and 0 <= scores.step < 2**53]
         if not every:
             continue
@@ -84,17 +88,18 @@ def ranked(found: Mapping[tuple[str, str], Track]) -> list[tuple[str, str]]:
     return chosen
 
 
-def told(score: Score) -> str:
-    """A score in a line: 24.6 (22.4 to 26.8)."""
-    value = number(score.value or 0.0)
-    return value if score.low is None or score.high is None else f"{value} ({number(score.low)} to {number(score.high)})"
+def told(score: Score) -> Markup:
+    """A score and its interval: 24.6, 22.4 to 26.8."""
+    value, reach = number(score.value or 0.0), _interval_words(score)
+    return tag("span", value, " ", tag("small", reach) if reach else None, class_="score")
 
 
 def score_charts(contents: Sequence[Content], across: Scale) -> Markup | None:
     """Charts of scores over the steps, of all runs whose scores compare; None where there is nothing to draw."""
     every = [tracks(content) for content in contents]
     keys = list(dict.fromkeys(key for found in every for key in ranked(found)))
-    figures, notes = [], []
+    figures: list[Markup] = []
+    notes: list[str] = []
     for key in keys:
         having = [(place, found[key]) for place, found in enumerate(every) if key in found]
         first = having[0][1]
@@ -111,12 +116,16 @@ def score_charts(contents: Sequence[Content], across: Scale) -> Markup | None:
     return tag("div", tag("div", *figures, class_="charts"), *shown) if figures or shown else None
 
 
-def _chart(key: tuple[str, str], drawn: Sequence[tuple[int, Track]], contents: Sequence[Content], across: Scale) -> Markup:
+def _chart(
+    key: tuple[str, str], drawn: Sequence[tuple[int, Track]], contents: Sequence[Content], across: Scale
+) -> Markup:
     lines = []
     for place, track in drawn:
         scores = track.scores[:: -(-len(track.scores) // _MOST_POINTS)]
         steps = np.array([float(step) for step, _ in scores])
-        value, low, high = (_numbers([getattr(score, name) for _, score in scores]) for name in ("value", "low", "high"))
+        value, low, high = (
+            _numbers([getattr(score, name) for _, score in scores]) for name in ("value", "low", "high")
+        )
         name = contents[place].name if len(contents) > 1 else "95 % interval shaded"
         low, high = np.where(np.isnan(low), value, low), np.where(np.isnan(high), value, high)
         lines.append(Line(words(name, 40), f"run{place % 6}", steps, value, None, low, high, dots=len(scores) <= 60))
@@ -166,7 +175,7 @@ def _meaning(text: object) -> Markup | None:
 
 
 def _interval_words(score: Score) -> str:
-    return "" if score.low is None or score.high is None else f"{number(score.low)} to {number(score.high)}"
+    return "" if score.low is None or score.high is None else f"{score.low:.3g} to {score.high:.3g}"
 
 
 def _interval(score: Score) -> Markup:
@@ -190,11 +199,11 @@ def _basis(found: Sequence[Track]) -> Markup:
     """Where the numbers come from, to be unfolded."""
     newest = max(found, key=lambda track: track.scores[-1][0]).of
     rows = [(words(name, 60).replace("_", " "), words(value)) for name, value in list(newest.provenance.items())[:40]]
-    rows += [
-        (f"{words(metric, 60)} alone", words(dict(of))) for metric, of in list(newest.apart.items())[:20]
-    ]
+    rows += [(f"{words(metric, 60)} alone", words(dict(of))) for metric, of in list(newest.apart.items())[:20]]
     apart = list(dict.fromkeys(each for track in found for each in track.apart))
-    note = f"Earlier scores that do not compare with the newest are left out: {words(', '.join(apart))}." if apart else ""
+    note = (
+        f"Earlier scores that do not compare with the newest are left out: {words(', '.join(apart))}." if apart else ""
+    )
     inner = [facts(rows), tag("p", note, class_="none") if note else None]
     return tag("details", tag("summary", "What these numbers rest on"), *inner)
 

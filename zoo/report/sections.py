@@ -24,7 +24,11 @@ MOST_ROWS = 300
 def subtitle(content: Content) -> str:
     """What a run is, in a line: dcgan, preset mnist, on 5,000 images of embedded digits."""
     preset = content.config.get("preset")
-    parts = [words(content.config.get("architecture"), 60), f"preset {words(preset, 60)}" if preset else "", _data(content)]
+    parts = [
+        words(content.config.get("architecture"), 60),
+        f"preset {words(preset, 60)}" if preset else "",
+        _data(content),
+    ]
     return " · ".join(part for part in parts if part)
 
 
@@ -45,6 +49,9 @@ def key_facts(content: Content) -> list[tuple[str, object]]:
         rows.append(("time in steps", clock(min(max(seconds, 0), 1e10))))
     if (speed := _speed(content)) is not None:
         rows.append(("images per second", f"{speed:,.0f}"))
+    for metric, name in ranked(found := tracks(content))[:2]:
+        rows.append((f"{words(metric, 40)}, {words(name, 40)}", told(found[metric, name].newest)))
+    rows.append(("trouble", f"{len(content.events):,} times" if content.events else "none found"))
     for role, count in content.parameters.items():
         rows.append((f"parameters of {role[0].upper()}", f"{count:,}"))
     data = content.part("data")
@@ -53,9 +60,6 @@ def key_facts(content: Content) -> list[tuple[str, object]]:
         rows.append(("images", "×".join(map(str, sides))))
     if isinstance(classes := data.get("class_names"), list) and classes:
         rows.append(("classes", f"{len(classes):,}"))
-    for metric, name in ranked(found := tracks(content))[:2]:
-        rows.append((f"{words(metric, 40)}, {words(name, 40)}", told(found[metric, name].newest)))
-    rows.append(("trouble", f"{len(content.events):,} times" if content.events else "none found"))
     if content.healing:
         rows.append(("went back to a checkpoint", f"{len(content.healing):,} times"))
     if isinstance(begun := content.config.get("from"), dict):
@@ -70,7 +74,9 @@ def _speed(content: Content) -> float | None:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 else None
+    return (
+        float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 else None
+    )
 
 
 def film(content: Content, frames: Sequence[Picture]) -> Markup:
@@ -93,7 +99,9 @@ def film(content: Content, frames: Sequence[Picture]) -> Markup:
     )  # fmt: skip
     play = tag("button", "Play", type="button", aria_label=f"play the pictures of {content.name}")
     controls = tag("div", play, slider, class_="controls", hidden=True) if last else None
-    return tag("figure", tag("div", *images, class_="frames"), tag("div", controls, shown, class_="below"), class_="film")
+    return tag(
+        "figure", tag("div", *images, class_="frames"), tag("div", controls, shown, class_="below"), class_="film"
+    )
 
 
 def nearest(content: Content, picture: Picture | None) -> Markup:
@@ -104,7 +112,13 @@ def nearest(content: Content, picture: Picture | None) -> Markup:
         return tag("figure", image, tag("figcaption", f"{about}; below each the distance of a pixel."), class_="copies")
     place = shlex.join([content.name])
     how = tag("code", f"zoo evaluate {words(place)} --metric copies --copies {words(place)}/{COPIES}")
-    return tag("p", "Not drawn. ", how, " draws the ten closest pairs into the run, where the next report finds them.", class_="none")
+    return tag(
+        "p",
+        "Not drawn. ",
+        how,
+        " draws the ten closest pairs into the run, where the next report finds them.",
+        class_="none",
+    )
 
 
 def settings_of(content: Content, settings: Settings) -> Markup:
@@ -114,15 +128,25 @@ def settings_of(content: Content, settings: Settings) -> Markup:
         parts.append(tag("p", "Presets and defaults of this architecture are not known here.", class_="none"))
     elif notable := settings.notable:
         rows = [_row(each) for each in notable[:MOST_ROWS]]
-        parts.append(table(("option", "this run", "preset", "default"), rows, "Set by hand or by the preset", "settings"))
+        parts.append(
+            table(("option", "this run", "preset", "default"), rows, "Set by hand or by the preset", "settings")
+        )
     else:
         parts.append(tag("p", "All options have their defaults.", class_="none"))
     if content.changes:
-        rows_ = [(_told(each), words(each.get("option"), 60), words(each.get("from")), words(each.get("to"))) for each in content.changes[:MOST_ROWS]]
+        rows_ = [
+            (_told(each), words(each.get("option"), 60), words(each.get("from")), words(each.get("to")))
+            for each in content.changes[:MOST_ROWS]
+        ]
         parts.append(table(("step", "option", "from", "to"), rows_, "Changed when the run went on"))
     if content.healing:
-        healed = [(_told(each), words(each.get("trouble"), 60), words(each.get("detected_at")), words(each.get("changes"))) for each in content.healing[:MOST_ROWS]]
-        parts.append(table(("back to step", "because of", "found at step", "changed"), healed, "Went back to a good checkpoint"))
+        healed = [
+            (_told(each), words(each.get("trouble"), 60), words(each.get("detected_at")), words(each.get("changes")))
+            for each in content.healing[:MOST_ROWS]
+        ]
+        parts.append(
+            table(("back to step", "because of", "found at step", "changed"), healed, "Went back to a good checkpoint")
+        )
     every = [(flag(words(each.name, 60)), words(each.value)) for each in settings.all[:MOST_ROWS]]
     parts.append(tag("details", tag("summary", f"All {len(settings.all)} options"), facts(every)))
     return join(parts)
@@ -130,7 +154,12 @@ def settings_of(content: Content, settings: Settings) -> Markup:
 
 def _row(each: Setting) -> tuple[object, ...]:
     value = words(each.value)
-    return flag(words(each.name, 60)), tag("b", value) if each.differs else value, words(each.preset), words(each.default)
+    return (
+        flag(words(each.name, 60)),
+        tag("b", value) if each.differs else value,
+        words(each.preset),
+        words(each.default),
+    )
 
 
 def _told(line: Mapping[str, Any]) -> str:
@@ -140,14 +169,25 @@ def _told(line: Mapping[str, Any]) -> str:
 def surroundings(content: Content) -> Markup:
     """Versions, device and the like."""
     environment, plugin = content.part("environment"), content.part("plugin")
-    rows = [(words(name, 60).replace("_", " "), words(value)) for name, value in list(environment.items())[:MOST_ROWS] if name != "ops"]
+    rows = [
+        (words(name, 60).replace("_", " "), words(value))
+        for name, value in list(environment.items())[:MOST_ROWS]
+        if name != "ops"
+    ]
     made = [words(plugin.get(name), 80) for name in ("distribution", "version") if plugin.get(name)]
     rows.append(("architecture from", " ".join(made)))
     if isinstance(ops := environment.get("ops"), dict):
-        native = [words(name, 60) for name, of in list(ops.items())[:MOST_ROWS] if isinstance(of, dict) and "native" in of.values()]
+        native = [
+            words(name, 60)
+            for name, of in list(ops.items())[:MOST_ROWS]
+            if isinstance(of, dict) and "native" in of.values()
+        ]
         rows.append(("native ops", ", ".join(native) or "none"))
     rows.append(("data fingerprint", words(content.part("data").get("fingerprint") or "", 80)))
-    kept = [f"{step:,}" + (f" ({words(', '.join(marks), 80)})" if marks else "") for step, marks in content.checkpoints[-20:]]
+    kept = [
+        f"{step:,}" + (f" ({words(', '.join(marks), 80)})" if marks else "")
+        for step, marks in content.checkpoints[-20:]
+    ]
     rows.append(("checkpoints of steps", ", ".join(kept)))
     return facts(rows)
 
@@ -167,6 +207,18 @@ def again(content: Content, settings: Settings) -> Markup:
     ]
     parts: list[object] = [tag("pre", tag("code", lines(typed)), tabindex="0", aria_label="commands")]
     if content.changes:
-        parts.append(tag("p", "Options changed on the way: the command begins with what was in force at the end. See the changes above.", class_="none"))
-    parts.append(tag("p", "The same versions on the same kind of machine give the same numbers; zoo verify says whether they do here.", class_="none"))
+        parts.append(
+            tag(
+                "p",
+                "Options changed on the way: the command begins with what was in force at the end. See the changes above.",
+                class_="none",
+            )
+        )
+    parts.append(
+        tag(
+            "p",
+            "The same versions on the same kind of machine give the same numbers; zoo verify says whether they do here.",
+            class_="none",
+        )
+    )
     return join(parts)

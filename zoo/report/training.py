@@ -35,13 +35,16 @@ def curves(content: Content, steps: Scale) -> list[Markup]:
 
 def others(content: Content, steps: Scale) -> Markup | None:
     """Charts of the rest that was logged, to be unfolded; None where there is none."""
-    names = dict.fromkeys(name for line in content.metrics[:1] + content.metrics[-1:] for name in line) if content.metrics else {}
-    drawn = []
+    ends = [content.metrics[0], content.metrics[-1]] if content.metrics else []
+    names = dict.fromkeys(name for line in ends for name in line)
+    drawn: list[Markup | None] = []
     for name in names:
         if name not in _SHOWN and len(drawn) < _MOST_OTHERS:
             drawn.append(_chart(words(name, 60), content.metrics, ((name, words(name, 60), "other"),), steps, []))
     found = [each for each in drawn if each is not None]
-    return tag("details", tag("summary", "What else was logged"), tag("div", *found, class_="charts")) if found else None
+    return (
+        tag("details", tag("summary", "What else was logged"), tag("div", *found, class_="charts")) if found else None
+    )
 
 
 def trouble(content: Content) -> Markup:
@@ -86,7 +89,8 @@ def _chart(
     if keys == OUTPUTS[1] and every.min() >= 0 and every.max() <= 1:
         return chart(title, lines, across, Scale(0.0, 1.0), marks, [Level(0.5, "½: D cannot tell")])
     if spans_magnitudes(every):
-        up = Scale.of(*(float(each) for each in np.quantile(every, [0.001, 1.0])), logarithmic=True)
+        low, high = np.quantile(every, [0.001, 1.0])
+        up = Scale.of(float(low), float(high), logarithmic=True)
         return chart(f"{title}, logarithmic", lines, across, up, marks)
     return chart(title, lines, across, Scale.of(*usual_range(every)), marks)
 

@@ -44,7 +44,9 @@ def write_report(*runs: Run | Path | str, out: Path | str | None = None) -> Path
         OptionError: for no run, too many, and an `out` that is no .html file.
     """
     if not 1 <= len(runs) <= MOST_RUNS:
-        raise OptionError(f"{len(runs)} runs are given; give 1 to {MOST_RUNS} (zoo list --runs shows all that are there)")
+        raise OptionError(
+            f"{len(runs)} runs are given; give 1 to {MOST_RUNS} (zoo list --runs shows all that are there)"
+        )
     paths = [run.path if isinstance(run, Run) else check_path(run, "a run's folder") for run in runs]
     place = _place(paths, None if out is None else check_path(out, "out"))
     text = make_report(paths)
