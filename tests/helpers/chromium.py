@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "chrome-headless-shell")
 FLAGS = (
@@ -33,8 +33,8 @@ def find_chromium() -> str | None:
 class Page:
     """One page. `problems` are errors of its scripts and of its console, `requests` the addresses that it asked for."""
 
-    def __init__(self, send: int, receive: int) -> None:
-        self._send, self._receive = send, os.fdopen(receive, "rb", buffering=0)
+    def __init__(self, send: int, receive: IO[bytes]) -> None:
+        self._send, self._receive = send, receive
         self._number, self._rest, self._session = 0, b"", ""
         self.problems: list[str] = []
         self.requests: list[str] = []
@@ -129,7 +129,8 @@ def browsing(chromium: str) -> Iterator[Page]:
         os.close(to_browser)
         os.close(from_browser)
         try:
-            yield Page(from_us, to_us)
+            with os.fdopen(to_us, "rb", buffering=0) as receive:
+                yield Page(from_us, receive)
         finally:
             process.kill()
             process.wait()

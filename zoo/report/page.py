@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 
 from zoo.report import sections
@@ -17,6 +18,10 @@ from zoo.report.scored import ranked, score_charts, score_table, told, tracks
 from zoo.report.settings import Settings
 from zoo.report.training import curves, others, scale_of_steps, trouble
 from zoo.run.scores import incomparable
+
+
+MOST_NAMES = 3
+"""Runs whose names are in the title."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ def page(parts: Sequence[Part], version: str) -> str:
     contents = [part.content for part in parts]
     steps = scale_of_steps(contents)
     several = len(parts) > 1
-    title = " and ".join(content.name for content in contents[:3]) + (" and others" if len(parts) > 3 else "")
+    title = ", ".join(content.name for content in contents[:MOST_NAMES])
+    title += " and others" if len(contents) > MOST_NAMES else ""
     style, script = (Markup(files("zoo.report").joinpath(name).read_text("utf-8")) for name in ("page.css", "page.js"))
     head = tag(
         "head",
@@ -47,13 +53,18 @@ def page(parts: Sequence[Part], version: str) -> str:
         tag("style", style),
     )
 
-    def each(show: Callable[[Part], object]) -> Markup:
-        """What is shown of every run, side by side."""
+    def every(title: str, show: Callable[[Part], object], *first: object) -> Markup:
+        """A section with what is shown of every run, side by side."""
         shown = [
-            tag("div", tag("h3", part.content.name, class_="run") if several else None, show(part), class_="one")
+            tag(
+                "div",
+                tag("h3", part.content.name, class_="run") if several else None,
+                _guarded(part, title, show),
+                class_="one",
+            )
             for part in parts
         ]
-        return tag("div", *shown, class_="several" if several else "single")
+        return _section(title, *first, tag("div", *shown, class_="several" if several else "single"))
 
     main = tag(
         "main",
@@ -61,15 +72,15 @@ def page(parts: Sequence[Part], version: str) -> str:
         _comparison(parts) if several else None,
         tag(
             "div",
-            _section("Pictures", each(lambda part: sections.film(part.content, part.frames))),
-            _section("Training", each(lambda part: _training(part.content, steps))),
+            every("Pictures", lambda part: sections.film(part.content, part.frames)),
+            every("Training", lambda part: _training(part.content, steps)),
             class_=None if several else "duo",
         ),
-        _section("Scores", score_charts(contents, steps), each(lambda part: score_table(part.content))),
-        _section("Nearest training pictures", each(lambda part: sections.nearest(part.content, part.copies))),
-        _section("Settings", each(lambda part: sections.settings_of(part.content, part.settings))),
-        _section("How to reproduce it", each(lambda part: sections.again(part.content, part.settings))),
-        _section("Environment", each(lambda part: sections.surroundings(part.content))),
+        every("Scores", lambda part: score_table(part.content), score_charts(contents, steps)),
+        every("Nearest training pictures", lambda part: sections.nearest(part.content, part.copies)),
+        every("Settings", lambda part: sections.settings_of(part.content, part.settings)),
+        every("How to reproduce it", lambda part: sections.again(part.content, part.settings)),
+        every("Environment", lambda part: sections.surroundings(part.content)),
         _left_out(parts),
         tag(
             "footer",
@@ -77,6 +88,11 @@ def page(parts: Sequence[Part], version: str) -> str:
         ),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, tag('body', main, tag('script', script)), lang='en')}\n"
+
+
+def _guarded(part: Part, title: str, show: Callable[[Part], object]) -> object:
+    """What is shown of a run; where a file of it holds what nobody has thought of, a line, and the rest of the page stays."""
+    return part.content.guard.read(title.lower(), partial(show, part), tag("p", "Left out: see below.", class_="none"))
 
 
 def _policy(style: str, script: str) -> str:
@@ -121,7 +137,7 @@ def _comparison(parts: Sequence[Part]) -> Markup:
     options = [part.settings.values() for part in parts]
     for name in dict.fromkeys(name for of in options for name in of):
         values = [words(of[name]) if name in of else "–" for of in options]
-        if len(set(values)) > 1:
+        if name not in known[0] and len(set(values)) > 1:
             rows.append((tag("code", words(name, 60).replace("_", "-")), *values))
     names = ["", *(content.name for content in contents)]
     body = table(names, [*rows, *score_rows], "The runs side by side: facts, options that differ, scores", "compare")

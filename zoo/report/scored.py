@@ -25,7 +25,8 @@ FIRST = ("frechet", "kid", "precision_recall", "density_coverage", "copies")
 """Metrics that are shown before others: what a person asks for."""
 
 _MOST_POINTS = 400
-_MOST_CHARTS = 12
+_MOST_CHARTS, _SHOWN = 24, 6
+"""Charts in all, and those that need not be unfolded."""
 _LARGEST = 1e100
 
 
@@ -113,7 +114,11 @@ def score_charts(contents: Sequence[Content], across: Scale) -> Markup | None:
         if max(len(track.scores) for _, track in drawn) > 1 and len(figures) < _MOST_CHARTS:
             figures.append(_chart(key, drawn, contents, across))
     shown = [tag("p", words(note), class_="none") for note in dict.fromkeys(notes)]
-    return tag("div", tag("div", *figures, class_="charts"), *shown) if figures or shown else None
+    if not figures and not shown:
+        return None
+    rest = figures[_SHOWN:]
+    more = tag("details", tag("summary", f"{len(rest)} more over the steps"), tag("div", *rest, class_="charts"))
+    return tag("div", tag("div", *figures[:_SHOWN], class_="charts"), more if rest else None, *shown)
 
 
 def _chart(
