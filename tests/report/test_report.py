@@ -206,11 +206,17 @@ def test_what_a_run_holds_is_text_and_never_markup(run, cli):
     evil = {EVIL: EVIL}
     config = json.loads((run / "config.json").read_text())
     change(
-        run, architecture=EVIL, preset=EVIL, options=config["options"] | evil | {"beta1": EVIL}, plugin={"distribution": EVIL, "version": EVIL},
-        data=config["data"] | {"title": EVIL, "fingerprint": EVIL}, environment=evil | {"torch": EVIL, "ops": {EVIL: {"cpu": "native"}}},
-        changes=[{"step": 2, "option": EVIL, "from": EVIL, "to": evil}], **{"from": {"path": EVIL, "step": EVIL}},
+        run,
+        architecture=EVIL,
+        preset=EVIL,
+        options=config["options"] | evil | {"beta1": EVIL},
+        plugin={"distribution": EVIL, "version": EVIL},
+        data=config["data"] | {"title": EVIL, "fingerprint": EVIL},
+        environment=evil | {"torch": EVIL, "ops": {EVIL: {"cpu": "native"}}},
+        changes=[{"step": 2, "option": EVIL, "from": EVIL, "to": evil}],
         healing=[{"step": 2, "detected_at": 3, "number": 1, "remedy": 1, "trouble": EVIL, "changes": evil}],
-    )  # fmt: skip
+        **{"from": {"path": EVIL, "step": EVIL}},
+    )
     with (run / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({"step": 6, "d_loss": 1.0, EVIL: 2.0}) + "\n")
         file.write(json.dumps({"step": 3, "event": EVIL, "message": EVIL, "values": {EVIL: 1.0}}) + "\n")
@@ -271,6 +277,11 @@ def _odd_config(run: Path) -> None:
     change(run, preset=["x"], options=options, data="none", environment={"torch": [1]}, steps="x")
 
 
+def _edited_config(run: Path) -> None:
+    path = run / "config.json"
+    path.write_text(path.read_text().replace("dcgan", "lsgan", 1))
+
+
 def _odd_numbers(run: Path) -> None:
     lines = [
         {"step": step, "d_loss": value, "g_loss": value}
@@ -306,7 +317,7 @@ def _odd_numbers(run: Path) -> None:
         (_odd_numbers, "Trouble: x, y, z"),
         (lambda run: change(run, changes=[3], healing="no"), "line 1 of 'changes'"),
         (lambda run: change(run, architecture="of-another-zoo"), "of-another-zoo"),
-        (lambda run: (run / "config.json").write_text((run / "config.json").read_text().replace("dcgan", "lsgan", 1)), "was changed since zoo wrote it"),
+        (_edited_config, "was changed since zoo wrote it"),
     ],
 )  # fmt: skip
 def test_what_is_damaged_is_left_out_and_the_rest_is_shown(run, cli, damage, words):

@@ -108,7 +108,8 @@ def test_without_scripts_the_last_grid_is_shown(browser: Page, pages):
 CONTRAST = """
 (() => {
   const light = (colour) => {
-    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map(each => each / 255).map(each => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    const linear = (each) => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4;
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map(each => linear(each / 255));
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
   };
   const behind = (each) => {
@@ -120,8 +121,9 @@ CONTRAST = """
   const poor = [];
   for (const each of document.querySelectorAll("main *")) {
     if (![...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())) continue;
-    const svg = each.namespaceURI.endsWith("svg");
-    const pair = [light(svg ? getComputedStyle(each).fill : getComputedStyle(each).color), light(behind(each))].sort((a, b) => b - a);
+    const style = getComputedStyle(each);
+    const colour = each.namespaceURI.endsWith("svg") ? style.fill : style.color;
+    const pair = [light(colour), light(behind(each))].sort((a, b) => b - a);
     const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
     if (ratio < 4.5) poor.push([each.tagName, each.textContent.slice(0, 40), ratio]);
   }
@@ -146,7 +148,8 @@ def test_a_script_that_a_run_smuggles_in_is_not_run(browser: Page, images, tmp_p
     """The page's own policy holds, if what escapes everything should fail."""
     run = zoo.train("dcgan", data=str(images), out=tmp_path / "run", **tiny("dcgan"))
     page = zoo.report(run)
-    evil = "<script>document.title = 'taken'</script><img src='x' onerror=\"document.title = 'taken'\"><b style='color: red' id=b>b</b>"
+    taken = "document.title = 'taken'"
+    evil = f"<script>{taken}</script><img src='x' onerror=\"{taken}\"><b style='color: red' id=b>b</b>"
     page.write_text(page.read_text("utf-8").replace("<footer>", evil + "<footer>"), "utf-8")
     browser.open(page)
     assert "taken" not in browser.run("document.title")

@@ -17,6 +17,7 @@ COLUMNS = 400
 """Places across a chart; of a curve with more points each place shows the mean, and between which values it went."""
 
 MOST_MARKS = 60
+_APART = 0.04  # of the width between two labels
 _SIDE = 1000  # units of what stretches
 
 
@@ -118,18 +119,22 @@ def _levels(levels: Sequence[Level], up: Scale) -> list[Markup]:
 
 
 def _marks(marks: Sequence[Mark], across: Scale) -> list[Markup]:
-    """A line at each; its label where it does not stand on another one's."""
-    found, last = [], -1.0
-    for mark in marks[:MOST_MARKS]:
-        share = across.at(mark.step)
-        if not 0 <= share <= 1:
-            continue
-        place = _percent(share)
-        found.append(tag("line", class_="mark", x1=place, x2=place, y1="0", y2="100%"))
-        if share - last > 0.04:
-            last = share
-            side = {"text_anchor": "end", "dx": "-3"} if share > 0.5 else {"text_anchor": "start", "dx": "3"}
-            found.append(tag("text", mark.label, class_="mark", x=place, y="11", **side))
+    """A line at each, and labels: those that would stand on each other are one, 3–5."""
+    placed = [(share, mark.label) for mark in marks[:MOST_MARKS] if 0 <= (share := across.at(mark.step)) <= 1]
+    groups: list[list[tuple[float, str]]] = []
+    for each in sorted(placed):
+        if groups and each[0] - groups[-1][0][0] < _APART:
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    places = [_percent(share) for share, _ in placed]
+    found = [tag("line", class_="mark", x1=place, x2=place, y1="0", y2="100%") for place in places]
+    for group in groups:
+        share = (group[-1] if (left := group[0][0] < 0.5) else group[0])[0]
+        names = [name for _, name in group]
+        label = names[0] if len(names) == 1 else f"{names[0]}–{names[-1]}"
+        side = {"text_anchor": "start", "dx": "4"} if left else {"text_anchor": "end", "dx": "-4"}
+        found.append(tag("text", label, class_="mark", x=_percent(share), y="11", **side))
     return found
 
 

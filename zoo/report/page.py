@@ -16,9 +16,8 @@ from zoo.report.pictures import Picture
 from zoo.report.scale import Scale
 from zoo.report.scored import ranked, score_charts, score_table, told, tracks
 from zoo.report.settings import Settings
-from zoo.report.training import curves, others, scale_of_steps, trouble
+from zoo.report.training import curves, others, scale_of_steps, scales_in_common, trouble
 from zoo.run.scores import incomparable
-
 
 MOST_NAMES = 3
 """Runs whose names are in the title."""
@@ -39,6 +38,7 @@ def page(parts: Sequence[Part], version: str) -> str:
     contents = [part.content for part in parts]
     steps = scale_of_steps(contents)
     several = len(parts) > 1
+    shared = scales_in_common(contents)
     title = ", ".join(content.name for content in contents[:MOST_NAMES])
     title += " and others" if len(contents) > MOST_NAMES else ""
     style, script = (Markup(files("zoo.report").joinpath(name).read_text("utf-8")) for name in ("page.css", "page.js"))
@@ -73,7 +73,7 @@ def page(parts: Sequence[Part], version: str) -> str:
         tag(
             "div",
             every("Pictures", lambda part: sections.film(part.content, part.frames)),
-            every("Training", lambda part: _training(part.content, steps)),
+            every("Training", lambda part: _training(part.content, steps, shared)),
             class_=None if several else "duo",
         ),
         every("Scores", lambda part: score_table(part.content), score_charts(contents, steps)),
@@ -121,8 +121,9 @@ def _header(parts: Sequence[Part], title: str) -> Markup:
     )
 
 
-def _training(content: Content, steps: Scale) -> Markup:
-    return join([tag("div", *curves(content, steps), class_="charts"), trouble(content), others(content, steps) or ""])
+def _training(content: Content, steps: Scale, shared: Sequence[Scale | None]) -> Markup:
+    charts = tag("div", *curves(content, steps, shared), class_="charts")
+    return join([charts, trouble(content), others(content, steps)])
 
 
 def _comparison(parts: Sequence[Part]) -> Markup:

@@ -96,29 +96,35 @@ def told(score: Score) -> Markup:
 
 
 def score_charts(contents: Sequence[Content], across: Scale) -> Markup | None:
-    """Charts of scores over the steps, of all runs whose scores compare; None where there is nothing to draw."""
+    """Charts of scores over the steps, in each the runs whose scores compare; None where there is nothing to draw."""
     every = [tracks(content) for content in contents]
     keys = list(dict.fromkeys(key for found in every for key in ranked(found)))
     figures: list[Markup] = []
-    notes: list[str] = []
     for key in keys:
-        having = [(place, found[key]) for place, found in enumerate(every) if key in found]
-        first = having[0][1]
-        drawn = []
-        for place, track in having:
-            differing = incomparable(first.of.provenance_of(key[0]), track.of.provenance_of(key[0]))
-            if differing:
-                notes.append(f"{contents[place].name} is left out: it differs in {', '.join(differing)}")
-            else:
-                drawn.append((place, track))
-        if max(len(track.scores) for _, track in drawn) > 1 and len(figures) < _MOST_CHARTS:
-            figures.append(_chart(key, drawn, contents, across))
-    shown = [tag("p", words(note), class_="none") for note in dict.fromkeys(notes)]
-    if not figures and not shown:
+        alike = _comparable(key[0], [(place, found[key]) for place, found in enumerate(every) if key in found])
+        figures += [
+            _chart(key, group, contents, across) for group in alike if max(len(of.scores) for _, of in group) > 1
+        ]
+    if not figures:
         return None
+    figures = figures[:_MOST_CHARTS]
     rest = figures[_SHOWN:]
     more = tag("details", tag("summary", f"{len(rest)} more over the steps"), tag("div", *rest, class_="charts"))
-    return tag("div", tag("div", *figures[:_SHOWN], class_="charts"), more if rest else None, *shown)
+    return tag("div", tag("div", *figures[:_SHOWN], class_="charts"), more if rest else None)
+
+
+def _comparable(metric: str, having: Sequence[tuple[int, Track]]) -> list[list[tuple[int, Track]]]:
+    """The runs that have a number, those together that compare."""
+    groups: list[list[tuple[int, Track]]] = []
+    for place, track in having:
+        made = track.of.provenance_of(metric)
+        for group in groups:
+            if not incomparable(group[0][1].of.provenance_of(metric), made):
+                group.append((place, track))
+                break
+        else:
+            groups.append([(place, track)])
+    return groups
 
 
 def _chart(

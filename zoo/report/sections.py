@@ -17,6 +17,8 @@ from zoo.report.scored import ranked, told, tracks
 from zoo.report.settings import Setting, Settings, command
 from zoo.run.html import clock
 
+_NARROW = 320  # pixels of a picture below which it is shown at twice its size
+
 MOST_ROWS = 300
 """Options, and what else a config.json lists, that are shown."""
 
@@ -108,8 +110,17 @@ def nearest(content: Content, picture: Picture | None) -> Markup:
     """The samples that are closest to training images."""
     if picture is not None:
         about = f"Samples of {content.name} that are closest to a training image, each beside it"
-        image = tag("img", src=picture.source, alt=about, width=picture.width, height=picture.height)
-        return tag("figure", image, tag("figcaption", f"{about}; below each the distance of a pixel."), class_="copies")
+        times = 2 if picture.width < _NARROW else 1
+        image = tag("img", src=picture.source, alt=about, width=times * picture.width, height=times * picture.height)
+        return tag(
+            "figure",
+            image,
+            tag(
+                "figcaption",
+                f"{about}; below each how far its pixels are from it (root mean square, white from black is 100 %).",
+            ),
+            class_="copies",
+        )
     place = shlex.join([content.name])
     how = tag("code", f"zoo evaluate {words(place)} --metric copies --copies {words(place)}/{COPIES}")
     return tag(

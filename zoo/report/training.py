@@ -23,13 +23,15 @@ MOST_EVENTS = 40
 
 _MOST_OTHERS = 8
 _SHOWN = frozenset(("step", "seconds", *(name for _, of in (LOSSES, OUTPUTS) for name, _, _ in of)))
+_ALIKE = 6.0  # times the range of another run's, up to which both are seen on one scale
 _LARGEST = 1e100  # a number beyond it has no place on an axis
 
 
-def curves(content: Content, steps: Scale) -> list[Markup]:
-    """The charts of a run's losses and of D's outputs."""
+def curves(content: Content, steps: Scale, shared: Sequence[Scale | None] = (None, None)) -> list[Markup]:
+    """The charts of a run's losses and of D's outputs. `shared`: the scale that each has in common with other runs'."""
     marks = [Mark(_step(event), str(place)) for place, event in enumerate(_listed(content), 1)]
-    drawn = [_chart(title, content.metrics, keys, steps, marks) for title, keys in (LOSSES, OUTPUTS)]
+    charts = zip((LOSSES, OUTPUTS), shared, strict=True)
+    drawn = [_chart(title, content.metrics, keys, steps, marks, up) for (title, keys), up in charts]
     return [each for each in drawn if each is not None] or [tag("p", "Nothing was logged.", class_="none")]
 
 
@@ -69,12 +71,41 @@ def scale_of_steps(contents: Sequence[Content]) -> Scale:
     return Scale.of(0.0, max(last, 1.0))
 
 
+def scales_in_common(contents: Sequence[Content]) -> list[Scale | None]:
+    """One scale for the losses of several runs and one for D's outputs; None where each run needs its own to be seen."""
+    return [_in_common([_finite(content.metrics, keys) for content in contents]) for _, keys in (LOSSES, OUTPUTS)]
+
+
+def _in_common(values: Sequence[Floats]) -> Scale | None:
+    known = [each for each in values if len(each)]
+    ranges = [high - low for low, high in map(usual_range, known)]
+    if len(known) < 2:
+        return None
+    together = _scale(np.concatenate(known))
+    return together if together.logarithmic or max(ranges) < _ALIKE * min(ranges) else None
+
+
+def _finite(metrics: Sequence[Mapping[str, Any]], keys: Sequence[tuple[str, str, str]]) -> Floats:
+    every = np.concatenate([_clean(series(metrics, key)) for key, _, _ in keys])
+    known: Floats = every[np.isfinite(every)]
+    return known
+
+
+def _scale(values: Floats) -> Scale:
+    """The scale on which finite numbers are seen."""
+    if spans_magnitudes(values):
+        low, high = np.quantile(values, [0.001, 1.0])
+        return Scale.of(float(low), float(high), logarithmic=True)
+    return Scale.of(*usual_range(values))
+
+
 def _chart(
     title: str,
     metrics: Sequence[Mapping[str, Any]],
     keys: Sequence[tuple[str, str, str]],
     across: Scale,
     marks: Sequence[Mark],
+    up: Scale | None = None,
 ) -> Markup | None:
     steps = _clean(series(metrics, "step"))
     lines = []
@@ -84,15 +115,12 @@ def _chart(
             lines.append(Line(name, colour, steps, values, smooth(values) if len(values) >= SMOOTHED_FROM else None))
     if not lines:
         return None
-    every = np.concatenate([line.values for line in lines])
-    every = every[np.isfinite(every)]
+    every = _finite(metrics, keys)
+    levels = []
     if keys == OUTPUTS[1] and every.min() >= 0 and every.max() <= 1:
-        return chart(title, lines, across, Scale(0.0, 1.0), marks, [Level(0.5, "½: D cannot tell")])
-    if spans_magnitudes(every):
-        low, high = np.quantile(every, [0.001, 1.0])
-        up = Scale.of(float(low), float(high), logarithmic=True)
-        return chart(f"{title}, logarithmic", lines, across, up, marks)
-    return chart(title, lines, across, Scale.of(*usual_range(every)), marks)
+        up, levels = Scale(0.0, 1.0), [Level(0.5, "½: D cannot tell")]
+    up = up or _scale(every)
+    return chart(f"{title}, logarithmic" if up.logarithmic else title, lines, across, up, marks, levels)
 
 
 def _clean(values: Floats) -> Floats:
