@@ -185,7 +185,7 @@ def test_several_runs_stand_side_by_side(run, trained, cli, images):
     outcome = cli("report", run, "other")
     assert (outcome.code, outcome.out.strip()) == (0, "report: report.html")
     reader = Reader(Path("report.html"))
-    assert "2 runs: run and other" in reader.text
+    assert "2 runs: run, other" in reader.text
     assert "beta1 0.25" in reader.text
     assert "Scores of other do not compare: they differ in number of samples (500, 100)." in reader.text
     assert len(reader.all("input")) == 2
