@@ -210,7 +210,9 @@ def _basis(found: Sequence[Track]) -> Markup:
     """Where the numbers come from, to be unfolded."""
     newest = max(found, key=lambda track: track.scores[-1][0]).of
     rows = [(words(name, 60).replace("_", " "), words(value)) for name, value in list(newest.provenance.items())[:40]]
-    rows += [(f"{words(metric, 60)} alone", words(dict(of))) for metric, of in list(newest.apart.items())[:20]]
+    for metric, of in list(newest.apart.items())[:20]:
+        differing = ", ".join(f"{words(name, 60).replace('_', ' ')} {words(value, 80)}" for name, value in of.items())
+        rows.append((f"of {words(metric, 60)} alone", words(differing)))
     apart = list(dict.fromkeys(each for track in found for each in track.apart))
     note = (
         f"Earlier scores that do not compare with the newest are left out: {words(', '.join(apart))}." if apart else ""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from zoo.data.formats.picture import pillow_manners
 from zoo.errors import OptionError
 from zoo.report.content import read_run
@@ -63,7 +65,7 @@ def make_report(paths: Sequence[Path]) -> str:
 
     room = _PICTURES // len(paths)
     parts = []
-    with pillow_manners():
+    with pillow_manners(), np.errstate(all="ignore"):  # of what a run holds some numbers are no numbers
         for content in [read_run(path) for path in paths]:
             run, guard = content.run, content.guard
             closest = copies(run, guard, room // 5)
