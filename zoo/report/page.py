@@ -36,9 +36,9 @@ class Part:
 def page(parts: Sequence[Part], version: str) -> str:
     """The report on these runs as HTML. `version`: of the zoo that makes it."""
     contents = [part.content for part in parts]
-    steps = scale_of_steps(contents)
-    several = len(parts) > 1
-    shared = scales_in_common(contents)
+    several, guard = len(parts) > 1, contents[0].guard
+    steps = guard.read("steps", partial(scale_of_steps, contents), Scale(0.0, 1.0))
+    shared = guard.read("scales", partial(scales_in_common, contents), [None, None])
     title = ", ".join(content.name for content in contents[:MOST_NAMES])
     title += " and others" if len(contents) > MOST_NAMES else ""
     style, script = (Markup(files("zoo.report").joinpath(name).read_text("utf-8")) for name in ("page.css", "page.js"))
@@ -69,14 +69,18 @@ def page(parts: Sequence[Part], version: str) -> str:
     main = tag(
         "main",
         _header(parts, title),
-        _comparison(parts) if several else None,
+        guard.read("comparison", partial(_comparison, parts), None) if several else None,
         tag(
             "div",
             every("Pictures", lambda part: sections.film(part.content, part.frames)),
             every("Training", lambda part: _training(part.content, steps, shared)),
             class_=None if several else "duo",
         ),
-        every("Scores", lambda part: score_table(part.content), score_charts(contents, steps)),
+        every(
+            "Scores",
+            lambda part: score_table(part.content),
+            guard.read("scores", partial(score_charts, contents, steps), None),
+        ),
         every("Nearest training pictures", lambda part: sections.nearest(part.content, part.copies)),
         every("Settings", lambda part: sections.settings_of(part.content, part.settings)),
         every("How to reproduce it", lambda part: sections.again(part.content, part.settings)),
@@ -117,7 +121,7 @@ def _header(parts: Sequence[Part], title: str) -> Markup:
         tag("p", "zoo report", class_="brand"),
         tag("h1", part.content.name),
         tag("p", sections.subtitle(part.content), class_="subtitle"),
-        facts(sections.key_facts(part.content), "tiles"),
+        facts(part.content.guard.read("facts", partial(sections.key_facts, part.content), ()), "tiles"),
     )
 
 

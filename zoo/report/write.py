@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +76,8 @@ def make_report(paths: Sequence[Path]) -> str:
 def _place(paths: Sequence[Path], out: Path | None) -> Path:
     if out is None:
         return paths[0] / REPORT if len(paths) == 1 else Path(REPORT)
-    if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
-        what = "it is a folder; " if isinstance(out, PathLike) and out.is_dir() else ""
-        raise OptionError(f"--out {out}: {what}give the name of a page, NAME.html")
+    if out.is_dir():
+        raise OptionError(f"--out {out}: it is a folder; give the name of a page, NAME.html")
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise OptionError(f"--out {out}: give the name of a page, NAME.html")
     return out
