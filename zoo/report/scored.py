@@ -89,6 +89,12 @@ def ranked(found: Mapping[tuple[str, str], Track]) -> list[tuple[str, str]]:
     return chosen
 
 
+def firsts_first(keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Numbers by metric and name, with the first of each metric before the second ones: what differs most comes first."""
+    places = {key: [name for metric, name in keys if metric == key[0]].index(key[1]) for key in keys}
+    return sorted(keys, key=lambda key: places[key])
+
+
 def told(score: Score) -> Markup:
     """A score and its interval: 24.6, 22.4 to 26.8."""
     value, reach = number(score.value or 0.0), _interval_words(score)
@@ -98,7 +104,7 @@ def told(score: Score) -> Markup:
 def score_charts(contents: Sequence[Content], across: Scale) -> Markup | None:
     """Charts of scores over the steps, in each the runs whose scores compare; None where there is nothing to draw."""
     every = [tracks(content) for content in contents]
-    keys = list(dict.fromkeys(key for found in every for key in ranked(found)))
+    keys = firsts_first(list(dict.fromkeys(key for found in every for key in ranked(found))))
     figures: list[Markup] = []
     for key in keys:
         alike = _comparable(key[0], [(place, found[key]) for place, found in enumerate(every) if key in found])
