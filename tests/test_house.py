@@ -33,6 +33,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("metric", "exporter"),
     ("evaluate",),
     ("plugins",),
+    ("report",),
     ("engine",),
     ("bench", "scaffold", "testing", "theory"),
     ("cli",),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from zoo import errors, evaluate, nn, ops, testing
+    from zoo import errors, evaluate, nn, ops, report, testing
     from zoo.architecture import Architecture, Phase
     from zoo.augmentation import Augmentation
     from zoo.callback import Callback
@@ -66,7 +66,7 @@ _HOME = {
     "resume": "zoo.engine.train",
     "train": "zoo.engine.train",
 }
-_MODULES = {"errors", "evaluate", "nn", "ops", "testing"}
+_MODULES = {"errors", "evaluate", "nn", "ops", "report", "testing"}
 
 __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "train",
@@ -98,6 +98,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "ops",
     "nn",
     "evaluate",
+    "report",
     "testing",
     "errors",
     "__version__",

@@ -17,6 +17,7 @@ OWN_COMMANDS = {
     "export": "write a trained generator as a file that other programs read",
     "data": "write prepared images for other tools: zoo data export photos --out folder",
     "cache": "the prepared images that are kept, and removing them: zoo cache clear",
+    "report": "a page on a run, or on several side by side: pictures, curves, scores, settings",
     "curves": "draw a run's losses, D(x) and D(G(z)) over the steps",
     "theory": "the optimal discriminator and the value of the game, where the densities are known",
     "list": "the architectures and data sources that are installed; --runs: the runs that are there",

@@ -374,10 +374,10 @@ def test_a_disk_that_becomes_full_at_any_moment_leaves_only_whole_things(cli, im
         outcome = cli(*arguments, "--out", out)
         monkeypatch.setattr(os, "fsync", disk.fsync)
         full = f"cannot write {out}", "No space left on device; the disk is full; make room"
-        if outcome.code == 0:  # the film comes last, when the training is done and kept
+        if outcome.code == 0:  # film and report come last, when the training is done and kept
             assert zoo.Run(out).latest()[0] == 3
             said = " ".join(outcome.out.split())
-            assert [part for part in ("samples.gif is left out: ", *full) if part not in said] == [], said
+            assert [part for part in ("report.html is left out: ", *full) if part not in said] == [], said
         else:
             advice = "--out"
             if (out / "config.json").exists():
@@ -415,7 +415,7 @@ def test_a_run_that_met_a_full_disk_goes_on_once_there_is_room(cli, images, monk
     count = Disk(None)
     monkeypatch.setattr(os, "fsync", count.fsync)
     whole = zoo.train("dcgan", data=str(images), out="whole", **options)
-    monkeypatch.setattr(os, "fsync", Disk(count.written - 4).fsync)
+    monkeypatch.setattr(os, "fsync", Disk(count.written - 6).fsync)
     assert cli("train", "dcgan", "--data", images, *flags(options), "--out", "run").code == 2
     monkeypatch.setattr(os, "fsync", count.fsync)
     assert zoo.Run("run").latest()[0] == 2

@@ -36,10 +36,12 @@ from zoo.options.resolve import resolve
 from zoo.plots.curves import draw_curves
 from zoo.plugins.load import load
 from zoo.plugins.registry import architecture_of, registry
+from zoo.report.write import make_report
 from zoo.run.checkpoint import read_state
 from zoo.run.journal import read_metrics, truncate
 from zoo.run.listing import runs_below
 from zoo.run.run import Run
+from zoo.run.scores import Score, Scores, write_scores
 from zoo.run.verification import verify_files
 from zoo.system.digest import digest_of, digest_state
 
@@ -164,6 +166,7 @@ def _runs(folder: Path) -> list[Kind]:
     run = zoo.train("vanilla", data=str(data), out=place / "run", plugin_callbacks=False, **options)
     with suppress(ZooError):  # what it draws with looks for its fonts once
         draw_curves(run)
+    _with_all_that_a_report_shows(run)
     checkpoint = f"run/checkpoints/{run.latest()[1].name}"
     weights = tuple(f"{checkpoint}/{name}.safetensors" for name in ("generator", "state"))
     files = (*weights, f"{checkpoint}/state.json", "run/config.json")
@@ -180,8 +183,28 @@ def _runs(folder: Path) -> list[Kind]:
         Kind("resume", place, ("run/config.json", f"{checkpoint}/state.json"), _resume),
         Kind("verify", place, (*files, "run/metrics.jsonl"), lambda place: list(verify_files(Run(place / "run")))),
         Kind("from", place, files, lambda place: _begin_with(_sealed(place, checkpoint) / "run")),
+        Kind("report", place, (*_REPORTED, "run/config.json", weights[0]), _report),
         Kind("runs", place, ("run/config.json", "run/metrics.jsonl"), lambda place: list(runs_below(place))),
     ]
+
+
+_REPORTED = ("run/metrics.jsonl", "run/scores.jsonl", "run/samples/step-00000006.png", "run/copies.png")
+
+
+def _with_all_that_a_report_shows(run: Run) -> None:
+    journal = run.path / "metrics.jsonl"
+    event = {"step": 3, "event": "collapsed", "message": "alike", "values": {"variety": 0.1}}
+    journal.write_text(f"{journal.read_text()}{json.dumps(event)}\n")
+    made = {"extractor": "digits", "samples": 500, "real": 5000}
+    for step in (3, 6):
+        write_scores(run.path, Scores(step, {"frechet": {"distance": Score(60.0 / step, 9.0, 21.0, 1.0)}}, made))
+    Image.new("L", (40, 20), 99).save(run.path / "copies.png")
+
+
+def _report(place: Path) -> object:
+    page = make_report([place / "run"])
+    assert page.count("<script") == page.count("<style") == 1
+    return page
 
 
 def _sealed(place: Path, checkpoint: str) -> Path:

@@ -46,6 +46,7 @@ def test_a_run_directory_holds_what_the_contract_says_and_nothing_else(run):
         "config.json",
         "metrics.jsonl",
         "samples.gif",
+        "report.html",
         *(f"samples/step-{step:08d}.png" for step in (0, 2, 4)),
         *(f"checkpoints/step-{step:08d}/{part}" for step in (2, 4) for part in parts),
     }

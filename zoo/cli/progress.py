@@ -109,6 +109,8 @@ class Progress(Callback):
             self.on_note(f"  over time   {film}")
         if (curves := run.path / "curves.png").is_file():
             self.on_note(f"  curves      {curves}")
+        if (report := run.path / "report.html").is_file():
+            self.on_note(f"  report      {report}")
         kind = "npy" if run.config["data"].get("points") else "png"
         self.on_note(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")
 

@@ -1,4 +1,4 @@
-"""What a run gets when its last step is done: its film and its curves."""
+"""What a run gets when its last step is done: its film, its curves, and the report on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from zoo.errors import in_one_line
 from zoo.generate.pictures.animation import animate
 from zoo.plots.curves import draw_curves_if_possible
+from zoo.report.write import REPORT, write_report
 from zoo.run.files import advising, reading
 from zoo.run.run import Run
 
@@ -17,12 +18,15 @@ FILM, CURVES = "samples.gif", "curves.png"
 
 
 def make_film_and_curves(run: Run) -> None:
-    """Make the film and the curves. The training is done whether or not they can be made; a line says why one is missing."""
-    pictures: dict[str, Callable[[], object]] = {
+    """Make the film, the curves and the report. The training is done whether or not they can be made; a line says why one is
+    missing."""
+    making: dict[str, Callable[[], object]] = {
         FILM: lambda: animate(run.samples, run.path / FILM),
         CURVES: lambda: draw_curves_if_possible(run),
     }
-    for name, draw in pictures.items():
+    if _is_asked(run):
+        making[REPORT] = lambda: write_report(run)
+    for name, draw in making.items():
         try:
             with advising(lambda mend: f"{mend or 'mend that'}; the run is whole without it"):
                 draw()
@@ -36,10 +40,16 @@ def make_missing(run: Run, done: int) -> bool:
 
 
 def make_lacking(run: Run) -> bool:
-    """Make the film and the curves of a run that is over, as far as they are not there; whether there was anything."""
+    """Make film, curves and report of a run that is over, as far as they are not there; whether there was anything."""
+    wanted = (FILM, CURVES, *((REPORT,) if _is_asked(run) else ()))
     with reading(run.path):
-        lacking = [name for name in (FILM, CURVES) if not (run.path / name).exists()]
+        lacking = [name for name in wanted if not (run.path / name).exists()]
     if lacking:
         make_film_and_curves(run)
     with reading(run.path):
         return any((run.path / name).exists() for name in lacking)
+
+
+def _is_asked(run: Run) -> bool:
+    """Whether a run is to have a report (``--report``); one of a zoo that had none has not been asked."""
+    return run.config["options"].get("report") is True

@@ -11,7 +11,7 @@ CHANGEABLE = (
     "discriminator_steps", "joined", "reuse_fakes", "simultaneous", "evaluate_fakes", "r1", "r1_every", "augment", "ema",
     "learning_rate", "discriminator_learning_rate", "beta1", "beta2", "rho", "epsilon", "weight_decay",
     "schedule", "schedule_hold", "schedule_decay", "minimum_learning_rate", "warmup", "freeze_d",
-    "log_every", "sample_every", "checkpoint_every", "each_epoch", "keep_checkpoints", "watch",
+    "log_every", "sample_every", "checkpoint_every", "each_epoch", "keep_checkpoints", "report", "watch",
     "on_trouble", "heal_times", "latent_seed",
     "evaluate_every", "evaluate_metric", "evaluate_samples", "keep_best", "stop_after_no_gain",
 )  # fmt: skip

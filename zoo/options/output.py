@@ -24,5 +24,7 @@ class OutputOptions(Group):
     """A sample grid and a checkpoint at the end of each pass over the data, instead of every so many steps."""
     keep_checkpoints: Count = 2
     """Checkpoints kept; older ones are removed."""
+    report: bool = True
+    """A page on the run when it is finished: report.html."""
     watch: Names = ()
     """Who else is to watch the run, by name: tensorboard, or what another plugin brings."""

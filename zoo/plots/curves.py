@@ -28,12 +28,14 @@ Floats = npt.NDArray[np.float64]
 FEWEST = 5
 """Logged lines below which there is no curve to speak of."""
 
+SMOOTHED_FROM = 40
+"""Points below which a curve is shown as it is."""
+
 MOST = 20_000
 """Logged lines above which curves are drawn of some, evenly from first to last: a picture has fewer columns."""
 
 _LOSSES = (("d_loss", "D", DATA), ("g_loss", "G", GENERATED))
 _VERDICTS = (("d_real", "D(x), real", DATA), ("d_fake", "D(G(z)), generated", GENERATED))
-_SMOOTHED_FROM = 40  # points below which a curve is shown as it is
 _TROUBLE = "#b00020"
 _NAMED = 3  # events of one step that are named
 _LONGEST = 40  # letters of a name: a file may hold anything
@@ -129,7 +131,7 @@ def curves_figure(
     losses = _draw(above, steps, [(series(metrics, key), name, colour) for key, name, colour in _LOSSES])
     verdicts = _draw(below, steps, [(series(metrics, key), name, colour) for key, name, colour in _VERDICTS])
     figure.suptitle(title, fontsize=11, x=0.02, ha="left")
-    if len(steps) >= _SMOOTHED_FROM:
+    if len(steps) >= SMOOTHED_FROM:
         above.plot([], [], color="#777777", linewidth=0.7, alpha=0.6, label="thin: as logged")
     above.set_ylabel("loss")
     below.set_ylabel("mean output of D")
@@ -198,7 +200,7 @@ def _draw(axes: Axes, steps: Floats, curves: Sequence[tuple[Floats, str, str]]) 
     for values, name, colour in curves:
         if not np.isfinite(values).any():
             continue
-        if len(values) >= _SMOOTHED_FROM:
+        if len(values) >= SMOOTHED_FROM:
             axes.plot(steps, values, color=colour, linewidth=0.7, alpha=0.28)
             axes.plot(steps, smooth(values), color=colour, linewidth=1.7, label=name)
         else:
@@ -208,9 +210,21 @@ def _draw(axes: Axes, steps: Floats, curves: Sequence[tuple[Floats, str, str]]) 
     return known
 
 
+def spans_magnitudes(values: Floats) -> bool:
+    """Whether finite numbers are to be drawn on a logarithmic axis: losses that fall by orders of magnitude."""
+    return bool(len(values) and values.min() > 0 and np.quantile(values, 0.99) > _LOG_FROM * np.quantile(values, 0.01))
+
+
+def usual_range(values: Floats) -> tuple[float, float]:
+    """From where to where finite numbers go, with some room, but for single peaks of a long curve."""
+    low, high = np.quantile(values, [0.002, 0.998] if len(values) >= SMOOTHED_FROM else [0.0, 1.0])
+    room = 0.08 * (high - low) or 0.1
+    return float(low - room), float(high + room)
+
+
 def _scale(axes: Axes, values: Floats) -> None:
     """A logarithmic axis for losses that fall by orders of magnitude; else limits that a single peak does not set."""
-    if len(values) and values.min() > 0 and np.quantile(values, 0.99) > _LOG_FROM * np.quantile(values, 0.01):
+    if spans_magnitudes(values):
         axes.set_yscale("log")
         axes.set_ylabel("loss (logarithmic)")
     else:
@@ -218,8 +232,5 @@ def _scale(axes: Axes, values: Floats) -> None:
 
 
 def _limit(axes: Axes, values: Floats) -> None:
-    if len(values) < _SMOOTHED_FROM:
-        return
-    low, high = np.quantile(values, [0.002, 0.998])
-    room = 0.08 * (high - low) or 0.1
-    axes.set_ylim(low - room, high + room)
+    if len(values) >= SMOOTHED_FROM:
+        axes.set_ylim(*usual_range(values))

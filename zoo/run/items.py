@@ -21,6 +21,7 @@ _WRITTEN = (
     "samples",
     "samples.gif",
     "curves.png",
+    "report.html",
     "tensorboard",
 )
 """What a run that is gone on with writes to."""
