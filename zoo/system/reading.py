@@ -20,6 +20,8 @@ from zoo.system.denied import denied
 TEXT = 64 << 20
 """Bytes of a file of text that are read at most."""
 
+_PIECE = 1 << 16  # bytes
+
 _NOT_THERE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EBADF))
 """What the system says of a path at which nothing is."""
 
@@ -181,7 +183,13 @@ def read_plain(path: Path | str, most: int = TEXT) -> bytes:
     """What is in a file of up to `most` bytes. Raises OSError: TooLargeError for a larger one, of which no more is read."""
     with open_plain(path) as file:
         size = os.fstat(file.fileno()).st_size
-        content = b"" if size > most else file.read(most + 1)
+        content = (
+            b"" if size > most else file.read(size + 1)
+        )  # and no more memory than that, whatever it may have at most
+        while size < len(content) <= most and (
+            more := file.read(_PIECE)
+        ):  # it grows, or says that it is empty, as those of /proc
+            content += more
     if max(size, len(content)) > most:
         raise TooLargeError(errno.EFBIG, f"it has more than {most:,} bytes", os.fspath(path))
     return content
