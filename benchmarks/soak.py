@@ -192,7 +192,9 @@ def next_command(case: Case, place: Path) -> list[str]:
 def is_done(case: Case, place: Path) -> bool:
     """Whether a training has all that it ends with."""
     return all(
-        (place / "run" / name).exists() for name in ("samples.gif", "curves.png", "report.html") if (case.whole / name).exists()
+        (place / "run" / name).exists()
+        for name in ("samples.gif", "curves.png", "report.html")
+        if (case.whole / name).exists()
     )
 
 
