@@ -139,3 +139,10 @@ def test_a_repository_without_anything_to_read_is_none():
 )
 def test_names_that_lead_elsewhere_are_passed_over(name):
     assert choose_files([name], None, None) is None
+
+
+def test_a_page_of_more_patterns_than_anybody_waits_for_is_refused():
+    names = [f"data/train-{number:05}.parquet" for number in range(2000)]
+    page = [{"config_name": "all", "data_files": [{"split": "train", "path": [f"*{number}" for number in range(6000)]}]}]
+    with pytest.raises(DataError, match="more patterns for its 2,000 files"):
+        choose_files(names, None, None, page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -81,12 +81,19 @@ def _is_picture(name: str) -> bool:
 
 _KINDS: Mapping[str, Callable[[str], bool]] = {"parquet": _is_parquet, "archives": _is_packed, "pictures": _is_picture}
 
+_COMPARISONS = 10_000_000
+"""Names that are compared with a pattern at most, some five seconds' worth."""
+
 Splits = dict[str, list[str]]
 
 
 def _declared(names: list[str], declared: Iterable[Any]) -> dict[str, Splits]:
-    """Config → split → files, as the repository's page says; what it says otherwise than the Hub's manual does is left out."""
+    """Config → split → files, as the repository's page says; what it says otherwise than the Hub's manual does is left out.
+
+    Raises DataError for a page that names so many patterns that nobody would wait for it.
+    """
     configs: dict[str, Splits] = {}
+    comparisons = 0
     for config in declared:
         if not isinstance(config, Mapping):
             continue
@@ -96,8 +103,15 @@ def _declared(names: list[str], declared: Iterable[Any]) -> dict[str, Splits]:
         for entry in entries:
             one = entry if isinstance(entry, Mapping) else {"split": "train", "path": entry}
             path = one.get("path")
-            paths = path if isinstance(path, list) else [path]
-            matching = [n for n in names if any(isinstance(path, str) and fnmatchcase(n, path) for path in paths)]
+            paths = {each for each in (path if isinstance(path, list) else [path]) if isinstance(each, str)}
+            comparisons += len(paths) * len(names)
+            if comparisons > _COMPARISONS:
+                raise DataError(
+                    f"the repository's page names more patterns for its {len(names):,} files than are compared with them; give the "
+                    "file that is meant: download it, and name it with --data"
+                )
+            matches = [re.compile(translate(each)).match for each in sorted(paths)]
+            matching = [name for name in names if any(match(name) for match in matches)]
             if matching:
                 splits.setdefault(_normal(str(one.get("split") or "train")), []).extend(matching)
         if splits:
