@@ -143,6 +143,13 @@ def test_names_that_lead_elsewhere_are_passed_over(name):
 
 def test_a_page_of_more_patterns_than_anybody_waits_for_is_refused():
     names = [f"data/train-{number:05}.parquet" for number in range(2000)]
-    page = [{"config_name": "all", "data_files": [{"split": "train", "path": [f"*{number}" for number in range(6000)]}]}]
+    page = [
+        {"config_name": "all", "data_files": [{"split": "train", "path": [f"*{number}" for number in range(6000)]}]}
+    ]
     with pytest.raises(DataError, match="more patterns for its 2,000 files"):
         choose_files(names, None, None, page)
+
+
+def test_a_pattern_that_no_person_has_written_is_passed_over():
+    page = [{"config_name": "all", "data_files": [{"split": "train", "path": ["[" * 10_000_000, "data/*"]}]}]
+    assert choose_files(["data/a.parquet"], None, None, page).files

@@ -81,6 +81,8 @@ def _is_picture(name: str) -> bool:
 
 _KINDS: Mapping[str, Callable[[str], bool]] = {"parquet": _is_parquet, "archives": _is_packed, "pictures": _is_picture}
 
+_LONGEST_PATTERN = 1024
+"""Letters of a pattern: to translate one of many brackets takes the square of its length."""
 _COMPARISONS = 10_000_000
 """Names that are compared with a pattern at most, some five seconds' worth."""
 
@@ -103,7 +105,8 @@ def _declared(names: list[str], declared: Iterable[Any]) -> dict[str, Splits]:
         for entry in entries:
             one = entry if isinstance(entry, Mapping) else {"split": "train", "path": entry}
             path = one.get("path")
-            paths = {each for each in (path if isinstance(path, list) else [path]) if isinstance(each, str)}
+            listed = path if isinstance(path, list) else [path]
+            paths = {each for each in listed if isinstance(each, str) and len(each) <= _LONGEST_PATTERN}
             comparisons += len(paths) * len(names)
             if comparisons > _COMPARISONS:
                 raise DataError(
