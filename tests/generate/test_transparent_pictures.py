@@ -113,7 +113,8 @@ def test_the_reader_of_digits_refuses_transparent_ones_in_words(cli):
     options = flags(tiny("dcgan", channels=4, steps=1, size=28))
     assert cli("train", "dcgan", *options, "--out", "digits").code == 0
     assert_refused(
-        cli("evaluate", "digits"), "it reads grey images of 28×28, and the run draws transparent images of 28×28"
+        cli("evaluate", "digits", "--metric", "digits"),
+        "it reads grey images of 28×28, and the run draws transparent images of 28×28",
     )
 
 

@@ -62,6 +62,8 @@ def test_no_file_of_a_run_is_a_pickle(run):
             assert [json.loads(line) for line in data.decode().splitlines()]
         elif path.suffix == ".json":
             assert json.loads(data)
+        elif path.suffix == ".html":
+            assert data.startswith(b"<!")
         else:
             with Image.open(path) as picture:
                 picture.load()

@@ -19,6 +19,7 @@ from zoo.plugins.registry import registry
 from zoo.run.naming import one_of
 from zoo.run.run import Run
 from zoo.run.scores import Scores, write_scores
+from zoo.system.reading import reading
 
 if TYPE_CHECKING:
     from zoo.evaluate.context import ComparedContext
@@ -208,13 +209,14 @@ def is_run(path: Path | str) -> bool:
 
 
 def is_pictures(what: Path | str) -> bool:
-    """Whether pictures are meant, and no run, checkpoint or architecture."""
+    """Whether pictures are meant, and no run, checkpoint or architecture. Raises RunError where the system does not say."""
     path = Path(what).expanduser()
     if is_run(path) or _checkpoint(path) is not None or str(what) in registry().names:
         return False
-    if path.is_dir():
-        return any(source.accepts(str(what)) for source in _known().values())
-    return path.exists() or is_name(str(what), _sources())
+    with reading(path, RunError):
+        if path.is_dir():
+            return any(source.accepts(str(what)) for source in _known().values())
+        return path.exists() or is_name(str(what), _sources())
 
 
 def _known() -> dict[str, type[DataSource]]:
