@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import Outcome, write_distribution, write_images
+from support import Outcome, tiny, write_distribution, write_images
 
+import zoo
 from zoo.plugins.registry import registry
 
 torch.set_num_threads(1)  # the networks are tiny: a second thread costs more than it gives
@@ -63,6 +64,13 @@ def _survives_signals() -> Iterator[None]:
 
 def _nothing(number: int, frame: object) -> None:
     """Handle a signal."""
+
+
+@pytest.fixture(scope="session")
+def four_checkpoints(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run with checkpoints of steps 1 to 4: copy it before anything is changed."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    return zoo.train("dcgan", data=str(images), out=out, **tiny("dcgan", checkpoint_every=1, keep_checkpoints=9)).path
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file, save_file
-from support import assert_refused, reseal, tiny, write_images
+from support import assert_refused, flip, reseal, tiny, write_images
 
 import zoo
 from zoo.run.config import write_config
@@ -45,10 +45,13 @@ def found(outcome) -> dict[str, tuple[str, str]]:
     return rows
 
 
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
+def change_a_weight(run: Path) -> None:
+    """In the last checkpoint, with digests that fit."""
+    folder = run / "checkpoints/step-00000006"
+    tensors = load_file(folder / "generator.safetensors")
+    tensors["layers.0.weight"].flat[0] += 1
+    save_file(tensors, folder / "generator.safetensors")
+    reseal(folder)
 
 
 def test_a_run_that_is_whole_is_said_to_be_so_and_not_changed(cli, run):
@@ -86,11 +89,7 @@ def test_a_bit_in_any_file_of_any_checkpoint_is_found(cli, run, file, quick):
 
 def test_a_checkpoint_that_its_digests_call_whole_and_no_training_gives_is_found(cli, run):
     """Someone has edited it and written its digests anew; or a processor computes wrongly."""
-    folder = run / "checkpoints/step-00000006"
-    tensors = load_file(folder / "generator.safetensors")
-    tensors["layers.0.weight"].flat[0] += 1
-    save_file(tensors, folder / "generator.safetensors")
-    reseal(folder)
+    change_a_weight(run)
     assert cli("verify", run, "--quick").code == 0
     outcome = cli("verify", run)
     assert outcome.code == 1
@@ -98,11 +97,7 @@ def test_a_checkpoint_that_its_digests_call_whole_and_no_training_gives_is_found
 
 
 def test_other_numbers_elsewhere_prove_nothing(cli, run):
-    folder = run / "checkpoints/step-00000006"
-    tensors = load_file(folder / "generator.safetensors")
-    tensors["layers.0.weight"].flat[0] += 1
-    save_file(tensors, folder / "generator.safetensors")
-    reseal(folder)
+    change_a_weight(run)
     config = json.loads((run / "config.json").read_text())
     config["environment"]["torch"] = "1.0"
     write_config(run, config)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_files import Numbers
-from support import Notes, assert_refused, tiny, write_images
+from support import Notes, assert_refused, flip, tiny, write_images
 
 import zoo
 from zoo.data import DataSpec, ImageStore, open_source, prepare
@@ -18,12 +18,6 @@ from zoo.engine.data_check import DataCheck
 from zoo.errors import DataError
 
 SPEC = DataSpec(1, 4, 4)
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def without_digests(store: Path) -> None:

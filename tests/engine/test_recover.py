@@ -6,35 +6,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support import Notes, assert_refused, assert_same_checkpoint, tiny, untimed
+from support import Notes, assert_refused, assert_same_checkpoint, checkpoint, flip, untimed
 
 import zoo
 from zoo.errors import OptionError, RunError
 from zoo.run.checkpoint import damage
 
 
-@pytest.fixture(scope="module")
-def finished(images, tmp_path_factory) -> Path:
-    """A finished run with checkpoints of steps 1 to 4."""
-    out = tmp_path_factory.mktemp("finished") / "run"
-    return zoo.train("dcgan", data=str(images), out=out, **tiny("dcgan", checkpoint_every=1, keep_checkpoints=9)).path
-
-
 @pytest.fixture
-def run(finished) -> Path:
+def run(four_checkpoints) -> Path:
     """A copy of it, to damage."""
-    return Path(shutil.copytree(finished, "run"))
-
-
-def checkpoint(run: Path, step: int) -> Path:
-    return run / "checkpoints" / f"step-{step:08d}"
+    return Path(shutil.copytree(four_checkpoints, "run"))
 
 
 def spoil(run: Path, step: int, file: str = "generator.safetensors") -> None:
-    path = checkpoint(run, step) / file
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 4
-    path.write_bytes(content)
+    flip(checkpoint(run, step) / file, bit=2)
 
 
 def names(run: Path) -> list[str]:
@@ -42,11 +28,11 @@ def names(run: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("given", ["2", "step-2", "step-00000002", 2])
-def test_a_run_goes_on_from_the_checkpoint_that_is_named(run, finished, given):
+def test_a_run_goes_on_from_the_checkpoint_that_is_named(run, four_checkpoints, given):
     notes: list[str] = []
     again = zoo.resume(run, from_step=given, callbacks=[Notes(notes)])
-    assert_same_checkpoint(checkpoint(finished, 4), checkpoint(run, 4))
-    assert untimed(again) == untimed(zoo.Run(finished)), "no line twice"
+    assert_same_checkpoint(checkpoint(four_checkpoints, 4), checkpoint(run, 4))
+    assert untimed(again) == untimed(zoo.Run(four_checkpoints)), "no line twice"
     assert names(run) == [
         "step-00000001", "step-00000002", "step-00000003", "step-00000003.aside", "step-00000004", "step-00000004.aside"
     ]  # fmt: skip
@@ -60,7 +46,7 @@ def test_what_was_kept_before_stays_when_it_happens_again(run):
     assert names(run)[3:] == ["step-00000004", "step-00000004.aside", "step-00000004.aside-2"]
 
 
-def test_recovery_goes_on_from_the_newest_that_is_whole(cli, run, finished):
+def test_recovery_goes_on_from_the_newest_that_is_whole(cli, run, four_checkpoints):
     spoil(run, 4)
     spoil(run, 3, "discriminator.safetensors")
     outcome = cli("resume", run, "--recover")
@@ -68,7 +54,7 @@ def test_recovery_goes_on_from_the_newest_that_is_whole(cli, run, finished):
     said = " ".join(outcome.out.split())
     assert "step-00000004/generator.safetensors is not what was written" in said
     assert "step-00000003/discriminator.safetensors is not what was written" in said
-    assert_same_checkpoint(checkpoint(finished, 4), checkpoint(run, 4))
+    assert_same_checkpoint(checkpoint(four_checkpoints, 4), checkpoint(run, 4))
     assert {"step-00000003.damaged", "step-00000004.damaged"} <= {*names(run)}
 
 

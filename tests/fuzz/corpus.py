@@ -10,8 +10,8 @@ import shutil
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from zoo.run.run import Run
 from zoo.run.scores import Score, Scores, write_scores
 from zoo.run.verification import verify_files
 from zoo.system.digest import digest_of, digest_state
+from zoo.testing.subject import cache_in
 
 SIDE = 8
 
@@ -340,7 +341,7 @@ def _notes(folder: Path) -> Kind:
     for number in range(3):
         (folder / f"pictures/{number}.png").write_bytes(png(number))
         os.utime(folder / f"pictures/{number}.png", (1e9, 1e9))
-    with _cache(folder / "cache"):
+    with cache_in(folder / "cache"):
         open_source(str(folder / "pictures")).fingerprint()
     (note,) = (folder / "cache/known").iterdir()
     note.rename(folder / "note.json")
@@ -348,24 +349,11 @@ def _notes(folder: Path) -> Kind:
     def read(place: Path) -> object:
         known = place / f"cache/known/pictures-{digest(str((place / 'pictures').resolve()))}.json"
         known.write_bytes((place / "note.json").read_bytes())
-        with _cache(place / "cache"):
+        with cache_in(place / "cache"):
             source = open_source(str(place / "pictures"))
             return len(prepare(source, DataSpec(source.channels, SIDE, SIDE), workers=1))
 
     return Kind("notes", folder, ("note.json",), read)
-
-
-@contextmanager
-def _cache(place: Path) -> Iterator[None]:
-    before = os.environ.get("ZOO_CACHE")
-    os.environ["ZOO_CACHE"] = str(place)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["ZOO_CACHE"]
-        else:
-            os.environ["ZOO_CACHE"] = before
 
 
 def _options(place: Path) -> object:

@@ -122,6 +122,18 @@ def write_distribution(
     (info / "entry_points.txt").write_text(f"[zoo]\n{point or module} = {module}\n", encoding="utf-8")
 
 
+def checkpoint(run: Path, step: int = 4) -> Path:
+    """The folder of a checkpoint."""
+    return run / "checkpoints" / f"step-{step:08d}"
+
+
+def flip(path: Path, place: float = 0.5, bit: int = 0) -> None:
+    """Turns one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    path.write_bytes(content)
+
+
 def reseal(checkpoint: Path) -> None:
     """Write the digests of a checkpoint anew, as if zoo had written its files as they are now."""
     content = json.loads((checkpoint / "state.json").read_text())

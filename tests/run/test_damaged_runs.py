@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from messages import assert_says, saying
-from support import Notes, assert_refused, tiny
+from support import Notes, assert_refused, checkpoint
 
 import zoo
 from zoo.errors import RunError
@@ -18,21 +18,10 @@ from zoo.run.record import DamagedError, Record
 from zoo.testing.comparing import run_differences
 
 
-@pytest.fixture(scope="module")
-def finished(images, tmp_path_factory) -> Path:
-    """A finished run with checkpoints of steps 1 to 4."""
-    out = tmp_path_factory.mktemp("finished") / "run"
-    return zoo.train("dcgan", data=str(images), out=out, **tiny("dcgan", checkpoint_every=1, keep_checkpoints=9)).path
-
-
 @pytest.fixture
-def run(finished) -> Path:
+def run(four_checkpoints) -> Path:
     """A copy of it, to damage."""
-    return Path(shutil.copytree(finished, "run"))
-
-
-def checkpoint(run: Path, step: int) -> Path:
-    return run / "checkpoints" / f"step-{step:08d}"
+    return Path(shutil.copytree(four_checkpoints, "run"))
 
 
 def edit(path: Path, change: Callable[[dict], object]) -> None:

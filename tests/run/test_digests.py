@@ -11,7 +11,7 @@ import pytest
 import torch
 from messages import assert_says
 from safetensors.numpy import load_file, save_file
-from support import assert_refused, assert_same_checkpoint, reseal, tiny
+from support import assert_refused, assert_same_checkpoint, checkpoint, flip, reseal, tiny
 
 import zoo
 from zoo.errors import RunError
@@ -26,28 +26,10 @@ from zoo.system.digest import digest_of, digest_of_file, digest_state, with_dige
 FILES = ["generator.safetensors", "discriminator.safetensors", "state.safetensors", "state.json"]
 
 
-@pytest.fixture(scope="module")
-def finished(images, tmp_path_factory) -> Path:
-    """A finished run with checkpoints of steps 1 to 4."""
-    out = tmp_path_factory.mktemp("finished") / "run"
-    return zoo.train("dcgan", data=str(images), out=out, **tiny("dcgan", checkpoint_every=1, keep_checkpoints=9)).path
-
-
 @pytest.fixture
-def run(finished) -> Path:
+def run(four_checkpoints) -> Path:
     """A copy of it, to damage."""
-    return Path(shutil.copytree(finished, "run"))
-
-
-def checkpoint(run: Path, step: int = 4) -> Path:
-    return run / "checkpoints" / f"step-{step:08d}"
-
-
-def flip(path: Path, place: float = 0.5, bit: int = 0) -> None:
-    """Turns one bit of a file."""
-    content = bytearray(path.read_bytes())
-    content[int(place * len(content))] ^= 1 << bit
-    path.write_bytes(content)
+    return Path(shutil.copytree(four_checkpoints, "run"))
 
 
 def older(folder: Path) -> None:

@@ -111,8 +111,7 @@ def _of_the_data(found: Run, given: Verify, damaged: Collection[str]) -> Iterato
         yield Finding("replay", note=f"it needs {', '.join(bad)}, which is damaged", seen=False)
         return
     if replay.impossible:
-        reason = replay.impossible
-        yield Finding("replay", note=reason, seen=False)
+        yield Finding("replay", note=replay.impossible, seen=False)
         return
     try:
         with stopping_by_signals(), _temporary() as folder, Counting(replay.end) as counting:

@@ -271,12 +271,19 @@ class Subject:
     @contextmanager
     def own_cache(self) -> Iterator[None]:
         """Within it prepared data is kept in the folder of this subject, not in the person's cache."""
-        before = os.environ.get("ZOO_CACHE")
-        os.environ["ZOO_CACHE"] = str(self.folder / "cache")
-        try:
+        with cache_in(self.folder / "cache"):
             yield
-        finally:
-            if before is None:
-                del os.environ["ZOO_CACHE"]
-            else:
-                os.environ["ZOO_CACHE"] = before
+
+
+@contextmanager
+def cache_in(folder: Path) -> Iterator[None]:
+    """Within it `ZOO_CACHE` is that folder."""
+    before = os.environ.get("ZOO_CACHE")
+    os.environ["ZOO_CACHE"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["ZOO_CACHE"]
+        else:
+            os.environ["ZOO_CACHE"] = before
