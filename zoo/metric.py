@@ -159,6 +159,9 @@ class Metric(ABC):
 
     best: ClassVar[Mapping[str, Best]] = {}
     """Which of its numbers checkpoints may be ranked by, and whether the lowest or the highest is best."""
+    order: ClassVar[int] = 100
+    """Its place among metrics where several are shown, lowest first, those of one place by name. Those that come with zoo have
+    10 to 80."""
     uses_features: ClassVar[bool] = False
     """Whether it asks for `EvaluationContext.features`: they depend on the chosen network, as its numbers then do."""
 

@@ -13,6 +13,8 @@ from support import tiny
 import zoo
 from zoo import evaluate
 from zoo.evaluate import reader
+from zoo.plugins.registry import registry
+from zoo.run.scores import read_scores
 
 METRIC = """
 import zoo
@@ -145,6 +147,19 @@ def test_what_does_not_suit_is_left_out_with_the_reason(cli, ring):
     assert list(content["metrics"]) == ["modes"]
     assert "--data digits" in content["unsuited"]["digits"]
     assert "Not computed: digits: " in cli("evaluate", ring).out
+
+
+def test_what_is_asked_for_first_is_shown_first_and_a_plugins_metric_where_it_says(install, cli):
+    shown = ["frechet", "kid", "precision_recall", "density_coverage", "copies", "classes", "modes", "digits"]
+    install(METRIC, "zoo_spread")
+    assert list(registry().metrics) == [*shown, "spread"], "after zoo's own"
+    install(METRIC.replace("samples = 6", "samples = 6; order = 5").replace('"spread"', '"spread5"'), "zoo_spread5")
+    assert list(registry().metrics) == ["spread5", *shown, "spread"]
+    zoo.train("cgan", out="run", **tiny("cgan", steps=1))
+    content = measured(cli, "run", "--samples", 100)
+    order = ["spread5", *(name for name in shown if name != "modes"), "spread"]
+    assert list(content["metrics"]) == list(content["scores"]) == order
+    assert list(read_scores(Path("run"))[0].scores) == order
 
 
 def test_where_nothing_suits_the_reasons_are_told(cli, run):

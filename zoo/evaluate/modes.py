@@ -19,6 +19,7 @@ class ModeCoverage(Metric):
     """
 
     name = "modes"
+    order = 70
     summary = "How many modes of the data are found, and how many samples lie near one."
     samples = 2500
     numbers: ClassVar[Mapping[str, str]] = {

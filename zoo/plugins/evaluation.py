@@ -109,7 +109,7 @@ def evaluate(
         check_count(samples, "samples")
     choice = Choice(extractor, None if weights is None else Path(weights), resize, sha256)
     choice.check()
-    names = list(dict.fromkeys(metrics)) or list(registry().of_kind(METRIC))
+    names = list(dict.fromkeys(metrics)) or list(registry().metrics)
     chosen: list[Metric] = [registry().find(METRIC, name)() for name in names]
     subject = subject_of(what, against, seed, one_of(checkpoint, step), averaged, truncation, choice)
     contexts: dict[int | None, ComparedContext] = {}

@@ -79,7 +79,7 @@ def _chosen(options: Options, context: TrainingContext) -> list[Metric]:
         for metric in found:
             _refuse_unsuited(metric, context)
         return found
-    known: list[Metric] = [make() for make in registry().of_kind(METRIC).values()]
+    known: list[Metric] = [make() for make in registry().metrics.values()]
     known.sort(key=lambda metric: (metric.name != DEFAULT, not metric.best))
     suited = [metric for metric in known if _unsuited(metric, context) is None]
     if not suited:

@@ -21,6 +21,7 @@ class ClassScores(FeatureMetric):
     their features; the distance is the kernel distance of `kid`."""
 
     name = "classes"
+    order = 60
     summary = "Of labelled data: whether samples look like the class asked for, and the kernel distance of each class."
     numbers: ClassVar[Mapping[str, str]] = {
         "accuracy": "share of samples that look like the class that was asked for",

@@ -26,6 +26,7 @@ class CopiedImages(FeatureMetric):
     are copies of the other half."""
 
     name = "copies"
+    order = 50
     summary = "Share of generated images that are nearer to a training image than training images are to each other."
     numbers: ClassVar[Mapping[str, str]] = {
         "pixels": "share of samples that are copies, by the distance of their pixels, at 32×32 at most",

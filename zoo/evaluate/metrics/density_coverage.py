@@ -14,6 +14,7 @@ class DensityCoverage(FeatureMetric):
     the real ones are."""
 
     name = "density_coverage"
+    order = 40
     summary = "How densely generated images lie among real ones, and how many real ones have one near."
     numbers: ClassVar[Mapping[str, str]] = {
         "density": "how many real images a generated one is near to, as a share of 5; 1 is as real ones are",

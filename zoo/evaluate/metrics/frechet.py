@@ -14,6 +14,7 @@ class FrechetDistance(FeatureMetric):
     images (Chong & Forsyth 2020, https://arxiv.org/abs/1911.07023). With the features of Inception it is the FID."""
 
     name = "frechet"
+    order = 10
     summary = (
         "The Fréchet distance between the features of generated and of real images: the FID, of the chosen network."
     )

@@ -14,6 +14,7 @@ class KernelDistance(FeatureMetric):
     number of images."""
 
     name = "kid"
+    order = 20
     summary = "The kernel distance between the features of generated and of real images, unbiased for few images too."
     numbers: ClassVar[Mapping[str, str]] = {"kid": "squared maximum mean discrepancy; 0 is best, and below 0 is chance"}
     best: ClassVar[Mapping[str, Best]] = {"kid": "lowest"}

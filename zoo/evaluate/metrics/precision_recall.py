@@ -14,6 +14,7 @@ class PrecisionRecall(FeatureMetric):
     either kind as half the real ones are: the two depend on how many there are, so that they compare with their floor."""
 
     name = "precision_recall"
+    order = 30
     summary = "How many generated images lie where real ones do, and how many real ones where generated ones do."
     numbers: ClassVar[Mapping[str, str]] = {
         "precision": "share of generated images within the manifold of real ones",
