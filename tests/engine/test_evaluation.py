@@ -111,6 +111,17 @@ def test_every_so_many_steps_there_is_a_score_with_its_provenance(images, metric
     assert any(line.startswith("step 6: drawn ") for line in said)
 
 
+@pytest.mark.parametrize("data", ["ring", "grid", "line"])
+def test_points_are_ranked_by_what_of_the_data_they_cover(data):
+    said: list[str] = []
+    options = tiny("vanilla", steps=4, evaluate_every=2, checkpoint_every=4, keep_best="modes")
+    run = zoo.train("vanilla", data=data, out="run", callbacks=[Notes(said)], **options)
+    scores = read_scores(run.path)
+    best = max(scores, key=lambda each: each.of("modes", "covered").value)  # of those that are equal the first
+    assert kept(run)[best.step] == {"best modes": f"{best.of('modes', 'covered').value:.6g}"}
+    assert any(line.startswith("step 2: modes ") and ", covered 0" in line for line in said)
+
+
 def test_it_is_the_averaged_generator_of_fixed_latents_that_is_measured(images, metrics):
     run = train(images, steps=4, checkpoint_every=2, ema=0.5)
     for scores in read_scores(run.path):
