@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from zoo.run.files import replacing
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Floats = npt.NDArray[np.float32]
 
 KEPT = 32
@@ -37,6 +39,15 @@ class ComputedFeatures(Features):
         self.network = network
         self._real = real
         self._fakes = fakes
+        self.known: dict[str, Any] = {}
+        """What hangs on the real images alone, by name (`once`)."""
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """As `Features.once`."""
+        if name not in self.known:
+            self.known[name] = compute()
+        found: T = self.known[name]
+        return found
 
     @property
     def extractor(self) -> str:

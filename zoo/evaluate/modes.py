@@ -18,8 +18,8 @@ class ModeCoverage(Metric):
     """Which modes of a mixture a generator has found, after Srivastava et al. 2017 (VEEGAN, https://arxiv.org/abs/1705.07761).
 
     For data whose modes are known: ``--data ring``, ``grid`` and ``line``, and any other source of points that has a `mixture`,
-    with the means `modes` (k, d) and the one standard deviation `deviation` of its Gaussians, and their `weights` (k,), sum 1, where
-    they are not equal.
+    with the means `modes` (k, d) and the one standard deviation `deviation` of its Gaussians, and their `weights` (k,), sum 1,
+    where they are not equal.
     """
 
     name = "modes"

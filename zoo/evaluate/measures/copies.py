@@ -30,10 +30,11 @@ class Copied(NamedTuple):
     threshold: float
 
 
-def copied(fakes: npt.NDArray[Any], training: npt.NDArray[Any]) -> Copied:
-    """The copies among fakes (n, d) of training images (m, d), m at least 2: of pixels or of features."""
+def copied(fakes: npt.NDArray[Any], training: npt.NDArray[Any], threshold: float | None = None) -> Copied:
+    """The copies among fakes (n, d) of training images (m, d), m at least 2: of pixels or of features. `threshold`: the
+    `usual_distance` of these, where it is known."""
     found = nearest(fakes, training)
-    threshold = usual_distance(training)
+    threshold = usual_distance(training) if threshold is None else threshold
     return Copied(found.distance <= threshold, found.place, found.distance, threshold)
 
 

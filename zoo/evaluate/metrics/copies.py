@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.evaluate.metrics.feature_metric import FeatureMetric
@@ -36,16 +37,20 @@ class CopiedImages(FeatureMetric):
 
     def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
         """As `Metric.compute`."""
-        from zoo.evaluate.measures.copies import copied
+        from zoo.evaluate.measures.copies import copied, usual_distance
         from zoo.evaluate.measures.intervals import share
 
         seen = context.features
         one, other = seen.halves_of
+
+        def of_real(real: npt.NDArray[Any]) -> tuple[float, float]:
+            return usual_distance(real), float(copied(real[other], real[one]).copies.mean())
+
         spaces = {"pixels": (_flat(context.pixels), _flat(context.real_pixels)), "features": (seen.fakes, seen.real)}
         found: dict[str, float | Estimate] = {}
         for name, (fakes, real) in spaces.items():
-            copies = copied(fakes, real).copies
-            floor = float(copied(real[other], real[one]).copies.mean())
+            usual, floor = seen.once(f"copies.{name}", partial(of_real, real))
+            copies = copied(fakes, real, usual).copies
             found[name] = share(int(copies.sum()), len(copies), floor)
         return found
 
