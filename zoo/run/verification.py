@@ -38,7 +38,7 @@ class Finding:
 
 
 def verify_files(run: Run) -> Iterator[Finding]:
-    """The journal, the scores and every checkpoint of a run, all files read. Those of older zoos have no digests, which is noted."""
+    """The journal, the scores and every checkpoint of a run, all files read. That those of older zoos have no digests is noted."""
     found = run.checkpoints
     last = found[-1][0] if found else 0
     every = run.config["options"].get("log_every")
