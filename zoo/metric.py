@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,14 @@ class Estimate:
         return all(math.isfinite(each) for each in (self.value, self.low, self.high, self.floor or 0.0))
 
 
+class Matched(NamedTuple):
+    """Features of as many generated images as of either half of the real ones, float32 (n, d) each, in random order."""
+
+    fakes: npt.NDArray[np.float32]
+    one: npt.NDArray[np.float32]
+    other: npt.NDArray[np.float32]
+
+
 class Features(ABC):
     """What a feature network sees in generated and in real images: float32 (n, d), a row for each image.
 
@@ -61,7 +69,8 @@ class Features(ABC):
     @property
     @abstractmethod
     def fakes(self) -> npt.NDArray[np.float32]:
-        """Of the generated images."""
+        """Of the generated images: row i is of `EvaluationContext.pixels[i]`. Their order is random, so that the first n of them,
+        or every fifth, are a sample of all: of all classes, too."""
 
     @property
     @abstractmethod
@@ -71,12 +80,20 @@ class Features(ABC):
     @property
     @abstractmethod
     def halves(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Of two disjoint halves of these, of one size, chosen by the seed: what real against real gives is the floor."""
+        """Of two disjoint halves of these, of one size, chosen by the seed, in random order: what real against real gives is the
+        floor."""
 
     @property
     @abstractmethod
     def halves_of(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Which rows of `real` the two halves are."""
+
+    @property
+    def matched(self) -> Matched:
+        """The generated ones and the two halves, cut to one number of images: that of the fewest. What a number of `fakes` and
+        `one` is depends on how many they are; that of `other` and `one` is its floor."""
+        count = min(len(self.fakes), len(self.halves[0]))
+        return Matched(self.fakes[:count], *(half[:count] for half in self.halves))
 
     def once(self, name: str, compute: Callable[[], T]) -> T:
         """What `compute` gives, where that hangs on the real images alone, as a floor does: a training, which evaluates again and
@@ -99,7 +116,8 @@ class EvaluationContext(ABC):
     @property
     @abstractmethod
     def fakes(self) -> Samples:
-        """`samples` images of the generator, drawn from `seed` in batches; where there are classes, of each in turn."""
+        """`samples` images of the generator, drawn from `seed` in batches; where there are classes, as many of each. Their order is
+        random, of the seed."""
 
     @property
     @abstractmethod
@@ -130,12 +148,13 @@ class EvaluationContext(ABC):
 
     @property
     def pixels(self) -> Tensor:
-        """The generated images as files hold them, uint8 (samples, C, H, W)."""
+        """The generated images as files hold them, uint8 (samples, C, H, W), in the order of `fakes`."""
         raise NotImplementedError
 
     @property
     def labels(self) -> Tensor | None:
-        """Their classes as they were asked for, int64 (samples,); None where there are none."""
+        """The classes of the generated images as they were asked for, int64 (samples,), in the order of `fakes`; None where there
+        are none."""
         return self.fakes.labels
 
     @property
