@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -152,14 +152,32 @@ class EvaluationContext(ABC):
         raise NotImplementedError
 
     @property
+    def class_names(self) -> Sequence[str]:
+        """The names of the classes that generated images were asked for by; empty where there are none. Nothing is drawn for it."""
+        return self.generator.class_names
+
+    @property
     def labels(self) -> Tensor | None:
-        """Their classes as they were asked for, int64 (samples,); None where there are none."""
+        """Their classes as they were asked for, int64 (samples,), by the numbers that real images of the same names have
+        (`real_class_names`); None where there are none. Raises DataError where real images have no such class
+        (`unknown_classes`)."""
         return self.fakes.labels
 
     @property
     def real_pixels(self) -> Tensor:
         """The real images that `features` are of, uint8 (real_count, C, H, W), in the data's order."""
         raise NotImplementedError
+
+    @property
+    def real_class_names(self) -> Sequence[str]:
+        """The names of the classes of real images, by their numbers; empty where there are none. Nothing is read for it."""
+        return self.source.class_names
+
+    @property
+    def unknown_classes(self) -> list[str]:
+        """The classes of generated images that real ones do not have, by name."""
+        known = set(self.real_class_names)
+        return [name for name in self.class_names if name not in known]
 
     @property
     def real_labels(self) -> Tensor | None:
