@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,8 @@ Best = Literal["lowest", "highest"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number that was computed of a sample, and how far it can be trusted."""
+    """A number that was computed of a sample, and how far it can be trusted. NumPy's numbers and tensors of one number are taken as
+    what they hold. Raises TypeError for what is no number."""
 
     value: float
     """The number."""
@@ -38,13 +40,29 @@ class Estimate:
     floor: float | None = None
     """What real images give in the place of the generated ones: one half of them measured against the other. None: not known."""
 
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            given: Any = getattr(self, each.name)
+            if not (given is None and each.name == "floor"):
+                object.__setattr__(self, each.name, _number(given, each.name))
+
     def __float__(self) -> float:
-        return float(self.value)
+        return self.value
 
     @property
     def finite(self) -> bool:
         """Whether all its numbers are."""
         return all(math.isfinite(each) for each in (self.value, self.low, self.high, self.floor or 0.0))
+
+
+def _number(given: Any, field: str) -> float:
+    """It as a float. Raises TypeError where it is none."""
+    try:
+        if not isinstance(given, str | bytes):
+            return float(given)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # an array or a tensor of several, among others
+        pass
+    raise TypeError(f"{field} of an Estimate is {reprlib.repr(given)}; give one number")
 
 
 class Matched(NamedTuple):
@@ -152,15 +170,32 @@ class EvaluationContext(ABC):
         raise NotImplementedError
 
     @property
+    def class_names(self) -> Sequence[str]:
+        """The names of the classes that generated images were asked for by; empty where there are none. Nothing is drawn for it."""
+        return self.generator.class_names
+
+    @property
     def labels(self) -> Tensor | None:
-        """The classes of the generated images as they were asked for, int64 (samples,), in the order of `fakes`; None where there
-        are none."""
+        """The classes of the generated images as they were asked for, int64 (samples,), in the order of `fakes`, by the numbers that
+        real images of the same names have (`real_class_names`); None where there are none. Raises DataError where real images have
+        no such class (`unknown_classes`)."""
         return self.fakes.labels
 
     @property
     def real_pixels(self) -> Tensor:
         """The real images that `features` are of, uint8 (real_count, C, H, W), in the data's order."""
         raise NotImplementedError
+
+    @property
+    def real_class_names(self) -> Sequence[str]:
+        """The names of the classes of real images, by their numbers; empty where there are none. Nothing is read for it."""
+        return self.source.class_names
+
+    @property
+    def unknown_classes(self) -> list[str]:
+        """The classes of generated images that real ones do not have, by name."""
+        known = set(self.real_class_names)
+        return [name for name in self.class_names if name not in known]
 
     @property
     def real_labels(self) -> Tensor | None:

@@ -16,7 +16,7 @@ from zoo.data.images import Fit
 from zoo.data.reading import Reading
 from zoo.data.registry import builtin_names, open_source
 from zoo.data.source import DataSource
-from zoo.errors import OptionError
+from zoo.errors import DataError, OptionError
 from zoo.evaluate.extractors.choose import Choice
 from zoo.evaluate.extractors.extractor import Extractor, levels
 from zoo.evaluate.features import ComputedFeatures
@@ -25,7 +25,8 @@ from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import straight
 from zoo.metric import EvaluationContext
-from zoo.system.names import shown
+from zoo.options import Options
+from zoo.system.names import listed, shown
 
 log = logging.getLogger(__name__)
 
@@ -102,12 +103,23 @@ class ComparedContext(EvaluationContext):
     @property
     def labels(self) -> Tensor | None:
         """As `EvaluationContext.labels`."""
-        return self._drawn[1]
+        asked = self._drawn[1]
+        return None if asked is None else _renumbered(asked, self.class_names, self.real_class_names)
 
     @property
     def _drawn(self) -> tuple[Tensor, Tensor | None]:
         """The pictures, uint8, and their classes."""
         raise NotImplementedError
+
+
+def _renumbered(labels: Tensor, names: Sequence[str], others: Sequence[str]) -> Tensor:
+    """Labels of some names by the numbers that the same names have among others. Raises DataError for one that is not there."""
+    if list(names) == list(others):
+        return labels
+    number = {name: place for place, name in enumerate(others)}
+    if unknown := [names[label] for label in sorted(set(labels.tolist())) if names[label] not in number]:
+        raise DataError(f"the real images have no class {unknown[0]!r}: theirs are {listed(others)}")
+    return torch.tensor([number.get(name, -1) for name in names])[labels]
 
 
 class RunContext(ComparedContext):
@@ -123,8 +135,10 @@ class RunContext(ComparedContext):
         choice: Choice | None = None,
         averaged: bool = True,
         truncation: float | None = None,
+        read_as: Options | None = None,
     ) -> None:
-        """`data` as ``--data`` names it; `sources`: the kinds of data that plugins bring, where one is meant."""
+        """`data` as ``--data`` names it; `sources`: the kinds of data that plugins bring, where one is meant. `read_as`: the
+        options of the run that read it so; by default those of the generator's run for its own data, and none for other data."""
         self.generator = generator
         self.data = data
         self.samples = samples
@@ -132,10 +146,11 @@ class RunContext(ComparedContext):
         self.choice = choice or Choice()
         self.averaged = averaged
         self.truncation = truncation
-        self.fit = generator.options.fit
         self._sources = sources
-        # The run's own data is read as the run read it; other data as it is.
-        self._reading = Reading.of(generator.options) if data == generator.options.data else None
+        own = generator.options if data == generator.options.data else None
+        reader = read_as or own
+        self.fit = (reader or generator.options).fit
+        self._reading = None if reader is None else Reading.of(reader)
 
     @cached_property
     def fakes(self) -> Samples:

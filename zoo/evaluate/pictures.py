@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import torch
@@ -64,6 +65,11 @@ class PicturesContext(ComparedContext):
     def spec(self) -> DataSpec:
         """As `EvaluationContext.spec`."""
         return self._spec
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """As `EvaluationContext.class_names`."""
+        return self._pictures.source.class_names
 
     @cached_property
     def fakes(self) -> Samples:
