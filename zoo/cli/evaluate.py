@@ -60,7 +60,7 @@ class Evaluate:
     raw: bool = False
     """Judge the weights themselves, not their running average."""
     save: bool = True
-    """Append the scores to the run's scores.jsonl."""
+    """Append the scores to the run's scores.jsonl, and keep the picture of the closest pairs beside them, for zoo report."""
     json: bool = False
     """Print JSON."""
 
