@@ -94,18 +94,21 @@ def _fitting(guard: Guard, paths: Sequence[Path], room: int) -> list[Picture | N
         found = [guard.read(str(path.relative_to(guard.home)), partial(_as_it_is, path), None) for path in paths]
         if sum(each.size for each in found if each) <= room:
             return found
+    some = _evenly(paths, 3)
     for side, quality in _LADDER:
-        tried = guard.read("pictures", partial(_smaller, paths[-1], side, quality), None)
-        if tried is not None and tried.size * len(paths) > 1.5 * room:
-            continue  # the last says enough of the rest
-        found = [
-            guard.read(str(path.relative_to(guard.home)), partial(_smaller, path, side, quality), None)
-            for path in paths
-        ]
+        tried = {path: _tried(guard, path, side, quality) for path in some}
+        sizes = [each.size for each in tried.values() if each]
+        if sizes and sum(sizes) / len(sizes) * len(paths) > room:
+            continue  # three say enough of the rest
+        found = [tried[path] if path in tried else _tried(guard, path, side, quality) for path in paths]
         if sum(each.size for each in found if each) <= room:
             return found
     guard.leave_out("pictures: they are too large for a page")
     return [None] * len(paths)
+
+
+def _tried(guard: Guard, path: Path, side: int, quality: int) -> Picture | None:
+    return guard.read(str(path.relative_to(guard.home)), partial(_smaller, path, side, quality), None)
 
 
 def _as_it_is(path: Path) -> Picture:
