@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from zoo.evaluate.measures.copies import Copied
+    from zoo.evaluate.measures.distances import Nearest
 
 
 LARGEST = 32
@@ -55,11 +55,11 @@ class CopiedImages(FeatureMetric):
         return found
 
 
-def nearest_training(context: EvaluationContext) -> Copied:
-    """Each sample's nearest real image by pixels, and which are copies: what the picture of the closest pairs is made of."""
-    from zoo.evaluate.measures.copies import copied
+def nearest_training(context: EvaluationContext) -> Nearest:
+    """Each sample's nearest real image by pixels: what the picture of the closest pairs is made of."""
+    from zoo.evaluate.measures.distances import nearest
 
-    return copied(_flat(context.pixels), _flat(context.real_pixels))
+    return nearest(_flat(context.pixels), _flat(context.real_pixels))
 
 
 def _flat(images: Tensor) -> npt.NDArray[np.float32]:
