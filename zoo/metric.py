@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from zoo.generate.generator import Generator
     from zoo.generate.samples import Samples
 
+
+T = TypeVar("T")
 
 Best = Literal["lowest", "highest"]
 """Which of two numbers is the better one."""
@@ -75,6 +77,11 @@ class Features(ABC):
     @abstractmethod
     def halves_of(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Which rows of `real` the two halves are."""
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """What `compute` gives, where that hangs on the real images alone, as a floor does: a training, which evaluates again and
+        again, computes it once. `name` tells it from others, the metric's first: ``kid.floor``."""
+        return compute()
 
 
 class EvaluationContext(ABC):
@@ -159,6 +166,9 @@ class Metric(ABC):
 
     best: ClassVar[Mapping[str, Best]] = {}
     """Which of its numbers checkpoints may be ranked by, and whether the lowest or the highest is best."""
+    order: ClassVar[int] = 100
+    """Its place among metrics where several are shown, lowest first, those of one place by name. Those that come with zoo have
+    10 to 80."""
     uses_features: ClassVar[bool] = False
     """Whether it asks for `EvaluationContext.features`: they depend on the chosen network, as its numbers then do."""
 

@@ -9,11 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from messages import assert_says
 from support import assert_refused
 
 import zoo
 from zoo.data.prepared import UNUSED, prepared_stores, remove, remove_outdated
+from zoo.evaluate.extractors.random_convolutions import RandomConvolutions
+from zoo.evaluate.features import kept_features
+from zoo.evaluate.reader import kept_network
+from zoo.evaluate.real import RealImages
 
 DAY = 86400
 
@@ -114,6 +119,47 @@ def test_damaged_stores_and_those_from_before_are_listed_and_removed(cli, own_ca
     assert_says(outcome.out, "a.npy", "damaged", "2 prepared")
     np.testing.assert_array_equal(prepared("a.npy").images, old.images)
     assert cli("cache", "clear", "--all").out.startswith("2 removed")
+
+
+def measured(name: str) -> tuple[Path, Path]:
+    """The features of some real images, and a classifier, as they are kept."""
+    source = zoo.data.open_source(write(name))
+    real = RealImages(source, zoo.DataSpec(1, 8, 8), "crop", 0)
+    kept_features(RandomConvolutions(), real)
+    kept_network("some", torch.zeros(100, 1, 8, 8), torch.zeros(100).long(), 3, passes=1)
+    cache = Path(os.environ["ZOO_CACHE"])
+    return next(cache.glob("features/*")), next(cache.glob("readers/*"))
+
+
+def test_what_measuring_keeps_is_listed_with_its_size(cli, own_cache):
+    features, classifier = measured("a.npy")
+    (own_cache / "features" / ".x.1.part.safetensors").touch()
+    (own_cache / "features" / "broken.safetensors").write_bytes(b"damaged")
+    outcome = cli("cache")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert_says(outcome.out, features.stem[:10], "features of random", str(Path("a.npy").resolve()), "9", "1 prepared")
+    assert_says(outcome.out, classifier.stem[:10], "classifier", "3 of measuring", str(own_cache / "features"))
+    kept = {file["name"]: file for file in json.loads(cli("cache", "--json").out)["kept"]}
+    assert set(kept) == {features.stem, classifier.stem, "broken"}
+    assert (kept[features.stem]["kind"], kept[features.stem]["shape"][0]) == ("features", 9)
+    assert kept[classifier.stem]["bytes"] == classifier.stat().st_size
+    assert (kept["broken"]["shape"], kept["broken"]["data"]) == (None, None)
+
+
+def test_what_measuring_keeps_is_removed_by_name_by_data_by_age_and_all(cli):
+    features, classifier = measured("a.npy")
+    assert cli("cache", "clear", "a.npy").out.startswith("2 removed"), "the prepared images, and their features"
+    assert not features.exists()
+    assert cli("cache", "clear", classifier.stem[:9]).out.startswith("1 removed")
+    assert not classifier.exists()
+    features, classifier = measured("a.npy")
+    for place in (features, classifier):
+        when = time.time() - 3 * DAY
+        os.utime(place, (when, when))
+    assert cli("cache", "clear", "--older-than", 2).out.startswith("2 removed")
+    measured("a.npy")
+    assert cli("cache", "clear", "--all").out.startswith("3 removed")
+    assert cli("cache").out.count("\n") == 1
 
 
 # ---- what has changed

@@ -174,6 +174,21 @@ def test_what_is_wrong_with_the_journal_is_found(cli, run, change, words):
     assert words in found(outcome)["metrics.jsonl"][1]
 
 
+def test_scores_that_cannot_be_read_are_damage(cli, run):
+    place = run / "scores.jsonl"
+    line = '{"step": 1, "scores": {"a": {"b": {"value": 1}}}, "provenance": {}}\n'
+    place.write_text(f"{line}\n{line}" + line[:20])
+    outcome = cli("verify", run, "--quick")
+    assert (outcome.code, found(outcome)["scores.jsonl"][0]) == (0, "whole"), "a line that was cut off is no line yet"
+    place.write_text(line[:20] + "\n" + line + '{"step": 1}\n')
+    outcome = cli("verify", run, "--quick")
+    assert (outcome.code, found(outcome)["scores.jsonl"]) == (1, ("damaged", "2 lines that cannot be read"))
+    place.unlink()
+    place.mkdir()
+    outcome = cli("verify", run, "--quick")
+    assert (outcome.code, found(outcome)["scores.jsonl"][0]) == (1, "damaged")
+
+
 def test_a_journal_that_is_gone_is_damage():
     assert faults(Path("m.jsonl"), 1, 4) == ["m.jsonl is missing"]
     assert faults(Path("m.jsonl"), 1, 0) == []

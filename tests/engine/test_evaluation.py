@@ -13,10 +13,13 @@ import torch
 from support import Notes, Stop, assert_refused, assert_same_checkpoint, tiny, untimed
 
 import zoo
+from zoo.engine.build import build, prepare_data
 from zoo.engine.evaluation import cost, prepare
 from zoo.engine.evaluation.progress import Progress, Ranking
+from zoo.engine.plan import plan_run
 from zoo.engine.replay import Replay
 from zoo.errors import OptionError, PluginError, RunError
+from zoo.evaluate.features import ComputedFeatures
 from zoo.run.listing import runs_below
 from zoo.run.marks import marks
 from zoo.run.scores import Score, read_scores
@@ -109,6 +112,37 @@ def test_every_so_many_steps_there_is_a_score_with_its_provenance(images, metric
     assert last.provenance["shape"] == [1, 8, 8]
     assert any(line.startswith("every 2 steps") and "6 samples" in line for line in said)
     assert any(line.startswith("step 6: drawn ") for line in said)
+
+
+def test_what_hangs_on_real_images_alone_is_computed_once_and_the_same_to_the_last_bit(monkeypatch):
+    names = ("frechet", "kid", "precision_recall", "density_coverage", "copies", "classes")
+    options = tiny("cgan", evaluate_every=1, evaluate_metric=names, evaluate_samples=600, keep_best="kid")
+    plan = plan_run("cgan", flags={"data": "digits", "device": "cpu", **options})
+    state = build(plan, prepare_data(plan))
+    prepare.prepare_evaluations(plan, state)
+    evaluations = state.evaluations
+    first = evaluations.evaluate(1, plan.device)
+    known = dict(evaluations.context._known)
+    assert {name.partition(".")[0] for name in known} == set(names)
+    monkeypatch.setattr("zoo.evaluate.measures.copies.usual_distance", lambda *more: pytest.fail("it is known"))
+    again = evaluations.evaluate(1, plan.device)
+    monkeypatch.undo()
+    assert all(evaluations.context._known[name] is value for name, value in known.items())
+    monkeypatch.setattr(ComputedFeatures, "once", lambda self, name, compute: compute())
+    anew = evaluations.evaluate(1, plan.device)
+    assert first.scores == again.scores == anew.scores
+    state.batches.close()
+
+
+@pytest.mark.parametrize("data", ["ring", "grid", "line"])
+def test_points_are_ranked_by_what_of_the_data_they_cover(data):
+    said: list[str] = []
+    options = tiny("vanilla", steps=4, evaluate_every=2, checkpoint_every=4, keep_best="modes")
+    run = zoo.train("vanilla", data=data, out="run", callbacks=[Notes(said)], **options)
+    scores = read_scores(run.path)
+    best = max(scores, key=lambda each: each.of("modes", "covered").value)  # of those that are equal the first
+    assert kept(run)[best.step] == {"best modes": f"{best.of('modes', 'covered').value:.6g}"}
+    assert any(line.startswith("step 2: modes ") and ", covered 0" in line for line in said)
 
 
 def test_it_is_the_averaged_generator_of_fixed_latents_that_is_measured(images, metrics):

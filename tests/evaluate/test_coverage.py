@@ -1,5 +1,7 @@
 """Mode coverage on samples whose coverage is known, and of a generator that has learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,27 @@ def test_three_standard_deviations_are_the_border():
     what = mixture("ring")
     reach = np.array([[3.001 * what.deviation, 0.0], [2.999 * what.deviation, 0.0], [0.0, -2.999 * what.deviation]])
     assert coverage(what.modes[2] + reach, what).counts.tolist() == [0, 0, 2, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("name", "good"), [("line", 0.9973), ("ring", 0.9889), ("grid", 0.9889)])
+@pytest.mark.parametrize("kind", ["perfect", "uneven", "half"])
+def test_what_is_covered_falls_with_all_that_is_missed_and_its_interval_holds_it(name, good, kind):
+    """Over forty sets of samples of one generator, of which two may lie outside by chance, and one more."""
+    what = mixture(name)
+    modes = len(what.modes)
+    tilt = {"perfect": np.ones(modes), "uneven": np.linspace(0.5, 1.5, modes), "half": np.arange(modes) < modes // 2}[
+        kind
+    ]
+    weights = what.weights * tilt / (what.weights * tilt).sum()
+    truth = np.minimum(weights * good, what.weights).sum()
+    held = 0
+    for seed in range(40):
+        drawn = replace(what, weights=weights).samples(2500, np.random.default_rng(seed))
+        found = coverage(drawn, what)
+        value, bias, error = found.covered_with_error(what.weights, np.random.default_rng(0))
+        assert value == found.covered(what.weights) == pytest.approx(truth, abs=0.06)
+        held += value - 1.96 * error <= truth <= value + 1.96 * error + 3 * bias
+    assert held >= 37
 
 
 def test_a_trained_generator_finds_the_modes_of_the_ring(tmp_path):

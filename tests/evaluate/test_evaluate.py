@@ -13,6 +13,8 @@ from support import tiny
 import zoo
 from zoo import evaluate
 from zoo.evaluate import reader
+from zoo.plugins.registry import registry
+from zoo.run.scores import read_scores
 
 METRIC = """
 import zoo
@@ -108,6 +110,15 @@ def test_modes_is_what_zoo_theory_counts(cli, ring):
     assert numbers["rarest"] == pytest.approx(min(counted["counts"]) / counted["samples"])
 
 
+def test_modes_have_intervals_and_what_points_of_the_data_give(cli, ring):
+    scores = measured(cli, ring)["scores"]["modes"]
+    for name in ("high_quality", "rarest", "covered"):
+        assert 0 <= scores[name]["low"] <= scores[name]["value"] <= scores[name]["high"] <= 1
+    assert scores["covered"]["value"] <= scores["high_quality"]["value"] < 0.9 < scores["covered"]["floor"] <= 1
+    assert scores["high_quality"]["floor"] == pytest.approx(0.989, abs=0.01)
+    assert scores["rarest"]["floor"] == pytest.approx(0.11, abs=0.02)
+
+
 def test_modes_counts_those_of_a_plugins_source_that_has_a_mixture(install, cli):
     source = """
 import numpy
@@ -137,7 +148,7 @@ def zoo_register_data_sources(register): register(Pair)
     install(source, "zoo_pair")
     zoo.train("vanilla", data="pair", out="run", **tiny("vanilla", steps=1))
     numbers = measured(cli, "run")["metrics"]["modes"]["numbers"]
-    assert (numbers["modes"], numbers["high_quality"]) == (2, 1.0)
+    assert (numbers["modes"], numbers["high_quality"], numbers["covered"] > 0.4) == (2, 1.0, True)
 
 
 def test_what_does_not_suit_is_left_out_with_the_reason(cli, ring):
@@ -145,6 +156,19 @@ def test_what_does_not_suit_is_left_out_with_the_reason(cli, ring):
     assert list(content["metrics"]) == ["modes"]
     assert "--data digits" in content["unsuited"]["digits"]
     assert "Not computed: digits: " in cli("evaluate", ring).out
+
+
+def test_what_is_asked_for_first_is_shown_first_and_a_plugins_metric_where_it_says(install, cli):
+    shown = ["frechet", "kid", "precision_recall", "density_coverage", "copies", "classes", "modes", "digits"]
+    install(METRIC, "zoo_spread")
+    assert list(registry().metrics) == [*shown, "spread"], "after zoo's own"
+    install(METRIC.replace("samples = 6", "samples = 6; order = 5").replace('"spread"', '"spread5"'), "zoo_spread5")
+    assert list(registry().metrics) == ["spread5", *shown, "spread"]
+    zoo.train("cgan", out="run", **tiny("cgan", steps=1))
+    content = measured(cli, "run", "--samples", 100)
+    order = ["spread5", *(name for name in shown if name != "modes"), "spread"]
+    assert list(content["metrics"]) == list(content["scores"]) == order
+    assert list(read_scores(Path("run"))[0].scores) == order
 
 
 def test_where_nothing_suits_the_reasons_are_told(cli, run):

@@ -41,6 +41,11 @@ def test_a_picture_has_the_same_features_as_bytes_and_as_floats(network):
     assert found[:3] == pytest.approx(network(images[:3]), abs=1e-5)
 
 
+def test_the_smallest_pictures_that_random_convolutions_take_have_features_that_are_numbers():
+    found = RandomConvolutions()(torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8))
+    assert (found.shape, bool(np.isfinite(found).all())) == ((5, RandomConvolutions.dimension), True)
+
+
 def test_random_convolutions_are_the_same_ones_everywhere():
     """Drawn by NumPy and rounded: another machine's arithmetic changes none of them."""
     one, other = RandomConvolutions(), RandomConvolutions()

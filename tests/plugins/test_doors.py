@@ -24,6 +24,7 @@ class Measure(zoo.Metric):
     name = "measure"
     summary = "Nothing much."
     samples = 2
+    order = 1
 
     def unsuited(self, context):
         UNSUITED_METRIC
@@ -304,6 +305,7 @@ REFUSED = {
         "Greet.name is 'train', which is a command that comes with zoo; choose another",
     ),
     'name = "measure"': ("", "Measure.name is None; give it lower-case letters"),
+    "order = 1": ("order = True", "Measure.order is True; give a whole number: the lowest is shown first"),
     "samples = 2": ("samples = 0", "Measure.samples is 0; give a number of images, 1 or more"),
     "    samples = 2": ("    numbers = None", "Measure.numbers is None; give a dictionary"),
     'suffix = ".txt"': ('suffix = "txt"', 'Write has no suffix; say how its files end: ".pt2"'),

@@ -36,9 +36,9 @@ STYLES = {"whole": "green", "damaged": "bold red", "unknown": "yellow"}
 
 @dataclass
 class Verify:
-    """Check that a run is whole: config.json, metrics.jsonl and the checksum of every file of every checkpoint and of the prepared
-    data; then do the steps from the last but one checkpoint to the last again, which takes as long as it took, and compare bit for
-    bit. Exit code 0 where nothing is wrong, 1 where something is. Nothing of the run is changed."""
+    """Check that a run is whole: config.json, metrics.jsonl, scores.jsonl and the checksum of every file of every checkpoint and of
+    the prepared data; then do the steps from the last but one checkpoint to the last again, which takes as long as it took, and
+    compare bit for bit. Exit code 0 where nothing is wrong, 1 where something is. Nothing of the run is changed."""
 
     run: tyro.conf.Positional[Path]
     """The folder that zoo train named."""

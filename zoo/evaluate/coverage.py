@@ -13,6 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+Floats = npt.NDArray[np.float64]
+
+DRAWS = 500
+"""Of the bootstrap."""
+
 WITHIN = 3.0
 """Standard deviations from the nearest mode within which a sample is of high quality."""
 
@@ -50,6 +55,19 @@ class Coverage:
     def high_quality(self) -> float:
         """The share of samples of high quality, 0 to 1."""
         return float(self.counts.sum()) / self.samples
+
+    def covered(self, weights: Floats) -> float:
+        """The share of the mixture that samples of high quality make up, 0 to 1, each mode at most its weight (k,): it falls with
+        whatever is missed, comes too seldom or lies between the modes."""
+        return float(np.minimum(self.counts / self.samples, weights).sum())
+
+    def covered_with_error(self, weights: Floats, random: np.random.Generator) -> tuple[float, float, float]:
+        """The same; by how much it is too small, as chance makes some modes too seldom; its standard error. Of a bootstrap."""
+        shares = self.counts / self.samples
+        drawn = random.multinomial(self.samples, [*shares, max(0.0, 1 - shares.sum())], DRAWS)[:, :-1]
+        again = np.minimum(drawn / self.samples, weights).sum(1)
+        value = self.covered(weights)
+        return value, max(0.0, value - float(again.mean())), float(again.std())
 
 
 def coverage(points: npt.NDArray[Any], mixture: Modes) -> Coverage:

@@ -19,6 +19,7 @@ class DigitReader(Metric):
     """
 
     name = "digits"
+    order = 80
     summary = "What a classifier reads: how many digits it is sure of, which they are, and whether the one asked for."
     samples = 1000
     numbers: ClassVar[Mapping[str, str]] = {

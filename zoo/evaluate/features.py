@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,14 @@ from torch import Tensor
 from zoo.data.cache import cache_directory, digest
 from zoo.errors import RunError
 from zoo.evaluate.extractors.extractor import Extractor
+from zoo.evaluate.kept import FEATURES, SUFFIX
 from zoo.evaluate.real import RealImages
 from zoo.metric import Features
 from zoo.run.files import replacing
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Floats = npt.NDArray[np.float32]
 
 KEPT = 32
@@ -37,6 +40,15 @@ class ComputedFeatures(Features):
         self.network = network
         self._real = real
         self._fakes = fakes
+        self.known: dict[str, Any] = {}
+        """What hangs on the real images alone, by name (`once`)."""
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """As `Features.once`."""
+        if name not in self.known:
+            self.known[name] = compute()
+        found: T = self.known[name]
+        return found
 
     @property
     def extractor(self) -> str:
@@ -74,7 +86,7 @@ def kept_features(network: Extractor, real: RealImages) -> Floats:
         _VERSION, real.fingerprint, network.sha256, network.resize, len(real.places), len(store), real.seed, spec.channels,
         spec.height, spec.width, real.fit, repr(read_with),
     )  # fmt: skip
-    place = cache_directory() / "features" / f"{key}.safetensors"
+    place = cache_directory() / FEATURES / f"{key}{SUFFIX}"
     shape = (len(real.places), network.dimension)
     with suppress(Exception):  # not there, or damaged, in whatever way its reader puts that
         found = load_file(place)["features"]
@@ -86,7 +98,8 @@ def kept_features(network: Extractor, real: RealImages) -> Floats:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with replacing(place) as temporary:
-            save_file({"features": features}, temporary)
+            made = {"source": real.source.opened_as or "", "extractor": network.name}
+            save_file({"features": features}, temporary, metadata=made)
         _leave(place.parent)
     except (OSError, RunError) as error:
         log.info("the features of real images are not kept: %s", error)

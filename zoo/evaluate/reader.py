@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from zoo.data.formats.digits import DigitsSource
 from zoo.data.spec import DataSpec
 from zoo.data.store import prepare
 from zoo.errors import RunError
+from zoo.evaluate.kept import READERS, SUFFIX
 from zoo.run.files import replacing
 
 log = logging.getLogger(__name__)
@@ -88,10 +89,12 @@ def kept_network(fingerprint: str, images: Tensor, labels: Tensor, classes: int,
     `fingerprint`: what tells these images from others. One that cannot be kept is trained again next time.
     """
     key = digest(VERSION, fingerprint, str(tuple(images.shape)), classes, torch.__version__, passes)
-    place = cache_directory() / "readers" / f"{key}.safetensors"
+    place = cache_directory() / READERS / f"{key}{SUFFIX}"
     network = build_network(classes)
     try:
         network.load_state_dict(load_file(place))
+        with suppress(OSError):
+            place.touch()  # it was used now
     except Exception:  # not there, or damaged, in whatever way its reader puts that
         log.info("training a small classifier of this data, once: a minute or two")
         network = train(images, labels, classes, passes)

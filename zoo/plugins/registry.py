@@ -22,13 +22,14 @@ from zoo.objective import KINDS, Objective
 from zoo.plugins import hookspecs
 from zoo.plugins.api_version import check_api, declared_api
 from zoo.plugins.attribution import Guard, attributing
-from zoo.plugins.kinds import ALL_KINDS, ARCHITECTURE, OBJECTIVE, SOURCE, Kind
+from zoo.plugins.kinds import ALL_KINDS, ARCHITECTURE, METRIC, OBJECTIVE, SOURCE, Kind
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.selection import selected
 from zoo.system.distribution import foreign
 
 if TYPE_CHECKING:
     from zoo.data.source import DataSource
+    from zoo.metric import Metric
     from zoo.run.run import Run
 
 GROUP = "zoo"
@@ -192,6 +193,11 @@ class Registry:
             raise PluginError(unknown(asked, name, self.objectives, "zoo plugins"))
         found: Objective = self._only(OBJECTIVE, name).value
         return found
+
+    @property
+    def metrics(self) -> dict[str, type[Metric]]:
+        """The metrics by name, in the order in which they are shown; those left out whose name is claimed twice."""
+        return dict(sorted(self.of_kind(METRIC).items(), key=lambda item: item[1].order))
 
     def of_kind(self, kind: Kind) -> dict[str, Any]:
         """What plugins contribute of a kind by name, those left out whose name is claimed twice."""

@@ -111,6 +111,10 @@ def check_metric(cls: object) -> None:
     metric = _class(cls, Metric, "compute")
     if isinstance(metric.samples, bool) or not isinstance(metric.samples, int) or metric.samples < 1:
         raise PluginError(f"{metric.__name__}.samples is {metric.samples!r}; give a number of images, 1 or more")
+    if isinstance(metric.order, bool) or not isinstance(metric.order, int):
+        raise PluginError(
+            f"{metric.__name__}.order is {metric.order!r}; give a whole number: the lowest is shown first"
+        )
     _mapping(metric, "numbers")
     _mapping(metric, "best")
     for name, best in metric.best.items():

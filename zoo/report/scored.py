@@ -21,9 +21,6 @@ from zoo.run.scores import Score, Scores, incomparable
 MOST_NUMBERS = 80
 """Numbers of a run that are shown."""
 
-FIRST = ("frechet", "kid", "precision_recall", "density_coverage", "copies")
-"""Metrics that are shown before others: what a person asks for."""
-
 _MOST_POINTS = 400
 _MOST_CHARTS, _SHOWN = 24, 6
 """Charts in all, and those that need not be unfolded."""
@@ -53,7 +50,7 @@ def tracks(content: Content) -> dict[tuple[str, str], Track]:
     """The numbers of a run by metric and name."""
     found: dict[tuple[str, str], Track] = {}
     metrics = dict.fromkeys(name for scores in content.scores for name in scores.scores)
-    for metric in sorted(metrics, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
+    for metric in sorted(metrics, key=_order):
         every = [scores for scores in content.scores if metric in scores.scores and 0 <= scores.step < 2**53]
         if not every:
             continue
@@ -225,6 +222,11 @@ def _basis(found: Sequence[Track]) -> Markup:
     )
     inner = [facts(rows), tag("p", note, class_="none") if note else None]
     return tag("details", tag("summary", "What these numbers rest on"), *inner)
+
+
+def _order(name: str) -> float:
+    """Its place among metrics; last where it is not installed."""
+    return getattr(_metric(name), "order", math.inf)
 
 
 def _metric(name: str) -> type[Metric] | None:

@@ -118,6 +118,14 @@ def read_scores(run: Path) -> list[Scores]:
     return [scores for line in _lines(path) if (scores := _understood(line)) is not None]
 
 
+def score_faults(run: Path) -> list[str]:
+    """What is wrong with a run's scores: how many lines are damaged; none where there are no scores. One at the end that was cut
+    off is no line. Raises RunError where the file cannot be read."""
+    path = run / SCORES
+    damaged = sum(_understood(line) is None for line in _lines(path) if line.strip())
+    return [f"{damaged} line{'' if damaged == 1 else 's'} that cannot be read"] if damaged else []
+
+
 def _lines(path: Path) -> Iterator[bytes]:
     with reading_lines(path), open_plain(path) as file:
         for chunk in chunks(file):

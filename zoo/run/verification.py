@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from zoo.run.checkpoint_list import lacking
 from zoo.run.items import refuse_links
 from zoo.run.journal import faults
 from zoo.run.run import Run
+from zoo.run.scores import SCORES, score_faults
 from zoo.system.digest import digest_state
 from zoo.system.reading import read_plain
 
@@ -36,7 +38,7 @@ class Finding:
 
 
 def verify_files(run: Run) -> Iterator[Finding]:
-    """The journal and every checkpoint of a run, all files read. Those of older zoos have no digests, which is noted."""
+    """The journal, the scores and every checkpoint of a run, all files read. That those of older zoos have no digests is noted."""
     found = run.checkpoints
     last = found[-1][0] if found else 0
     every = run.config["options"].get("log_every")
@@ -47,6 +49,12 @@ def verify_files(run: Run) -> Iterator[Finding]:
     except RunError as error:
         lines = [str(error)]
     yield Finding("metrics.jsonl", "; ".join(lines))
+    if os.path.lexists(run.path / SCORES):
+        try:
+            lines = score_faults(run.path)
+        except RunError as error:
+            lines = [str(error)]
+        yield Finding(SCORES, "; ".join(lines))
     for _, folder in found:
         try:
             wrong = damage(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,7 @@ class TrainingContext(RunContext):
         """`open_source` opens the data for a metric that asks for it. `seed`: of the latents, the same each time."""
         super().__init__(generator, generator.options.data, samples, seed, averaged=averaged)
         self._images, self._open = images, open_source
+        self._known: dict[str, Any] = {}
 
     @property
     def comparison(self) -> TrainingImages:
@@ -81,6 +82,7 @@ class TrainingContext(RunContext):
         """As `EvaluationContext.features`."""
         found = ComputedFeatures(self.network, self._images, lambda: self.pixels)
         vars(found)["real"] = self.real_features  # which it would read again each time
+        found.known = self._known
         return found
 
     def forget(self) -> None:

@@ -79,7 +79,7 @@ def _chosen(options: Options, context: TrainingContext) -> list[Metric]:
         for metric in found:
             _refuse_unsuited(metric, context)
         return found
-    known: list[Metric] = [make() for make in registry().of_kind(METRIC).values()]
+    known: list[Metric] = [make() for make in registry().metrics.values()]
     known.sort(key=lambda metric: (metric.name != DEFAULT, not metric.best))
     suited = [metric for metric in known if _unsuited(metric, context) is None]
     if not suited:
@@ -132,7 +132,8 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
         some = context.comparison.pixels_of(context.comparison.some(2))
         each += count(network.network, lambda: network.features(some)) / len(some)
         real = len(context.real_features)  # computed here, once, or read
-        fixed = sum(metric_cost(metric.name, real, network.dimension) for metric in by_features)
+        costs = [metric_cost(metric.name, real, network.dimension) for metric in by_features]
+        fixed, each = sum(of for of, _ in costs), each + sum(of for _, of in costs)
         features = f", features of {network.name}"
     context.forget()
     budget = cost_of_steps(state, options.evaluate_every)

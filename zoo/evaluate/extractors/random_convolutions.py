@@ -41,7 +41,9 @@ class RandomConvolutions(Extractor):
         for layer in self.network.children():
             x = layer(x)
             quarters = nn.functional.adaptive_avg_pool2d(x, 2)
-            found += [quarters.flatten(1), x.flatten(2).std(2)]
+            places = x.flatten(2)
+            deviations = places.std(2) if places.shape[2] > 1 else torch.zeros_like(places[:, :, 0])  # 8×8 end in one
+            found += [quarters.flatten(1), deviations]
         return torch.cat(found, 1)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from zoo.evaluate.measures.distances import nearest
+from zoo.evaluate.measures.distances import Nearest, nearest
 
 QUANTILE = 0.01
 """Of the distances between training images below which a fake is a copy."""
@@ -30,10 +30,11 @@ class Copied(NamedTuple):
     threshold: float
 
 
-def copied(fakes: npt.NDArray[Any], training: npt.NDArray[Any]) -> Copied:
-    """The copies among fakes (n, d) of training images (m, d), m at least 2: of pixels or of features."""
+def copied(fakes: npt.NDArray[Any], training: npt.NDArray[Any], threshold: float | None = None) -> Copied:
+    """The copies among fakes (n, d) of training images (m, d), m at least 2: of pixels or of features. `threshold`: the
+    `usual_distance` of these, where it is known."""
     found = nearest(fakes, training)
-    threshold = usual_distance(training)
+    threshold = usual_distance(training) if threshold is None else threshold
     return Copied(found.distance <= threshold, found.place, found.distance, threshold)
 
 
@@ -43,7 +44,7 @@ def usual_distance(training: npt.NDArray[Any]) -> float:
     return float(np.quantile(nearest(training[some], training, some).distance, QUANTILE))
 
 
-def closest(found: Copied, pairs: int = 10) -> npt.NDArray[np.int64]:
+def closest(found: Copied | Nearest, pairs: int = 10) -> npt.NDArray[np.int64]:
     """Which fakes are nearest to a training image, nearest first: int64 (pairs,), each of another training image as far as there
     are such."""
     order = np.argsort(found.distance, kind="stable")

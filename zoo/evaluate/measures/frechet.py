@@ -86,14 +86,15 @@ class Distance(NamedTuple):
     error: float
 
 
-def distance_with_error(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> Distance:
-    """The distance of features (n, d) and (m, d), and its standard error by the infinitesimal jackknife (Efron 1982).
+def distance_with_error(one: npt.NDArray[Any], other: npt.NDArray[Any], second: Moments | None = None) -> Distance:
+    """The distance of features (n, d) and (m, d), and its standard error by the infinitesimal jackknife (Efron 1982). `second`:
+    the moments of the others, where they are known.
 
     An image x of the first set moves it by 2 (μ₁ - μ₂)·(x - μ₁) + (x - μ₁)ᵀ (I - T) (x - μ₁), less its mean, over n, where
     T = L⁻ᵀ (Lᵀ Σ₂ L)^½ L⁻¹ carries the one Gaussian to the other, Σ₁ = L Lᵀ; likewise one of the second set. Where the two
     distributions are the same it is too large rather than too small, by √2.
     """
-    first, second = Moments.of(one), Moments.of(other)
+    first, second = Moments.of(one), Moments.of(other) if second is None else second
     factor, inverse = _invertible(first.covariance)
     cross, vectors = np.linalg.eigh(_symmetric(factor.T @ second.covariance @ factor))
     kept = cross > cross.max(initial=0) * len(cross) * np.finfo(np.float64).eps

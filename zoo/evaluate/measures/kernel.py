@@ -27,11 +27,13 @@ class Kernel(NamedTuple):
     error: float
 
 
-def kernel_distance(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> Kernel:
+def kernel_distance(
+    one: npt.NDArray[Any], other: npt.NDArray[Any], theirs: npt.NDArray[np.float64] | None = None
+) -> Kernel:
     """KID of features (n, d) and (m, d), n and m at least 3, with the error of the jackknife over single images, which needs no
-    more than the sums of the kernel's rows."""
+    more than the sums of the kernel's rows. `theirs`: `sums_within` of the others, where that is known."""
     n, m = len(one), len(other)
-    ours, theirs = _sums_within(one), _sums_within(other)
+    ours, theirs = sums_within(one), sums_within(other) if theirs is None else theirs
     across, down = _sums_across(one, other)
     total, cross = (ours.sum(), theirs.sum()), across.sum()
 
@@ -59,7 +61,7 @@ def _diagonal(features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return diagonal
 
 
-def _sums_within(features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def sums_within(features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """The sums of the rows of a set's own kernel without its diagonal, (n,): each pair is looked at once."""
     rows = np.asarray(features, np.float64)
     sums = -_diagonal(rows)

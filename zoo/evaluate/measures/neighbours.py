@@ -35,14 +35,14 @@ class Share(NamedTuple):
     error: float
 
 
-class _Balls(NamedTuple):
+class Balls(NamedTuple):
     """The squared radii of a set's balls, (n,), and those without each group, (groups, n), where a group's own are -1."""
 
     radii: npt.NDArray[np.float32]
     without: npt.NDArray[np.float32]
 
 
-def _balls(features: npt.NDArray[Any], k: int) -> _Balls:
+def balls_of(features: npt.NDArray[Any], k: int) -> Balls:
     """The balls of features (n, d), n > k."""
     group = groups_of(len(features), GROUPS)
     count = int(group.max()) + 1
@@ -65,13 +65,15 @@ def _balls(features: npt.NDArray[Any], k: int) -> _Balls:
             enough = stays.sum(1) >= k
             without[left, part] = np.where(enough, distances[here, places], distances[:, -1])
         without[group[part], here + part.start] = -1
-    return _Balls(radii, without)
+    return Balls(radii, without)
 
 
-def within(points: npt.NDArray[Any], manifold: npt.NDArray[Any], k: int = PR_NEIGHBOURS) -> Share:
+def within(
+    points: npt.NDArray[Any], manifold: npt.NDArray[Any], k: int = PR_NEIGHBOURS, balls: Balls | None = None
+) -> Share:
     """The share of points (n, d) within the manifold of others (m, d), m > k: precision of fakes in real ones, recall of real ones
-    in fakes."""
-    balls = _balls(manifold, k)
+    in fakes. `balls`: those of the manifold, where they are known."""
+    balls = balls or balls_of(manifold, k)
     inside = np.empty(len(points), bool)
     left = np.empty((len(balls.without), len(points)), bool)
     for part, found in blocks(points, manifold):
@@ -81,9 +83,11 @@ def within(points: npt.NDArray[Any], manifold: npt.NDArray[Any], k: int = PR_NEI
     return Share(float(inside.mean()), float(np.hypot(_over_points(inside), jackknife_error(left.mean(1)))))
 
 
-def density(fakes: npt.NDArray[Any], real: npt.NDArray[Any], k: int = DC_NEIGHBOURS) -> Share:
+def density(
+    fakes: npt.NDArray[Any], real: npt.NDArray[Any], k: int = DC_NEIGHBOURS, balls: Balls | None = None
+) -> Share:
     """Density of fakes (n, d) among real ones (m, d), m > k: 1 where they lie as dense as these, more where they crowd."""
-    balls = _balls(real, k)
+    balls = balls or balls_of(real, k)
     counts = np.empty(len(fakes), np.float64)
     left = np.empty((len(balls.without), len(fakes)), np.float64)
     for part, found in blocks(fakes, real):
@@ -96,9 +100,11 @@ def density(fakes: npt.NDArray[Any], real: npt.NDArray[Any], k: int = DC_NEIGHBO
     )
 
 
-def coverage(fakes: npt.NDArray[Any], real: npt.NDArray[Any], k: int = DC_NEIGHBOURS) -> Share:
+def coverage(
+    fakes: npt.NDArray[Any], real: npt.NDArray[Any], k: int = DC_NEIGHBOURS, balls: Balls | None = None
+) -> Share:
     """Coverage of real ones (m, d), m > k, by fakes (n, d)."""
-    balls = _balls(real, k)
+    balls = balls or balls_of(real, k)
     group = groups_of(len(fakes), GROUPS)
     groups = int(group.max()) + 1
     covered = np.zeros(len(real), bool)

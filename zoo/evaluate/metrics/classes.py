@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.evaluate.metrics.feature_metric import FeatureMetric
 from zoo.metric import Best, Estimate, EvaluationContext
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 SHOWN = 20
 """Classes up to which each has a number of its own."""
@@ -21,6 +26,7 @@ class ClassScores(FeatureMetric):
     their features; the distance is the kernel distance of `kid`."""
 
     name = "classes"
+    order = 60
     summary = "Of labelled data: whether samples look like the class asked for, and the kernel distance of each class."
     numbers: ClassVar[Mapping[str, str]] = {
         "accuracy": "share of samples that look like the class that was asked for",
@@ -44,7 +50,7 @@ class ClassScores(FeatureMetric):
         import numpy as np
 
         from zoo.evaluate.measures.intervals import around, share
-        from zoo.evaluate.measures.kernel import kernel_distance
+        from zoo.evaluate.measures.kernel import kernel_distance, sums_within
         from zoo.evaluate.measures.labels import classes_of, shares
 
         seen = context.features
@@ -52,7 +58,11 @@ class ClassScores(FeatureMetric):
         truth, names = context.real_labels.numpy(), context.source.class_names
         looks = classes_of(seen.fakes, seen.real, truth)
         one, other = seen.halves_of
-        again = classes_of(seen.real[other], seen.real[one], truth[one])
+        again = seen.once("classes.again", lambda: classes_of(seen.real[other], seen.real[one], truth[one]))
+
+        def within_class(real: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], float]:
+            return sums_within(real), kernel_distance(real[::2], real[1::2]).value
+
         found: dict[str, float | Estimate] = {}
         asked = None if context.labels is None else context.labels.numpy()
         if asked is not None:
@@ -79,9 +89,9 @@ class ClassScores(FeatureMetric):
         for label, name in enumerate(names):
             fakes, real = seen.fakes[kind == label], seen.real[truth == label]
             if min(len(fakes), len(real)) >= FEWEST:
-                distance = kernel_distance(fakes, real)
-                halves = [real[k::2] for k in (0, 1)]
-                of_class[name] = around(distance.value, distance.error, kernel_distance(*halves).value)
+                sums, floor = seen.once(f"classes.{label}", partial(within_class, real))
+                distance = kernel_distance(fakes, real, sums)
+                of_class[name] = around(distance.value, distance.error, floor)
         if of_class:
             found["worst"] = max(of_class.values(), key=float)
         if len(names) <= SHOWN:

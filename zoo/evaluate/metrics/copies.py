@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.evaluate.metrics.feature_metric import FeatureMetric
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from zoo.evaluate.measures.copies import Copied
+    from zoo.evaluate.measures.distances import Nearest
 
 
 LARGEST = 32
@@ -26,6 +27,7 @@ class CopiedImages(FeatureMetric):
     are copies of the other half."""
 
     name = "copies"
+    order = 50
     summary = "Share of generated images that are nearer to a training image than training images are to each other."
     numbers: ClassVar[Mapping[str, str]] = {
         "pixels": "share of samples that are copies, by the distance of their pixels, at 32×32 at most",
@@ -35,25 +37,29 @@ class CopiedImages(FeatureMetric):
 
     def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
         """As `Metric.compute`."""
-        from zoo.evaluate.measures.copies import copied
+        from zoo.evaluate.measures.copies import copied, usual_distance
         from zoo.evaluate.measures.intervals import share
 
         seen = context.features
         one, other = seen.halves_of
+
+        def of_real(real: npt.NDArray[Any]) -> tuple[float, float]:
+            return usual_distance(real), float(copied(real[other], real[one]).copies.mean())
+
         spaces = {"pixels": (_flat(context.pixels), _flat(context.real_pixels)), "features": (seen.fakes, seen.real)}
         found: dict[str, float | Estimate] = {}
         for name, (fakes, real) in spaces.items():
-            copies = copied(fakes, real).copies
-            floor = float(copied(real[other], real[one]).copies.mean())
+            usual, floor = seen.once(f"copies.{name}", partial(of_real, real))
+            copies = copied(fakes, real, usual).copies
             found[name] = share(int(copies.sum()), len(copies), floor)
         return found
 
 
-def nearest_training(context: EvaluationContext) -> Copied:
-    """Each sample's nearest real image by pixels, and which are copies: what the picture of the closest pairs is made of."""
-    from zoo.evaluate.measures.copies import copied
+def nearest_training(context: EvaluationContext) -> Nearest:
+    """Each sample's nearest real image by pixels: what the picture of the closest pairs is made of."""
+    from zoo.evaluate.measures.distances import nearest
 
-    return copied(_flat(context.pixels), _flat(context.real_pixels))
+    return nearest(_flat(context.pixels), _flat(context.real_pixels))
 
 
 def _flat(images: Tensor) -> npt.NDArray[np.float32]:

@@ -14,6 +14,7 @@ class DensityCoverage(FeatureMetric):
     the real ones are."""
 
     name = "density_coverage"
+    order = 40
     summary = "How densely generated images lie among real ones, and how many real ones have one near."
     numbers: ClassVar[Mapping[str, str]] = {
         "density": "how many real images a generated one is near to, as a share of 5; 1 is as real ones are",
@@ -24,13 +25,17 @@ class DensityCoverage(FeatureMetric):
     def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
         """As `Metric.compute`."""
         from zoo.evaluate.measures.intervals import around, share
-        from zoo.evaluate.measures.neighbours import coverage, density
+        from zoo.evaluate.measures.neighbours import DC_NEIGHBOURS, balls_of, coverage, density
 
-        one, other = context.features.halves
-        fakes = context.features.fakes[: len(one)]
-        dense, covered = density(fakes, one), coverage(fakes, one)
-        floor = coverage(other, one).value
+        seen = context.features
+        one, other = seen.halves
+        fakes = seen.fakes[: len(one)]
+        balls = seen.once("density_coverage.balls", lambda: balls_of(one, DC_NEIGHBOURS))
+        floors = seen.once(
+            "density_coverage.floors", lambda: (density(other, one, balls=balls), coverage(other, one, balls=balls))
+        )
+        dense, covered = density(fakes, one, balls=balls), coverage(fakes, one, balls=balls)
         return {
-            "density": around(dense.value, dense.error, density(other, one).value, least=0),
-            "coverage": share(covered.value * len(one), len(one), floor, covered.error),
+            "density": around(dense.value, dense.error, floors[0].value, least=0),
+            "coverage": share(covered.value * len(one), len(one), floors[1].value, covered.error),
         }

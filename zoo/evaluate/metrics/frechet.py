@@ -14,6 +14,7 @@ class FrechetDistance(FeatureMetric):
     images (Chong & Forsyth 2020, https://arxiv.org/abs/1911.07023). With the features of Inception it is the FID."""
 
     name = "frechet"
+    order = 10
     summary = (
         "The Fréchet distance between the features of generated and of real images: the FID, of the chosen network."
     )
@@ -34,18 +35,22 @@ class FrechetDistance(FeatureMetric):
 
         seen = context.features
         fakes, real, (one, other) = seen.fakes, seen.real, seen.halves
-        value, error = frechet.distance_with_error(fakes, real)
-        halves = Moments.of(one), Moments.of(other)
-        floor = frechet.distance(*halves)
+        of_real = seen.once("frechet.real", lambda: Moments.of(real))
+        halves = seen.once("frechet.halves", lambda: (Moments.of(one), Moments.of(other)))
+        floor = seen.once("frechet.floor", lambda: frechet.distance(*halves))
+        value, error = frechet.distance_with_error(fakes, real, of_real)
         found: dict[str, float | Estimate] = {"distance": around(value, error, floor, least=0)}
         parts = frechet.parts_of(len(fakes), len(real), fakes.shape[1])
         if parts >= 2:
             of_halves = frechet.parts_of(len(one), len(other), fakes.shape[1])
             tends = frechet.unbiased(fakes, real, value, parts)
-            least = frechet.unbiased(one, other, floor, of_halves).value if of_halves >= 2 else None
+            least = None
+            if of_halves >= 2:
+                least = seen.once("frechet.least", lambda: frechet.unbiased(one, other, floor, of_halves).value)
             found["unbiased"] = around(tends.value, float(np.hypot(error, tends.error)), least)
         if floor > 0:
-            as_many = [frechet.distance(Moments.of(fakes[: len(one)]), half) for half in halves]
+            some = Moments.of(fakes[: len(one)])
+            as_many = [frechet.distance(some, half) for half in halves]
             scale = (len(real) / len(one)) ** 0.5  # the error of fewer images
             found["over_floor"] = around(sum(as_many) / 2 / floor, error * scale / floor, 1.0, least=0)
         return found

@@ -14,6 +14,7 @@ class KernelDistance(FeatureMetric):
     number of images."""
 
     name = "kid"
+    order = 20
     summary = "The kernel distance between the features of generated and of real images, unbiased for few images too."
     numbers: ClassVar[Mapping[str, str]] = {"kid": "squared maximum mean discrepancy; 0 is best, and below 0 is chance"}
     best: ClassVar[Mapping[str, Best]] = {"kid": "lowest"}
@@ -21,8 +22,10 @@ class KernelDistance(FeatureMetric):
     def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
         """As `Metric.compute`."""
         from zoo.evaluate.measures.intervals import around
-        from zoo.evaluate.measures.kernel import kernel_distance
+        from zoo.evaluate.measures.kernel import kernel_distance, sums_within
 
         seen = context.features
-        found, floor = kernel_distance(seen.fakes, seen.real), kernel_distance(*seen.halves)
+        sums = seen.once("kid.real", lambda: sums_within(seen.real))
+        floor = seen.once("kid.floor", lambda: kernel_distance(*seen.halves))
+        found = kernel_distance(seen.fakes, seen.real, sums)
         return {"kid": around(found.value, found.error, floor.value)}

@@ -14,6 +14,7 @@ class PrecisionRecall(FeatureMetric):
     either kind as half the real ones are: the two depend on how many there are, so that they compare with their floor."""
 
     name = "precision_recall"
+    order = 30
     summary = "How many generated images lie where real ones do, and how many real ones where generated ones do."
     numbers: ClassVar[Mapping[str, str]] = {
         "precision": "share of generated images within the manifold of real ones",
@@ -24,14 +25,14 @@ class PrecisionRecall(FeatureMetric):
     def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
         """As `Metric.compute`."""
         from zoo.evaluate.measures.intervals import share
-        from zoo.evaluate.measures.neighbours import within
+        from zoo.evaluate.measures.neighbours import PR_NEIGHBOURS, balls_of, within
 
-        one, other = context.features.halves
-        fakes = context.features.fakes[: len(one)]
-        found = {
-            "precision": (within(fakes, one), within(other, one)),
-            "recall": (within(one, fakes), within(one, other)),
-        }
+        seen = context.features
+        one, other = seen.halves
+        fakes = seen.fakes[: len(one)]
+        balls = seen.once("precision_recall.balls", lambda: balls_of(one, PR_NEIGHBOURS))
+        floors = seen.once("precision_recall.floors", lambda: (within(other, one, balls=balls), within(one, other)))
+        found = {"precision": (within(fakes, one, balls=balls), floors[0]), "recall": (within(one, fakes), floors[1])}
         counts = {"precision": len(fakes), "recall": len(one)}
         return {
             name: share(of.value * counts[name], counts[name], floor.value, of.error)
