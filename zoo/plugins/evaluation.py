@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zoo.evaluate.measuring import Measured
     from zoo.generate.generator import Generator
     from zoo.metric import Metric
+    from zoo.options import Options
 
 
 _CROP: Fit = "crop"
@@ -162,14 +163,14 @@ def subject_of(
     generator = load(run, checkpoint=step, averaged=averaged)
     check_truncation(truncation, generator.options.latent_distribution)
     other = _run_of(against)
-    chosen = (other or run).config["options"].get("data") if against is None or other else against
-    data = str(chosen)
+    read_as = None if other is None else _options_of(other)
+    data = str(against) if against is not None and read_as is None else (read_as or generator.options).data
 
     def context(count: int | None) -> ComparedContext:
         from zoo.evaluate.context import RunContext
 
         assert count is not None
-        return RunContext(generator, data, count, seed, _sources(), choice, averaged, truncation)
+        return RunContext(generator, data, count, seed, _sources(), choice, averaged, truncation, read_as)
 
     own = against is None and str(what) not in registry().names  # of what comes with a package nothing is changed
     return Subject(str(run.path), context, run if own else None, generator)
@@ -186,9 +187,7 @@ def _of_pictures(what: str, against: Run | Path | str | None, seed: int, choice:
     if run is None:
         source, spec, fit = open_source(str(against), _sources()), None, _CROP
     else:
-        from zoo.plugins.registry import architecture_of
-
-        options = run.options(architecture_of(run))
+        options = _options_of(run)
         source = open_source(options.data, _sources(), Reading.of(options))
         spec, fit = run.geometry()[0], options.fit
 
@@ -205,6 +204,13 @@ def _run_of(against: Run | Path | str | None) -> Run | None:
     if against is None or isinstance(against, Run):
         return against
     return Run(against) if is_run(against) else None
+
+
+def _options_of(run: Run) -> Options:
+    """What a run was trained with."""
+    from zoo.plugins.registry import architecture_of
+
+    return run.options(architecture_of(run))
 
 
 def is_run(path: Path | str) -> bool:
