@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,8 @@ Best = Literal["lowest", "highest"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number that was computed of a sample, and how far it can be trusted."""
+    """A number that was computed of a sample, and how far it can be trusted. NumPy's numbers and tensors of one number are taken as
+    what they hold. Raises TypeError for what is no number."""
 
     value: float
     """The number."""
@@ -38,13 +40,29 @@ class Estimate:
     floor: float | None = None
     """What real images give in the place of the generated ones: one half of them measured against the other. None: not known."""
 
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            given: Any = getattr(self, each.name)
+            if not (given is None and each.name == "floor"):
+                object.__setattr__(self, each.name, _number(given, each.name))
+
     def __float__(self) -> float:
-        return float(self.value)
+        return self.value
 
     @property
     def finite(self) -> bool:
         """Whether all its numbers are."""
         return all(math.isfinite(each) for each in (self.value, self.low, self.high, self.floor or 0.0))
+
+
+def _number(given: Any, field: str) -> float:
+    """It as a float. Raises TypeError where it is none."""
+    try:
+        if not isinstance(given, str | bytes):
+            return float(given)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # an array or a tensor of several, among others
+        pass
+    raise TypeError(f"{field} of an Estimate is {reprlib.repr(given)}; give one number")
 
 
 class Features(ABC):

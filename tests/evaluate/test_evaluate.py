@@ -202,6 +202,25 @@ def test_a_number_that_is_none_is_null(install, cli, run):
     assert measured(cli, run, "--metric", "spread")["metrics"]["spread"]["numbers"]["count"] is None
 
 
+@pytest.mark.parametrize("number", ["numpy.float32({})", "torch.tensor({})", "numpy.array([{}])[0]", "int({})"])
+def test_numbers_of_an_estimate_are_numbers_of_whatever_kind_they_are(install, cli, run, number):
+    fields = ", ".join(number.format(each) for each in (3.0, 2.0, 5.0, 1.0))
+    changed = METRIC.replace('"count": len(real)', f'"count": zoo.Estimate({fields})')
+    install(f"import numpy, torch\n{changed}", "zoo_spread")
+    found = measured(cli, run, "--metric", "spread")["scores"]["spread"]["count"]
+    assert found == {"value": 3.0, "low": 2.0, "high": 5.0, "floor": 1.0}
+
+
+@pytest.mark.parametrize("number", ["torch.zeros(2)", "numpy.zeros(3)", "'3'", "None", "[1.0]"])
+def test_an_estimate_of_what_is_no_number_is_the_plugins_mistake(install, cli, run, number):
+    changed = METRIC.replace('"count": len(real)', f'"count": zoo.Estimate(1, 0, {number})')
+    install(f"import numpy, torch\n{changed}", "zoo_spread")
+    outcome = cli("evaluate", run, "--metric", "spread")
+    assert outcome.code == 2
+    for words in ("zoo_spread", "'spread' failed", "high of an Estimate is"):
+        assert words in outcome.err
+
+
 # ---- the digit reader
 
 
