@@ -152,12 +152,55 @@ def test_scores_are_shown_with_interval_and_floor_and_over_the_steps(run, cli):
     ]
 
 
-def test_scores_that_do_not_compare_with_the_newest_are_left_out_of_the_curve(run, cli):
+def charts(reader: Reader, metric: str) -> list[str]:
+    """What its charts show, in words."""
+    labels = [each.get("aria-label") or "" for each in reader.all("svg")]
+    return [label for label in labels if label.startswith(metric) and "over the steps" in label]
+
+
+def test_scores_of_another_extractor_are_on_no_curve_with_the_newest(run, cli):
     write_scores(run, Scores(3, {"frechet": {"distance": Score(40.0)}}, {**MADE, "extractor": "random"}))
     write_scores(run, Scores(6, {"frechet": {"distance": Score(20.5)}}, MADE))
     reader = report(run, cli)
-    assert "left out: extractor (digits, random)" in reader.text
-    assert not [each for each in reader.all("svg") if "frechet" in (each.get("aria-label") or "")]
+    assert "differ in extractor (digits, random)" in reader.text
+    assert charts(reader, "frechet") == []
+
+
+TRAINED = {**MADE, "samples": 256, "during": "training"}
+
+
+def test_the_curve_of_a_training_stays_where_the_run_is_evaluated_with_other_samples(run, cli):
+    for step, value in ((3, 40.0), (6, 30.0)):
+        write_scores(run, Scores(step, {"kid": {"kid": Score(value, value - 1, value + 1)}}, TRAINED))
+    write_scores(run, Scores(6, {"kid": {"kid": Score(20.5, 20.0, 21.0)}}, MADE))
+    reader = report(run, cli)
+    (label,) = charts(reader, "kid")
+    assert label.startswith("kid over the steps: while training, 256 samples from 40 to 30; zoo evaluate, 500 samples")
+    assert "does not compare" in label
+    assert len([each for each in reader.all("circle") if each["class"] == "dot open run0"]) == 1
+    assert "20.5 20 to 21" in reader.text  # the table has the newest
+    assert "number of samples (500, 256)" in reader.text
+
+
+def test_scores_of_other_data_are_no_mark_beside_the_curve(run, cli):
+    for step, value in ((3, 40.0), (6, 30.0)):
+        write_scores(run, Scores(step, {"kid": {"kid": Score(value)}}, TRAINED))
+    write_scores(run, Scores(6, {"kid": {"kid": Score(20.5)}}, {**MADE, "fingerprint": "y"}))
+    reader = report(run, cli)
+    assert charts(reader, "kid") == ["kid over the steps: 95 % interval shaded from 40 to 30"]
+    assert not [each for each in reader.all("circle") if "open" in (each["class"] or "")]
+
+
+def test_runs_stand_side_by_side_with_the_scores_that_compare(run, trained, cli):
+    for place in (run, other := Path(shutil.copytree(trained, "other"))):
+        for step, value in ((3, 40.0), (6, 30.0)):
+            write_scores(place, Scores(step, {"kid": {"kid": Score(value, value - 1, value + 1)}}, TRAINED))
+    write_scores(other, Scores(6, {"kid": {"kid": Score(20.5)}}, MADE))
+    assert cli("report", run, other).code == 0
+    reader = Reader(Path("report.html"))
+    assert "kid 30 29 to 31 30 29 to 31" in reader.text
+    assert "kid of other is not its newest, but what compares: while training, 256 samples, step 6." in reader.text
+    assert [label.count("from 40 to 30") for label in charts(reader, "kid")] == [2]
 
 
 def test_trouble_is_marked_and_told(run, cli):

@@ -39,7 +39,7 @@ class ScoreCurve:
 
 def score_curves(scores: Sequence[Scores]) -> list[ScoreCurve]:
     """What of a run's scores makes a curve: two steps or more of those that compare with the training's own last one, by metric."""
-    trained = [each for each in scores if each.provenance.get("during") == "training"]
+    trained = [each for each in scores if each.while_training]
     if not trained:
         return []
     last, found = trained[-1], []

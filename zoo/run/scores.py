@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 SCORES = "scores.jsonl"
 
+DURING = "during"
+"""What of a provenance says that a training has measured it."""
+
 DECISIVE: Mapping[str, str] = {
     "measures": "version of the measures",
     "extractor": "extractor",
@@ -70,6 +73,11 @@ class Scores:
     def provenance_of(self, metric: str) -> dict[str, Any]:
         """That of one metric's numbers."""
         return {**self.provenance, **self.apart.get(metric, {})}
+
+    @property
+    def while_training(self) -> bool:
+        """Whether the training itself has measured it, and not ``zoo evaluate``."""
+        return self.provenance.get(DURING) == "training"
 
     def as_json(self) -> dict[str, Any]:
         """As a line of the file has it."""

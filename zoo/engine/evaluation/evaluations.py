@@ -19,12 +19,9 @@ from zoo.evaluate.provenance import scores_of
 from zoo.metric import Metric
 from zoo.run.marks import mark, marks
 from zoo.run.run import Run, quoted
-from zoo.run.scores import DECISIVE, Score, Scores
+from zoo.run.scores import DECISIVE, DURING, Score, Scores
 
 log = logging.getLogger(__name__)
-
-DURING = "during"
-"""What of a provenance says that a training has measured it."""
 
 
 @dataclass
