@@ -419,6 +419,23 @@ def test_a_metric_that_fails_is_a_line(images, metrics):
     assert run.latest()[0] == 4
 
 
+def test_that_nothing_could_be_ranked_is_said_at_the_end_and_why_once(images, metrics):
+    listed(["it is broken"] * 4)
+    said: list[str] = []
+    train(images, said=said, steps=4, evaluate_every=1, evaluate_metric="listed", keep_best="listed")
+    assert len([line for line in said if "it is broken" in line]) == 1
+    assert "no checkpoint is kept as the best: no evaluation gave a number of listed" in said
+
+
+def test_a_number_that_is_ranked_by_and_was_not_computed_is_named_with_what_is_there(images, install):
+    install(METRICS.replace('"least": float(context.fakes.images.min())', ""), "zoo_drawn")
+    said: list[str] = []
+    train(images, said=said, evaluate_every=1, evaluate_metric="drawn", keep_best="drawn:least")
+    (line,) = [line for line in said if "has no least" in line]
+    assert "nothing is ranked by it; a higher --evaluate-samples may give it, or rank by mean" in line
+    assert "no checkpoint is kept as the best: no evaluation gave a number of drawn:least" in said
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -41,6 +41,8 @@ class Evaluations:
     progress: Progress
     asked: int | None = None
     """How many samples a person asks for, whatever the run has judged before."""
+    _told: list[tuple[str, str]] = field(default_factory=list)
+    """Metrics that failed, and why, as lines have said."""
 
     def evaluate(self, step: int, device: torch.device) -> Scores | None:
         """The scores after `step` steps; None where there are none, which a line tells."""
@@ -59,8 +61,10 @@ class Evaluations:
         finally:
             context.forget()
         failed = {name: in_one_line(error) for name, error in measured.failed.items()}
-        for name, reason in {**measured.unsuited, **failed}.items():
-            log.warning("step %d: no score of %s: %s", step, name, reason)
+        for told in {**measured.unsuited, **failed}.items():
+            if told not in self._told:  # each time it would be the same line
+                self._told.append(told)
+                log.warning("step %d: no score of %s: %s", step, *told)
         if not measured.numbers:
             return None
         return replace(scores, provenance={**scores.provenance, DURING: "training"})
@@ -71,6 +75,14 @@ class Evaluations:
         score = None if ranking is None else scores.of(ranking.metric, ranking.number)
         if ranking is None or score is None:
             log.info("step %d: %s", scores.step, in_words(scores, ranking))
+            told = (ranking.metric, ranking.number) if ranking is not None else ("", "")
+            if ranking is not None and ranking.metric in scores.scores and told not in self._told:
+                self._told.append(told)
+                others = ", ".join(name for name in scores.scores[ranking.metric] if name in ranking.others)
+                log.warning(
+                    "step %d: %s has no %s of %s samples, and nothing is ranked by it; a higher --evaluate-samples may give "
+                    "it%s", scores.step, *told, f"{self.progress.samples:,}", f", or rank by {others}" if others else "",
+                )  # fmt: skip
             return False
         made = scores.provenance_of(ranking.metric)
         key = digest(ranking.name, *(f"{name}={made.get(name)}" for name in DECISIVE))
@@ -86,6 +98,13 @@ class Evaluations:
     def over(self) -> bool:
         """Whether the run ends, as nothing was gained for long."""
         return 0 < self.patience <= self.progress.without_gain
+
+    @property
+    def why_none(self) -> str | None:
+        """A line where a best checkpoint was to be kept and there is none; None where there is one, or none was to be."""
+        if self.ranking is None or not self.keeps_best or self.progress.best_step:
+            return None
+        return f"no checkpoint is kept as the best: no evaluation gave a number of {self.ranking.name}"
 
     def why_over(self, run: Path, step: int, steps: int) -> str:
         """A line on it."""

@@ -119,7 +119,8 @@ def _ranking(options: Options, metrics: Sequence[Metric]) -> Ranking | None:
     if number and number not in metric.best:
         raise OptionError(unknown(f"number of {metric.name} for --keep-best", number, metric.best))
     chosen = number or first
-    return Ranking(metric.name, chosen, metric.best[chosen], chosen == first)
+    others = [each for each in metric.best if each != chosen]
+    return Ranking(metric.name, chosen, metric.best[chosen], chosen == first, others)
 
 
 def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingContext) -> tuple[int, str]:
