@@ -21,6 +21,7 @@ from zoo.errors import RunError
 from zoo.run.files import flush, writing
 from zoo.run.journal import truncate
 from zoo.run.lines import chunks, parse, reading_lines
+from zoo.run.place import check_path
 from zoo.system.reading import open_plain
 
 log = logging.getLogger(__name__)
@@ -117,12 +118,12 @@ def cut_scores(run: Path, step: int) -> None:
         log.warning(note)
 
 
-def read_scores(run: Path) -> list[Scores]:
+def read_scores(run: Path | str) -> list[Scores]:
     """The scores of a run, in the order in which they were written; lines that are damaged, or cut off, are left out.
 
     Raises RunError where there is something else in the place of the file, or it cannot be read.
     """
-    path = run / SCORES
+    path = check_path(run, "a run's folder") / SCORES
     return [scores for line in _lines(path) if (scores := _understood(line)) is not None]
 
 

@@ -91,7 +91,8 @@ class Evaluations:
                 "scores from step %d on do not compare with those before: the best is looked for anew", scores.step
             )
         best = self.progress.update(scores.step, score, ranking, key)
-        log.info("step %d: %s%s", scores.step, in_words(scores, ranking), ", the best so far" if best else "")
+        words = f", the best {ranking.number} so far" if best and (self.keeps_best or self.patience) else ""
+        log.info("step %d: %s%s", scores.step, in_words(scores, ranking), words)
         return best and self.keeps_best
 
     @property
@@ -141,11 +142,12 @@ class Evaluations:
 
 def in_words(scores: Scores, ranking: Ranking | None = None) -> str:
     """The first number of each metric with its interval, and what checkpoints are ranked by where that is another:
-    ``frechet 12.5 (11.9 to 13.1), unbiased 9.1 (8.4 to 9.8)``."""
+    ``frechet distance 12.5 (11.9 to 13.1), unbiased 9.1 (8.4 to 9.8)``."""
     told = []
     for name, numbers in scores.scores.items():
         first = next(iter(numbers), None)
-        told += [f"{name} {_shown(numbers[first])}"] if first is not None else []
+        names = " ".join(dict.fromkeys((name, first))) if first is not None else name
+        told += [f"{names} {_shown(numbers[first])}"] if first is not None else []
         if ranking is not None and ranking.metric == name and ranking.number != first:
             told += [f"{ranking.number} {_shown(numbers[ranking.number])}"] if ranking.number in numbers else []
     return ", ".join(told)

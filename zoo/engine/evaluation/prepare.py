@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 
 from zoo.data.reading import Reading
@@ -51,6 +52,11 @@ def prepare_evaluations(plan: RunPlan, state: TrainingState) -> None:
         context.samples, words = _samples(state, metrics, context)
         for metric in metrics:  # of so many, or so few
             _refuse_unsuited(metric, context)
+    if options.evaluate_every > state.steps:
+        log.warning(
+            "--evaluate-every %d: the run has %d steps, and is not evaluated; give %d or less",
+            options.evaluate_every, state.steps, state.steps,
+        )  # fmt: skip
     log.info("every %s steps %s: %s", f"{options.evaluate_every:,}", words, ", ".join(each.name for each in metrics))
     progress = Progress(context.samples)
     keeps, patience = options.keep_best is not None, options.stop_after_no_gain
@@ -144,5 +150,13 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
     if state.batches.device.type != "cpu":
         return samples, f"{judged}, on the CPU" if by_features else judged
     share = share_of(samples, budget, fixed, each)
-    less = "; a higher --evaluate-every takes less" if share > 1.5 * SHARE else ""
-    return samples, f"{judged}, in about {share:.1%} of the training's time at most{less}"
+    return samples, f"{judged}, in {share_in_words(share, options.evaluate_every)}"
+
+
+def share_in_words(share: float, every: int) -> str:
+    """What share of a training's time evaluations take each `every` steps, and how seldom they would have to be for `SHARE`."""
+    about = f"about {share:,.0%}" if share >= 0.01 else "less than 1%"
+    digits = 10 ** max(0, len(str(int(every * share / SHARE))) - 2)  # two of them say enough
+    seldom = math.ceil(every * share / SHARE / digits) * digits
+    less = f"; --evaluate-every {seldom} takes {SHARE:.0%}" if share > 1.5 * SHARE else ""
+    return f"{about} of the training's time at most{less}"
