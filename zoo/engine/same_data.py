@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from zoo.architecture import Architecture
 from zoo.data.reading import Reading
@@ -15,7 +15,7 @@ from zoo.errors import DataError, RunError
 from zoo.options import Options
 from zoo.plugins.registry import registry
 from zoo.run.run import Run, quoted
-from zoo.system.names import shown
+from zoo.system.names import listed, shown
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +55,15 @@ def numbered_as(run: Run, architecture: Architecture, store: ImageStore) -> Imag
     if names != today and architecture.conditional:
         if not store.order_classes(names):
             raise RunError(
-                f"{run.path} was trained on other classes, {_few(names)}, than the data has now, {_few(today)}; zoo train "
+                f"{run.path} was trained on other classes, {listed(names)}, than the data has now, {listed(today)}; zoo train "
                 f"{run.architecture} --from {quoted(run.path)} trains a new run that begins with its weights"
             )
         log.info(
             "the run keeps the order in which it learned the classes, %s; in a new run it would be %s",
-            _few(names),
-            _few(today),
+            listed(names),
+            listed(today),
         )
     return store
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "none"
 
 
 def _counts(run: Run, source: DataSource) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,7 +16,7 @@ from zoo.data.images import Fit
 from zoo.data.reading import Reading
 from zoo.data.registry import builtin_names, open_source
 from zoo.data.source import DataSource
-from zoo.errors import OptionError
+from zoo.errors import DataError, OptionError
 from zoo.evaluate.extractors.choose import Choice
 from zoo.evaluate.extractors.extractor import Extractor, levels
 from zoo.evaluate.features import ComputedFeatures
@@ -22,7 +25,8 @@ from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import straight
 from zoo.metric import EvaluationContext
-from zoo.system.names import shown
+from zoo.options import Options
+from zoo.system.names import listed, shown
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +93,11 @@ class ComparedContext(EvaluationContext):
             self._tell_same(f"all {len(drawn):,} pictures are the same one")
         return drawn
 
+    def _order(self, count: int) -> npt.NDArray[np.int64]:
+        """In which order as many generated images are handed out: a random one, of the seed. Files come by name, and classes in
+        turn: without it the first thousand, or every fifth, would be of some classes alone."""
+        return np.random.default_rng((self.seed, 2)).permutation(count)
+
     def _tell_same(self, what: str) -> None:
         """Say that all pictures are the same one: a generator does so as it begins, or has collapsed."""
         log.warning("%s: the generator has collapsed, or has learnt nothing yet", what)
@@ -96,12 +105,23 @@ class ComparedContext(EvaluationContext):
     @property
     def labels(self) -> Tensor | None:
         """As `EvaluationContext.labels`."""
-        return self._drawn[1]
+        asked = self._drawn[1]
+        return None if asked is None else _renumbered(asked, self.class_names, self.real_class_names)
 
     @property
     def _drawn(self) -> tuple[Tensor, Tensor | None]:
         """The pictures, uint8, and their classes."""
         raise NotImplementedError
+
+
+def _renumbered(labels: Tensor, names: Sequence[str], others: Sequence[str]) -> Tensor:
+    """Labels of some names by the numbers that the same names have among others. Raises DataError for one that is not there."""
+    if list(names) == list(others):
+        return labels
+    number = {name: place for place, name in enumerate(others)}
+    if unknown := [names[label] for label in sorted(set(labels.tolist())) if names[label] not in number]:
+        raise DataError(f"the real images have no class {unknown[0]!r}: theirs are {listed(others)}")
+    return torch.tensor([number.get(name, -1) for name in names])[labels]
 
 
 class RunContext(ComparedContext):
@@ -117,8 +137,10 @@ class RunContext(ComparedContext):
         choice: Choice | None = None,
         averaged: bool = True,
         truncation: float | None = None,
+        read_as: Options | None = None,
     ) -> None:
-        """`data` as ``--data`` names it; `sources`: the kinds of data that plugins bring, where one is meant."""
+        """`data` as ``--data`` names it; `sources`: the kinds of data that plugins bring, where one is meant. `read_as`: the
+        options of the run that read it so; by default those of the generator's run for its own data, and none for other data."""
         self.generator = generator
         self.data = data
         self.samples = samples
@@ -126,15 +148,19 @@ class RunContext(ComparedContext):
         self.choice = choice or Choice()
         self.averaged = averaged
         self.truncation = truncation
-        self.fit = generator.options.fit
         self._sources = sources
-        # The run's own data is read as the run read it; other data as it is.
-        self._reading = Reading.of(generator.options) if data == generator.options.data else None
+        own = generator.options if data == generator.options.data else None
+        reader = read_as or own
+        self.fit = (reader or generator.options).fit
+        self._reading = None if reader is None else Reading.of(reader)
 
     @cached_property
     def fakes(self) -> Samples:
         """As `EvaluationContext.fakes`."""
-        return self.generator.sample(self.samples, self.seed, truncation=self.truncation)
+        drawn = self.generator.sample(self.samples, self.seed, truncation=self.truncation)
+        order = torch.from_numpy(self._order(len(drawn)))
+        labels = None if drawn.labels is None else drawn.labels[order]
+        return replace(drawn, images=drawn.images[order], latents=drawn.latents[order], labels=labels, turns=False)
 
     @cached_property
     def source(self) -> DataSource:
@@ -148,9 +174,11 @@ class RunContext(ComparedContext):
     @cached_property
     def _drawn(self) -> tuple[Tensor, Tensor | None]:
         """Drawn in parts, of which bytes are kept; those of `fakes` where these are drawn already."""
-        drawn = [self.fakes] if "fakes" in vars(self) else self.generator.stream(
-            self.samples, self.seed, truncation=self.truncation
-        )  # fmt: skip
+        if "fakes" in vars(self):
+            return levels(self.fakes.images), self.fakes.labels
+        drawn = self.generator.stream(self.samples, self.seed, truncation=self.truncation)
         parts = [(levels(part.images), part.labels) for part in drawn]
         labels = [of_part for _, of_part in parts if of_part is not None]
-        return torch.cat([images for images, _ in parts]), torch.cat(labels) if labels else None
+        images = torch.cat([of_part for of_part, _ in parts])
+        order = torch.from_numpy(self._order(len(images)))
+        return images[order], torch.cat(labels)[order] if labels else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import torch
@@ -65,6 +66,11 @@ class PicturesContext(ComparedContext):
         """As `EvaluationContext.spec`."""
         return self._spec
 
+    @property
+    def class_names(self) -> Sequence[str]:
+        """As `EvaluationContext.class_names`."""
+        return self._pictures.source.class_names
+
     @cached_property
     def fakes(self) -> Samples:
         """As `EvaluationContext.fakes`, without what they were drawn from."""
@@ -81,6 +87,7 @@ class PicturesContext(ComparedContext):
     def _drawn(self) -> tuple[Tensor, Tensor | None]:
         places = self._pictures.some(self.samples)
         self.samples = len(places)  # fewer where some cannot be read
+        places = places[self._order(len(places))]
         labels = self._pictures.store.labels
         return self._pictures.pixels_of(places), None if labels is None else torch.from_numpy(labels[places])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from zoo.run.naming import one_of
 from zoo.run.place import check_path
 from zoo.run.run import Run
 from zoo.run.scores import Scores, write_scores
+from zoo.system.memory import need_memory
 from zoo.system.reading import reading
 
 if TYPE_CHECKING:
@@ -29,9 +31,13 @@ if TYPE_CHECKING:
     from zoo.evaluate.measuring import Measured, Numbers
     from zoo.generate.generator import Generator
     from zoo.metric import Metric
+    from zoo.options import Options
 
 
 _CROP: Fit = "crop"
+
+_BYTES = 3
+"""Of memory for each value of a generated image, at least: as it is drawn, and as it is looked at."""
 
 
 @dataclass
@@ -204,10 +210,11 @@ def subject_of(
     generator = load(run, checkpoint=step, averaged=averaged)
     check_truncation(truncation, generator.options.latent_distribution)
     other = _run_of(against)
-    chosen = (other or run).config["options"].get("data") if against is None or other else against
-    data = str(chosen)
+    read_as = None if other is None else _options_of(other)
+    data = str(against) if against is not None and read_as is None else (read_as or generator.options).data
 
-    real = _opened_against(against, how) if against is not None and other is None else None
+    foreign = against is not None and read_as is None and data != generator.options.data
+    real = _opened_against(against, how) if foreign else None
     if real is None and how.changed:
         raise OptionError(f"--levels {how.levels} is for pictures that are given; a run has its own")
 
@@ -215,7 +222,9 @@ def subject_of(
         from zoo.evaluate.context import RunContext
 
         assert count is not None
-        made = RunContext(generator, data, count, seed, _sources(), choice, averaged, truncation)
+        values = count * math.prod(generator.spec.shape)
+        need_memory(_BYTES * values, f"judge fewer images than {count:,}: a lower --samples")
+        made = RunContext(generator, data, count, seed, _sources(), choice, averaged, truncation, read_as)
         if real is not None:
             made.source = real
         return made
@@ -235,9 +244,7 @@ def _of_pictures(what: str, against: Run | Path | str | None, seed: int, choice:
     if run is None:
         source, spec, fit = _opened_against(against, how), None, _CROP
     else:
-        from zoo.plugins.registry import architecture_of
-
-        options = run.options(architecture_of(run))
+        options = _options_of(run)
         source = open_source(options.data, _sources(), Reading.of(options))
         spec, fit = run.geometry()[0], options.fit
 
@@ -267,6 +274,13 @@ def _run_of(against: Run | Path | str | None) -> Run | None:
     if against is None or isinstance(against, Run):
         return against
     return Run(against) if is_run(against) else None
+
+
+def _options_of(run: Run) -> Options:
+    """What a run was trained with."""
+    from zoo.plugins.registry import architecture_of
+
+    return run.options(architecture_of(run))
 
 
 def is_run(path: Path | str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import reprlib
+from collections.abc import Sequence
 from contextlib import suppress
 
 _LONGEST = 120  # bytes of a part of a file's name, which may have 255 in all
@@ -52,6 +53,15 @@ def cut(text: str, most: int = 120) -> str:
     '0123…89'
     """
     return text if len(text) <= most else f"{text[: most * 2 // 3]}…{text[len(text) - (most - 1 - most * 2 // 3) :]}"
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a message, the first few of many.
+
+    >>> listed(["cat", "dog", "owl"], 2)
+    'cat, dog, …'
+    """
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "") if names else "none"
 
 
 def brief(value: object, most: int = 120) -> str:

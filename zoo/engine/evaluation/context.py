@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, cast
@@ -71,6 +71,11 @@ class TrainingContext(RunContext):
     def real_count(self) -> int:
         """As `EvaluationContext.real_count`."""
         return min(MOST, len(self._images.store))
+
+    @property
+    def real_class_names(self) -> Sequence[str]:
+        """As `EvaluationContext.real_class_names`: in the order in which the run learns them, which a source may not have."""
+        return self._images.store.class_names
 
     @cached_property
     def real_features(self) -> npt.NDArray[np.float32]:

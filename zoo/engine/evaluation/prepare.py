@@ -133,23 +133,25 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
     """How many samples are judged, and a few words on that."""
     options = state.options
     by_features = [metric for metric in metrics if metric.uses_features]
-    each, fixed, features = generator_cost(state), 0.0, ""
+    each, real, dimension, features = generator_cost(state), 0, 0, ""
     if by_features:
         network = context.network
         some = context.comparison.pixels_of(context.comparison.some(2))
         each += count(network.network, lambda: network.features(some)) / len(some)
-        real = len(context.real_features)  # computed here, once, or read
-        costs = [metric_cost(metric.name, real, network.dimension) for metric in by_features]
-        fixed, each = sum(of for of, _ in costs), each + sum(of for _, of in costs)
+        real, dimension = context.real_features.shape  # computed here, once, or read
         features = f", features of {network.name}"
     context.forget()
+
+    def cost(samples: int) -> float:
+        return samples * each + sum(metric_cost(metric.name, samples, real, dimension) for metric in by_features)
+
     budget = cost_of_steps(state, options.evaluate_every)
     most = max(metric.samples for metric in metrics)
-    samples = options.evaluate_samples or samples_for(budget, fixed, each, most)
+    samples = options.evaluate_samples or samples_for(budget, cost, most)
     judged = f"{samples:,} samples are judged{features}"
     if state.batches.device.type != "cpu":
         return samples, f"{judged}, on the CPU" if by_features else judged
-    share = share_of(samples, budget, fixed, each)
+    share = share_of(cost(samples), budget)
     return samples, f"{judged}, in {share_in_words(share, options.evaluate_every)}"
 
 

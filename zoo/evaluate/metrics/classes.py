@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.evaluate.metrics.feature_metric import FeatureMetric
 from zoo.metric import Best, Estimate, EvaluationContext
+from zoo.system.names import listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +44,11 @@ class ClassScores(FeatureMetric):
         if context.source.classes < 2:
             why = getattr(context.source, "why_unlabelled", "")
             return f"it compares classes, and the data has no labels{f' ({why})' if why else ''}"
+        if unknown := context.unknown_classes:
+            return (
+                f"the real images have no class {unknown[0]!r}, which generated ones have: theirs are "
+                f"{listed(context.real_class_names)}; classes are compared by their names"
+            )
         return None
 
     def compute(self, context: EvaluationContext) -> Mapping[str, float | Estimate]:
@@ -55,7 +61,7 @@ class ClassScores(FeatureMetric):
 
         seen = context.features
         assert context.real_labels is not None
-        truth, names = context.real_labels.numpy(), context.source.class_names
+        truth, names = context.real_labels.numpy(), context.real_class_names
         looks = classes_of(seen.fakes, seen.real, truth)
         one, other = seen.halves_of
         again = seen.once("classes.again", lambda: classes_of(seen.real[other], seen.real[one], truth[one]))
