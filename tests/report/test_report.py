@@ -136,7 +136,8 @@ def test_the_command_is_one_that_makes_such_a_run(run, images):
     content = read_run(run)
     typed = command(content, read_settings(content)).split()
     assert typed[:3] == ["zoo", "train", "dcgan"]
-    again = zoo_process(*typed[1:], "--out", "again")
+    assert typed[-2:] == ["--out", "run"]  # which the commands below it name
+    again = zoo_process(*typed[1:-1], "again")
     assert again.code == 0, again
     options, others = (zoo.Run(each).config["options"] for each in (run, "again"))
     assert options == others
@@ -232,6 +233,29 @@ def test_several_runs_stand_side_by_side(run, trained, cli, images):
     assert "beta1 0.25" in reader.text
     assert "Scores of other do not compare: they differ in number of samples (500, 100)." in reader.text
     assert len(reader.all("input")) == 2
+
+
+def test_runs_of_one_name_are_called_by_their_folders_and_none_is_given_twice(run, trained, cli):
+    shutil.copytree(trained, Path("elsewhere") / "run")
+    assert cli("report", run, "elsewhere/run").code == 0
+    assert f"2 runs: {Path.cwd().name}/run, elsewhere/run" in Reader(Path("report.html")).text
+    assert_refused(cli("report", run, "elsewhere/run", run.resolve()), f"{run.resolve()} is given twice")
+
+
+def test_the_checkpoint_that_is_kept_as_the_best_is_a_fact_beside_the_newest_score(run, cli):
+    (run / "checkpoints" / "step-00000003" / "kept.json").write_text(json.dumps({"best kid": "1.5"}))
+    write_scores(run, Scores(6, {"kid": {"kid": Score(20.5)}}, MADE))
+    reader = report(run, cli)
+    assert "kid 20.5" in reader.text
+    assert "kept as best kid 1.5, step 3" in reader.text
+
+
+def test_which_end_of_a_number_is_best_is_said_and_that_copies_say_nothing(run, cli):
+    found = {"kid": {"kid": Score(-0.031, -0.032, -0.030)}, "copies": {"pixels": Score(1.0)}}
+    write_scores(run, Scores(6, found, MADE))
+    reader = report(run, cli)
+    assert "the lowest is best" in reader.text
+    assert "100% of these pictures are training images, or all but" in reader.text
 
 
 # ---- nothing of a run is markup, and nothing is loaded
@@ -353,7 +377,8 @@ def _odd_numbers(run: Path) -> None:
         (_content("samples/*.png", b""), "There are no pictures in the run."),
         (_content("metrics.jsonl", b"\xff\n{\n[1]\n" + b"[" * 10**5 + b"\n"), "metrics.jsonl has no lines"),
         (_content("scores.jsonl", b"\xff\n{}\nnull\n"), "Not evaluated"),
-        (_content("copies.png", b"GIF89a"), "copies.png"),
+        (_content("scores.jsonl", b"\xff\n{}\nnull\n"), "of scores.jsonl: 3 lines that cannot be read"),
+        (_content("copies.png", b"GIF89a"), "copies.png: it is no PNG picture, or its beginning is damaged"),
         (_content("checkpoints/*/generator.safetensors", b"\xff" * 99), "generator.safetensors is no safetensors file"),
         (_content("checkpoints/step-00000006/kept.json", b"{"), "Environment"),
         (_odd_config, "Presets and defaults of this architecture are not known here"),

@@ -206,6 +206,11 @@ def subject_of(
         if step not in (None, found[1]):
             raise OptionError(f"--step {step}: {what} is the checkpoint of step {found[1]}")
         what, step = found
+    if not isinstance(what, Run) and str(what) not in registry().names and not Path(what).expanduser().exists():
+        raise RunError(
+            f"there is nothing at {what}; give the folder of a run or one of its checkpoints, pictures (a folder, .npy, .npz, "
+            ".zip), or an architecture that comes trained: dcgan (zoo list --runs)"
+        )
     run = find_run(what)
     generator = load(run, checkpoint=step, averaged=averaged)
     check_truncation(truncation, generator.options.latent_distribution)

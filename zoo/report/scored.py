@@ -12,7 +12,7 @@ from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, number, table, tag, words
 from zoo.report.scale import Floats, Scale, span
 from zoo.report.tracks import Alike, Series, Track, alike, firsts_first, measured, metric_of, ranked, tracks
-from zoo.run.scores import Score, incomparable
+from zoo.run.scores import Score, incomparable, remarks
 
 _MOST_POINTS = 400
 _MOST_CHARTS, _SHOWN = 24, 6
@@ -98,10 +98,13 @@ def score_table(content: Content) -> Markup:
     tables = []
     for metric in dict.fromkeys(metric for metric, _ in found):
         of = [track for (name, _), track in found.items() if name == metric and track.is_current]
-        meaning = getattr(metric_of(metric), "numbers", {})
+        if not of:
+            continue
+        known = metric_of(metric)
+        meaning, best = getattr(known, "numbers", {}), getattr(known, "best", {})
         rows = [
             (
-                tag("span", words(each.name, 60), _meaning(meaning.get(each.name))),
+                tag("span", words(each.name, 60), _meaning(meaning.get(each.name), best.get(each.name))),
                 number(each.newest.value or 0.0),
                 _interval_words(each.newest),
                 "" if each.newest.floor is None else number(each.newest.floor),
@@ -114,11 +117,16 @@ def score_table(content: Content) -> Markup:
         folded = len(rows) > 6
         body = table(("number", "value", "95 % interval", "floor", ""), rows, caption, "scores")
         tables.append(tag("details", tag("summary", f"{caption}: {len(rows)} numbers"), body) if folded else body)
-    return join([*tables, _basis(list(found.values()))])
+    notes = dict.fromkeys(line for track in found.values() if track.is_current for line in remarks(track.of))
+    told_ = [tag("p", tag("b", words(line, 400))) for line in notes]
+    return join([*told_, *tables, _basis(list(found.values()))])
 
 
-def _meaning(text: object) -> Markup | None:
-    return tag("small", words(text)) if isinstance(text, str) and text else None
+def _meaning(text: object, best: object) -> Markup | None:
+    """What a number is, and which of two is the better one."""
+    parts = [words(text) if isinstance(text, str) else "", f"the {best} is best" if best else ""]
+    told_ = "; ".join(part for part in parts if part)
+    return tag("small", told_) if told_ else None
 
 
 def _interval_words(score: Score) -> str:

@@ -54,6 +54,8 @@ def key_facts(content: Content) -> list[tuple[str, object]]:
         rows.append(("images per second", f"{speed:,.0f}"))
     for metric, name in firsts_first(ranked(found := tracks(content)))[:2]:
         rows.append((named(words(metric, 40), words(name, 40)), told(found[metric, name].newest)))
+    for step, kept in content.checkpoints:
+        rows += [(f"kept as {words(mark, 60)}", f"{words(value, 40)}, step {step:,}") for mark, value in kept.items()]
     rows.append(("trouble", f"{len(content.events):,} times" if content.events else "none found"))
     for role, count in content.parameters.items():
         rows.append((f"parameters of {role[0].upper()}", f"{count:,}"))
@@ -119,7 +121,8 @@ def nearest(content: Content, picture: Picture | None) -> Markup:
             image,
             tag(
                 "figcaption",
-                f"{about}; below each how far its pixels are from it (root mean square, white from black is 100 %).",
+                f"{about}. “Differs” says how far the pixels of the two are apart (root mean square): 0 % is the same "
+                "picture, 100 % white for black.",
             ),
             class_="copies",
         )

@@ -31,6 +31,9 @@ SCORES = "scores.jsonl"
 DURING = "during"
 """What of a provenance says that a training has measured it."""
 
+_MOSTLY = 0.5
+"""The share of copies from which on pictures are not what a generator has made of the data."""
+
 DECISIVE: Mapping[str, str] = {
     "measures": "version of the measures",
     "extractor": "extractor",
@@ -90,6 +93,17 @@ class Scores:
         return found | ({"apart": {name: dict(of) for name, of in self.apart.items()}} if self.apart else {})
 
 
+def remarks(scores: Scores) -> list[str]:
+    """What has to be known before other scores are believed, a sentence each: that it is training images that were judged."""
+    copies = scores.of("copies", "pixels")
+    if copies is None or copies.value is None or copies.value < _MOSTLY:
+        return []
+    return [
+        f"{copies.value:.0%} of these pictures are training images, or all but: their distances, however low, say nothing of how "
+        "good a generator is."
+    ]
+
+
 def write_scores(run: Path, scores: Scores) -> None:
     """Append a line to a run's scores. Raises RunError where that fails."""
     path = run / SCORES
@@ -114,7 +128,7 @@ def write_scores(run: Path, scores: Scores) -> None:
 def cut_scores(run: Path, step: int) -> None:
     """Leave out the scores of steps after `step`: a run that goes on from there comes to them again. Raises RunError."""
     path = run / SCORES
-    if path.exists() and (note := truncate(path, step)):
+    if path.exists() and (note := truncate(path, step, lambda line: parse(line) if _understood(line) else None)):
         log.warning(note)
 
 
@@ -160,6 +174,8 @@ def _understood(line: bytes) -> Scores | None:
         if not isinstance(numbers, dict) or not all(isinstance(each, dict) for each in numbers.values()):
             return None
         names = Score.__dataclass_fields__
+        if not all(of.get(name) is None or _number(of[name]) is not None for of in numbers.values() for name in names):
+            return None  # NaN, say, which no zoo writes
         scores[metric] = {name: Score(**{key: _number(of.get(key)) for key in names}) for name, of in numbers.items()}
     return Scores(step, scores, provenance, apart)
 

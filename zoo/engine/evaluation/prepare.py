@@ -24,7 +24,7 @@ from zoo.engine.evaluation.evaluations import Evaluations
 from zoo.engine.evaluation.progress import Progress, Ranking
 from zoo.engine.plan import RunPlan
 from zoo.engine.runtime.seeds import random_numbers_kept, stream_seed
-from zoo.errors import OptionError, unknown
+from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.generator import Generator
 from zoo.metric import Metric
 from zoo.options import Options
@@ -79,11 +79,14 @@ def _context(plan: RunPlan, state: TrainingState) -> TrainingContext:
 
 def _chosen(options: Options, context: TrainingContext) -> list[Metric]:
     """The metrics that are asked for; else the default one, those that rank, or those that suit. Raises OptionError."""
-    names = options.evaluate_metric or ((options.keep_best.partition(":")[0],) if options.keep_best else ())
-    if names:
+    ranks = options.keep_best.partition(":")[0] if options.keep_best and not options.evaluate_metric else ""
+    if names := options.evaluate_metric or ((ranks,) if ranks else ()):
+        flag = f"--keep-best {options.keep_best}" if ranks else ""
+        if ranks and ranks not in registry().names_of(METRIC):
+            raise PluginError(unknown("metric for --keep-best", ranks, registry().names_of(METRIC), "zoo plugins"))
         found = [registry().find(METRIC, name)() for name in dict.fromkeys(names)]
         for metric in found:
-            _refuse_unsuited(metric, context)
+            _refuse_unsuited(metric, context, flag)
         return found
     known: list[Metric] = [make() for make in registry().metrics.values()]
     known.sort(key=lambda metric: (metric.name != DEFAULT, not metric.best))
@@ -102,9 +105,10 @@ def _unsuited(metric: Metric, context: TrainingContext) -> str | None:
         context.samples = asked
 
 
-def _refuse_unsuited(metric: Metric, context: TrainingContext) -> None:
+def _refuse_unsuited(metric: Metric, context: TrainingContext, flag: str = "") -> None:
+    """`flag`: what a person has typed that names it."""
     if reason := _unsuited(metric, context):
-        raise OptionError(f"--evaluate-metric {metric.name}: {reason}")
+        raise OptionError(f"{flag or f'--evaluate-metric {metric.name}'}: {reason}")
 
 
 def _ranking(options: Options, metrics: Sequence[Metric]) -> Ranking | None:
