@@ -309,7 +309,8 @@ def test_plain_lines_of_a_long_run_are_few_but_the_last_is_there(monkeypatch, im
     assert len(shown) in (3, 4)
 
 
-def test_the_time_of_what_is_measured_and_drawn_is_told_beside_that_of_the_steps(monkeypatch, run, capsys):
+def test_the_time_of_what_is_measured_and_drawn_is_told_beside_that_of_the_steps(monkeypatch, images, capsys):
+    run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan"))
     now = [0.0]
     monkeypatch.setattr("zoo.cli.progress.time.monotonic", lambda: now[0])
     for elapsed, told in ((15.6, "in 0:02, 0:16 with all that was measured, drawn and saved"), (2.1, "in 0:02\n")):

@@ -317,7 +317,7 @@ def test_the_picture_of_the_closest_pairs_may_go_to_a_new_folder(cli, run):
 def test_the_closest_pairs_differ_from_each_other(digits):
     from zoo.evaluate.closest import closest_pairs
 
-    fakes = np.concatenate([np.repeat(digits[:1], 30, 0), digits[1:20]])
+    fakes = np.concatenate([np.repeat(digits[:1], 30, 0), digits[1:40]])
     fakes[:30, 0, 0] = np.arange(30)  # thirty of one kind, each a little further from the data
     np.save("fakes.npy", fakes)
     found = zoo.evaluate("fakes.npy", against="digits", metrics="copies", save=False)
@@ -352,7 +352,7 @@ def test_the_table_says_which_end_is_best_and_what_the_numbers_rest_on_line_by_l
 
 @pytest.mark.parametrize("given", [5, None, []])
 def test_what_is_no_path_is_refused_in_python(given):
-    with pytest.raises(OptionError, match="what is to be judged is .*; give a path"):
+    with pytest.raises(OptionError, match=r"what is to be judged is .*; give a path"):
         zoo.evaluate(given)
 
 
@@ -360,9 +360,9 @@ def test_a_metric_may_be_named_alone_and_another_option_is_named_with_the_neares
     found = zoo.evaluate(run, metrics="kid", samples=60, save=False)
     assert list(found) == ["kid"]
     assert float(found["kid"]["kid"]) == found.scores.of("kid", "kid").value
-    with pytest.raises(OptionError, match="unknown metric of this evaluation 'kit'; did you mean 'kid'"):
+    with pytest.raises(OptionError, match=r"unknown metric of this evaluation 'kit'; did you mean 'kid'"):
         found["kit"]
-    with pytest.raises(OptionError, match="unknown option of zoo.evaluate 'metric'; did you mean 'metrics'"):
+    with pytest.raises(OptionError, match=r"unknown option of zoo.evaluate 'metric'; did you mean 'metrics'"):
         zoo.evaluate(run, metric="frechet")
 
 
