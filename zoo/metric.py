@@ -176,9 +176,9 @@ class EvaluationContext(ABC):
 
     @property
     def labels(self) -> Tensor | None:
-        """The classes of the generated images as they were asked for, int64 (samples,), in the order of `fakes`, by the numbers that
-        real images of the same names have (`real_class_names`); None where there are none. Raises DataError where real images have
-        no such class (`unknown_classes`)."""
+        """The classes of the generated images as they were asked for, int64 (samples,), in the order of `fakes`, by the numbers
+        that real images of the same names have (`real_class_names`); None where there are none. Raises DataError where real images
+        have no such class (`unknown_classes`)."""
         return self.fakes.labels
 
     @property
