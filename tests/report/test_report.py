@@ -254,7 +254,8 @@ def test_which_end_of_a_number_is_best_is_said_and_that_copies_say_nothing(run, 
     found = {"kid": {"kid": Score(-0.031, -0.032, -0.030)}, "copies": {"pixels": Score(1.0)}}
     write_scores(run, Scores(6, found, MADE))
     reader = report(run, cli)
-    assert "the lowest is best" in reader.text
+    assert "at most; the lowest is best" in reader.text
+    assert "0 is best; the lowest" not in reader.text
     assert "100% of these pictures are training images, or all but" in reader.text
 
 

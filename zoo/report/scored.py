@@ -124,7 +124,10 @@ def score_table(content: Content) -> Markup:
 
 def _meaning(text: object, best: object) -> Markup | None:
     """What a number is, and which of two is the better one."""
-    parts = [words(text) if isinstance(text, str) else "", f"the {best} is best" if best else ""]
+    parts = [
+        words(text) if isinstance(text, str) else "",
+        f"the {best} is best" if best and "best" not in str(text) else "",
+    ]
     told_ = "; ".join(part for part in parts if part)
     return tag("small", told_) if told_ else None
 
