@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _CROP: Fit = "crop"
 
+_PLAIN = Reading()
+
 _BYTES = 3
 """Of memory for each value of a generated image, at least: as it is drawn, and as it is looked at."""
 
@@ -190,7 +192,7 @@ def subject_of(
     averaged: bool,
     truncation: float | None,
     choice: Choice,
-    how: Reading,
+    how: Reading = _PLAIN,
 ) -> Subject:
     """What is meant; `how` pictures that are given are read. Raises as `evaluate` does."""
     if not isinstance(what, Run) and is_pictures(what):
