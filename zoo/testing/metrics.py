@@ -29,6 +29,7 @@ class MetricSubject:
         self.metric: Metric = registry().find(METRIC, name)()
         self.context = context
         self._numbers: Mapping[str, float | Estimate] | None = None
+        self._failed = False
 
     def numbers(self) -> Mapping[str, float | Estimate]:
         """Its numbers, computed once. Raises CheckSkipped where it does not suit what it is given."""
@@ -41,7 +42,13 @@ class MetricSubject:
         context = self.context()
         if reason := self.metric.unsuited(context):
             raise CheckSkipped(f"it does not suit the digits that come with zoo: {reason}")
-        return self.metric.compute(context)
+        if self._failed:
+            raise CheckSkipped("compute() fails: see above")
+        try:
+            return self.metric.compute(context)
+        except ZooError:
+            self._failed = True  # which is told once
+            raise
 
 
 def metric_repeats(subject: MetricSubject) -> None:
