@@ -83,12 +83,12 @@ def digits() -> tuple[Tensor, Tensor]:
     return images, torch.from_numpy(store.labels.copy())
 
 
-def kept_network(fingerprint: str, images: Tensor, labels: Tensor, classes: int, passes: int = PASSES) -> nn.Sequential:
+def kept_network(identity: str, images: Tensor, labels: Tensor, classes: int, passes: int = PASSES) -> nn.Sequential:
     """A classifier of labelled images (N, 1, H, W) in [-1, 1] that is found in the cache, or trained now and kept there.
 
-    `fingerprint`: what tells these images from others. One that cannot be kept is trained again next time.
+    `identity`: what tells these images from others. One that cannot be kept is trained again next time.
     """
-    key = digest(VERSION, fingerprint, str(tuple(images.shape)), classes, torch.__version__, passes)
+    key = digest(VERSION, identity, str(tuple(images.shape)), classes, torch.__version__, passes)
     place = cache_directory() / READERS / f"{key}{SUFFIX}"
     network = build_network(classes)
     try:

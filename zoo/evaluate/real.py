@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from zoo.data.cache import digest
 from zoo.data.images import Fit
 from zoo.data.source import DataSource
 from zoo.data.spec import DataSpec
@@ -37,7 +38,7 @@ class RealImages:
 
     def some(self, count: int) -> npt.NDArray[np.int64]:
         """Which of them `count` are, in the data's order."""
-        return np.sort(np.random.default_rng(self.seed).permutation(len(self.store))[:count])
+        return chosen(len(self.store), count, self.seed)
 
     @cached_property
     def places(self) -> npt.NDArray[np.int64]:
@@ -72,6 +73,23 @@ class RealImages:
         return self.source.fingerprint()
 
     def as_data(self) -> RealData:
-        """As a feature network is chosen by it."""
+        """As a feature network is chosen by it, and learns of it: of images that no seed of an evaluation chooses, so that all
+        seeds have the same network."""
         names = tuple(self.store.class_names)
-        return RealData(self.spec, self.fingerprint, names, lambda: (self.pixels, self.labels))
+        places = chosen(len(self.store), MOST, seed=0)
+        identity = digest(
+            self.fingerprint,
+            len(self.store),
+            len(places),
+            self.fit,
+            repr(sorted(self.source.read_with.items())),
+            *names,
+        )
+        labels = self.store.labels
+        learnt = cache(lambda: (self.pixels_of(places), None if labels is None else torch.from_numpy(labels[places])))
+        return RealData(self.spec, identity, names, learnt)
+
+
+def chosen(images: int, count: int, seed: int) -> npt.NDArray[np.int64]:
+    """The places of `count` of so many images, chosen by a seed, in order."""
+    return np.sort(np.random.default_rng(seed).permutation(images)[:count])

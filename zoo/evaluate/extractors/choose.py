@@ -34,10 +34,11 @@ class RealData:
     """What a network may be trained on, and is chosen by."""
 
     spec: DataSpec
-    fingerprint: str
+    identity: str
+    """What tells its images from any others: of which data, how many, and how they were read."""
     class_names: tuple[str, ...]
     images: Callable[[], tuple[Tensor, Tensor | None]]
-    """Gives the real images, uint8 (N, C, H, W), and their labels."""
+    """Gives the images that it is to be trained on, uint8 (N, C, H, W), and their labels."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Choice:
             images, labels = data.images()
             if labels is None:
                 raise OptionError(f"--extractor {name}: it learns classes, and the data has none; leave it out")
-            return OwnClassifier(data.fingerprint, images, labels, len(data.class_names))
+            return OwnClassifier(data.identity, images, labels, len(data.class_names))
         return {each.name: each for each in (Digits, EfficientNetLite, RandomConvolutions)}[name]()
 
 

@@ -12,9 +12,6 @@ from zoo.evaluate.reader import FEATURES, digits_network, kept_network
 
 DIGITS = (1, 28, 28)
 
-MOST = 10_000
-"""Images that a classifier of given data learns of, at most."""
-
 LARGEST = 64
 """Pixels a side up to which images are small."""
 
@@ -73,11 +70,9 @@ class OwnClassifier(Classifier):
     name = "classifier"
     summary = "a small classifier trained on the data itself, for grey, labelled images of 8×8 to 64×64"
 
-    def __init__(self, fingerprint: str, images: Tensor, labels: Tensor, classes: int) -> None:
-        """Of images uint8 (N, 1, H, W) and their labels."""
-        some = torch.linspace(0, len(images) - 1, min(MOST, len(images))).long()
-        chosen = images[some].float() / 127.5 - 1
-        super().__init__(kept_network(fingerprint, chosen, labels[some], classes))
+    def __init__(self, identity: str, images: Tensor, labels: Tensor, classes: int) -> None:
+        """Of images uint8 (N, 1, H, W) and their labels; `identity` tells them from any others."""
+        super().__init__(kept_network(identity, images.float() / 127.5 - 1, labels, classes))
 
     @classmethod
     def unsuited(cls, spec: DataSpec) -> str | None:
