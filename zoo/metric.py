@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from zoo.data.source import DataSource
     from zoo.data.spec import DataSpec
+    from zoo.evaluate.measures.distances import Nearest
+    from zoo.evaluate.training_pixels import TrainingPixels
     from zoo.generate.generator import Generator
     from zoo.generate.samples import Samples
 
@@ -178,6 +180,16 @@ class EvaluationContext(ABC):
         """The classes of generated images that real ones do not have, by name."""
         known = set(self.real_class_names)
         return [name for name in self.class_names if name not in known]
+
+    @property
+    def training(self) -> TrainingPixels:
+        """All the images that the run has learnt of, by their pixels: not those that are held out (``--hold-out``)."""
+        raise NotImplementedError
+
+    @property
+    def nearest_training(self) -> Nearest:
+        """The nearest of these for each generated image, by its place in the data, and the distance to it; computed once."""
+        raise NotImplementedError
 
     @property
     def real_labels(self) -> Tensor | None:

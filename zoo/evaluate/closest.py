@@ -8,26 +8,25 @@ import numpy as np
 
 from zoo.errors import OptionError
 from zoo.evaluate.measures.copies import closest
-from zoo.evaluate.metrics.copies import nearest_training
 from zoo.generate.pictures.grid import grid
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from zoo.metric import EvaluationContext
+    from zoo.evaluate.context import ComparedContext
 
 PAIRS = 10
 
 
-def closest_pairs(context: EvaluationContext, pairs: int = PAIRS) -> Image.Image:
+def closest_pairs(context: ComparedContext, pairs: int = PAIRS) -> Image.Image:
     """The closest pairs by pixels, closest first, two to a row: a sample, its training image, and how far a pixel
     deviates, below the former. Raises OptionError for points."""
     if context.spec.points:
         raise OptionError("--copies draws pictures, and the data is points; leave it out")
-    found = nearest_training(context)
+    found = context.nearest_training
     chosen = closest(found, pairs)
     fakes = context.pixels[chosen].permute(0, 2, 3, 1).numpy()
-    real = context.real_pixels[found.place[chosen]].permute(0, 2, 3, 1).numpy()
+    real = context.comparison.pixels_of(found.place[chosen]).permute(0, 2, 3, 1).numpy()
     both = np.stack([fakes, real], 1).reshape(-1, *fakes.shape[1:])
     gaps = (fakes.astype(np.float64) - real) / 255
     deviation = np.sqrt((gaps * gaps).mean((1, 2, 3)))

@@ -45,14 +45,17 @@ def share_of(samples: int, budget: float, fixed: float, each: float) -> float:
     return CAUTION * (fixed + samples * each) / max(budget, 1.0)
 
 
-def metric_cost(name: str, real: int, dimension: int) -> tuple[float, float]:
+def metric_cost(name: str, real: int, dimension: int, training: float = 0.0) -> tuple[float, float]:
     """Multiply-adds that a metric of features takes beside them, about, whatever the number of samples, and for each: of
     ``frechet`` a dozen eigenvalue problems, small ones of which are slow; of ``kid`` the pairs of samples and real images, as those
-    of real ones are summed once; of any other the distances between all pairs."""
+    of real ones are summed once; of ``copies`` those, and `training`, all numbers that its training images are compared by; of any
+    other the distances between all pairs."""
     if name == "frechet":
         return 10.0 * real * dimension**2 + 200.0 * dimension**3 + 160_000.0 * dimension**2, 0.0
     if name == "kid":
         return 0.0, 8.0 * real * dimension
+    if name == "copies":
+        return 0.0, 8.0 * (real * dimension + training)
     return 8.0 * real**2 * dimension, 0.0
 
 

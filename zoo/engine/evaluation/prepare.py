@@ -22,13 +22,14 @@ from zoo.engine.evaluation.cost import (
 from zoo.engine.evaluation.evaluations import Evaluations
 from zoo.engine.evaluation.progress import Progress, Ranking
 from zoo.engine.plan import RunPlan
-from zoo.engine.runtime.seeds import random_numbers_kept, stream_seed
+from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.errors import OptionError, unknown
 from zoo.generate.generator import Generator
 from zoo.metric import Metric
 from zoo.options import Options
 from zoo.plugins.kinds import METRIC, SOURCE
 from zoo.plugins.registry import registry
+from zoo.system.streams import stream_seed
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def _context(plan: RunPlan, state: TrainingState) -> TrainingContext:
     names = store.class_names if plan.architecture.conditional else []
     # Its `step` is set with every evaluation, its network is the run's own, which draws as sample grids do.
     generator = Generator(state.sampling_generator, plan.architecture, options, plan.spec, names, 0)
-    images = TrainingImages(source, store, plan.spec, options.fit)
+    images = TrainingImages(source, store, plan.spec, options.fit, state.batches.loader.held_out)
     seed = stream_seed(options.seed, "evaluation")
 
     def reopen() -> DataSource:
@@ -132,7 +133,8 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
         some = context.comparison.pixels_of(context.comparison.some(2))
         each += count(network.network, lambda: network.features(some)) / len(some)
         real = len(context.real_features)  # computed here, once, or read
-        costs = [metric_cost(metric.name, real, network.dimension) for metric in by_features]
+        training = float(len(context.training) * context.training.values)
+        costs = [metric_cost(metric.name, real, network.dimension, training) for metric in by_features]
         fixed, each = sum(of for of, _ in costs), each + sum(of for _, of in costs)
         features = f", features of {network.name}"
     context.forget()
