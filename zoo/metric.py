@@ -7,7 +7,7 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +67,14 @@ def _number(given: Any, field: str) -> float:
     raise TypeError(f"{field} of an Estimate is {reprlib.repr(given)}; give one number")
 
 
+class Matched(NamedTuple):
+    """Features of as many generated images as of either half of the real ones, float32 (n, d) each, in random order."""
+
+    fakes: npt.NDArray[np.float32]
+    one: npt.NDArray[np.float32]
+    other: npt.NDArray[np.float32]
+
+
 class Features(ABC):
     """What a feature network sees in generated and in real images: float32 (n, d), a row for each image.
 
@@ -81,7 +89,8 @@ class Features(ABC):
     @property
     @abstractmethod
     def fakes(self) -> npt.NDArray[np.float32]:
-        """Of the generated images."""
+        """Of the generated images: row i is of `EvaluationContext.pixels[i]`. Their order is random, so that the first n of them,
+        or every fifth, are a sample of all: of all classes, too."""
 
     @property
     @abstractmethod
@@ -91,12 +100,20 @@ class Features(ABC):
     @property
     @abstractmethod
     def halves(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Of two disjoint halves of these, of one size, chosen by the seed: what real against real gives is the floor."""
+        """Of two disjoint halves of these, of one size, chosen by the seed, in random order: what real against real gives is the
+        floor."""
 
     @property
     @abstractmethod
     def halves_of(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Which rows of `real` the two halves are."""
+
+    @property
+    def matched(self) -> Matched:
+        """The generated ones and the two halves, cut to one number of images: that of the fewest. What a number of `fakes` and
+        `one` is depends on how many they are; that of `other` and `one` is its floor."""
+        count = min(len(self.fakes), len(self.halves[0]))
+        return Matched(self.fakes[:count], *(half[:count] for half in self.halves))
 
     def once(self, name: str, compute: Callable[[], T]) -> T:
         """What `compute` gives, where that hangs on the real images alone, as a floor does: a training, which evaluates again and
@@ -119,7 +136,8 @@ class EvaluationContext(ABC):
     @property
     @abstractmethod
     def fakes(self) -> Samples:
-        """`samples` images of the generator, drawn from `seed` in batches; where there are classes, of each in turn."""
+        """`samples` images of the generator, drawn from `seed` in batches; where there are classes, as many of each. Their order is
+        random, of the seed."""
 
     @property
     @abstractmethod
@@ -150,7 +168,7 @@ class EvaluationContext(ABC):
 
     @property
     def pixels(self) -> Tensor:
-        """The generated images as files hold them, uint8 (samples, C, H, W)."""
+        """The generated images as files hold them, uint8 (samples, C, H, W), in the order of `fakes`."""
         raise NotImplementedError
 
     @property
@@ -160,9 +178,9 @@ class EvaluationContext(ABC):
 
     @property
     def labels(self) -> Tensor | None:
-        """Their classes as they were asked for, int64 (samples,), by the numbers that real images of the same names have
-        (`real_class_names`); None where there are none. Raises DataError where real images have no such class
-        (`unknown_classes`)."""
+        """The classes of the generated images as they were asked for, int64 (samples,), in the order of `fakes`, by the numbers
+        that real images of the same names have (`real_class_names`); None where there are none. Raises DataError where real images
+        have no such class (`unknown_classes`)."""
         return self.fakes.labels
 
     @property

@@ -124,7 +124,7 @@ def test_what_hangs_on_real_images_alone_is_computed_once_and_the_same_to_the_la
     first = evaluations.evaluate(1, plan.device)
     known = dict(evaluations.context._known)
     assert {name.partition(".")[0] for name in known} == set(names)
-    monkeypatch.setattr("zoo.evaluate.measures.copies.usual_distance", lambda *more: pytest.fail("it is known"))
+    monkeypatch.setattr("zoo.evaluate.measures.copies.usual_distances", lambda *more: pytest.fail("it is known"))
     again = evaluations.evaluate(1, plan.device)
     monkeypatch.undo()
     assert all(evaluations.context._known[name] is value for name, value in known.items())
@@ -189,13 +189,21 @@ def test_points_are_measured_by_what_suits_them(metrics):
 
 
 def test_the_number_of_samples_follows_from_the_options_alone():
-    assert cost.samples_for(budget=1e12, fixed=0, each=1e6, most=5000) == 5000
-    assert cost.samples_for(budget=1e11, fixed=0, each=1e6, most=5000) == 960
-    assert cost.samples_for(budget=1e11, fixed=5e8, each=1e6, most=5000) == 448
-    assert cost.samples_for(budget=0, fixed=0, each=1e6, most=5000) == cost.FEWEST
-    assert cost.samples_for(budget=0, fixed=0, each=1e6, most=6) == 6
-    budget, each = 1e11, 1e6
-    assert cost.share_of(cost.samples_for(budget, 0, each, 5000), budget, 0, each) <= cost.SHARE
+    def a_million_each(count: int) -> float:
+        return 1e6 * count
+
+    assert cost.samples_for(1e12, a_million_each, most=5000) == 5000
+    assert cost.samples_for(1e11, a_million_each, most=5000) == 960
+    assert cost.samples_for(1e11, lambda count: 5e8 + 1e6 * count, most=5000) == 448
+    assert cost.samples_for(0, a_million_each, most=5000) == cost.FEWEST
+    assert cost.samples_for(0, a_million_each, most=6) == 6
+    assert cost.share_of(a_million_each(cost.samples_for(1e11, a_million_each, 5000)), 1e11) <= cost.SHARE
+
+
+def test_fewer_samples_than_features_cost_what_they_are_not_what_the_features_are():
+    few, many = (cost.metric_cost("frechet", samples, 5000, 1280) for samples in (256, 2560))
+    assert 20 * few < many
+    assert few < 10 * cost.metric_cost("frechet", 256, 5000, 256)
 
 
 def test_arithmetic_is_counted_by_layers():

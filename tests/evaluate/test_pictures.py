@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -167,6 +168,31 @@ def test_the_data_itself_is_all_copies_and_a_picture_shows_the_closest(cli, digi
         assert content["scores"]["copies"][space]["floor"] < 0.05
     with Image.open("pairs.png") as picture:
         assert picture.width > picture.height * 0.5 > 50
+
+
+def test_the_closest_pairs_are_kept_in_the_run_for_its_report_the_newest_alone(cli, digits):
+    zoo.train("dcgan", data="digits", out="run", **tiny("dcgan", steps=4, checkpoint_every=2))
+    common = ("run", "--metric", "copies", "--samples", 60)
+    measured(cli, *common, "--no-save")
+    measured(cli, *common, "--against", "digits")
+    measured(cli, "run", "--metric", "kid", "--samples", 60)
+    assert list(Path("run").glob("copies*")) == []
+    for step in (4, 2):
+        measured(cli, *common, "--step", step)
+        (kept,) = Path("run").glob("copies*")
+        assert kept.name == f"copies-step-{step:08d}.png"
+    measured(cli, *common, "--step", 2, "--copies", "pairs.png", "--no-save")
+    assert kept.read_bytes() == Path("pairs.png").read_bytes()
+    assert cli("report", "run", "--out", "page.html").code == 0
+    assert "Samples of run after 2 steps that are closest to a training image" in Path("page.html").read_text()
+
+
+def test_that_the_closest_pairs_cannot_be_kept_is_a_line_and_the_scores_are(run, caplog):
+    where = Path(shutil.copytree(run, "run"))
+    (where / f"copies-step-{zoo.load(where).step:08d}.png").mkdir()
+    zoo.evaluate(where, metrics=["copies"], samples=60)
+    assert "the picture of the closest pairs is not kept: cannot write" in caplog.text
+    assert read_scores(where)[-1].of("copies", "pixels") is not None
 
 
 def test_pictures_are_compared_with_the_data_of_a_run(cli, run, digits):

@@ -15,6 +15,7 @@ from zoo.callback import Callback
 from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.cli.importing import importing
+from zoo.cli.side_by_side import MOST, Judged, compare, show_side_by_side
 from zoo.errors import OptionError
 from zoo.generate.request import check_count, check_seed
 from zoo.metric import Estimate
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 @dataclass
 class Evaluate:
     """Measure how good pictures are: those of a trained generator, or of a folder or file, with the metrics that plugins bring (zoo
-    plugins). Scores of a run are appended to its scores.jsonl."""
+    plugins). Scores of a run are appended to its scores.jsonl. Several are judged alike and shown side by side, as far as they
+    compare; the exit code is 2 where some of it does not."""
 
-    what: tyro.conf.Positional[str]
+    what: tyro.conf.Positional[tuple[str, ...]]
     """The folder of a run or one of its checkpoints; an architecture that comes trained (dcgan); or pictures: a folder, .npy, .npz
-    or .zip."""
+    or .zip. Up to twelve, side by side."""
     against: str | None = None
     """Real images to compare with, as --data takes them, or a run on them; by default what the run was trained on."""
     metric: tuple[str, ...] = ()
@@ -60,7 +62,7 @@ class Evaluate:
     raw: bool = False
     """Judge the weights themselves, not their running average."""
     save: bool = True
-    """Append the scores to the run's scores.jsonl."""
+    """Append the scores to the run's scores.jsonl, and keep the picture of the closest pairs beside them, for zoo report."""
     json: bool = False
     """Print JSON."""
 
@@ -83,6 +85,12 @@ def run(arguments: Sequence[str]) -> int:
     check_seed(given.seed, "--seed")
     if given.samples is not None:
         check_count(given.samples, "--samples")
+    if not 1 <= len(given.what) <= MOST:
+        raise OptionError(
+            f"{len(given.what)} things to judge are given; give 1 to {MOST}: a run, one of its checkpoints, or pictures"
+        )
+    if given.copies is not None and len(given.what) > 1:
+        raise OptionError(f"--copies {given.copies}: it is of one run or one set of pictures; give one thing to judge")
     if given.copies is not None and given.copies.suffix.lower() != ".png":
         raise OptionError(f"--copies {given.copies}: give the name of a .png file")
     for name in given.metric:
@@ -95,21 +103,42 @@ def run(arguments: Sequence[str]) -> int:
     from zoo.cli.stopping import stopping_by_signals
 
     fewer = enough_memory("judge fewer images: a lower --samples")
+    failed = False
+    judged: list[Judged] = []
     with stopping_by_signals(), fewer, Callbacks([Notes()]).forward_log():
-        found = evaluate(
-            given.what, against=given.against, metrics=given.metric, samples=given.samples, seed=given.seed, step=given.step,
-            averaged=not given.raw, truncation=given.truncation, extractor=given.extractor, weights=given.weights,
-            resize=given.resize, sha256=given.sha256, save=given.save, checkpoint=given.checkpoint,
-        )  # fmt: skip
-        if given.copies is not None:
-            _draw_copies(found, given.copies)
+        for what in dict.fromkeys(given.what):
+            found = evaluate(
+                what, against=given.against, metrics=given.metric, samples=given.samples, seed=given.seed, step=given.step,
+                averaged=not given.raw, truncation=given.truncation, extractor=given.extractor, weights=given.weights,
+                resize=given.resize, sha256=given.sha256, save=given.save, checkpoint=given.checkpoint,
+            )  # fmt: skip
+            if given.copies is not None:
+                _draw_copies(found, given.copies)
+            for error in found.measured.failed.values():
+                print(f"zoo: {error}", file=sys.stderr)
+            failed = failed or bool(found.measured.failed)
+            judged.append(Judged(what, found.scores, _content(found, given)))
+    if len(judged) > 1:
+        same = _show_several(judged, given)
+        if same and not given.json:
+            standard_output().print(_basis(found, given), markup=False, soft_wrap=True)
+        return 0 if same and not failed else 2
     if given.json:
-        print(json.dumps(_content(found, given), indent=2))
+        print(json.dumps(judged[0].content, indent=2))
     else:
         _show(found, given)
-    for error in found.measured.failed.values():
-        print(f"zoo: {error}", file=sys.stderr)
-    return 2 if found.measured.failed else 0
+    return 2 if failed else 0
+
+
+def _show_several(judged: Sequence[Judged], given: Evaluate) -> bool:
+    """Print what was found of several; whether all of it compares."""
+    if not given.json:
+        return show_side_by_side(judged)
+    apart = compare(judged)
+    differing = [{"what": title, "metric": metric, "differs": found} for (metric, title), found in apart.items()]
+    content = [{"what": each.title, **each.content} for each in judged]
+    print(json.dumps({"evaluations": content, "incomparable": differing}, indent=2))
+    return not apart
 
 
 def _draw_copies(found: Evaluation, path: Path) -> None:

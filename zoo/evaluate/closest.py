@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.errors import OptionError
+from zoo.errors import OptionError, RunError
 from zoo.evaluate.measures.copies import closest
 from zoo.generate.pictures.grid import grid
+from zoo.run.copies import keep_copies
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -16,6 +19,17 @@ if TYPE_CHECKING:
     from zoo.evaluate.context import ComparedContext
 
 PAIRS = 10
+
+log = logging.getLogger(__name__)
+
+
+def keep_closest_pairs(context: ComparedContext, run: Path, step: int) -> None:
+    """Keep the picture in the folder of a run, where a report finds it. That it cannot be is a line: the scores are there."""
+    picture = closest_pairs(context)
+    try:
+        keep_copies(run, step, lambda place: picture.save(place))
+    except RunError as error:
+        log.warning("the picture of the closest pairs is not kept: %s", error)
 
 
 def closest_pairs(context: ComparedContext, pairs: int = PAIRS) -> Image.Image:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -102,6 +105,11 @@ class ComparedContext(EvaluationContext):
             self._tell_same(f"all {len(drawn):,} pictures are the same one")
         return drawn
 
+    def _order(self, count: int) -> npt.NDArray[np.int64]:
+        """In which order as many generated images are handed out: a random one, of the seed. Files come by name, and classes in
+        turn: without it the first thousand, or every fifth, would be of some classes alone."""
+        return np.random.default_rng((self.seed, 2)).permutation(count)
+
     def _tell_same(self, what: str) -> None:
         """Say that all pictures are the same one: a generator does so as it begins, or has collapsed."""
         log.warning("%s: the generator has collapsed, or has learnt nothing yet", what)
@@ -162,7 +170,10 @@ class RunContext(ComparedContext):
     @cached_property
     def fakes(self) -> Samples:
         """As `EvaluationContext.fakes`."""
-        return self.generator.sample(self.samples, self.seed, truncation=self.truncation)
+        drawn = self.generator.sample(self.samples, self.seed, truncation=self.truncation)
+        order = torch.from_numpy(self._order(len(drawn)))
+        labels = None if drawn.labels is None else drawn.labels[order]
+        return replace(drawn, images=drawn.images[order], latents=drawn.latents[order], labels=labels, turns=False)
 
     @cached_property
     def source(self) -> DataSource:
@@ -174,9 +185,11 @@ class RunContext(ComparedContext):
     @cached_property
     def _drawn(self) -> tuple[Tensor, Tensor | None]:
         """Drawn in parts, of which bytes are kept; those of `fakes` where these are drawn already."""
-        drawn = [self.fakes] if "fakes" in vars(self) else self.generator.stream(
-            self.samples, self.seed, truncation=self.truncation
-        )  # fmt: skip
+        if "fakes" in vars(self):
+            return levels(self.fakes.images), self.fakes.labels
+        drawn = self.generator.stream(self.samples, self.seed, truncation=self.truncation)
         parts = [(levels(part.images), part.labels) for part in drawn]
         labels = [of_part for _, of_part in parts if of_part is not None]
-        return torch.cat([images for images, _ in parts]), torch.cat(labels) if labels else None
+        images = torch.cat([of_part for of_part, _ in parts])
+        order = torch.from_numpy(self._order(len(images)))
+        return images[order], torch.cat(labels)[order] if labels else None

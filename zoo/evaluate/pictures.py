@@ -89,6 +89,7 @@ class PicturesContext(ComparedContext):
     def _drawn(self) -> tuple[Tensor, Tensor | None]:
         places = self._pictures.some(self.samples)
         self.samples = len(places)  # fewer where some cannot be read
+        places = places[self._order(len(places))]
         labels = self._pictures.store.labels
         return self._pictures.pixels_of(places), None if labels is None else torch.from_numpy(labels[places])
 

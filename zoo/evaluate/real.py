@@ -84,10 +84,10 @@ class RealImages:
 
     @cached_property
     def halves(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Two disjoint halves of the chosen ones, by their places among these, in order."""
+        """Two disjoint halves of the chosen ones, by their places among these, in random order: each part of a half is of all."""
         mixed = np.random.default_rng((self.seed, 1)).permutation(len(self.places))
         half = len(mixed) // 2
-        return np.sort(mixed[:half]), np.sort(mixed[half : 2 * half])
+        return mixed[:half], mixed[half : 2 * half]
 
     @cached_property
     def fingerprint(self) -> str:

@@ -94,13 +94,15 @@ def evaluate(
         resize: whose resizing: torch-fidelity, clean-fid or pytorch-fid (inception).
         sha256: what the hash of the network's weights is to be, or begin with.
         checkpoint: in the place of `step`, as `zoo.load` takes it: ``"best"``, say.
-        save: append the scores to the run's ``scores.jsonl``; those of other data than the run's are not.
+        save: append the scores to the run's ``scores.jsonl``, and keep the picture of the closest pairs, where ``copies`` is
+            measured; those of other data than the run's are not.
 
     Raises:
         OptionError: for what does not fit, a metric asked for by name that does not suit among it.
         RunError: where no metric suits, or the run cannot be used; the first error of a metric where all failed.
         DataError: for pictures or real images that cannot be read or compared.
     """
+    from zoo.evaluate.closest import keep_closest_pairs
     from zoo.evaluate.extractors.choose import Choice
     from zoo.evaluate.measuring import measure
     from zoo.evaluate.provenance import scores_of
@@ -131,6 +133,8 @@ def evaluate(
     scores = scores_of(measured, chosen, subject.step)
     if save and subject.run is not None:
         write_scores(subject.run.path, scores)
+        if (context := measured.contexts.get("copies")) is not None:
+            keep_closest_pairs(context, subject.run.path, subject.step)
     return Evaluation(subject, chosen, measured, scores)
 
 

@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,14 +15,12 @@ from PIL import Image
 from zoo.data.formats.picture import open_png
 from zoo.report.guard import Guard
 from zoo.report.markup import Markup
+from zoo.run.copies import find_copies
 from zoo.run.run import Run
 from zoo.system.reading import read_plain
 
 MOST = 24
 """Grids that the slider goes through."""
-
-COPIES = "copies.png"
-"""The picture of the closest pairs in a run's folder, as ``zoo evaluate RUN --copies RUN/copies.png`` draws it."""
 
 _NAME = re.compile(r"step-(\d{1,18})\.png")
 _LADDER = ((1200, 88), (900, 80), (640, 72), (480, 60), (320, 50))
@@ -41,7 +39,7 @@ class Picture:
     height: int
     size: int
     """Letters of the URL."""
-    step: int = 0
+    step: int | None = None
 
 
 def frames(run: Run, guard: Guard, room: int) -> list[Picture]:
@@ -60,11 +58,12 @@ def frames(run: Run, guard: Guard, room: int) -> list[Picture]:
 
 
 def copies(run: Run, guard: Guard, room: int) -> Picture | None:
-    """The picture of the closest pairs; None where nobody has drawn it into the run's folder."""
-    path = run.path / COPIES
-    if not path.is_file() or not _pixels(guard, path):
+    """The picture of the closest pairs; None where no evaluation has left one in the run's folder."""
+    path, step = find_copies(run.path) or (None, None)
+    if path is None or not path.is_file() or not _pixels(guard, path):
         return None
-    return _fitting(guard, [path], room)[0]
+    picture = _fitting(guard, [path], room)[0]
+    return None if picture is None else replace(picture, step=step)
 
 
 def _evenly(paths: Sequence[Path], most: int) -> list[Path]:
@@ -95,18 +94,21 @@ def _fitting(guard: Guard, paths: Sequence[Path], room: int) -> list[Picture | N
         found = [guard.read(str(path.relative_to(guard.home)), partial(_as_it_is, path), None) for path in paths]
         if sum(each.size for each in found if each) <= room:
             return found
+    some = _evenly(paths, 3)
     for side, quality in _LADDER:
-        tried = guard.read("pictures", partial(_smaller, paths[-1], side, quality), None)
-        if tried is not None and tried.size * len(paths) > 1.5 * room:
-            continue  # the last says enough of the rest
-        found = [
-            guard.read(str(path.relative_to(guard.home)), partial(_smaller, path, side, quality), None)
-            for path in paths
-        ]
+        tried = {path: _tried(guard, path, side, quality) for path in some}
+        sizes = [each.size for each in tried.values() if each]
+        if sizes and sum(sizes) / len(sizes) * len(paths) > room:
+            continue  # three say enough of the rest
+        found = [tried[path] if path in tried else _tried(guard, path, side, quality) for path in paths]
         if sum(each.size for each in found if each) <= room:
             return found
     guard.leave_out("pictures: they are too large for a page")
     return [None] * len(paths)
+
+
+def _tried(guard: Guard, path: Path, side: int, quality: int) -> Picture | None:
+    return guard.read(str(path.relative_to(guard.home)), partial(_smaller, path, side, quality), None)
 
 
 def _as_it_is(path: Path) -> Picture:

@@ -12,7 +12,7 @@ from zoo.options.resolve import flag
 from zoo.plots.curves import series
 from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, lines, table, tag, words
-from zoo.report.pictures import COPIES, Picture
+from zoo.report.pictures import Picture
 from zoo.report.scored import firsts_first, ranked, told, tracks
 from zoo.report.settings import Setting, Settings, command
 from zoo.run.html import clock
@@ -109,7 +109,8 @@ def film(content: Content, frames: Sequence[Picture]) -> Markup:
 def nearest(content: Content, picture: Picture | None) -> Markup:
     """The samples that are closest to training images."""
     if picture is not None:
-        about = f"Samples of {content.name} that are closest to a training image, each beside it"
+        step = "" if picture.step is None else f" after {picture.step:,} steps"
+        about = f"Samples of {content.name}{step} that are closest to a training image, each beside it"
         times = 2 if picture.width < _NARROW else 1
         image = tag("img", src=picture.source, alt=about, width=times * picture.width, height=times * picture.height)
         return tag(
@@ -122,7 +123,7 @@ def nearest(content: Content, picture: Picture | None) -> Markup:
             class_="copies",
         )
     place = shlex.join([content.name])
-    how = tag("code", f"zoo evaluate {words(place)} --metric copies --copies {words(place)}/{COPIES}")
+    how = tag("code", f"zoo evaluate {words(place)} --metric copies")
     return tag(
         "p",
         "Not drawn. ",

@@ -6,7 +6,6 @@ Events are what has gone wrong (`zoo.engine.health`). They are no metrics: `read
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import logging
 import math
@@ -184,5 +183,8 @@ def faults(path: Path, every: int | None, until: int) -> list[str]:
 def _lines(path: Path, stride: int = 1) -> Iterator[dict[str, Any] | None]:
     """The object of each `stride`-th whole line, None where it is damaged; a last one that was cut off is no whole line."""
     with reading_lines(path), open_plain(path) as file:
-        lines = (line for chunk in chunks(file) for line in io.BytesIO(chunk))
-        yield from map(parse, itertools.islice(lines, 0, None, stride))
+        skipped = 0  # of a piece's lines, before the next one that is due
+        for chunk in chunks(file):
+            lines = io.BytesIO(chunk).readlines()
+            yield from map(parse, lines[skipped::stride])
+            skipped = (skipped - len(lines)) % stride

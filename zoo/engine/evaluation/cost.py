@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from zoo.engine.build import TrainingState
 from zoo.engine.runtime.seeds import random_numbers_kept
+from zoo.evaluate.measures.extrapolation import PIECES, parts_of
 from zoo.nn.modes import evaluating
 
 SHARE = 0.02
@@ -33,30 +34,45 @@ ROUND = 64
 """Samples are a multiple of it: as many are drawn at a time."""
 
 
-def samples_for(budget: float, fixed: float, each: float, most: int) -> int:
-    """How many samples can be judged for `SHARE` of `budget` multiply-adds, where it takes `fixed` of them whatever the number, and
-    `each` for a sample: `FEWEST` to `most`."""
-    count = int((SHARE * budget / CAUTION - fixed) / max(each, 1.0))
-    return min(most, max(FEWEST, count - count % ROUND))
+def samples_for(budget: float, cost: Callable[[int], float], most: int) -> int:
+    """How many samples can be judged for `SHARE` of `budget` multiply-adds, where so many cost so much: `FEWEST` to `most`."""
+    fewest = min(FEWEST, most)
+    tried = (most, *range(most - most % ROUND, fewest, -ROUND))
+    return next((count for count in tried if share_of(cost(count), budget) <= SHARE), fewest)
 
 
-def share_of(samples: int, budget: float, fixed: float, each: float) -> float:
-    """What share of the training's arithmetic so many samples take, `CAUTION` included."""
-    return CAUTION * (fixed + samples * each) / max(budget, 1.0)
+def share_of(cost: float, budget: float) -> float:
+    """What share of the training's arithmetic so much is, `CAUTION` included."""
+    return CAUTION * cost / max(budget, 1.0)
 
 
-def metric_cost(name: str, real: int, dimension: int, training: float = 0.0) -> tuple[float, float]:
-    """Multiply-adds that a metric of features takes beside them, about, whatever the number of samples, and for each: of
-    ``frechet`` a dozen eigenvalue problems, small ones of which are slow; of ``kid`` the pairs of samples and real images, as those
-    of real ones are summed once; of ``copies`` those, and `training`, all numbers that its training images are compared by; of any
-    other the distances between all pairs."""
+def metric_cost(name: str, samples: int, real: int, dimension: int, training: int = 0) -> float:
+    """Multiply-adds that a metric of features takes beside them, about, without what it computes once: of ``frechet`` some
+    eigenvalue problems; of ``kid`` the pairs of samples and real images; of ``copies`` these, and those of samples and training
+    images, which `training` numbers are; of any other the distances between all pairs."""
     if name == "frechet":
-        return 10.0 * real * dimension**2 + 200.0 * dimension**3 + 160_000.0 * dimension**2, 0.0
-    if name == "kid":
-        return 0.0, 8.0 * real * dimension
+        return frechet_cost(samples, real, dimension)
     if name == "copies":
-        return 0.0, 8.0 * (real * dimension + training)
-    return 8.0 * real**2 * dimension, 0.0
+        return 8.0 * samples * (dimension * real + training)
+    return 8.0 * dimension * real * (samples if name == "kid" else real)
+
+
+def frechet_cost(samples: int, real: int, dimension: int) -> float:
+    """That of the Fréchet distance: to all real images and to both halves with their errors, and of parts of either."""
+    rank = min(samples, dimension)
+    with_error = 2 * _eigen(rank) + rank * dimension * (dimension + 2.0 * samples)
+    whole = 3 * with_error + 2.0 * rank * dimension * (2 * real)
+    count = min(samples, real)
+    parts = parts_of(count, count, dimension)
+    if parts < 2:
+        return whole
+    pieces = min(PIECES, -(-max(samples, real) // count))
+    return whole + 2.0 * samples * dimension**2 + pieces * (1 + parts) * (_eigen(dimension) + 3.0 * dimension**3)
+
+
+def _eigen(size: int) -> float:
+    """Of the eigenvalues of a symmetric matrix; small ones are slow."""
+    return 8.0 * size**3 + 8000.0 * size**2
 
 
 def cost_of_steps(state: TrainingState, steps: int) -> float:

@@ -127,23 +127,26 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
     """How many samples are judged, and a few words on that."""
     options = state.options
     by_features = [metric for metric in metrics if metric.uses_features]
-    each, fixed, features = generator_cost(state), 0.0, ""
+    each, real, dimension, training, features = generator_cost(state), 0, 0, 0, ""
     if by_features:
         network = context.network
         some = context.comparison.pixels_of(context.comparison.some(2))
         each += count(network.network, lambda: network.features(some)) / len(some)
-        real = len(context.real_features)  # computed here, once, or read
-        training = float(len(context.training) * context.training.values)
-        costs = [metric_cost(metric.name, real, network.dimension, training) for metric in by_features]
-        fixed, each = sum(of for of, _ in costs), each + sum(of for _, of in costs)
+        real, dimension = context.real_features.shape  # computed here, once, or read
+        training = len(context.training) * context.training.values
         features = f", features of {network.name}"
     context.forget()
+
+    def cost(samples: int) -> float:
+        sizes = samples, real, dimension, training
+        return samples * each + sum(metric_cost(metric.name, *sizes) for metric in by_features)
+
     budget = cost_of_steps(state, options.evaluate_every)
     most = max(metric.samples for metric in metrics)
-    samples = options.evaluate_samples or samples_for(budget, fixed, each, most)
+    samples = options.evaluate_samples or samples_for(budget, cost, most)
     judged = f"{samples:,} samples are judged{features}"
     if state.batches.device.type != "cpu":
         return samples, f"{judged}, on the CPU" if by_features else judged
-    share = share_of(samples, budget, fixed, each)
+    share = share_of(cost(samples), budget)
     less = "; a higher --evaluate-every takes less" if share > 1.5 * SHARE else ""
     return samples, f"{judged}, in about {share:.1%} of the training's time at most{less}"

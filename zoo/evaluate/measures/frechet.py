@@ -5,16 +5,17 @@ Inception-v3: the FID)
 
     d² = |μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁^½ Σ₂ Σ₁^½)^½).
 
-Of a finite sample it is too large, by about b/n: `unbiased` is what it tends to (Chong & Forsyth 2020,
-https://arxiv.org/abs/1911.07023, FID∞), extrapolated from all of it and its parts.
+Of a finite sample it is too large, by about b/n: `zoo.evaluate.measures.extrapolation` says what it tends to.
 
 The trace of the root is that of a symmetric matrix, by eigenvalues, those below zero being rounding errors: there is nothing
-complex, and no failure where a covariance has not full rank, as that of fewer images than dimensions.
+complex, and no failure where a covariance has not full rank. That of no more images than dimensions is Rᵀ R of the n centred
+images: then Σ₁^½ Σ₂ Σ₁^½ has the eigenvalues of R Σ₂ Rᵀ, n × n, and no matrix (d, d) is taken apart.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,60 +24,75 @@ import numpy.typing as npt
 Floats = npt.NDArray[Any]
 """float64."""
 
-PARTS = 5
-"""Parts from which the distance is extrapolated, where there are images enough."""
-
 
 @dataclass(frozen=True)
 class Moments:
     """The mean (d,) and covariance (d, d), over n - 1, of `count` features."""
 
     mean: Floats
-    covariance: Floats
+    known: Floats | None
+    """The covariance; None where `rows` says it."""
     count: int
+    rows: Floats | None = None
+    """R (n, d), Σ = Rᵀ R, of no more images than dimensions."""
 
     @classmethod
     def of(cls, features: npt.NDArray[Any]) -> Moments:
         """Those of features (n, d), n at least 2."""
         rows = np.asarray(features, np.float64)
+        count, dimension = rows.shape
         mean = rows.mean(0)
         centred = rows - mean
-        return cls(mean, centred.T @ centred / (len(rows) - 1), len(rows))
+        if count <= dimension:
+            return cls(mean, None, count, centred / np.sqrt(count - 1))
+        return cls(mean, centred.T @ centred / (count - 1), count)
+
+    @property
+    def covariance(self) -> Floats:
+        """Σ."""
+        if self.known is not None:
+            return self.known
+        assert self.rows is not None
+        found: Floats = self.rows.T @ self.rows
+        return found
+
+    @property
+    def trace(self) -> float:
+        """Of Σ."""
+        return float(np.trace(self.covariance) if self.rows is None else (self.rows * self.rows).sum())
+
+    @cached_property
+    def factor(self) -> Floats:
+        """L (d, r), Σ = L Lᵀ."""
+        return self.rows.T if self.rows is not None else _factor(self.covariance)
+
+    @cached_property
+    def inverse(self) -> Floats:
+        """The left inverse (r, d) of `factor`, where Σ is known as such."""
+        return _inverse(self.covariance, self.factor)
+
+    def seen_from(self, other: Moments) -> Floats:
+        """Lᵀ Σ L, (r, r), of this Σ and the other's L: its eigenvalues are those of Σ₁^½ Σ₂ Σ₁^½."""
+        half = None if self.rows is None else self.rows @ other.factor
+        return _symmetric(other.factor.T @ self.covariance @ other.factor if half is None else half.T @ half)
 
 
 def distance(one: Moments, other: Moments) -> float:
     """The squared Fréchet distance, the number that is called FID; never below 0."""
-    factor = _factor(one.covariance)
-    cross = np.linalg.eigvalsh(_symmetric(factor.T @ other.covariance @ factor))
-    return _distance(one, other, cross)
+    first, second = _smaller_first(one, other)
+    return _distance(first, second, np.linalg.eigvalsh(second.seen_from(first)))
+
+
+def _smaller_first(one: Moments, other: Moments) -> tuple[Moments, Moments]:
+    """The two, so that the matrix between them is the smaller."""
+    sizes = [each.count if each.rows is not None else len(each.mean) for each in (one, other)]
+    return (one, other) if sizes[0] <= sizes[1] else (other, one)
 
 
 def _distance(one: Moments, other: Moments, cross: Floats) -> float:
-    """The same from the eigenvalues of Lᵀ Σ₂ L, which are those of Σ₁^½ Σ₂ Σ₁^½."""
+    """The same from the eigenvalues of Lᵀ Σ₂ L."""
     gap = one.mean - other.mean
-    traces = np.trace(one.covariance) + np.trace(other.covariance)
-    return max(0.0, float(gap @ gap + traces - 2 * np.sqrt(cross.clip(min=0)).sum()))
-
-
-class Extrapolated(NamedTuple):
-    """What the distance tends to, and the standard error that the extrapolation adds to that of the distance."""
-
-    value: float
-    error: float
-
-
-def parts_of(n: int, m: int, dimension: int) -> int:
-    """Into how many parts n and m images can be cut so that each has twice as many as dimensions, below which its bias is not b/n:
-    at most `PARTS`. Below 2 there is nothing to extrapolate from."""
-    return min(PARTS, min(n, m) // (2 * dimension))
-
-
-def unbiased(one: npt.NDArray[Any], other: npt.NDArray[Any], whole: float, parts: int) -> Extrapolated:
-    """What the distance tends to with ever more images, of features (n, d) and (m, d), from `whole`, that of all, and those of 2
-    or more disjoint parts, whose bias is so many times as large. It can be below 0, where the two are alike."""
-    found = np.array([distance(Moments.of(one[k::parts]), Moments.of(other[k::parts])) for k in range(parts)])
-    more = float(found.mean()) - whole
-    return Extrapolated(whole - more / (parts - 1), float(found.std(ddof=1)) / parts**0.5 / (parts - 1))
+    return max(0.0, float(gap @ gap + one.trace + other.trace - 2 * np.sqrt(cross.clip(min=0)).sum()))
 
 
 class Distance(NamedTuple):
@@ -86,38 +102,60 @@ class Distance(NamedTuple):
     error: float
 
 
+class Moved(NamedTuple):
+    """The distance, and by how much more weight on each image of the first set, (n,), and of the second, (m,), moves it: their
+    mean is that of nothing."""
+
+    value: float
+    one: Floats
+    other: Floats
+
+
 def distance_with_error(one: npt.NDArray[Any], other: npt.NDArray[Any], second: Moments | None = None) -> Distance:
     """The distance of features (n, d) and (m, d), and its standard error by the infinitesimal jackknife (Efron 1982). `second`:
-    the moments of the others, where they are known.
+    the moments of the others, where they are known. Where the two distributions are the same the error is too large rather than
+    too small, by √2."""
+    found = moved(one, other, second=second)
+    return Distance(found.value, error_of(found.one, found.other))
 
-    An image x of the first set moves it by 2 (μ₁ - μ₂)·(x - μ₁) + (x - μ₁)ᵀ (I - T) (x - μ₁), less its mean, over n, where
-    T = L⁻ᵀ (Lᵀ Σ₂ L)^½ L⁻¹ carries the one Gaussian to the other, Σ₁ = L Lᵀ; likewise one of the second set. Where the two
-    distributions are the same it is too large rather than too small, by √2.
+
+def error_of(*influences: Floats) -> float:
+    """The standard error of a number that each image of some sets moves so much."""
+    return float(np.sqrt(sum(each.var() / len(each) for each in influences)))
+
+
+def moved(
+    one: npt.NDArray[Any], other: npt.NDArray[Any], first: Moments | None = None, second: Moments | None = None
+) -> Moved:
+    """The distance of features (n, d) and (m, d), and how each image moves it. `first`, `second`: their moments, where known.
+
+    An image x of the first set moves it by 2 (μ₁ - μ₂)·(x - μ₁) + (x - μ₁)ᵀ (I - T) (x - μ₁), where T = L⁻ᵀ (Lᵀ Σ₂ L)^½ L⁻¹
+    carries the one Gaussian to the other, Σ₁ = L Lᵀ; one of the second set likewise, by L (Lᵀ Σ₂ L)^-½ Lᵀ.
     """
-    first, second = Moments.of(one), Moments.of(other) if second is None else second
-    factor, inverse = _invertible(first.covariance)
-    cross, vectors = np.linalg.eigh(_symmetric(factor.T @ second.covariance @ factor))
+    first = Moments.of(one) if first is None else first
+    second = Moments.of(other) if second is None else second
+    if _smaller_first(first, second)[0] is not first:
+        value, theirs, ours = moved(other, one, second, first)
+        return Moved(value, ours, theirs)
+    cross, vectors = np.linalg.eigh(second.seen_from(first))
     kept = cross > cross.max(initial=0) * len(cross) * np.finfo(np.float64).eps
     roots = np.sqrt(np.where(kept, cross, 0))
     inverses = np.divide(1, roots, out=np.zeros_like(roots), where=roots > 0)
-    forth, back = vectors.T @ inverse, vectors.T @ factor.T
+    ours, theirs = (np.asarray(each, np.float64) - of.mean for each, of in ((one, first), (other, second)))
+    # Images of which L is made are √(n - 1) times a unit vector to it.
+    forth = vectors * np.sqrt(first.count - 1) if first.rows is not None else ours @ (first.inverse.T @ vectors)
+    back = theirs @ (first.factor @ vectors)
     gap = first.mean - second.mean
-    variance = 0.0
-    for features, moments, carry, weights, way in (
-        (one, first, forth, roots, gap), (other, second, back, inverses, -gap)
-    ):  # fmt: skip
-        centred = np.asarray(features, np.float64) - moments.mean
-        carried = (centred @ carry.T) ** 2 @ weights
-        moved = 2 * centred @ way + (centred * centred).sum(1) - carried
-        variance += float(moved.var()) / len(moved)
-    return Distance(_distance(first, second, cross), float(np.sqrt(variance)))
+    return Moved(
+        _distance(first, second, cross),
+        _centred(2 * ours @ gap + (ours * ours).sum(1) - (forth * forth) @ roots),
+        _centred(-2 * theirs @ gap + (theirs * theirs).sum(1) - (back * back) @ inverses),
+    )
 
 
-class _Factor(NamedTuple):
-    """L (d, r) of a covariance Σ = L Lᵀ of rank r, and its left inverse (r, d)."""
-
-    factor: Floats
-    inverse: Floats
+def _centred(values: Floats) -> Floats:
+    found: Floats = values - values.mean()
+    return found
 
 
 def _factor(matrix: Floats) -> Floats:
@@ -129,26 +167,22 @@ def _factor(matrix: Floats) -> Floats:
         found[alive] = np.linalg.cholesky(matrix[np.ix_(alive, alive)])
         return found
     except np.linalg.LinAlgError:
-        return _by_eigenvalues(matrix).factor
+        values, vectors = np.linalg.eigh(_symmetric(matrix))
+        kept = values > values.max(initial=0) * len(values) * np.finfo(np.float64).eps
+        of_rank: Floats = vectors[:, kept] * np.sqrt(values[kept])
+        return of_rank
 
 
-def _invertible(matrix: Floats) -> _Factor:
-    """L with its inverse."""
+def _inverse(matrix: Floats, factor: Floats) -> Floats:
+    """The left inverse of L: of Cholesky's that of its triangle; else of orthogonal columns."""
     alive = np.flatnonzero(matrix.diagonal() > 0)
-    try:
-        lower = np.linalg.cholesky(matrix[np.ix_(alive, alive)])
-        found = _Factor(np.zeros((len(matrix), len(alive))), np.zeros((len(alive), len(matrix))))
-        found.factor[alive], found.inverse[:, alive] = lower, np.linalg.inv(lower)
+    lower = factor[alive]
+    if lower.shape[0] == lower.shape[1] and not np.triu(lower, 1).any():
+        found = np.zeros(factor.T.shape)
+        found[:, alive] = np.linalg.inv(lower)
         return found
-    except np.linalg.LinAlgError:
-        return _by_eigenvalues(matrix)
-
-
-def _by_eigenvalues(matrix: Floats) -> _Factor:
-    values, vectors = np.linalg.eigh(_symmetric(matrix))
-    kept = values > values.max(initial=0) * len(values) * np.finfo(np.float64).eps
-    roots, ways = np.sqrt(values[kept]), vectors[:, kept]
-    return _Factor(ways * roots, (ways / roots).T)
+    of_rank: Floats = (factor / np.square(factor).sum(0)).T
+    return of_rank
 
 
 def _symmetric(matrix: Floats) -> Floats:

@@ -28,11 +28,11 @@ class DensityCoverage(FeatureMetric):
         from zoo.evaluate.measures.neighbours import DC_NEIGHBOURS, balls_of, coverage, density
 
         seen = context.features
-        one, other = seen.halves
-        fakes = seen.fakes[: len(one)]
-        balls = seen.once("density_coverage.balls", lambda: balls_of(one, DC_NEIGHBOURS))
+        fakes, one, other = seen.matched
+        balls = seen.once(f"density_coverage.balls.{len(one)}", lambda: balls_of(one, DC_NEIGHBOURS))
         floors = seen.once(
-            "density_coverage.floors", lambda: (density(other, one, balls=balls), coverage(other, one, balls=balls))
+            f"density_coverage.floors.{len(one)}",
+            lambda: (density(other, one, balls=balls), coverage(other, one, balls=balls)),
         )
         dense, covered = density(fakes, one, balls=balls), coverage(fakes, one, balls=balls)
         return {

@@ -28,10 +28,11 @@ class PrecisionRecall(FeatureMetric):
         from zoo.evaluate.measures.neighbours import PR_NEIGHBOURS, balls_of, within
 
         seen = context.features
-        one, other = seen.halves
-        fakes = seen.fakes[: len(one)]
-        balls = seen.once("precision_recall.balls", lambda: balls_of(one, PR_NEIGHBOURS))
-        floors = seen.once("precision_recall.floors", lambda: (within(other, one, balls=balls), within(one, other)))
+        fakes, one, other = seen.matched
+        balls = seen.once(f"precision_recall.balls.{len(one)}", lambda: balls_of(one, PR_NEIGHBOURS))
+        floors = seen.once(
+            f"precision_recall.floors.{len(one)}", lambda: (within(other, one, balls=balls), within(one, other))
+        )
         found = {"precision": (within(fakes, one, balls=balls), floors[0]), "recall": (within(one, fakes), floors[1])}
         counts = {"precision": len(fakes), "recall": len(one)}
         return {
