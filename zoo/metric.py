@@ -235,6 +235,8 @@ class Metric(ABC):
     order: ClassVar[int] = 100
     """Its place among metrics where several are shown, lowest first, those of one place by name. Those that come with zoo have
     10 to 80."""
+    made_by: ClassVar[str] = ""
+    """The distribution that brings it with its version, as scores record it; empty for those that come with zoo, which sets it."""
     uses_features: ClassVar[bool] = False
     """Whether it asks for `EvaluationContext.features`: they depend on the chosen network, as its numbers then do."""
 

@@ -29,6 +29,7 @@ SCORES = "scores.jsonl"
 
 DECISIVE: Mapping[str, str] = {
     "measures": "version of the measures",
+    "metric": "plugin of the metric",
     "extractor": "extractor",
     "extractor_sha256": "hash of the extractor's weights",
     "resize": "resizing",
