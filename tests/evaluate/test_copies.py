@@ -107,7 +107,7 @@ def test_copies_of_images_that_are_not_compared_with_are_found(monkeypatch):
     stored = context.comparison.pixels_of(context.nearest_training.place)
     assert torch.equal(stored, context.pixels), "the pairs are true ones"
     for number in CopiedImages().compute(measured("others.npy", "data.npy")).values():
-        assert number.value < 0.06
+        assert number.value < 0.25
 
 
 def test_the_search_is_done_once_for_the_share_and_the_picture(cli, monkeypatch):

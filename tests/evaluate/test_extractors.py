@@ -95,6 +95,8 @@ def test_what_suits_the_data_is_chosen(monkeypatch, caplog):
         (Choice("random"), DataSpec(3, 4, 4), "it looks at pictures of 8×8 and more, not 4×4"),
         (Choice("inception"), GREY, "needs the file pt_inception-2015-12-05-6726825d.pth"),
         (Choice("random", resize="clean-fid"), GREY, "--resize is for --extractor inception"),
+        (Choice("random", sha256=""), GREY, "--sha256 '': give the hash of the weights or what it begins with"),
+        (Choice("random", sha256="weights"), GREY, "--sha256 'weights'"),
         (Choice("random", sha256="abc"), GREY, "have the hash RANDOM"),
     ],
 )  # fmt: skip

@@ -20,13 +20,12 @@ from zoo.errors import DataError, OptionError
 from zoo.evaluate.extractors.choose import Choice
 from zoo.evaluate.extractors.extractor import Extractor, levels
 from zoo.evaluate.features import ComputedFeatures
-from zoo.evaluate.measures.distances import Nearest
 from zoo.evaluate.real import MOST, RealImages
 from zoo.evaluate.training_pixels import TrainingPixels, as_rows
 from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import straight
-from zoo.metric import EvaluationContext
+from zoo.metric import EvaluationContext, Nearest
 from zoo.options import Options
 from zoo.system.names import listed, shown
 

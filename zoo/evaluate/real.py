@@ -64,7 +64,9 @@ class RealImages:
         """Some of all, uint8 (n, C, H, W), of straight colours."""
         stored = self.store.images
         _, height, width, channels = stored.shape
-        found = torch.empty((len(places), channels, height, width), dtype=torch.uint8)
+        found = torch.empty(
+            (len(places), channels, height, width), dtype=torch.float32 if self.spec.points else torch.uint8
+        )
         for part in parts(len(places), height * width * channels):
             images = torch.from_numpy(stored[places[part]]).permute(0, 3, 1, 2)
             found[part] = images if channels != 4 else levels(straight(images.float() / 127.5 - 1))

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from zoo.evaluate.measures.distances import Nearest, nearest_in_parts
+from zoo.evaluate.measures.distances import nearest_in_parts
 from zoo.evaluate.real import RealImages, chosen, parts
+from zoo.metric import Nearest, TrainingData
 
 LARGEST = 32
 """Pixels a side at which pictures are compared."""
@@ -21,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 
 
-class TrainingPixels:
+class TrainingPixels(TrainingData):
     """The images of some data but for those that a run has held out, each a row of numbers (`as_rows`). However many there are,
     few are in memory at a time."""
 
@@ -33,17 +34,17 @@ class TrainingPixels:
 
     @cached_property
     def places(self) -> Places:
-        """Which of the data they are, in order."""
+        """As `TrainingData.places`."""
         return np.delete(np.arange(len(self._real.store), dtype=np.int64), self.held_out)
 
     @property
     def held_out(self) -> Places:
-        """Which of the data the run has held out, in order."""
+        """As `TrainingData.held_out`."""
         return self._real.held_out
 
     @property
     def real_places(self) -> Places:
-        """Which of the data `EvaluationContext.real_pixels` are, in order."""
+        """As `TrainingData.real_places`."""
         return self._real.places
 
     @property
@@ -52,16 +53,15 @@ class TrainingPixels:
         return int(as_rows(torch.zeros(1, *self._real.spec.shape, dtype=torch.uint8)).size)
 
     def some(self, count: int) -> Places:
-        """`count` of them, chosen by the evaluation's seed: which of `places`, in order."""
+        """As `TrainingData.some`."""
         return chosen(len(self), count, self._real.seed)
 
     def rows(self, places: Places) -> Floats:
-        """Images of the data as rows."""
+        """As `TrainingData.rows`."""
         return as_rows(self._real.pixels_of(places))
 
     def nearest(self, rows: Floats, itself: Places | None = None, beyond: float = 0.0) -> Nearest:
-        """The nearest of them for each row, by its place in the data. `itself`, `beyond`: as of `zoo.evaluate.measures.distances`;
-        which of `places` a row is."""
+        """As `TrainingData.nearest`."""
         found = nearest_in_parts(rows, self._parts(), itself, beyond)
         return Nearest(self.places[found.place], found.distance)
 

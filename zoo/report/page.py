@@ -14,7 +14,7 @@ from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, table, tag, words
 from zoo.report.pictures import Picture
 from zoo.report.scale import Scale
-from zoo.report.scored import ranked, score_charts, score_table, told, tracks
+from zoo.report.scored import ranked, score_charts, score_table, tracks, with_interval
 from zoo.report.settings import Settings
 from zoo.report.training import curves, others, scale_of_steps, scales_in_common, trouble
 from zoo.run.scores import incomparable
@@ -162,7 +162,7 @@ def _compared(contents: Sequence[Content]) -> tuple[list[tuple[object, ...]], li
                 cells.append("–")
                 continue
             differing = incomparable(first.of.provenance_of(key[0]), found[key].of.provenance_of(key[0]))
-            cells.append("does not compare" if differing else told(found[key].newest))
+            cells.append("does not compare" if differing else with_interval(found[key].newest))
             if differing:
                 notes[f"Scores of {content.name} do not compare: they differ in {words(', '.join(differing))}."] = None
         rows.append((f"{words(key[0], 40)}, {words(key[1], 40)}", *cells))

@@ -92,7 +92,7 @@ def firsts_first(keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return sorted(keys, key=lambda key: places[key])
 
 
-def told(score: Score) -> Markup:
+def with_interval(score: Score) -> Markup:
     """A score and its interval: 24.6, 22.4 to 26.8."""
     value, reach = number(score.value or 0.0), _interval_words(score)
     return tag("span", value, " ", tag("small", reach) if reach else None, class_="score")

@@ -13,7 +13,7 @@ from zoo.plots.curves import series
 from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, lines, table, tag, words
 from zoo.report.pictures import Picture
-from zoo.report.scored import firsts_first, ranked, told, tracks
+from zoo.report.scored import firsts_first, ranked, tracks, with_interval
 from zoo.report.settings import Setting, Settings, command
 from zoo.run.html import clock
 
@@ -52,7 +52,7 @@ def key_facts(content: Content) -> list[tuple[str, object]]:
     if (speed := _speed(content)) is not None:
         rows.append(("images per second", f"{speed:,.0f}"))
     for metric, name in firsts_first(ranked(found := tracks(content)))[:2]:
-        rows.append((f"{words(metric, 40)}, {words(name, 40)}", told(found[metric, name].newest)))
+        rows.append((f"{words(metric, 40)}, {words(name, 40)}", with_interval(found[metric, name].newest)))
     rows.append(("trouble", f"{len(content.events):,} times" if content.events else "none found"))
     for role, count in content.parameters.items():
         rows.append((f"parameters of {role[0].upper()}", f"{count:,}"))

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from zoo.data.formats.digits import SHAPE
 from zoo.data.spec import DataSpec
 from zoo.evaluate.extractors.extractor import Extractor
 from zoo.evaluate.reader import FEATURES, digits_network, kept_network
-
-DIGITS = (1, 28, 28)
 
 LARGEST = 64
 """Pixels a side up to which images are small."""
@@ -59,7 +58,7 @@ class Digits(Classifier):
     @classmethod
     def unsuited(cls, spec: DataSpec) -> str | None:
         """As `Extractor.unsuited`: other images than grey ones of 28×28."""
-        if spec.points or spec.shape != DIGITS:
+        if spec.points or spec.shape != SHAPE:
             return f"it reads grey images of 28×28, not {spec.colours} {spec.kind}"
         return None
 

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.evaluate.measures.distances import Nearest, nearest
+from zoo.evaluate.measures.distances import nearest
 from zoo.evaluate.measures.intervals import share
-from zoo.metric import Estimate
+from zoo.metric import Estimate, Nearest
 
 QUANTILE = 0.01
 """Of the distances between training images up to which a fake is a copy."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from zoo.metric import Nearest
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,13 +32,6 @@ def blocks(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> Iterator[tuple[
         found += (part * part).sum(1)[:, None]
         found += norms
         yield slice(start, start + len(part)), found.clip(min=0)
-
-
-class Nearest(NamedTuple):
-    """For each row the place of the nearest of the others, and the distance to it."""
-
-    place: npt.NDArray[np.int64]
-    distance: npt.NDArray[np.float64]
 
 
 def nearest(
