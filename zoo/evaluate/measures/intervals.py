@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,18 @@ def groups_of(count: int, groups: int = GROUPS) -> npt.NDArray[np.int64]:
     return np.arange(count) % min(groups, count)
 
 
-def wilson(successes: float, count: int) -> tuple[float, float]:
-    """The interval of a share (Wilson 1927, JASA 22:209), which is none of width 0 for a share of 0 or 1."""
-    share, square = successes / count, Z * Z / count
+def wilson(successes: float, count: int, z: float = Z) -> tuple[float, float]:
+    """The interval of a share (Wilson 1927, JASA 22:209), which is none of width 0 for a share of 0 or 1; of `z` deviations."""
+    share, square = successes / count, z * z / count
     middle = (share + square / 2) / (1 + square)
-    half = Z / (1 + square) * math.sqrt(share * (1 - share) / count + square / (4 * count))
+    half = z / (1 + square) * math.sqrt(share * (1 - share) / count + square / (4 * count))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def together(count: int) -> float:
+    """Of how many deviations as many intervals have to be, so that in 95 % all of them hold (Šidák 1967, JASA 62:626). The least
+    of the numbers is then above the least of their lower ends and below the least of their upper ones, however near they are."""
+    return NormalDist().inv_cdf((1 + 0.95 ** (1 / count)) / 2)
 
 
 def share(successes: float, count: int, floor: float | None = None, error: float = 0.0) -> Estimate:

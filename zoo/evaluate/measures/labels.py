@@ -31,6 +31,6 @@ def classes_of(
     return found
 
 
-def shares(classes: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.float64]:
-    """The share of each of `count` classes: float64 (count,)."""
-    return np.bincount(classes, minlength=count) / len(classes)
+def counts(classes: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """How many are of each of `count` classes: int64 (count,)."""
+    return np.bincount(classes, minlength=count)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from zoo.evaluate.metrics.feature_metric import FeatureMetric
 from zoo.metric import Best, Estimate, EvaluationContext
@@ -13,6 +14,8 @@ from zoo.system.names import listed
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+log = logging.getLogger(__name__)
 
 SHOWN = 20
 """Classes up to which each has a number of its own."""
@@ -55,51 +58,67 @@ class ClassScores(FeatureMetric):
         """As `Metric.compute`; `accuracy` where samples were asked for by class, `class_NAME` for each of up to 20 classes."""
         import numpy as np
 
-        from zoo.evaluate.measures.intervals import around, share
-        from zoo.evaluate.measures.kernel import kernel_distance, sums_within
-        from zoo.evaluate.measures.labels import classes_of, shares
+        from zoo.evaluate.measures.frequencies import imbalance, rarest
+        from zoo.evaluate.measures.intervals import share
+        from zoo.evaluate.measures.labels import classes_of, counts
 
         seen = context.features
         assert context.real_labels is not None
         truth, names = context.real_labels.numpy(), context.real_class_names
         looks = classes_of(seen.fakes, seen.real, truth)
         one, other = seen.halves_of
-        again = seen.once("classes.again", lambda: classes_of(seen.real[other], seen.real[one], truth[one]))
+        other = other[: len(looks)]
 
-        def within_class(real: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], float]:
-            return sums_within(real), kernel_distance(real[::2], real[1::2]).value
+        def of_real() -> tuple[float, float, float]:
+            """The same of as many images of one half, against the other."""
+            again = classes_of(seen.real[other], seen.real[one], truth[one])
+            both = counts(again, len(names)), counts(truth[one], len(names))
+            of_halves = imbalance(*both, np.random.default_rng(context.seed)), rarest(*both)
+            return float((again == truth[other]).mean()), of_halves[0].value, of_halves[1].value
 
+        floors = seen.once(f"classes.floors.{len(other)}", of_real)
         found: dict[str, float | Estimate] = {}
         asked = None if context.labels is None else context.labels.numpy()
         if asked is not None:
-            right = int((looks == asked).sum())
-            found["accuracy"] = share(right, len(looks), float((again == truth[other]).mean()))
-        of_fakes, of_real = shares(looks, len(names)), shares(truth, len(names))
-        among = shares(again, len(names)), shares(truth[one], len(names))
-        deviation = np.sqrt(of_fakes * (1 - of_fakes) / len(looks)).sum() / 2
-        found["imbalance"] = around(
-            float(np.abs(of_fakes - of_real).sum() / 2),
-            float(deviation),
-            float(np.abs(among[0] - among[1]).sum() / 2),
-            0,
-            1,
-        )
-        ratios = np.divide(of_fakes, of_real, out=np.full(len(names), np.inf), where=of_real > 0)
-        rarest = int(ratios.argmin())
-        of_rarest = share(of_fakes[rarest] * len(looks), len(looks))
-        found["rarest"] = Estimate(
-            *(float(each / of_real[rarest]) for each in (of_rarest.value, of_rarest.low, of_rarest.high))
-        )
-        of_class: dict[str, Estimate] = {}
-        kind = looks if asked is None else asked
+            found["accuracy"] = share(int((looks == asked).sum()), len(looks), floors[0])
+        both = counts(looks, len(names)), counts(truth, len(names))
+        found["imbalance"] = Estimate(*imbalance(*both, np.random.default_rng(context.seed)), floors[1])
+        found["rarest"] = Estimate(*rarest(*both), floors[2])
+        return found | self._distances(context, looks if asked is None else asked)
+
+    def _distances(self, context: EvaluationContext, kind: npt.NDArray[np.int64]) -> dict[str, float | Estimate]:
+        """`worst` and those of each class, of generated images of such kinds."""
+        from zoo.evaluate.measures.intervals import around, together
+        from zoo.evaluate.measures.kernel import kernel_distance, sums_within
+
+        seen = context.features
+        assert context.real_labels is not None
+        truth, names = context.real_labels.numpy(), context.real_class_names
+        one, other = (half[: len(kind)] for half in seen.halves_of)
+
+        def within_class(label: int) -> tuple[npt.NDArray[np.float64], float | None]:
+            """The sums of all of a class, and the distance of those in one half to those in the other."""
+            few = [seen.real[half[truth[half] == label]] for half in (one, other)]
+            floor = kernel_distance(*few).value if min(map(len, few)) >= FEWEST // 2 else None
+            return sums_within(seen.real[truth == label]), floor
+
+        of_class: dict[str, tuple[float, float, float | None]] = {}
         for label, name in enumerate(names):
             fakes, real = seen.fakes[kind == label], seen.real[truth == label]
             if min(len(fakes), len(real)) >= FEWEST:
-                sums, floor = seen.once(f"classes.{label}", partial(within_class, real))
-                distance = kernel_distance(fakes, real, sums)
-                of_class[name] = around(distance.value, distance.error, floor)
-        if of_class:
-            found["worst"] = max(of_class.values(), key=float)
+                sums, floor = seen.once(f"classes.{label}.{len(one)}", partial(within_class, label))
+                of_class[name] = (*kernel_distance(fakes, real, sums), floor)
+        if not of_class:
+            why = f"classes has no distances: no class has {FEWEST} images of either kind"
+            seen.once("classes.too_few", lambda: log.warning(why))
+            return {}
+        # The worst of several is so by chance, too: its interval is that of the worst of intervals that hold all at once.
+        z = together(len(of_class))
+        values, lows, highs = zip(
+            *((value, value - z * error, value + z * error) for value, error, _ in of_class.values()), strict=True
+        )
+        floor = max((least for *_, least in of_class.values() if least is not None), default=None)
+        found: dict[str, float | Estimate] = {"worst": Estimate(max(values), max(lows), max(highs), floor)}
         if len(names) <= SHOWN:
-            found |= {f"class_{name}": each for name, each in of_class.items()}
+            found |= {f"class_{name}": around(*each) for name, each in of_class.items()}
         return found
