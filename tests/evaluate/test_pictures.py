@@ -194,7 +194,9 @@ def test_the_closest_pairs_are_kept_in_the_run_for_its_report_the_newest_alone(c
 
 def test_that_the_closest_pairs_cannot_be_kept_is_a_line_and_the_scores_are(run, caplog):
     where = Path(shutil.copytree(run, "run"))
-    (where / f"copies-step-{zoo.load(where).step:08d}.png").mkdir()
+    place = where / f"copies-step-{zoo.load(where).step:08d}.png"
+    place.unlink(missing_ok=True)  # of a test before
+    place.mkdir()
     zoo.evaluate(where, metrics=["copies"], samples=60)
     assert "the picture of the closest pairs is not kept: cannot write" in caplog.text
     assert read_scores(where)[-1].of("copies", "pixels") is not None
