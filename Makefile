@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CPP := $(shell find csrc -name "*.h" -o -name "*.cpp" -o -name "*.cu" -o -name "*.cuh")
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train wheels matrix fuzz test test-quick test-compare test-reference test-sanitized lint format check docs bench bench-steps soak quality test-cuda bench-cuda gpu photos clean
+.PHONY: help train wheels matrix fuzz test test-quick test-compare test-reference test-sanitized lint format check docs bench bench-steps soak quality speedrun test-cuda bench-cuda gpu photos icons tiles clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
@@ -34,7 +34,8 @@ help:
 	@echo "make bench-steps  whole steps beside PyTorch's DCGAN example and Keras, which gets a $(KERAS) of its own: build/steps/"
 	@echo "make soak    200 trainings killed anywhere and 200 disks that refuse: what comes out is the same to the last bit"
 	@echo "make quality train the four defaults (a quarter of an hour) and a ring of modes, and measure them: zoo evaluate"
-	@echo "make photos  photos/: 1,200 crops of real photographs, of mixed sizes and kinds, to train on"
+	@echo "make speedrun  seconds until pictures are as near to real ones as stated, beside a plain PyTorch loop and lightweight-gan: hours"
+	@echo "make photos, icons, tiles   a folder of that name to train on: 1,200 crops of photographs; 4,366 icons; 2,099 game tiles"
 	@echo "make test-cuda, make bench-cuda   on a machine with a GPU: tests of kernels and whole steps, with compute-sanitizer; timings of both"
 	@echo "make gpu     the same and more in seven minutes, offline too, for a GPU that is there for minutes: benchmarks/gpu/README.md"
 	@echo "make check   what CI runs: lint, test, test-reference, test-sanitized, docs"
@@ -191,9 +192,19 @@ quality: $(VENV)/.test
 	$(ZOO) train vanilla --data ring --out runs/quality-ring
 	for name in dcgan lsgan cgan vanilla ring; do $(ZOO) evaluate runs/quality-$$name || exit 1; done
 
-# Not a file that make could compare: the folder is made once, and removed by hand.
-photos: $(VENV)/.train
-	$(BIN)/python benchmarks/photos.py photos
+# The peer of the ledger, without what its command needs and its networks do not (torchvision).
+$(VENV)/.peer: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --no-deps lightweight-gan einops kornia kornia_rs adabelief-pytorch tabulate colorama
+	@touch $@
+
+# Ten seeds of three contenders on three data sets take some twenty hours of a quiet machine; ARGS="--data digits --seconds 240"
+# less. What is there already of results/speedrun.csv is replaced training by training.
+speedrun: $(VENV)/.peer
+	$(BIN)/python benchmarks/speedrun.py --chart docs/images/speedrun.png $(ARGS)
+
+# No files that make could compare: a folder is made once, and removed by hand.
+photos icons tiles: $(VENV)/.train
+	$(BIN)/python benchmarks/$@.py $@
 
 # On a machine with a GPU. Another Python that has what is needed can be named: make test-cuda BIN=/usr/bin
 $(VENV)/.cuda: $(VENV)/.torch $(BUILT_FROM)

@@ -11,14 +11,12 @@ PNG or JPEG, in colour, grey, with a palette or with transparent corners.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from packages import wheel
 from PIL import Image, ImageDraw
 
 PACKAGE = "scikit-image"
@@ -40,22 +38,16 @@ SMALLEST, LARGEST = 48, 320
 
 def photographs() -> list[Image.Image]:
     """The package's photographs, in colour. Raises SystemExit with a sentence where they cannot be had."""
-    with tempfile.TemporaryDirectory() as place:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", PACKAGE]
-        done = subprocess.run([*command, "--dest", place], capture_output=True, text=True)
-        wheels = [*Path(place).glob("*.whl")]
-        if done.returncode or not wheels:
-            raise SystemExit(f"the package {PACKAGE} cannot be fetched with pip:\n{done.stderr.strip()}")
-        found = []
-        with zipfile.ZipFile(wheels[0]) as archive:
-            for name in PHOTOGRAPHS:
-                try:
-                    with archive.open(f"skimage/data/{name}") as file:
-                        found.append(Image.open(file).convert("RGB"))
-                except KeyError:  # another release may carry others
-                    print(f"{wheels[0].name} holds no {name}", file=sys.stderr)
+    found = []
+    with wheel(PACKAGE) as archive:
+        for name in PHOTOGRAPHS:
+            try:
+                with archive.open(f"skimage/data/{name}") as file:
+                    found.append(Image.open(file).convert("RGB"))
+            except KeyError:  # another release may carry others
+                print(f"{PACKAGE} holds no {name}", file=sys.stderr)
     if not found:
-        raise SystemExit(f"{wheels[0].name} holds none of the photographs; pip install an earlier {PACKAGE}")
+        raise SystemExit(f"{PACKAGE} holds none of the photographs; pip install an earlier {PACKAGE}")
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import DCGAN, RADFORD64, ConvolutionalOptions, Networks
+from zoo_plugins.dcgan import DCGAN, DIGITS, RADFORD64, ConvolutionalOptions, Networks
 
 import zoo
 
@@ -43,7 +43,7 @@ class ConditionalGAN(DCGAN):
             return self
 
     presets = {
-        "dcgan": dict(DCGAN.presets["mnist"], r1=0.0, steps=6000, samples=100),
+        "dcgan": dict(DIGITS, r1=0.0, steps=6000, samples=100),
         "photos": dict(DCGAN.presets["photos"], samples=100),
         "dcgan64": dict(RADFORD64),
         "mlp": dict(

@@ -19,6 +19,12 @@ TF64: dict[str, Any] = dict(size=64, width=128, batch_size=128, epsilon=1e-7, ep
 
 RADFORD64: dict[str, Any] = dict(size=64, batch_size=128, steps=25000)
 
+DIGITS: dict[str, Any] = dict(
+    width=32, latent=16, learning_rate=2e-3, discriminator_learning_rate=1e-3, schedule="linear", schedule_hold=0.5, r1=0.2,
+    r1_every=8, reuse_fakes=True, ema=0.998, steps=12000,
+)  # fmt: skip
+"""Digits with other losses or with labels (lsgan, cgan), tuned at Adam's 0.5 and 0.999. DCGAN's own `mnist` goes faster."""
+
 SMALL = 32
 """Grey pictures of up to so many pixels are like digits, for which the default presets are tuned."""
 
@@ -74,15 +80,17 @@ class DCGAN(zoo.Architecture):
         "mnist": dict(
             width=32,
             latent=16,
-            learning_rate=2e-3,
-            discriminator_learning_rate=1e-3,
+            learning_rate=6e-3,
+            discriminator_learning_rate=3e-3,
+            beta1=0.0,
+            beta2=0.99,
             schedule="linear",
-            schedule_hold=0.5,
-            r1=0.2,
+            schedule_hold=0.3,
+            r1=0.5,
             r1_every=8,
             reuse_fakes=True,
-            ema=0.998,
-            steps=12000,
+            ema=0.999,
+            steps=6000,
         ),
         "photos": dict(
             width=32,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import DCGAN, RADFORD64, ConvolutionalOptions, Networks
+from zoo_plugins.dcgan import DCGAN, DIGITS, RADFORD64, ConvolutionalOptions, Networks
 
 import zoo
 
@@ -57,10 +57,10 @@ class LSGAN(DCGAN):
             return self
 
     presets = {
-        "paper": dict(DCGAN.presets["mnist"]),
+        "paper": dict(DIGITS),
         "photos": dict(DCGAN.presets["photos"], learning_rate=2e-3, discriminator_learning_rate=1e-3, r1=2.0),
         "paper64": dict(RADFORD64),
-        "pearson": dict(DCGAN.presets["mnist"], a=-1.0, b=1.0, c=0.0),
+        "pearson": dict(DIGITS, a=-1.0, b=1.0, c=0.0),
         "folder64": dict(
             networks="folder64", size=64, channels=3, fit="stretch", width=64, latent=100, batch_size=10,
             order="sequential", drop_remainder=False, learning_rate=1e-3, beta1=0.9, beta2=0.999, loss_weight=1.0,

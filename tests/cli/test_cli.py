@@ -309,6 +309,19 @@ def test_plain_lines_of_a_long_run_are_few_but_the_last_is_there(monkeypatch, im
     assert len(shown) in (3, 4)
 
 
+def test_the_time_of_what_is_measured_and_drawn_is_told_beside_that_of_the_steps(monkeypatch, images, capsys):
+    run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan"))
+    now = [0.0]
+    monkeypatch.setattr("zoo.cli.progress.time.monotonic", lambda: now[0])
+    for elapsed, told in ((15.6, "in 0:02, 0:16 with all that was measured, drawn and saved"), (2.1, "in 0:02\n")):
+        now[0], progress = 0.0, Progress()
+        progress.on_start(run, 0, 4)
+        progress.on_metrics({"step": 4, "seconds": 2.0})
+        now[0] = elapsed
+        progress.on_end(run, 4, True)
+        assert f"done: 4 steps {told}" in capsys.readouterr().out
+
+
 def test_numbers_that_a_step_does_not_have_are_left_out():
     assert describe({"step": 1, "g_loss": 0.5, "images_per_second": 1234.5}) == "G loss 0.500  1,234 images/s"
 

@@ -24,9 +24,9 @@ from zoo.testing.comparing import run_differences
 @pytest.fixture
 def stopped(images):
     """A run of 8 steps that was stopped after 4: of 24 images it has seen all once, and 8 for the second time."""
-    return zoo.train(
-        "dcgan", data=str(images), out="run", callbacks=[Stop(4)], **tiny("dcgan", steps=8, sample_every=2)
-    )
+    rates = dict(learning_rate=2e-3, discriminator_learning_rate=1e-3, schedule_hold=0.5, ema=0.998)
+    options = tiny("dcgan", steps=8, sample_every=2) | rates
+    return zoo.train("dcgan", data=str(images), out="run", callbacks=[Stop(4)], **options)
 
 
 def journal(run: zoo.Run) -> list[tuple[int, str, object, object]]:

@@ -118,7 +118,7 @@ def test_a_run_goes_on_with_the_preset_and_size_that_it_began_with(tmp_path):
 @pytest.mark.parametrize(
     ("name", "look", "device", "flags", "line"),
     [
-        ("dcgan", "28 grey", "cpu", {}, "preset mnist, for 28×28 grey on the CPU: 12,000 steps (--preset chooses another)"),
+        ("dcgan", "28 grey", "cpu", {}, "preset mnist, for 28×28 grey on the CPU: 6,000 steps (--preset chooses another)"),
         ("dcgan", "photographs", "cpu", dict(steps=900),
          "preset photos, for 64×64 colour on the CPU: 900 steps (--preset chooses another, --size 128 gives larger pictures)"),
         ("lsgan", "64 colour", "cuda", {},

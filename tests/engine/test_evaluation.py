@@ -15,6 +15,7 @@ from support import Notes, Stop, assert_refused, assert_same_checkpoint, tiny, u
 import zoo
 from zoo.engine.build import build, prepare_data
 from zoo.engine.evaluation import cost, prepare
+from zoo.engine.evaluation.prepare import share_in_words
 from zoo.engine.evaluation.progress import Progress, Ranking
 from zoo.engine.plan import plan_run
 from zoo.engine.replay import Replay
@@ -427,6 +428,48 @@ def test_a_metric_that_fails_is_a_line(images, metrics):
     assert run.latest()[0] == 4
 
 
+def test_that_nothing_could_be_ranked_is_said_at_the_end_and_why_once(images, metrics):
+    listed(["it is broken"] * 4)
+    said: list[str] = []
+    train(images, said=said, steps=4, evaluate_every=1, evaluate_metric="listed", keep_best="listed")
+    assert len([line for line in said if "it is broken" in line]) == 1
+    assert "no checkpoint is kept as the best: no evaluation gave a number of listed" in said
+
+
+def test_a_number_that_is_ranked_by_and_was_not_computed_is_named_with_what_is_there(images, install):
+    install(METRICS.replace('"least": float(context.fakes.images.min())', ""), "zoo_drawn")
+    said: list[str] = []
+    train(images, said=said, evaluate_every=1, evaluate_metric="drawn", keep_best="drawn:least")
+    (line,) = [line for line in said if "has no least" in line]
+    assert "nothing is ranked by it; a higher --evaluate-samples may give it, or rank by mean" in line
+    assert "no checkpoint is kept as the best: no evaluation gave a number of drawn:least" in said
+
+
+def test_a_line_names_the_numbers_and_which_one_is_the_best_so_far(images, metrics):
+    said: list[str] = []
+    train(images, said=said, evaluate_every=2, keep_best="drawn:least", steps=2)
+    (line,) = [line for line in said if line.startswith("step 2: drawn mean ")]
+    assert ", least " in line
+    assert line.endswith(", the best least so far")
+    train(images, "other", said=(said := []), evaluate_every=2, steps=2)
+    assert not [line for line in said if "so far" in line], "nothing is kept by it"
+
+
+def test_that_a_run_is_too_short_to_be_evaluated_is_said(images, metrics):
+    said: list[str] = []
+    train(images, said=said, evaluate_every=100, steps=4)
+    assert "--evaluate-every 100: the run has 4 steps, and is not evaluated; give 4 or less" in said
+
+
+def test_what_evaluations_take_is_said_with_how_seldom_they_take_little():
+    assert share_in_words(0.004, 500) == "less than 1% of the training's time at most"
+    assert share_in_words(0.02, 500) == "about 2% of the training's time at most"
+    assert share_in_words(0.503, 20).startswith(
+        "about 50% of the training's time at most; --evaluate-every 510 takes 2%"
+    )
+    assert share_in_words(399.253, 1) == "about 39,925% of the training's time at most; --evaluate-every 20000 takes 2%"
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -434,6 +477,8 @@ def test_a_metric_that_fails_is_a_line(images, metrics):
         (dict(evaluate_metric="frechet"), OptionError, "--evaluate-metric frechet: it takes"),
         (dict(evaluate_metric="drwan"), PluginError, "did you mean 'drawn'"),
         (dict(keep_best="kid"), OptionError, "--keep-best kid: it is not measured, drawn is; give --evaluate-metric kid"),
+        (dict(evaluate_metric=(), keep_best="kid"), OptionError, "--keep-best kid: it takes"),
+        (dict(evaluate_metric=(), keep_best="nonsense"), PluginError, "unknown metric for --keep-best 'nonsense'"),
         (dict(keep_best="drawn:men"), OptionError, "did you mean 'mean'"),
         (dict(evaluate_metric="flat", keep_best="flat"), OptionError, "--keep-best flat: flat has no number"),
         (dict(evaluate_metric="flat", stop_after_no_gain=2), OptionError, "--stop-after-no-gain 2: flat has no number"),

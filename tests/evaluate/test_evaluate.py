@@ -198,9 +198,31 @@ def test_a_mistake_is_one_line_that_says_what_fits(cli, ring, words, message):
     assert outcome.err.count("\n") == 1
 
 
-def test_a_number_that_is_none_is_null(install, cli, run):
-    install(METRIC.replace('"count": len(real)', '"count": float("nan")'), "zoo_spread")
-    assert measured(cli, run, "--metric", "spread")["metrics"]["spread"]["numbers"]["count"] is None
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ('float("nan")', "returned count nan; leave out what cannot be computed"),
+        ('zoo.Estimate(3, 1, float("inf"))', "leave out what cannot be computed"),
+        ("zoo.Estimate(3, 5, 1)", "returned count 3 with the interval 5 to 1; low is to be at most the number"),
+        ("zoo.Estimate(3, 4, 5)", "returned count 3 with the interval 4 to 5"),
+    ],
+)
+def test_numbers_that_are_none_and_intervals_that_do_not_hold_them_are_neither_shown_nor_kept(
+    install, cli, run, number, words
+):
+    install(METRIC.replace('"count": len(real)', f'"count": {number}'), "zoo_spread")
+    outcome = cli("evaluate", run, "--metric", "spread")
+    assert (outcome.code, outcome.out) == (2, "")
+    for part in ("zoo_spread", words):
+        assert part in outcome.err
+    assert read_scores(run) == []
+
+
+def test_a_metric_that_ranks_by_what_it_does_not_compute_is_refused(install, cli, run):
+    install(METRIC.replace("    numbers =", '    best = {"fkae": "lowest"}\n    numbers ='), "zoo_spread")
+    outcome = cli("evaluate", run, "--metric", "spread")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "names 'fkae', which it does not compute; name one of fake, real, count" in outcome.err
 
 
 def test_scores_of_a_plugins_metric_record_its_version_and_compare_with_those_of_no_other(install, run, tmp_path):

@@ -146,6 +146,7 @@ def test_a_file_that_holds_no_weights_of_it_is_refused_and_none_of_its_code_is_r
     with pytest.raises(OptionError) as refused:
         Inception(path)
     assert str(path) in str(refused.value)
+    assert "KeyError" not in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

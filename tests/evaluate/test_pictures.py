@@ -20,7 +20,7 @@ from zoo.evaluate import pictures, reader
 from zoo.evaluate.extractors.choose import Choice
 from zoo.run.scores import read_scores
 
-FEATURES = ["classes", "copies", "density_coverage", "frechet", "kid", "precision_recall"]
+FEATURES = ["frechet", "kid", "precision_recall", "density_coverage", "copies", "classes"]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def measured(cli, *arguments) -> dict:
 
 def test_a_run_is_scored_with_intervals_floors_and_provenance_and_the_scores_are_stored(cli, run):
     content = measured(cli, run, "--samples", 300)
-    assert sorted(name for name in content["scores"] if name in FEATURES) == FEATURES
+    assert [name for name in content["scores"] if name in FEATURES] == FEATURES
     distance = content["scores"]["frechet"]["distance"]
     assert 0 < distance["floor"] < distance["low"] < distance["value"] < distance["high"]
     assert content["scores"]["classes"]["accuracy"]["value"] < 0.5, "it has learnt nothing"
@@ -194,10 +194,8 @@ def test_the_closest_pairs_are_kept_in_the_run_for_its_report_the_newest_alone(c
 
 def test_that_the_closest_pairs_cannot_be_kept_is_a_line_and_the_scores_are(run, caplog):
     where = Path(shutil.copytree(run, "run"))
-    place = where / f"copies-step-{zoo.load(where).step:08d}.png"
-    place.unlink(missing_ok=True)  # of a test before
-    place.mkdir()
-    zoo.evaluate(where, metrics=["copies"], samples=60)
+    (where / "copies-step-00000010.png").mkdir()  # of a step that no other test judges
+    zoo.evaluate(where, metrics=["copies"], samples=60, step=10)
     assert "the picture of the closest pairs is not kept: cannot write" in caplog.text
     assert read_scores(where)[-1].of("copies", "pixels") is not None
 
@@ -290,7 +288,9 @@ def test_pictures_labels_and_features_of_a_run_are_in_one_random_order(run):
         (noise(200, 12), ["--against", "REAL", "--extractor", "digits", "--metric", "kid"], ["it reads grey images of 28×28"]),
         (noise(200, 12), ["--against", "REAL", "--samples", "300"], ["--samples 300", "holds 200 pictures"]),
         (noise(200, 12), ["--against", "REAL", "--step", "3"], ["--step is for a run", "holds pictures"]),
-        (noise(200, 12), ["--against", "none.npy"], ["'none.npy' does not exist"]),
+        (noise(200, 12), ["--against", "none.npy"], ["--against 'none.npy' does not exist"]),
+        (noise(200, 12), ["--against", "REAL", "--raw"], ["--raw is for a run", "holds pictures"]),
+        (noise(200, 12), ["--against", "REAL", "--levels", "9,1"], ["--levels 9,1: black is to be lower than white"]),
         (noise(200, 12), ["--against", "REAL", "--copies", "pairs.txt"], ["--copies pairs.txt", ".png"]),
         (noise(200, 12), ["--against", "REAL", "--extractor", "inception"], ["needs the file pt_inception"]),
     ],
@@ -314,8 +314,129 @@ def test_a_checkpoint_and_another_step_are_refused(cli, run):
     assert_refused(outcome, "--step 2", "is the checkpoint of step 10")
 
 
+def test_floats_from_0_to_255_are_read_as_the_refusal_says(cli, small):
+    whole = noise(200, 12, seed=1)
+    np.save("floats.npy", whole.astype(np.float32))
+    np.save("bytes.npy", whole)
+    common = ["--against", small, "--metric", "kid", "--extractor", "random"]
+    assert_refused(cli("evaluate", "floats.npy", *common), "--levels 0,255")
+    found = [
+        measured(cli, name, *common, *more) for name, *more in (["bytes.npy"], ["floats.npy", "--levels", "0,255"])
+    ]
+    assert found[0]["scores"] == found[1]["scores"]
+    np.save("real.npy", noise(200, 12).astype(np.float32))
+    common[1] = "real.npy"
+    assert_refused(cli("evaluate", "bytes.npy", *common), "--levels 0,255")
+    assert measured(cli, "bytes.npy", *common, "--levels", "0,255")["scores"] == found[0]["scores"]
+
+
+def test_levels_of_a_run_are_its_own(cli, run):
+    assert_refused(cli("evaluate", run, "--levels", "0,255"), "--levels 0,255 is for pictures that are given")
+
+
+@pytest.mark.parametrize("name", ["nothing", "notes.txt"])
+def test_real_images_that_are_none_are_named_once_and_as_they_were_typed(cli, run, name):
+    Path("notes.txt").write_text("words")
+    assert_refused(cli("evaluate", run, "--against", name, "--samples", 60), f"--against '{name}'")
+
+
+def test_where_real_images_lie_is_said_once_for_all_metrics(cli, tmp_path, digits):
+    np.save("digits.npy", digits[:300])
+    zoo.train("dcgan", data="digits.npy", out="own", **tiny("dcgan"))
+    outcome = cli("evaluate", "own", "--metric", "kid", "copies", "--samples", 60)
+    assert outcome.err.count("real images are read from") == 1
+
+
+def test_more_samples_than_memory_holds_are_refused_at_once(cli, run):
+    outcome = cli("evaluate", run, "--samples", 10**12, "--metric", "kid")
+    assert_refused(outcome, "not enough memory", "judge fewer images than 1,000,000,000,000: a lower --samples")
+
+
+def test_what_cannot_be_written_costs_no_number(cli, run, monkeypatch):
+    where = Path(shutil.copytree(run, "run"))
+    Path("file").write_text("in the way")
+    common = ("--metric", "kid", "--samples", 60)
+    outcome = cli("evaluate", where, *common, "--copies", "file/pairs.png")
+    assert outcome.code == 2
+    assert "kid" in outcome.out
+    assert "cannot write file/pairs.png" in outcome.err
+    assert "choose another place with --copies" in outcome.err
+    (where / "scores.jsonl").unlink()
+    (where / "scores.jsonl").mkdir()
+    outcome = cli("evaluate", where, *common, "--json")
+    assert outcome.code == 2
+    assert json.loads(outcome.out)["scores"]["kid"]
+    assert "--no-save measures without it" in outcome.err
+    assert cli("evaluate", where, *common, "--no-save").code == 0
+
+
+def test_the_picture_of_the_closest_pairs_may_go_to_a_new_folder(cli, run):
+    outcome = cli("evaluate", run, "--metric", "copies", "--samples", 60, "--copies", "new/pairs.png", "--no-save")
+    assert outcome.code == 0, outcome.err
+    assert Path("new/pairs.png").is_file()
+
+
+def test_the_closest_pairs_differ_from_each_other(digits):
+    from zoo.evaluate.closest import closest_pairs
+
+    fakes = np.concatenate([np.repeat(digits[:1], 30, 0), digits[1:40]])
+    fakes[:30, 0, 0] = np.arange(30)  # thirty of one kind, each a little further from the data
+    np.save("fakes.npy", fakes)
+    found = zoo.evaluate("fakes.npy", against="digits", metrics="copies", save=False)
+    picture = np.asarray(closest_pairs(found.measured.contexts["copies"]).convert("L"))
+    cells = [picture[row : row + 30] for row in range(0, len(picture) - 30, len(picture) // 5)]
+    assert len({cell.tobytes() for cell in cells}) == 5
+
+
+def test_copies_of_the_data_are_told_below_the_numbers(cli, digits):
+    np.save("fakes.npy", digits[::40])
+    assert (
+        "100% of these pictures are training images"
+        in cli("evaluate", "fakes.npy", "--against", "digits", "--metric", "copies", "kid").out
+    )
+
+
+def test_the_table_says_which_end_is_best_and_what_the_numbers_rest_on_line_by_line(cli, run):
+    shown = cli("evaluate", run, "--metric", "kid", "precision_recall", "--samples", 60, "--no-save").out
+    (kid,) = [line for line in shown.splitlines() if line.startswith("kid")]
+    (recall,) = [line for line in shown.splitlines() if line.split()[:1] == ["recall"]]
+    assert "lowest" in kid
+    assert "highest" in recall
+    assert "of the averaged weights, and 5,000 real images" in shown
+    assert (
+        "of the weights themselves"
+        in cli("evaluate", run, "--metric", "kid", "--samples", 60, "--no-save", "--raw").out
+    )
+
+
+# ---- in Python
+
+
+@pytest.mark.parametrize("given", [5, None, []])
+def test_what_is_no_path_is_refused_in_python(given):
+    with pytest.raises(OptionError, match=r"what is to be judged is .*; give a path"):
+        zoo.evaluate(given)
+
+
+def test_a_metric_may_be_named_alone_and_another_option_is_named_with_the_nearest(run):
+    found = zoo.evaluate(run, metrics="kid", samples=60, save=False)
+    assert list(found) == ["kid"]
+    assert float(found["kid"]["kid"]) == found.scores.of("kid", "kid").value
+    with pytest.raises(OptionError, match=r"unknown metric of this evaluation 'kit'; did you mean 'kid'"):
+        found["kit"]
+    with pytest.raises(OptionError, match=r"unknown option of zoo.evaluate 'metric'; did you mean 'metrics'"):
+        zoo.evaluate(run, metric="frechet")
+
+
+def test_a_metric_that_was_not_computed_is_told_with_the_reason(digits):
+    np.save("fakes.npy", digits[:60])
+    found = zoo.evaluate("fakes.npy", against="digits", samples=60)
+    with pytest.raises(OptionError, match="digits was not computed: it asks for the generator"):
+        found["digits"]
+
+
 def test_what_is_nothing_is_refused(cli):
-    assert_refused(cli("evaluate", "nothing"), "there is no run at nothing")
+    assert_refused(cli("evaluate", "nothing"), "there is nothing at nothing; give the folder of a run")
 
 
 def test_a_generator_that_draws_no_numbers_is_told(cli, run, monkeypatch):

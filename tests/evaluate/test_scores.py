@@ -6,16 +6,19 @@ import json
 
 import pytest
 
-from zoo.errors import RunError
+from zoo.errors import OptionError, RunError
 from zoo.run.scores import (
     DECISIVE,
     SCORES,
     Score,
     Scores,
     _shown,
+    cut_scores,
     incomparable,
     read_scores,
     refuse_incomparable,
+    remarks,
+    score_faults,
     write_scores,
 )
 
@@ -80,11 +83,21 @@ def test_a_line_that_was_cut_off_costs_itself_alone(tmp_path):
     assert read_scores(tmp_path) == [ONE, ONE]
 
 
-def test_numbers_that_are_none_are_read_as_unknown(tmp_path):
-    scores = {"a": {"b": {"value": "1", "low": True, "high": 1e999, "floor": None}}}
-    line = json.dumps({"step": 1, "scores": scores, "provenance": {}})
-    (tmp_path / SCORES).write_text(line + "\n")
-    assert read_scores(tmp_path)[0].of("a", "b") == Score(None)
+@pytest.mark.parametrize("number", ['"1"', "true", "1e999", "NaN", "[1]"])
+def test_a_line_with_a_number_that_is_none_is_damaged_and_one_without_is_read(tmp_path, number):
+    line = '{"step": 1, "scores": {"a": {"b": {"value": VALUE, "floor": null}}}, "provenance": {}}\n'
+    (tmp_path / SCORES).write_text(line.replace("VALUE", number) + line.replace("VALUE", "null"))
+    assert [scores.of("a", "b") for scores in read_scores(tmp_path)] == [Score(None)]
+    assert score_faults(tmp_path) == ["1 line that cannot be read"]
+    cut_scores(tmp_path, 5)
+    assert (tmp_path / SCORES).read_text() == line.replace("VALUE", "null")
+    assert (tmp_path / f"{SCORES}.damaged").exists()
+
+
+def test_a_runs_folder_is_named_as_text_or_as_a_path(tmp_path):
+    assert read_scores(str(tmp_path)) == []
+    with pytest.raises(OptionError, match="give a path"):
+        read_scores(5)
 
 
 def test_something_else_in_its_place_is_an_error(tmp_path):
@@ -128,3 +141,9 @@ def test_scores_that_differ_in_what_decides_do_not_compare(name):
 def test_scores_of_other_seeds_and_versions_compare():
     assert incomparable(MADE, {**MADE, "seed": 4, "zoo": "9", "torch": "9", "averaged": False}) == []
     refuse_incomparable(MADE, MADE, "they")
+
+
+def test_copies_of_the_data_are_told_and_a_few_are_not():
+    of = [Scores(1, {"copies": {"pixels": Score(share)}}, MADE) for share in (1.0, 0.02)]
+    assert "100% of these pictures are training images" in remarks(of[0])[0]
+    assert remarks(of[1]) == remarks(ONE) == []

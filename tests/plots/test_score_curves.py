@@ -26,8 +26,24 @@ def test_the_first_number_of_a_metric_is_drawn_with_its_interval_and_floor():
     lines = [{"step": step, "d_loss": 1.0, "g_loss": 1.0} for step in range(10, 40)]
     *_, axes = curves_figure(lines, "a run", (), [scores(10, 5.0), scores(20, 3.0)]).axes
     assert axes.get_ylabel() == "frechet"
-    assert {text.get_text() for text in axes.get_legend().get_texts()} == {"95 %", "frechet distance", "real images"}
+    assert {text.get_text() for text in axes.get_legend().get_texts()} == {
+        "95 %",
+        "frechet distance",
+        "real images: 0.5",
+    }
     assert len(curves_figure(lines, "a run").axes) == 2
+
+
+def test_a_floor_near_0_does_not_squeeze_the_curve():
+    pytest.importorskip("matplotlib")
+    found = [
+        Scores(step, {"kid": {"kid": Score(value, 1e-9, 9.0, 5e-4)}}, MADE) for step, value in ((10, 8.0), (20, 0.2))
+    ]
+    lines = [{"step": step, "d_loss": 1.0, "g_loss": 1.0} for step in range(10, 40)]
+    *_, axes = curves_figure(lines, "a run", (), found).axes
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylim()[0] > 0.01
+    assert "real images: 0.0005" in [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def test_what_does_not_compare_with_the_last_is_no_part_of_the_curve():

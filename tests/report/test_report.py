@@ -136,7 +136,8 @@ def test_the_command_is_one_that_makes_such_a_run(run, images):
     content = read_run(run)
     typed = command(content, read_settings(content)).split()
     assert typed[:3] == ["zoo", "train", "dcgan"]
-    again = zoo_process(*typed[1:], "--out", "again")
+    assert typed[-2:] == ["--out", "run"]  # which the commands below it name
+    again = zoo_process(*typed[1:-1], "again")
     assert again.code == 0, again
     options, others = (zoo.Run(each).config["options"] for each in (run, "again"))
     assert options == others
@@ -152,12 +153,55 @@ def test_scores_are_shown_with_interval_and_floor_and_over_the_steps(run, cli):
     ]
 
 
-def test_scores_that_do_not_compare_with_the_newest_are_left_out_of_the_curve(run, cli):
+def charts(reader: Reader, metric: str) -> list[str]:
+    """What its charts show, in words."""
+    labels = [each.get("aria-label") or "" for each in reader.all("svg")]
+    return [label for label in labels if label.startswith(metric) and "over the steps" in label]
+
+
+def test_scores_of_another_extractor_are_on_no_curve_with_the_newest(run, cli):
     write_scores(run, Scores(3, {"frechet": {"distance": Score(40.0)}}, {**MADE, "extractor": "random"}))
     write_scores(run, Scores(6, {"frechet": {"distance": Score(20.5)}}, MADE))
     reader = report(run, cli)
-    assert "left out: extractor (digits, random)" in reader.text
-    assert not [each for each in reader.all("svg") if "frechet" in (each.get("aria-label") or "")]
+    assert "differ in extractor (digits, random)" in reader.text
+    assert charts(reader, "frechet") == []
+
+
+TRAINED = {**MADE, "samples": 256, "during": "training"}
+
+
+def test_the_curve_of_a_training_stays_where_the_run_is_evaluated_with_other_samples(run, cli):
+    for step, value in ((3, 40.0), (6, 30.0)):
+        write_scores(run, Scores(step, {"kid": {"kid": Score(value, value - 1, value + 1)}}, TRAINED))
+    write_scores(run, Scores(6, {"kid": {"kid": Score(20.5, 20.0, 21.0)}}, MADE))
+    reader = report(run, cli)
+    (label,) = charts(reader, "kid")
+    assert label.startswith("kid over the steps: while training, 256 samples from 40 to 30; zoo evaluate, 500 samples")
+    assert "does not compare" in label
+    assert len([each for each in reader.all("circle") if each["class"] == "dot open run0"]) == 1
+    assert "20.5 20 to 21" in reader.text  # the table has the newest
+    assert "number of samples (500, 256)" in reader.text
+
+
+def test_scores_of_other_data_are_no_mark_beside_the_curve(run, cli):
+    for step, value in ((3, 40.0), (6, 30.0)):
+        write_scores(run, Scores(step, {"kid": {"kid": Score(value)}}, TRAINED))
+    write_scores(run, Scores(6, {"kid": {"kid": Score(20.5)}}, {**MADE, "fingerprint": "y"}))
+    reader = report(run, cli)
+    assert charts(reader, "kid") == ["kid over the steps: 95 % interval shaded from 40 to 30"]
+    assert not [each for each in reader.all("circle") if "open" in (each["class"] or "")]
+
+
+def test_runs_stand_side_by_side_with_the_scores_that_compare(run, trained, cli):
+    for place in (run, other := Path(shutil.copytree(trained, "other"))):
+        for step, value in ((3, 40.0), (6, 30.0)):
+            write_scores(place, Scores(step, {"kid": {"kid": Score(value, value - 1, value + 1)}}, TRAINED))
+    write_scores(other, Scores(6, {"kid": {"kid": Score(20.5)}}, MADE))
+    assert cli("report", run, other).code == 0
+    reader = Reader(Path("report.html"))
+    assert "kid 30 29 to 31 30 29 to 31" in reader.text
+    assert "kid of other is not its newest, but what compares: while training, 256 samples, step 6." in reader.text
+    assert [label.count("from 40 to 30") for label in charts(reader, "kid")] == [2]
 
 
 def test_trouble_is_marked_and_told(run, cli):
@@ -189,6 +233,30 @@ def test_several_runs_stand_side_by_side(run, trained, cli, images):
     assert "beta1 0.25" in reader.text
     assert "Scores of other do not compare: they differ in number of samples (500, 100)." in reader.text
     assert len(reader.all("input")) == 2
+
+
+def test_runs_of_one_name_are_called_by_their_folders_and_none_is_given_twice(run, trained, cli):
+    shutil.copytree(trained, Path("elsewhere") / "run")
+    assert cli("report", run, "elsewhere/run").code == 0
+    assert f"2 runs: {Path.cwd().name}/run, elsewhere/run" in Reader(Path("report.html")).text
+    assert_refused(cli("report", run, "elsewhere/run", run.resolve()), f"{run.resolve()} is given twice")
+
+
+def test_the_checkpoint_that_is_kept_as_the_best_is_a_fact_beside_the_newest_score(run, cli):
+    (run / "checkpoints" / "step-00000003" / "kept.json").write_text(json.dumps({"best kid": "1.5"}))
+    write_scores(run, Scores(6, {"kid": {"kid": Score(20.5)}}, MADE))
+    reader = report(run, cli)
+    assert "kid 20.5" in reader.text
+    assert "kept as best kid 1.5, step 3" in reader.text
+
+
+def test_which_end_of_a_number_is_best_is_said_and_that_copies_say_nothing(run, cli):
+    found = {"kid": {"kid": Score(-0.031, -0.032, -0.030)}, "copies": {"pixels": Score(1.0)}}
+    write_scores(run, Scores(6, found, MADE))
+    reader = report(run, cli)
+    assert "at most; the lowest is best" in reader.text
+    assert "0 is best; the lowest" not in reader.text
+    assert "100% of these pictures are training images, or all but" in reader.text
 
 
 # ---- nothing of a run is markup, and nothing is loaded
@@ -310,7 +378,8 @@ def _odd_numbers(run: Path) -> None:
         (_content("samples/*.png", b""), "There are no pictures in the run."),
         (_content("metrics.jsonl", b"\xff\n{\n[1]\n" + b"[" * 10**5 + b"\n"), "metrics.jsonl has no lines"),
         (_content("scores.jsonl", b"\xff\n{}\nnull\n"), "Not evaluated"),
-        (_content("copies.png", b"GIF89a"), "copies.png"),
+        (_content("scores.jsonl", b"\xff\n{}\nnull\n"), "of scores.jsonl: 3 lines that cannot be read"),
+        (_content("copies.png", b"GIF89a"), "copies.png: it is no PNG picture, or its beginning is damaged"),
         (_content("checkpoints/*/generator.safetensors", b"\xff" * 99), "generator.safetensors is no safetensors file"),
         (_content("checkpoints/step-00000006/kept.json", b"{"), "Environment"),
         (_odd_config, "Presets and defaults of this architecture are not known here"),

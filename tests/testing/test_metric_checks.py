@@ -106,3 +106,21 @@ def test_the_command_checks_a_metric_and_tells_the_same_as_json(cli, install):
     outcome = cli("check", "broken", "--only", "finit")
     assert outcome.code == 2
     assert "did you mean 'finite'" in outcome.err
+
+
+def test_a_metric_that_fails_is_told_once(install, context):
+    install(PLUGIN.replace("BEST", "").replace("NUMBERS", "1 / 0"), "zoo_broken")
+    states = {each.check: each.state for each in check_metric("broken", context=context)}
+    assert states == {
+        "documented": "passed",
+        "repeats": "failed",
+        "finite": "skipped",
+        "ordered": "skipped",
+        "best": "skipped",
+    }
+
+
+def test_a_name_that_is_almost_a_metrics_is_met_with_it(cli):
+    outcome = cli("check", "frechett")
+    assert outcome.code == 2
+    assert "unknown architecture or metric 'frechett'; did you mean 'frechet'?" in outcome.err

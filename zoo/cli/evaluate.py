@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,11 +16,13 @@ from zoo.cli.arguments import parse
 from zoo.cli.console import standard_output, table
 from zoo.cli.importing import importing
 from zoo.cli.side_by_side import MOST, Judged, compare, show_side_by_side
-from zoo.errors import OptionError
+from zoo.errors import OptionError, ZooError
 from zoo.generate.request import check_count, check_seed
 from zoo.metric import Estimate
 from zoo.plugins.kinds import METRIC
 from zoo.plugins.registry import registry
+from zoo.run.files import advising, replacing, writing
+from zoo.run.scores import remarks
 
 if TYPE_CHECKING:
     from zoo.plugins.evaluation import Evaluation
@@ -32,32 +34,34 @@ class Evaluate:
     plugins). Scores of a run are appended to its scores.jsonl. Several are judged alike and shown side by side, as far as they
     compare; the exit code is 2 where some of it does not."""
 
-    what: tyro.conf.Positional[tuple[str, ...]]
+    what: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WHAT [WHAT ...]")]
     """The folder of a run or one of its checkpoints; an architecture that comes trained (dcgan); or pictures: a folder, .npy, .npz
     or .zip. Up to twelve, side by side."""
-    against: str | None = None
+    against: Annotated[str | None, tyro.conf.arg(metavar="DATA|RUN")] = None
     """Real images to compare with, as --data takes them, or a run on them; by default what the run was trained on."""
-    metric: tuple[str, ...] = ()
+    metric: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")] = ()
     """Metrics by name, as in --metric frechet copies; by default all that suit."""
-    samples: int | None = None
+    samples: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Images to judge, by default as many as each metric asks for, or as there are."""
     extractor: str = "auto"
     """The feature network: digits, classifier, efficientnet-lite0, inception, random; by default what suits the data."""
-    weights: Path | None = None
+    weights: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The file of its weights, for inception: pt_inception-2015-12-05-6726825d.pth."""
-    resize: str | None = None
+    resize: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Whose resizing, for inception: torch-fidelity (the default), clean-fid or pytorch-fid."""
-    sha256: str | None = None
+    sha256: Annotated[str | None, tyro.conf.arg(metavar="HASH")] = None
     """What the hash of its weights is to begin with; others are refused."""
-    truncation: float | None = None
+    truncation: Annotated[float | None, tyro.conf.arg(metavar="T")] = None
     """Draw latents within this many standard deviations."""
-    copies: Path | None = None
-    """Write a picture of the ten samples that are closest to a training image, each beside it."""
+    levels: Annotated[str | None, tyro.conf.arg(metavar="LO,HI|auto")] = None
+    """What is black and what is white in pictures that are given as a file or folder: 0,255, or auto."""
+    copies: Annotated[Path | None, tyro.conf.arg(metavar="NAME.png")] = None
+    """Write a picture of the ten samples that are closest to a training image, each beside it. Folders on the way are made."""
     seed: int = 0
     """Seed of everything random."""
     checkpoint: Annotated[str | None, tyro.conf.arg(metavar="best|last|N")] = None
     """The checkpoint: best, which --keep-best has kept, last, or that of a step; by default the newest."""
-    step: int | None = None
+    step: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """The same by its step alone."""
     raw: bool = False
     """Judge the weights themselves, not their running average."""
@@ -103,6 +107,7 @@ def run(arguments: Sequence[str]) -> int:
     from zoo.cli.stopping import stopping_by_signals
 
     fewer = enough_memory("judge fewer images: a lower --samples")
+    lacking: list[ZooError] = []  # of what was found nothing is lost as it cannot be written
     failed = False
     judged: list[Judged] = []
     with stopping_by_signals(), fewer, Callbacks([Notes()]).forward_log():
@@ -110,24 +115,38 @@ def run(arguments: Sequence[str]) -> int:
             found = evaluate(
                 what, against=given.against, metrics=given.metric, samples=given.samples, seed=given.seed, step=given.step,
                 averaged=not given.raw, truncation=given.truncation, extractor=given.extractor, weights=given.weights,
-                resize=given.resize, sha256=given.sha256, save=given.save, checkpoint=given.checkpoint,
+                resize=given.resize, sha256=given.sha256, save=False, checkpoint=given.checkpoint, levels=given.levels,
             )  # fmt: skip
-            if given.copies is not None:
-                _draw_copies(found, given.copies)
+            if given.save:
+                _keep(found.save, "--no-save measures without it", lacking)
             for error in found.measured.failed.values():
                 print(f"zoo: {error}", file=sys.stderr)
             failed = failed or bool(found.measured.failed)
             judged.append(Judged(what, found.scores, _content(found, given)))
+        if given.copies is not None:
+            path = given.copies
+            _keep(lambda: _draw_copies(found, path), "choose another place with --copies", lacking)
     if len(judged) > 1:
-        same = _show_several(judged, given)
-        if same and not given.json:
+        failed = not _show_several(judged, given) or failed
+        if not failed and not given.json:
             standard_output().print(_basis(found, given), markup=False, soft_wrap=True)
-        return 0 if same and not failed else 2
-    if given.json:
+    elif given.json:
         print(json.dumps(judged[0].content, indent=2))
     else:
         _show(found, given)
-    return 2 if failed else 0
+    sys.stdout.flush()
+    for each in lacking:
+        print(f"zoo: {each}", file=sys.stderr)
+    return 2 if failed or lacking else 0
+
+
+def _keep(write: Callable[[], None], otherwise: str, lacking: list[ZooError]) -> None:
+    """Write what was found; keep the error where that cannot be, which is told after the numbers."""
+    try:
+        with advising(lambda mend: f"{mend}, or {otherwise}" if mend else otherwise):
+            write()
+    except ZooError as error:
+        lacking.append(error)
 
 
 def _show_several(judged: Sequence[Judged], given: Evaluate) -> bool:
@@ -144,10 +163,11 @@ def _show_several(judged: Sequence[Judged], given: Evaluate) -> bool:
 def _draw_copies(found: Evaluation, path: Path) -> None:
     """Write the picture of the closest pairs. Raises OptionError for points."""
     from zoo.evaluate.closest import closest_pairs
-    from zoo.run.files import replacing
 
     context = found.measured.contexts.get("copies") or next(iter(found.measured.contexts.values()))
     picture = closest_pairs(context)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         picture.save(temporary)
 
@@ -184,18 +204,23 @@ def _show(found: Evaluation, given: Evaluate) -> None:
     meaning = {metric.name: metric.numbers for metric in found.metrics}
     intervals = any(isinstance(value, Estimate) for of in measured.numbers.values() for value in of.values())
     meanings = not intervals or console.width >= WIDE
-    columns = [*(["95 % interval", "real halves"] if intervals else []), *(["what it is"] if meanings else [])]
+    best = {(metric.name, key): way for metric in found.metrics for key, way in metric.best.items()}
+    columns = [*(["95 % interval", "real halves"] if intervals else []), "best", *(["what it is"] if meanings else [])]
     shown = table("metric", "number", "value", *columns)
     for name, numbers in measured.numbers.items():
         for place, (key, value) in enumerate(numbers.items()):
             cells = _cells(value) if intervals else _cells(value)[:1]
             words = [meaning[name].get(key, "")] if meanings else []
-            shown.add_row("" if place else name, key, *cells, *words)
+            shown.add_row("" if place else name, key, *cells, best.get((name, key), ""), *words)
     about = "pictures" if generator is None else f"{generator.architecture}, step {generator.step}"
     console.print(f"{found.subject.title}, {about}", markup=False, soft_wrap=True)
     console.print()
     console.print(shown)
     console.print(f"\n{_basis(found, given)}", markup=False, soft_wrap=True)
+    for line in remarks(found.scores):
+        console.print(line, markup=False, soft_wrap=True)
+    if not meanings:
+        console.print(f"What each number is: in a terminal of {WIDE} columns.", markup=False, soft_wrap=True)
     for name, reason in measured.unsuited.items():
         console.print(f"Not computed: {name}: {reason}.", markup=False, soft_wrap=True)
 
@@ -209,11 +234,18 @@ def _basis(found: Evaluation, given: Evaluate) -> str:
         if len(set(count.values())) == 1
         else ", ".join(f"{name} {samples:,}" for name, samples in count.items()) + " samples"
     )
-    weights = "the weights themselves" if given.raw else "the averaged weights, where the run has them"
-    of = f"Of {each} of seed {given.seed}" + (f", of {weights}" if found.subject.generator is not None else "")
+    generator = found.subject.generator
+    of = [f"Of {each} of seed {given.seed}"]
+    if generator is not None:
+        averaged = not given.raw and generator.options.ema > 0
+        of[0] += f", of the {'averaged weights' if averaged else 'weights themselves'}"
     if "extractor" in made:
-        of += f", and {made['real']:,} real images; features of {made['extractor']} ({made['extractor_sha256'][:12]})"
-    return f"{of}. Other samples give other numbers, the fewer the more so; one trained run says little of an architecture."
+        of[0] += f", and {made['real']:,} real images"
+        of.append(f"Features of {made['extractor']} ({made['extractor_sha256'][:12]})")
+    of.append(
+        "Other samples give other numbers, the fewer the more so; one trained run says little of an architecture."
+    )
+    return ".\n".join(of)
 
 
 def _cells(value: float | Estimate) -> tuple[str, str, str]:

@@ -102,7 +102,7 @@ class Progress(Callback):
         if not finished:
             self.on_note(f"stopped after step {step}, saved; go on with: zoo resume {quoted(run.path)}")
             return
-        self.on_note(f"done: {step} steps" + (f" in {clock(self._seconds)}" if self._seconds else ""))
+        self.on_note(f"done: {step} steps{self._took(step)}")
         for picture in run.samples[-1:]:
             self.on_note(f"  pictures    {picture}")
         if (film := run.path / "samples.gif").is_file():
@@ -113,6 +113,15 @@ class Progress(Callback):
             self.on_note(f"  report      {report}")
         kind = "npy" if run.config["data"].get("points") else "png"
         self.on_note(f"  more        zoo sample {quoted(run.path)} --out more.{kind}")
+
+    def _took(self, step: int) -> str:
+        """How long the steps took, and all of it where that is longer: what is measured, drawn and saved takes time too."""
+        if not self._seconds:
+            return ""
+        first, began = self._began
+        elapsed = time.monotonic() - began
+        more = f", {clock(elapsed)} with all that was measured, drawn and saved" if not first else ""
+        return f" in {clock(self._seconds)}" + (more if elapsed > max(1.2 * self._seconds, self._seconds + 2) else "")
 
     def _open_bars(self, text: str, description: str, total: int) -> None:
         self._close_bars()

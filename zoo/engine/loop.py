@@ -128,6 +128,8 @@ class TrainingLoop:
                 finished = done == self.steps or self._over
                 if self.state.evaluations is not None and self._over and done < self.steps:
                     log.info(self.state.evaluations.why_over(self.run.path, done, self.steps))
+                if finished and self.state.evaluations is not None and (line := self.state.evaluations.why_none):
+                    log.warning(line)
                 if finished and not self._again:
                     make_film_and_curves(self.run)
             self.callbacks.on_end(self.run, done, finished)

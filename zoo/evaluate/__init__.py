@@ -7,9 +7,12 @@ The metrics reach ``zoo evaluate`` through a plugin, as everybody's do (`zoo.Met
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from zoo.errors import OptionError, unknown
 
 if TYPE_CHECKING:
     from zoo.evaluate.context import RunContext
@@ -54,8 +57,12 @@ class _Callable(ModuleType):
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """`zoo.plugins.evaluation.evaluate`, which knows the plugins, as this room does not."""
-        evaluation = importlib.import_module("zoo.plugins.evaluation")
-        return evaluation.evaluate(*arguments, **options)
+        evaluate = importlib.import_module("zoo.plugins.evaluation").evaluate
+        known = list(inspect.signature(evaluate).parameters)
+        for name in options:
+            if name not in known:
+                raise OptionError(unknown("option of zoo.evaluate", name, known[1:]))
+        return evaluate(*arguments, **options)
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -45,6 +45,8 @@ class ComparedContext(EvaluationContext):
     """Whether they are of the running average of the weights; None where there is no generator."""
     truncation: float | None = None
     """That of their latents."""
+    beside: ComparedContext | None = None
+    """One with other samples and the same real images, which has opened them."""
 
     @cached_property
     def comparison(self) -> RealImages:
@@ -177,6 +179,8 @@ class RunContext(ComparedContext):
     @cached_property
     def source(self) -> DataSource:
         """As `EvaluationContext.source`."""
+        if self.beside is not None:
+            return self.beside.source
         if self.data not in builtin_names():  # a run of somebody else's names any place: stderr shows it
             log.warning("real images are read from %s", shown(self.data))
         return open_source(self.data, self._sources, self._reading)

@@ -32,7 +32,7 @@ class DigitReader(Metric):
     def unsuited(self, context: EvaluationContext) -> str | None:
         """As `Metric.unsuited`: other data than the digits that come with zoo, or another size."""
         if context.data != "digits":
-            return "it reads the digits that come with zoo (--data digits), and the run was trained on something else"
+            return "it reads the digits that come with zoo (--data digits), and the real images are others"
         spec = context.generator.spec
         if spec.shape != SHAPE:
             return f"it reads grey images of 28×28, and the run draws {spec.colours} {spec.kind}"

@@ -11,6 +11,18 @@ from zoo.options.base import Count, Group
 from zoo.options.size import Sides
 
 
+def check_levels(given: str | None) -> None:
+    """Raise ValueError for levels that are none."""
+    if given in (None, "auto"):
+        return
+    try:
+        low, high = map(float, str(given).split(","))
+    except ValueError:
+        raise ValueError("give auto, or the values of black and white: 0,4095") from None
+    if not -math.inf < low < high < math.inf:
+        raise ValueError("black is to be lower than white, and both are numbers: 0,4095")
+
+
 class DataOptions(Group):
     """What a run learns from, and how batches are drawn."""
 
@@ -50,14 +62,7 @@ class DataOptions(Group):
     @field_validator("levels")
     @classmethod
     def _two_numbers(cls, given: str | None) -> str | None:
-        if given in (None, "auto"):
-            return given
-        try:
-            low, high = map(float, str(given).split(","))
-        except ValueError:
-            raise ValueError("give auto, or the values of black and white: 0,4095") from None
-        if not -math.inf < low < high < math.inf:
-            raise ValueError("black is to be lower than white, and both are numbers: 0,4095")
+        check_levels(given)
         return given
 
     @field_validator("background")

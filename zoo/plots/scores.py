@@ -20,6 +20,7 @@ MOST = 3
 """Metrics that are drawn, at most."""
 
 _FLOOR = "#777777"
+_BELOW = 5.0  # times the least value to which a logarithmic axis goes down
 _LOG_FROM = 30.0  # as losses: what falls that far is shown on a logarithmic axis
 
 
@@ -39,7 +40,7 @@ class ScoreCurve:
 
 def score_curves(scores: Sequence[Scores]) -> list[ScoreCurve]:
     """What of a run's scores makes a curve: two steps or more of those that compare with the training's own last one, by metric."""
-    trained = [each for each in scores if each.provenance.get("during") == "training"]
+    trained = [each for each in scores if each.while_training]
     if not trained:
         return []
     last, found = trained[-1], []
@@ -65,8 +66,11 @@ def draw_scores(axes: Axes, curve: ScoreCurve) -> None:
     axes.fill_between(step, low, high, color=GENERATED, alpha=0.25, linewidth=0, label="95 %")
     axes.plot(step, value, color=GENERATED, linewidth=1.5, marker="o", markersize=3, label=curve.name)
     if np.isfinite(floor).any():
-        axes.plot(step, floor, color=_FLOOR, linewidth=0.9, linestyle="--", label="real images")
+        real = f"real images: {floor[np.isfinite(floor)][-1]:.2g}"
+        axes.plot(step, floor, color=_FLOOR, linewidth=0.9, linestyle="--", label=real)
     known = value[np.isfinite(value)]
     if len(known) and known.min() > 0 and known.max() > _LOG_FROM * known.min():
         axes.set_yscale("log")
+        # A floor or the end of an interval near 0 would leave the curve a sliver at the top.
+        axes.set_ylim(known.min() / _BELOW, known.max() * 1.5)
     axes.set_ylabel(curve.metric)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,25 +13,33 @@ from zoo.data.images import Fit
 from zoo.data.reading import Reading
 from zoo.data.registry import is_name, open_source
 from zoo.data.source import DataSource
-from zoo.errors import OptionError, RunError
+from zoo.errors import DataError, OptionError, RunError, unknown
 from zoo.generate.request import check_count, check_seed, check_truncation
+from zoo.options.data import check_levels
 from zoo.plugins.kinds import METRIC, SOURCE
 from zoo.plugins.registry import registry
 from zoo.run.naming import one_of
+from zoo.run.place import check_path
 from zoo.run.run import Run
 from zoo.run.scores import Scores, write_scores
+from zoo.system.memory import need_memory
 from zoo.system.reading import reading
 
 if TYPE_CHECKING:
     from zoo.evaluate.context import ComparedContext
     from zoo.evaluate.extractors.choose import Choice
-    from zoo.evaluate.measuring import Measured
+    from zoo.evaluate.measuring import Measured, Numbers
     from zoo.generate.generator import Generator
     from zoo.metric import Metric
     from zoo.options import Options
 
 
 _CROP: Fit = "crop"
+
+_PLAIN = Reading()
+
+_BYTES = 3
+"""Of memory for each value of a generated image, at least: as it is drawn, and as it is looked at."""
 
 
 @dataclass
@@ -60,12 +69,37 @@ class Evaluation:
     scores: Scores
     """The numbers with their provenance, as `scores.jsonl` holds them."""
 
+    def __getitem__(self, metric: str) -> Numbers:
+        """The numbers of a metric by name: ``float(evaluation["frechet"]["distance"])``. Raises OptionError for one that was not
+        computed, with the reason."""
+        numbers = self.measured.numbers
+        if metric in numbers:
+            return numbers[metric]
+        if why := self.measured.unsuited.get(metric) or self.measured.failed.get(metric):
+            raise OptionError(f"{metric} was not computed: {why}")
+        raise OptionError(unknown("metric of this evaluation", str(metric), list(numbers)))
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the metrics that were computed."""
+        return iter(self.measured.numbers)
+
+    def save(self) -> None:
+        """Append the scores to those of the run, and keep the picture of the closest pairs, where ``copies`` was measured; nothing
+        of pictures, and of other data than the run's. Raises RunError where that fails."""
+        from zoo.evaluate.closest import keep_closest_pairs
+
+        if self.subject.run is None:
+            return
+        write_scores(self.subject.run.path, self.scores)
+        if (context := self.measured.contexts.get("copies")) is not None:
+            keep_closest_pairs(context, self.subject.run.path, self.subject.step)
+
 
 def evaluate(
     what: Run | Path | str,
     *,
     against: Run | Path | str | None = None,
-    metrics: Sequence[str] = (),
+    metrics: Sequence[str] | str = (),
     samples: int | None = None,
     seed: int = 0,
     step: int | None = None,
@@ -77,13 +111,14 @@ def evaluate(
     sha256: str | None = None,
     save: bool = True,
     checkpoint: int | str | None = None,
+    levels: str | None = None,
 ) -> Evaluation:
     """Measure what a generator draws, or pictures that one has drawn: ``zoo evaluate`` in Python, called ``zoo.evaluate``.
 
     Args:
         what: a run, its folder, or one of its checkpoints; or a folder or file of pictures, as ``--data`` takes it.
         against: the real images, as ``--data`` names them, or a run on them; by default what the run was trained on.
-        metrics: by name; by default all that suit.
+        metrics: by name, one or several; by default all that suit.
         samples: pictures to judge; by default as many as each metric asks for, or as there are.
         seed: of everything random.
         step: of the checkpoint, by default the newest.
@@ -94,6 +129,8 @@ def evaluate(
         resize: whose resizing: torch-fidelity, clean-fid or pytorch-fid (inception).
         sha256: what the hash of the network's weights is to be, or begin with.
         checkpoint: in the place of `step`, as `zoo.load` takes it: ``"best"``, say.
+        levels: of pictures, judged or real, that are given as a file or folder: the values that are black and white (``"0,255"``),
+            or ``"auto"``.
         save: append the scores to the run's ``scores.jsonl``, and keep the picture of the closest pairs, where ``copies`` is
             measured; those of other data than the run's are not.
 
@@ -102,26 +139,36 @@ def evaluate(
         RunError: where no metric suits, or the run cannot be used; the first error of a metric where all failed.
         DataError: for pictures or real images that cannot be read or compared.
     """
-    from zoo.evaluate.closest import keep_closest_pairs
     from zoo.evaluate.extractors.choose import Choice
     from zoo.evaluate.measuring import measure
     from zoo.evaluate.provenance import scores_of
 
     check_seed(seed)
+    for given, role in ((what, "what is to be judged"), (against, "against")):
+        if not isinstance(given, Run) and (given is not None or role != "against"):
+            check_path(given, role)
+    try:
+        check_levels(levels)
+    except ValueError as error:
+        raise OptionError(f"--levels {levels}: {error}") from None
     if samples is not None:
         check_count(samples, "samples")
     choice = Choice(extractor, None if weights is None else Path(weights), resize, sha256)
     choice.check()
-    names = list(dict.fromkeys(metrics)) or list(registry().metrics)
+    names = list(dict.fromkeys([metrics] if isinstance(metrics, str) else metrics)) or list(registry().metrics)
     chosen: list[Metric] = [registry().find(METRIC, name)() for name in names]
-    subject = subject_of(what, against, seed, one_of(checkpoint, step), averaged, truncation, choice)
+    subject = subject_of(
+        what, against, seed, one_of(checkpoint, step), averaged, truncation, choice, Reading(levels=levels)
+    )
     contexts: dict[int | None, ComparedContext] = {}
 
     def context_of(metric: Metric) -> ComparedContext:
         """That of as many samples: metrics with the same number judge the same ones."""
         count = samples if samples is not None or subject.generator is None else metric.samples
         if count not in contexts:
+            first = next(iter(contexts.values()), None)
             contexts[count] = subject.context(count)
+            contexts[count].beside = first
         return contexts[count]
 
     measured = measure(chosen, context_of, by_name=bool(metrics))
@@ -131,11 +178,10 @@ def evaluate(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measured.unsuited.items())
         raise RunError(f"no metric suits {subject.title}: {reasons or 'no plugin brings one'} (zoo plugins)")
     scores = scores_of(measured, chosen, subject.step)
-    if save and subject.run is not None:
-        write_scores(subject.run.path, scores)
-        if (context := measured.contexts.get("copies")) is not None:
-            keep_closest_pairs(context, subject.run.path, subject.step)
-    return Evaluation(subject, chosen, measured, scores)
+    found = Evaluation(subject, chosen, measured, scores)
+    if save:
+        found.save()
+    return found
 
 
 def subject_of(
@@ -146,19 +192,27 @@ def subject_of(
     averaged: bool,
     truncation: float | None,
     choice: Choice,
+    how: Reading = _PLAIN,
 ) -> Subject:
-    """What is meant. Raises as `evaluate` does."""
+    """What is meant; `how` pictures that are given are read. Raises as `evaluate` does."""
     if not isinstance(what, Run) and is_pictures(what):
         for given, flag in ((step, "step"), (truncation, "truncation")):
             if given is not None:
                 raise OptionError(f"--{flag} is for a run; {what} holds pictures")
-        return _of_pictures(str(what), against, seed, choice)
+        if not averaged:
+            raise OptionError(f"--raw is for a run; {what} holds pictures")
+        return _of_pictures(str(what), against, seed, choice, how)
     from zoo.plugins.load import find_run, load
 
     if not isinstance(what, Run) and (found := _checkpoint(Path(what))) is not None:
         if step not in (None, found[1]):
             raise OptionError(f"--step {step}: {what} is the checkpoint of step {found[1]}")
         what, step = found
+    if not isinstance(what, Run) and str(what) not in registry().names and not Path(what).expanduser().exists():
+        raise RunError(
+            f"there is nothing at {what}; give the folder of a run or one of its checkpoints, pictures (a folder, .npy, .npz, "
+            ".zip), or an architecture that comes trained: dcgan (zoo list --runs)"
+        )
     run = find_run(what)
     generator = load(run, checkpoint=step, averaged=averaged)
     check_truncation(truncation, generator.options.latent_distribution)
@@ -166,26 +220,36 @@ def subject_of(
     read_as = None if other is None else _options_of(other)
     data = str(against) if against is not None and read_as is None else (read_as or generator.options).data
 
+    foreign = against is not None and read_as is None and data != generator.options.data
+    real = _opened_against(against, how) if foreign else None
+    if real is None and how.changed:
+        raise OptionError(f"--levels {how.levels} is for pictures that are given; a run has its own")
+
     def context(count: int | None) -> ComparedContext:
         from zoo.evaluate.context import RunContext
 
         assert count is not None
-        return RunContext(generator, data, count, seed, _sources(), choice, averaged, truncation, read_as)
+        values = count * math.prod(generator.spec.shape)
+        need_memory(_BYTES * values, f"judge fewer images than {count:,}: a lower --samples")
+        made = RunContext(generator, data, count, seed, _sources(), choice, averaged, truncation, read_as)
+        if real is not None:
+            made.source = real
+        return made
 
     own = against is None and str(what) not in registry().names  # of what comes with a package nothing is changed
     return Subject(str(run.path), context, run if own else None, generator)
 
 
-def _of_pictures(what: str, against: Run | Path | str | None, seed: int, choice: Choice) -> Subject:
+def _of_pictures(what: str, against: Run | Path | str | None, seed: int, choice: Choice, how: Reading) -> Subject:
     """Pictures, and real images or a run on them."""
     if against is None:
         raise OptionError(
             f"{what} holds pictures; say what they are compared with: --against DATA, or a run (--against RUN)"
         )
-    pictures = open_source(what, _sources())
+    pictures = _opened(what, how)
     run = _run_of(against)
     if run is None:
-        source, spec, fit, options = open_source(str(against), _sources()), None, _CROP, None
+        source, spec, fit, options = _opened_against(against, how), None, _CROP, None
     else:
         options = _options_of(run)
         source = open_source(options.data, _sources(), Reading.of(options))
@@ -197,6 +261,19 @@ def _of_pictures(what: str, against: Run | Path | str | None, seed: int, choice:
         return PicturesContext(pictures, source, count, seed, choice, spec, fit, options)
 
     return Subject(what, context)
+
+
+def _opened(location: str, how: Reading) -> DataSource:
+    """Data, read so where it is a file or a folder: what has a name is read as ever."""
+    return open_source(location, _sources(), None if is_name(location, _sources()) else how)
+
+
+def _opened_against(against: object, how: Reading) -> DataSource:
+    """The real images. Raises DataError, in the words of --against."""
+    try:
+        return _opened(str(against), how)
+    except DataError as error:
+        raise DataError(str(error).replace("--data", "--against")) from error
 
 
 def _run_of(against: Run | Path | str | None) -> Run | None:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 Class = TypeVar("Class")
 
+_ROUNDING = 1e-6
+"""What of a number may lie beyond the interval that it is in: it may be one of float32."""
+
 
 def guard_class(guarded: type[Class], own: type[Class], guard: Guard) -> type[Class]:
     """`own`, a plugin's class, with the methods of `guarded` before its own."""
@@ -212,9 +215,30 @@ class GuardedMetric(Guarded, Metric):
                 isinstance(value, Real | Estimate) for value in found.values()
             ):
                 raise PluginError(f"the metric {self.name!r} returned {found!r}; return numbers by name")
-            return {
+            numbers = {
                 str(name): value if isinstance(value, int | Estimate) else float(value) for name, value in found.items()
             }
+            for name, value in numbers.items():
+                self._check_number(name, value)
+            for name in self.best:
+                if name not in {**self.numbers, **numbers}:
+                    raise PluginError(
+                        f"best of the metric {self.name!r} names {name!r}, which it does not compute; name one of "
+                        f"{', '.join(numbers) or 'its numbers'}"
+                    )
+            return numbers
+
+    def _check_number(self, name: str, value: float | Estimate) -> None:
+        """Raise PluginError for what is no number, and for an interval that does not hold its number."""
+        whole = value if isinstance(value, Estimate) else Estimate(value, value, value)
+        if not whole.finite:
+            raise PluginError(f"the metric {self.name!r} returned {name} {value}; leave out what cannot be computed")
+        slack = _ROUNDING * max(abs(whole.low), abs(whole.high))
+        if not whole.low - slack <= whole.value <= whole.high + slack:
+            raise PluginError(
+                f"the metric {self.name!r} returned {name} {whole.value:g} with the interval {whole.low:g} to {whole.high:g}; "
+                "low is to be at most the number, and high at least that"
+            )
 
 
 class GuardedAugmentation(Guarded, Augmentation):

@@ -36,6 +36,8 @@ class Line:
     """An interval around each number."""
     dots: bool = False
     """Whether each number is marked."""
+    mark: bool = False
+    """Whether nothing but these marks is drawn, each with its interval."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,17 @@ def chart(
 ) -> Markup:
     """A figure with its legend, axes and curves."""
     inner: list[Markup] = []
-    for line in lines:
+    curves = [line for line in lines if not line.mark]
+    for line in curves:
         inner += _band(line, across, up)
-    for line in lines:
+    for line in curves:
         inner += _curve(line, across, up)
     stretched = tag(
         "svg", *inner, viewBox=f"0 0 {_SIDE} {_SIDE}", preserveAspectRatio="none", width="100%", height="100%"
     )
     over = [*_levels(levels, up), *_marks(marks, across)]
-    dots = [dot for line in lines if line.dots for dot in _dots(line, across, up)]
+    over += [each for line in lines if line.mark for each in _reaches(line, across, up)]
+    dots = [dot for line in lines if line.dots or line.mark for dot in _dots(line, across, up)]
     plot = tag(
         "svg",
         *_grid(up),
@@ -190,15 +194,33 @@ def _band(line: Line, across: Scale, up: Scale) -> list[Markup]:
 
 def _dots(line: Line, across: Scale, up: Scale) -> list[Markup]:
     shares, bold, _, _ = _thinned(line, across)
+    kind = "dot open" if line.mark else "dot"
     return [
-        tag("circle", class_=f"dot {line.colour}", cx=_percent(x), cy=_percent(1 - y), r="3")
+        tag("circle", class_=f"{kind} {line.colour}", cx=_percent(x), cy=_percent(1 - y), r="3")
         for x, y in zip(shares, up.share(bold), strict=True)
         if np.isfinite(y)
     ]
 
 
+def _reaches(line: Line, across: Scale, up: Scale) -> list[Markup]:
+    """The interval of each number, as a line from end to end."""
+    shares, _, low, high = _thinned(line, across)
+    return [
+        tag(
+            "line",
+            class_=f"reaching {line.colour}",
+            x1=_percent(x),
+            x2=_percent(x),
+            y1=_percent(1 - a),
+            y2=_percent(1 - b),
+        )
+        for x, a, b in zip(shares, up.share(low), up.share(high), strict=True)
+        if np.isfinite(a) and np.isfinite(b)
+    ]
+
+
 def _legend(lines: Sequence[Line], levels: Sequence[Level], marks: Sequence[Mark]) -> Markup:
-    keys = [(line.colour, line.name) for line in lines]
+    keys = [(f"{line.colour} open" if line.mark else line.colour, line.name) for line in lines]
     keys += [("thin", "thin: as logged")] if any(line.smooth is not None for line in lines) else []
     keys += [("level", level.name) for level in levels[:1]]
     keys += [("mark", "trouble")] if marks else []

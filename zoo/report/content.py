@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from zoo.run.checkpoint_list import ROLES
 from zoo.run.journal import last_metrics
 from zoo.run.marks import KEPT, marks
 from zoo.run.run import Run
-from zoo.run.scores import SCORES, Scores, read_scores
+from zoo.run.scores import SCORES, Scores, read_scores, score_faults
 
 MOST_METRICS = 4000
 """Lines of metrics.jsonl that curves are drawn of: a screen has fewer columns."""
@@ -42,11 +43,13 @@ class Content:
     """The steps of the whole ones, and what each is kept as."""
     parameters: Mapping[str, int] = field(default_factory=dict)
     """Of each network of the newest checkpoint."""
+    called: str = ""
+    """What tells the run from others of that name on the page."""
 
     @property
     def name(self) -> str:
-        """The name of the run's folder."""
-        return self.run.path.resolve().name or "run"
+        """What tells it from others; the name of its folder."""
+        return self.called or self.run.path.resolve().name or "run"
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -101,6 +104,8 @@ def read_run(path: Path) -> Content:
         [(step, _marks(guard, folder)) for step, folder in checkpoints],
         _parameters(guard, checkpoints[-1][1]) if checkpoints else {},
     )
+    for fault in _faults_of_scores(path):
+        guard.leave_out(f"of {SCORES}: {fault}")
     if not run.config_intact:
         guard.leave_out("nothing, but config.json was changed since zoo wrote it")
     if not content.metrics:
@@ -113,6 +118,13 @@ def _scores(path: Path) -> list[Scores]:
     if place.exists() and place.stat().st_size > _LARGEST_SCORES:
         raise RunError(f"{SCORES} has more than {_LARGEST_SCORES:,} bytes")
     return read_scores(path)
+
+
+def _faults_of_scores(path: Path) -> list[str]:
+    with suppress(Exception):  # what else is wrong with them is told already
+        if is_within(path, path / SCORES) and (path / SCORES).stat().st_size <= _LARGEST_SCORES:
+            return score_faults(path)
+    return []
 
 
 def _marks(guard: Guard, folder: Path) -> Mapping[str, str]:

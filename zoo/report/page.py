@@ -14,8 +14,9 @@ from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, table, tag, words
 from zoo.report.pictures import Picture
 from zoo.report.scale import Scale
-from zoo.report.scored import ranked, score_charts, score_table, tracks, with_interval
+from zoo.report.scored import score_charts, score_table, with_interval
 from zoo.report.settings import Settings
+from zoo.report.tracks import alike, measured, named, ranked, tracks
 from zoo.report.training import curves, others, scale_of_steps, scales_in_common, trouble
 from zoo.run.scores import incomparable
 
@@ -150,22 +151,28 @@ def _comparison(parts: Sequence[Part]) -> Markup:
 
 
 def _compared(contents: Sequence[Content]) -> tuple[list[tuple[object, ...]], list[str]]:
-    """A row for each ranked number, in which stand those that compare with the first run's that has it; and what does not."""
+    """A row for each ranked number, in which stand those that compare, of as many runs as do; and what does not."""
     every = [tracks(content) for content in contents]
     rows: list[tuple[object, ...]] = []
     notes: dict[str, None] = {}
     for key in dict.fromkeys(key for found in every for key in ranked(found)):
-        first = next(found[key] for found in every if key in found)
+        metric, number = (words(each, 40) for each in key)
+        together = alike(key, every)[0]
+        made = together[0][1].of.provenance_of(key[0])
         cells = []
-        for content, found in zip(contents, every, strict=True):
+        for place, (content, found) in enumerate(zip(contents, every, strict=True)):
             if key not in found:
                 cells.append("–")
                 continue
-            differing = incomparable(first.of.provenance_of(key[0]), found[key].of.provenance_of(key[0]))
-            cells.append("does not compare" if differing else with_interval(found[key].newest))
-            if differing:
-                notes[f"Scores of {content.name} do not compare: they differ in {words(', '.join(differing))}."] = None
-        rows.append((f"{words(key[0], 40)}, {words(key[1], 40)}", *cells))
+            series = next((of for run, of in together if run == place), None)
+            cells.append("does not compare" if series is None else with_interval(series.newest))
+            if series is None:
+                differing = words(", ".join(incomparable(made, found[key].of.provenance_of(key[0]))))
+                notes[f"Scores of {content.name} do not compare: they differ in {differing}."] = None
+            elif series is not found[key].series[0]:
+                how = f"{measured(series, key[0])}, step {series.step:,}"
+                notes[f"{metric} of {content.name} is not its newest, but what compares: {words(how)}."] = None
+        rows.append((named(metric, number), *cells))
     return rows, list(notes)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from zoo.data.formats.picture import open_png
+from zoo.errors import DataError
 from zoo.report.guard import Guard
 from zoo.report.markup import Markup
 from zoo.run.copies import find_copies
@@ -40,6 +42,15 @@ class Picture:
     size: int
     """Letters of the URL."""
     step: int | None = None
+
+
+@contextmanager
+def _reading_png() -> Iterator[None]:
+    """Within it a file that is no picture is called that: Pillow names an object of Python."""
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise DataError("it is no PNG picture, or its beginning is damaged") from None
 
 
 def frames(run: Run, guard: Guard, room: int) -> list[Picture]:
@@ -79,7 +90,7 @@ def _pixels(guard: Guard, path: Path) -> int:
     """How many a picture has, by its head; 0, and a line, for one that cannot be shown."""
 
     def head() -> int:
-        with open_png(path) as image:
+        with _reading_png(), open_png(path) as image:
             if image.width * image.height > _PIXELS:
                 raise ValueError(f"{image.width}×{image.height} pixels are too many")
             return image.width * image.height
@@ -114,14 +125,14 @@ def _tried(guard: Guard, path: Path, side: int, quality: int) -> Picture | None:
 def _as_it_is(path: Path) -> Picture:
     """The file itself, when all of it has been seen to be a picture."""
     content = read_plain(path)
-    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+    with _reading_png(), Image.open(io.BytesIO(content), formats=["PNG"]) as image:
         width, height = image.size
         image.load()
     return _picture(content, "png", width, height)
 
 
 def _smaller(path: Path, side: int, quality: int) -> Picture:
-    with open_png(path) as image:
+    with _reading_png(), open_png(path) as image:
         image.load()
         picture = image if image.mode == "L" else image.convert("RGB")
     if max(picture.size) > side:

@@ -13,8 +13,9 @@ from zoo.plots.curves import series
 from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, lines, table, tag, words
 from zoo.report.pictures import Picture
-from zoo.report.scored import firsts_first, ranked, tracks, with_interval
+from zoo.report.scored import with_interval
 from zoo.report.settings import Setting, Settings, command
+from zoo.report.tracks import firsts_first, named, ranked, tracks
 from zoo.run.html import clock
 
 _NARROW = 320  # pixels of a picture below which it is shown at twice its size
@@ -52,7 +53,9 @@ def key_facts(content: Content) -> list[tuple[str, object]]:
     if (speed := _speed(content)) is not None:
         rows.append(("images per second", f"{speed:,.0f}"))
     for metric, name in firsts_first(ranked(found := tracks(content)))[:2]:
-        rows.append((f"{words(metric, 40)}, {words(name, 40)}", with_interval(found[metric, name].newest)))
+        rows.append((named(words(metric, 40), words(name, 40)), with_interval(found[metric, name].newest)))
+    for step, kept in content.checkpoints:
+        rows += [(f"kept as {words(mark, 60)}", f"{words(value, 40)}, step {step:,}") for mark, value in kept.items()]
     rows.append(("trouble", f"{len(content.events):,} times" if content.events else "none found"))
     for role, count in content.parameters.items():
         rows.append((f"parameters of {role[0].upper()}", f"{count:,}"))
@@ -118,7 +121,8 @@ def nearest(content: Content, picture: Picture | None) -> Markup:
             image,
             tag(
                 "figcaption",
-                f"{about}; below each how far its pixels are from it (root mean square, white from black is 100 %).",
+                f"{about}. “Differs” says how far the pixels of the two are apart (root mean square): 0 % is the same "
+                "picture, 100 % white for black.",
             ),
             class_="copies",
         )

@@ -90,18 +90,18 @@ _LENGTHS = frozenset(("steps", "epochs"))
 
 
 def command(content: Content, settings: Settings) -> str:
-    """The command that trains such a run anew."""
+    """The command that trains such a run anew, into a folder of that name."""
     words = ["zoo", "train", str(content.config.get("architecture"))]
     if isinstance(preset := content.config.get("preset"), str):
         words += ["--preset", preset]
     if not settings.known:
-        return shlex.join([*words, "--config", "config.json"])
+        return shlex.join([*words, "--config", "config.json", "--out", content.name])
     if isinstance(begun := content.part("from").get("path"), str):
         words += ["--from", begun]
     for each in settings.all:
         if each.differs and each.name not in _UNTOLD and not (each.name in _LENGTHS and each.value is None):
             words += _flag(each.name, each.value)
-    return shlex.join(words)
+    return shlex.join([*words, "--out", content.name])
 
 
 def _flag(name: str, value: Any) -> list[str]:

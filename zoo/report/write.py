@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from zoo.data.formats.picture import pillow_manners
 from zoo.errors import OptionError
-from zoo.report.content import read_run
+from zoo.report.content import Content, read_run
 from zoo.report.page import Part, page
 from zoo.report.pictures import copies, frames
 from zoo.report.settings import read_settings
@@ -49,6 +51,9 @@ def write_report(*runs: Run | Path | str, out: Path | str | None = None) -> Path
             f"{len(runs)} runs are given; give 1 to {MOST_RUNS} (zoo list --runs shows all that are there)"
         )
     paths = [run.path if isinstance(run, Run) else check_path(run, "a run's folder") for run in runs]
+    places = [os.path.realpath(path) for path in paths]
+    if twice := [path for at, path in enumerate(paths) if places[at] in places[:at]]:
+        raise OptionError(f"{twice[0]} is given twice; give each run once")
     place = _place(paths, None if out is None else check_path(out, "out"))
     text = make_report(paths)
     with writing(place):
@@ -65,12 +70,24 @@ def make_report(paths: Sequence[Path]) -> str:
     room = _PICTURES // len(paths)
     parts = []
     with pillow_manners(), np.errstate(all="ignore"):  # of what a run holds some numbers are no numbers
-        for content in [read_run(path) for path in paths]:
+        for content in _told_apart([read_run(path) for path in paths]):
             run, guard = content.run, content.guard
             closest = copies(run, guard, room // 5)
             shown = frames(run, guard, room - (closest.size if closest else 0))
             parts.append(Part(content, read_settings(content), shown, closest))
     return page(parts, __version__)
+
+
+def _told_apart(contents: Sequence[Content]) -> list[Content]:
+    """Runs whose folders have one name are called by as much of their paths as tells them apart."""
+    called = [content.name for content in contents]
+    parts = [content.run.path.resolve().parts for content in contents]
+    for length in range(2, max(map(len, parts)) + 1):
+        alike = [called.count(name) > 1 for name in called]
+        called = [
+            "/".join(part[-length:]) if same else name for part, same, name in zip(parts, alike, called, strict=True)
+        ]
+    return [replace(content, called=name) for content, name in zip(contents, called, strict=True)]
 
 
 def _place(paths: Sequence[Path], out: Path | None) -> Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from zoo.run.lines import Kinds, chunks, parse, reading_lines
 from zoo.system.reading import open_plain
+
+Read = Callable[[bytes], "dict[str, Any] | None"]
 
 
 def cut(path: Path, size: int) -> None:
@@ -21,8 +24,9 @@ def cut(path: Path, size: int) -> None:
 class Kept:
     """What is kept of a metrics file that is to end at a step."""
 
-    def __init__(self, path: Path, step: int) -> None:
-        self.path, self.step = path, step
+    def __init__(self, path: Path, step: int, read: Read | None = None) -> None:
+        """`read` says what a line is to be more than an object with a step: it gives None for one that is damaged."""
+        self.path, self.step, self._read = path, step, read
         self.whole = 0
         """The bytes that are kept, if `is_beginning`: up to there."""
         self.is_beginning = True
@@ -36,7 +40,7 @@ class Kept:
         ended = False
         with reading_lines(self.path), open_plain(self.path) as file:
             for chunk in chunks(file):
-                steps = known.steps(chunk)
+                steps = known.steps(chunk) if self._read is None else None
                 if steps is not None and steps.max() <= self.step:
                     lines = [chunk]
                     ends_early = False
@@ -53,7 +57,7 @@ class Kept:
         kept: list[bytes] = []
         left_out = False
         for line in io.BytesIO(chunk):
-            metrics = parse(line)
+            metrics = (self._read or parse)(line)
             logged = None if metrics is None else metrics.get("step")
             if not isinstance(logged, int):
                 self.damaged += counting

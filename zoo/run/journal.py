@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from zoo.errors import RunError
-from zoo.run.cutting import Kept, cut
+from zoo.run.cutting import Kept, Read, cut
 from zoo.run.events import is_event
 from zoo.run.files import flush, free, reading, replacing, writing
 from zoo.run.lines import chunks, count, parse, reading_lines
@@ -106,16 +106,16 @@ def last_metrics(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def truncate(path: Path, step: int) -> str:
+def truncate(path: Path, step: int, read: Read | None = None) -> str:
     """Leave out what was logged after `step`: a run that goes on from there logs it again.
 
     Returns what a person should know, in a line: that the file is missing, or that lines of it cannot be read. These are left
-    out, and the file as it was is kept beside it. Raises RunError where it cannot be read or written.
+    out, and the file as it was is kept beside it. `read` as `Kept` takes it. Raises RunError where it cannot be read or written.
     """
     with reading(path):
         if not path.exists():
             return f"{path} is missing: what was logged up to step {step} is lost, and it begins anew"
-        kept = Kept(path, step)
+        kept = Kept(path, step, read)
         if kept.whole == path.stat().st_size:
             return ""
     if kept.is_beginning:

@@ -21,11 +21,18 @@ from zoo.errors import RunError
 from zoo.run.files import flush, writing
 from zoo.run.journal import truncate
 from zoo.run.lines import chunks, parse, reading_lines
+from zoo.run.place import check_path
 from zoo.system.reading import open_plain
 
 log = logging.getLogger(__name__)
 
 SCORES = "scores.jsonl"
+
+DURING = "during"
+"""What of a provenance says that a training has measured it."""
+
+_MOSTLY = 0.5
+"""The share of copies from which on pictures are not what a generator has made of the data."""
 
 DECISIVE: Mapping[str, str] = {
     "measures": "version of the measures",
@@ -72,6 +79,11 @@ class Scores:
         """That of one metric's numbers."""
         return {**self.provenance, **self.apart.get(metric, {})}
 
+    @property
+    def while_training(self) -> bool:
+        """Whether the training itself has measured it, and not ``zoo evaluate``."""
+        return self.provenance.get(DURING) == "training"
+
     def as_json(self) -> dict[str, Any]:
         """As a line of the file has it."""
         scores = {
@@ -80,6 +92,17 @@ class Scores:
         }
         found = {"step": self.step, "scores": scores, "provenance": dict(self.provenance)}
         return found | ({"apart": {name: dict(of) for name, of in self.apart.items()}} if self.apart else {})
+
+
+def remarks(scores: Scores) -> list[str]:
+    """What has to be known before other scores are believed, a sentence each: that it is training images that were judged."""
+    copies = scores.of("copies", "pixels")
+    if copies is None or copies.value is None or copies.value < _MOSTLY:
+        return []
+    return [
+        f"{copies.value:.0%} of these pictures are training images, or all but: their distances, however low, say nothing of how "
+        "good a generator is."
+    ]
 
 
 def write_scores(run: Path, scores: Scores) -> None:
@@ -106,16 +129,16 @@ def write_scores(run: Path, scores: Scores) -> None:
 def cut_scores(run: Path, step: int) -> None:
     """Leave out the scores of steps after `step`: a run that goes on from there comes to them again. Raises RunError."""
     path = run / SCORES
-    if path.exists() and (note := truncate(path, step)):
+    if path.exists() and (note := truncate(path, step, lambda line: parse(line) if _understood(line) else None)):
         log.warning(note)
 
 
-def read_scores(run: Path) -> list[Scores]:
+def read_scores(run: Path | str) -> list[Scores]:
     """The scores of a run, in the order in which they were written; lines that are damaged, or cut off, are left out.
 
     Raises RunError where there is something else in the place of the file, or it cannot be read.
     """
-    path = run / SCORES
+    path = check_path(run, "a run's folder") / SCORES
     return [scores for line in _lines(path) if (scores := _understood(line)) is not None]
 
 
@@ -152,6 +175,8 @@ def _understood(line: bytes) -> Scores | None:
         if not isinstance(numbers, dict) or not all(isinstance(each, dict) for each in numbers.values()):
             return None
         names = Score.__dataclass_fields__
+        if not all(of.get(name) is None or _number(of[name]) is not None for of in numbers.values() for name in names):
+            return None  # NaN, say, which no zoo writes
         scores[metric] = {name: Score(**{key: _number(of.get(key)) for key in names}) for name, of in numbers.items()}
     return Scores(step, scores, provenance, apart)
 

@@ -33,6 +33,7 @@ class MetricSubject:
         self.metric: Metric = registry().find(METRIC, name)()
         self._contexts = contexts
         self._numbers: Mapping[str, float | Estimate] | None = None
+        self._failed = False
 
     def numbers(self) -> Mapping[str, float | Estimate]:
         """Its numbers, computed once. Raises CheckSkipped where it does not suit what it is given."""
@@ -50,9 +51,18 @@ class MetricSubject:
             except NoGeneratorError as error:
                 reason = str(error)
             if not reason:
-                return self.metric.compute(context)
+                return self._computed(context)
             reasons.append(reason)
         raise CheckSkipped(f"it suits nothing that it is tried on: {'; '.join(dict.fromkeys(reasons))}")
+
+    def _computed(self, context: ComparedContext) -> Mapping[str, float | Estimate]:
+        if self._failed:
+            raise CheckSkipped("compute() fails: see above")
+        try:
+            return self.metric.compute(context)
+        except ZooError:
+            self._failed = True  # which is told once
+            raise
 
 
 def metric_repeats(subject: MetricSubject) -> None:

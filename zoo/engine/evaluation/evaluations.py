@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -19,12 +19,9 @@ from zoo.evaluate.provenance import scores_of
 from zoo.metric import Metric
 from zoo.run.marks import mark, marks
 from zoo.run.run import Run, quoted
-from zoo.run.scores import DECISIVE, Score, Scores
+from zoo.run.scores import DECISIVE, DURING, Score, Scores
 
 log = logging.getLogger(__name__)
-
-DURING = "during"
-"""What of a provenance says that a training has measured it."""
 
 
 @dataclass
@@ -44,6 +41,8 @@ class Evaluations:
     progress: Progress
     asked: int | None = None
     """How many samples a person asks for, whatever the run has judged before."""
+    _told: list[tuple[str, str]] = field(default_factory=list)
+    """Metrics that failed, and why, as lines have said."""
 
     def evaluate(self, step: int, device: torch.device) -> Scores | None:
         """The scores after `step` steps; None where there are none, which a line tells."""
@@ -62,8 +61,10 @@ class Evaluations:
         finally:
             context.forget()
         failed = {name: in_one_line(error) for name, error in measured.failed.items()}
-        for name, reason in {**measured.unsuited, **failed}.items():
-            log.warning("step %d: no score of %s: %s", step, name, reason)
+        for told in {**measured.unsuited, **failed}.items():
+            if told not in self._told:  # each time it would be the same line
+                self._told.append(told)
+                log.warning("step %d: no score of %s: %s", step, *told)
         if not measured.numbers:
             return None
         return replace(scores, provenance={**scores.provenance, DURING: "training"})
@@ -74,6 +75,14 @@ class Evaluations:
         score = None if ranking is None else scores.of(ranking.metric, ranking.number)
         if ranking is None or score is None:
             log.info("step %d: %s", scores.step, in_words(scores, ranking))
+            told = (ranking.metric, ranking.number) if ranking is not None else ("", "")
+            if ranking is not None and ranking.metric in scores.scores and told not in self._told:
+                self._told.append(told)
+                others = ", ".join(name for name in scores.scores[ranking.metric] if name in ranking.others)
+                log.warning(
+                    "step %d: %s has no %s of %s samples, and nothing is ranked by it; a higher --evaluate-samples may give "
+                    "it%s", scores.step, *told, f"{self.progress.samples:,}", f", or rank by {others}" if others else "",
+                )  # fmt: skip
             return False
         made = scores.provenance_of(ranking.metric)
         key = digest(ranking.name, *(f"{name}={made.get(name)}" for name in DECISIVE))
@@ -82,13 +91,21 @@ class Evaluations:
                 "scores from step %d on do not compare with those before: the best is looked for anew", scores.step
             )
         best = self.progress.update(scores.step, score, ranking, key)
-        log.info("step %d: %s%s", scores.step, in_words(scores, ranking), ", the best so far" if best else "")
+        words = f", the best {ranking.number} so far" if best and (self.keeps_best or self.patience) else ""
+        log.info("step %d: %s%s", scores.step, in_words(scores, ranking), words)
         return best and self.keeps_best
 
     @property
     def over(self) -> bool:
         """Whether the run ends, as nothing was gained for long."""
         return 0 < self.patience <= self.progress.without_gain
+
+    @property
+    def why_none(self) -> str | None:
+        """A line where a best checkpoint was to be kept and there is none; None where there is one, or none was to be."""
+        if self.ranking is None or not self.keeps_best or self.progress.best_step:
+            return None
+        return f"no checkpoint is kept as the best: no evaluation gave a number of {self.ranking.name}"
 
     def why_over(self, run: Path, step: int, steps: int) -> str:
         """A line on it."""
@@ -125,11 +142,12 @@ class Evaluations:
 
 def in_words(scores: Scores, ranking: Ranking | None = None) -> str:
     """The first number of each metric with its interval, and what checkpoints are ranked by where that is another:
-    ``frechet 12.5 (11.9 to 13.1), unbiased 9.1 (8.4 to 9.8)``."""
+    ``frechet distance 12.5 (11.9 to 13.1), unbiased 9.1 (8.4 to 9.8)``."""
     told = []
     for name, numbers in scores.scores.items():
         first = next(iter(numbers), None)
-        told += [f"{name} {_shown(numbers[first])}"] if first is not None else []
+        names = " ".join(dict.fromkeys((name, first))) if first is not None else name
+        told += [f"{names} {_shown(numbers[first])}"] if first is not None else []
         if ranking is not None and ranking.metric == name and ranking.number != first:
             told += [f"{ranking.number} {_shown(numbers[ranking.number])}"] if ranking.number in numbers else []
     return ", ".join(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 
 from zoo.data.reading import Reading
@@ -23,7 +24,7 @@ from zoo.engine.evaluation.evaluations import Evaluations
 from zoo.engine.evaluation.progress import Progress, Ranking
 from zoo.engine.plan import RunPlan
 from zoo.engine.runtime.seeds import random_numbers_kept
-from zoo.errors import OptionError, unknown
+from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.generator import Generator
 from zoo.metric import Metric
 from zoo.options import Options
@@ -52,6 +53,11 @@ def prepare_evaluations(plan: RunPlan, state: TrainingState) -> None:
         context.samples, words = _samples(state, metrics, context)
         for metric in metrics:  # of so many, or so few
             _refuse_unsuited(metric, context)
+    if options.evaluate_every > state.steps:
+        log.warning(
+            "--evaluate-every %d: the run has %d steps, and is not evaluated; give %d or less",
+            options.evaluate_every, state.steps, state.steps,
+        )  # fmt: skip
     log.info("every %s steps %s: %s", f"{options.evaluate_every:,}", words, ", ".join(each.name for each in metrics))
     progress = Progress(context.samples)
     keeps, patience = options.keep_best is not None, options.stop_after_no_gain
@@ -74,11 +80,14 @@ def _context(plan: RunPlan, state: TrainingState) -> TrainingContext:
 
 def _chosen(options: Options, context: TrainingContext) -> list[Metric]:
     """The metrics that are asked for; else the default one, those that rank, or those that suit. Raises OptionError."""
-    names = options.evaluate_metric or ((options.keep_best.partition(":")[0],) if options.keep_best else ())
-    if names:
+    ranks = options.keep_best.partition(":")[0] if options.keep_best and not options.evaluate_metric else ""
+    if names := options.evaluate_metric or ((ranks,) if ranks else ()):
+        flag = f"--keep-best {options.keep_best}" if ranks else ""
+        if ranks and ranks not in registry().names_of(METRIC):
+            raise PluginError(unknown("metric for --keep-best", ranks, registry().names_of(METRIC), "zoo plugins"))
         found = [registry().find(METRIC, name)() for name in dict.fromkeys(names)]
         for metric in found:
-            _refuse_unsuited(metric, context)
+            _refuse_unsuited(metric, context, flag)
         return found
     known: list[Metric] = [make() for make in registry().metrics.values()]
     known.sort(key=lambda metric: (metric.name != DEFAULT, not metric.best))
@@ -97,9 +106,10 @@ def _unsuited(metric: Metric, context: TrainingContext) -> str | None:
         context.samples = asked
 
 
-def _refuse_unsuited(metric: Metric, context: TrainingContext) -> None:
+def _refuse_unsuited(metric: Metric, context: TrainingContext, flag: str = "") -> None:
+    """`flag`: what a person has typed that names it."""
     if reason := _unsuited(metric, context):
-        raise OptionError(f"--evaluate-metric {metric.name}: {reason}")
+        raise OptionError(f"{flag or f'--evaluate-metric {metric.name}'}: {reason}")
 
 
 def _ranking(options: Options, metrics: Sequence[Metric]) -> Ranking | None:
@@ -120,7 +130,8 @@ def _ranking(options: Options, metrics: Sequence[Metric]) -> Ranking | None:
     if number and number not in metric.best:
         raise OptionError(unknown(f"number of {metric.name} for --keep-best", number, metric.best))
     chosen = number or first
-    return Ranking(metric.name, chosen, metric.best[chosen], chosen == first)
+    others = [each for each in metric.best if each != chosen]
+    return Ranking(metric.name, chosen, metric.best[chosen], chosen == first, others)
 
 
 def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingContext) -> tuple[int, str]:
@@ -148,5 +159,13 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
     if state.batches.device.type != "cpu":
         return samples, f"{judged}, on the CPU" if by_features else judged
     share = share_of(cost(samples), budget)
-    less = "; a higher --evaluate-every takes less" if share > 1.5 * SHARE else ""
-    return samples, f"{judged}, in about {share:.1%} of the training's time at most{less}"
+    return samples, f"{judged}, in {share_in_words(share, options.evaluate_every)}"
+
+
+def share_in_words(share: float, every: int) -> str:
+    """What share of a training's time evaluations take each `every` steps, and how seldom they would have to be for `SHARE`."""
+    about = f"about {share:,.0%}" if share >= 0.01 else "less than 1%"
+    digits = 10 ** max(0, len(str(int(every * share / SHARE))) - 2)  # two of them say enough
+    seldom = math.ceil(every * share / SHARE / digits) * digits
+    less = f"; --evaluate-every {seldom} takes {SHARE:.0%}" if share > 1.5 * SHARE else ""
+    return f"{about} of the training's time at most{less}"

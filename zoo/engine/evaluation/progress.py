@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ class Ranking:
     """Whether the lowest or the highest is best."""
     only: bool = True
     """Whether the number is the first that the metric ranks by, so that the metric's name alone says which."""
+
+    others: Sequence[str] = ()
+    """The other numbers that the metric ranks by."""
 
     @property
     def name(self) -> str:

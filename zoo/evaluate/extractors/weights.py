@@ -41,8 +41,14 @@ def _read(file: Path) -> dict[str, Tensor]:
         raise OptionError(not_read(file, error)) from error
     except Exception as error:  # in whatever way the reader puts that it is damaged
         raise OptionError(
-            f"{file} cannot be read as weights: {in_one_line(error)[:200]}; give a .safetensors or .pth file of tensors alone"
+            f"{file} cannot be read as weights: {_why(error)}; give a .safetensors or .pth file of tensors alone"
         ) from error
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise OptionError(f"{file} holds no weights by name; give a .safetensors or .pth file of tensors alone")
     return dict(found)
+
+
+def _why(error: Exception) -> str:
+    """What a reader says in words; a bare name or number of its own tells a person nothing."""
+    words = in_one_line(error)[:200]
+    return words if " " in str(error).strip() else "it is damaged, or something else"

@@ -1,0 +1,48 @@
+"""The data sets of the ledger: where they come from, and what zoo trains on them with."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One of them. `script` writes it as a folder of pictures where it is not there yet; None: it comes with zoo."""
+
+    name: str
+    title: str
+    channels: int
+    side: int
+    script: str | None = None
+    architecture: str = "dcgan"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Beside the defaults that zoo chooses for such data."""
+
+    def place(self, folder: Path) -> str:
+        """What ``--data`` is to name, below `folder`; written there first where it has to be."""
+        if self.script is None:
+            return self.name
+        place = folder / self.name
+        if not place.is_dir():
+            print(f"{self.title}: {place} is made", file=sys.stderr)
+            unfinished = place.with_name(f"{place.name}.part")
+            subprocess.run([sys.executable, HERE / self.script, unfinished], check=True, stdout=subprocess.DEVNULL)
+            unfinished.rename(place)
+        return str(place)
+
+
+DATA = {
+    each.name: each
+    for each in (
+        DataSet("digits", "5,000 digits, 28×28", 1, 28),
+        DataSet("tiles", "2,099 game tiles, 32×32", 3, 32, "tiles.py"),
+        DataSet("icons", "4,366 OpenMoji icons, 64×64", 3, 64, "icons.py"),
+    )
+}
