@@ -19,12 +19,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CPP := $(shell find csrc -name "*.h" -o -name "*.cpp" -o -name "*.cu" -o -name "*.cuh")
 BUILT_FROM := setup.py pyproject.toml constraints.txt $(shell find csrc -type f 2>/dev/null)
 
-.PHONY: help train wheels matrix fuzz test test-quick test-reference test-sanitized lint format check docs bench bench-steps soak quality speedrun test-cuda bench-cuda gpu photos icons tiles clean
+.PHONY: help train wheels matrix fuzz test test-quick test-compare test-reference test-sanitized lint format check docs bench bench-steps soak quality speedrun test-cuda bench-cuda gpu photos icons tiles clean
 
 help:
 	@echo "make train   set up $(VENV), train the default DCGAN on the digits that come with zoo, say where the pictures are"
 	@echo "make test    set up $(VENV), run the whole test suite"
 	@echo "make test-quick  the same but for what starts compilers, environments or pip; make test-reference  with ZOO_NATIVE=0"
+	@echo "make test-compare  scores beside those of torch-fidelity, clean-fid and pytorch-fid, which it installs"
 	@echo "make test-sanitized  the CPU kernels under AddressSanitizer and UBSan"
 	@echo "make fuzz    a hundred thousand damaged files of every kind that is read: data or one error each, in bounded time and memory"
 	@echo "make lint    formatting (ruff, clang-format), ruff, mypy"
@@ -89,6 +90,15 @@ train:
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# Scores beside those of torch-fidelity, clean-fid and pytorch-fid, of the same pictures and the same network: they are in no other
+# target's way, and a minute or two each.
+$(VENV)/.compare: $(VENV)/.test
+	ZOO_NATIVE=keep $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[compare]"
+	@touch $@
+
+test-compare: $(VENV)/.compare
+	ZOO_TEST_COMPARE=1 $(BIN)/python -m pytest tests/evaluate/test_other_packages.py
 
 test-quick: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow"

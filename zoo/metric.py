@@ -65,6 +65,51 @@ def _number(given: Any, field: str) -> float:
     raise TypeError(f"{field} of an Estimate is {reprlib.repr(given)}; give one number")
 
 
+class Nearest(NamedTuple):
+    """For each row the place of the nearest of the others, and the distance to it."""
+
+    place: npt.NDArray[np.int64]
+    distance: npt.NDArray[np.float64]
+
+
+class TrainingData(ABC):
+    """All the images that a run has learnt of, each a row of numbers, float32 (n, d): its pixels, at 32×32 at most. However many
+    there are, few are in memory at a time."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def places(self) -> npt.NDArray[np.int64]:
+        """Which of the data they are, in order."""
+
+    @property
+    @abstractmethod
+    def held_out(self) -> npt.NDArray[np.int64]:
+        """Which of the data the run has not learnt of (``--hold-out``), in order."""
+
+    @property
+    @abstractmethod
+    def real_places(self) -> npt.NDArray[np.int64]:
+        """Which of the data `EvaluationContext.real_pixels` are, in order."""
+
+    @abstractmethod
+    def some(self, count: int) -> npt.NDArray[np.int64]:
+        """`count` of them, chosen by the evaluation's seed: which of `places`, in order."""
+
+    @abstractmethod
+    def rows(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Images of the data as rows."""
+
+    @abstractmethod
+    def nearest(
+        self, rows: npt.NDArray[np.float32], itself: npt.NDArray[np.int64] | None = None, beyond: float = 0.0
+    ) -> Nearest:
+        """The nearest of them for each row, by its place in the data. `itself`: which of `places` a row is, where it is one: it is
+        not its own neighbour. Those up to the distance `beyond` are not looked at."""
+
+
 class Matched(NamedTuple):
     """Features of as many generated images as of either half of the real ones, float32 (n, d) each, in random order."""
 
@@ -198,6 +243,16 @@ class EvaluationContext(ABC):
         return [name for name in self.class_names if name not in known]
 
     @property
+    def training(self) -> TrainingData:
+        """All the images that the run has learnt of, by their pixels: not those that are held out (``--hold-out``)."""
+        raise NotImplementedError
+
+    @property
+    def nearest_training(self) -> Nearest:
+        """The nearest of these for each generated image, by its place in the data, and the distance to it; computed once."""
+        raise NotImplementedError
+
+    @property
     def real_labels(self) -> Tensor | None:
         """Their classes, int64 (real_count,); None where the data has none."""
         raise NotImplementedError
@@ -223,6 +278,8 @@ class Metric(ABC):
     order: ClassVar[int] = 100
     """Its place among metrics where several are shown, lowest first, those of one place by name. Those that come with zoo have
     10 to 80."""
+    made_by: ClassVar[str] = ""
+    """The distribution that brings it with its version, as scores record it; empty for those that come with zoo, which sets it."""
     uses_features: ClassVar[bool] = False
     """Whether it asks for `EvaluationContext.features`: they depend on the chosen network, as its numbers then do."""
 

@@ -21,11 +21,11 @@ from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.graphs.capture import WARM_UP
 from zoo.engine.optim.build import build_optimizer
 from zoo.engine.plan import plan_run
-from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step as Engine
 from zoo.generate.latent.latents import Latents
 from zoo.options import Options
 from zoo.system import compiling
+from zoo.system.streams import stream_seed
 
 MODES = ("max-autotune", "max-autotune-no-cudagraphs")
 """torch.compile's, beside its default."""

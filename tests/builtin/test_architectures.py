@@ -15,9 +15,9 @@ import zoo
 import zoo.testing
 from zoo.data import DataSpec
 from zoo.engine.build import TrainingState, build_networks
-from zoo.engine.runtime.seeds import stream_seed
 from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
+from zoo.system.streams import stream_seed
 
 NAMES = zoo.list_architectures()
 CONDITIONAL = [name for name in NAMES if registry().contribution(name).value.conditional]

@@ -125,7 +125,7 @@ def test_what_hangs_on_real_images_alone_is_computed_once_and_the_same_to_the_la
     first = evaluations.evaluate(1, plan.device)
     known = dict(evaluations.context._known)
     assert {name.partition(".")[0] for name in known} == set(names)
-    monkeypatch.setattr("zoo.evaluate.measures.copies.usual_distance", lambda *more: pytest.fail("it is known"))
+    monkeypatch.setattr("zoo.evaluate.measures.copies.usual_distances", lambda *more: pytest.fail("it is known"))
     again = evaluations.evaluate(1, plan.device)
     monkeypatch.undo()
     assert all(evaluations.context._known[name] is value for name, value in known.items())

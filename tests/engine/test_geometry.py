@@ -14,9 +14,9 @@ import zoo
 from zoo.engine.build import build_networks
 from zoo.engine.geometry import USUAL, choose_spec, describe_sizes
 from zoo.engine.runtime.device import available_devices, choose_device
-from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.trial import Trial
 from zoo.errors import DataError, OptionError
+from zoo.system.streams import stream_seed
 
 
 class Source:

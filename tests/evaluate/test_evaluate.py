@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import zoo
 from zoo import evaluate
 from zoo.evaluate import reader
 from zoo.plugins.registry import registry
-from zoo.run.scores import read_scores
+from zoo.run.scores import incomparable, read_scores
 
 METRIC = """
 import zoo
@@ -224,6 +225,24 @@ def test_a_metric_that_ranks_by_what_it_does_not_compute_is_refused(install, cli
     assert "names 'fkae', which it does not compute; name one of fake, real, count" in outcome.err
 
 
+def test_scores_of_a_plugins_metric_record_its_version_and_compare_with_those_of_no_other(install, run, tmp_path):
+    found = []
+    for version in ("1.0", "1.1"):
+        shutil.rmtree(tmp_path / "site-packages" / "zoo_spread-1.0.dist-info", ignore_errors=True)
+        install(METRIC, "zoo_spread", version=version)
+        found.append(zoo.evaluate(run, metrics=["spread"], samples=3).scores)
+    made = [scores.provenance_of("spread") for scores in found]
+    assert [each["metric"] for each in made] == ["zoo-spread 1.0", "zoo-spread 1.1"]
+    assert incomparable(*made) == ["plugin of the metric (zoo-spread 1.0, zoo-spread 1.1)"]
+
+
+def test_scores_of_zoos_own_metrics_compare_whatever_the_version_of_zoo(ring):
+    assert (
+        zoo.evaluate(ring, metrics=["modes"], samples=20, save=False).scores.provenance_of("modes").get("metric")
+        is None
+    )
+
+
 @pytest.mark.parametrize("number", ["numpy.float32({})", "torch.tensor({})", "numpy.array([{}])[0]", "int({})"])
 def test_numbers_of_an_estimate_are_numbers_of_whatever_kind_they_are(install, cli, run, number):
     fields = ", ".join(number.format(each) for each in (3.0, 2.0, 5.0, 1.0))
@@ -292,6 +311,11 @@ def test_a_reader_of_given_data_is_kept_and_trained_again_where_it_is_damaged(tm
     kept.write_bytes(b"damaged")
     monkeypatch.setattr(reader, "train", whole)
     third = reader.kept_network(*given)
+    flipped = bytearray(kept.read_bytes())
+    flipped[-3] ^= 1
+    kept.write_bytes(bytes(flipped))
+    fourth = reader.kept_network(*given)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), fourth.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), third.parameters(), strict=True))
 
 

@@ -10,6 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from zoo.data.images import Fit
+from zoo.data.reading import Reading
+from zoo.data.registry import open_source
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError
 from zoo.evaluate import reader
@@ -20,6 +23,7 @@ from zoo.evaluate.extractors.extractor import coloured, hash_of
 from zoo.evaluate.extractors.inception import Inception
 from zoo.evaluate.extractors.random_convolutions import RandomConvolutions
 from zoo.evaluate.extractors.resizing import RESIZINGS
+from zoo.evaluate.real import RealImages
 
 GREY = DataSpec(1, 28, 28)
 
@@ -91,6 +95,8 @@ def test_what_suits_the_data_is_chosen(monkeypatch, caplog):
         (Choice("random"), DataSpec(3, 4, 4), "it looks at pictures of 8×8 and more, not 4×4"),
         (Choice("inception"), GREY, "needs the file pt_inception-2015-12-05-6726825d.pth"),
         (Choice("random", resize="clean-fid"), GREY, "--resize is for --extractor inception"),
+        (Choice("random", sha256=""), GREY, "--sha256 '': give the hash of the weights or what it begins with"),
+        (Choice("random", sha256="weights"), GREY, "--sha256 'weights'"),
         (Choice("random", sha256="abc"), GREY, "have the hash RANDOM"),
     ],
 )  # fmt: skip
@@ -153,6 +159,30 @@ def test_an_unknown_resizing_is_refused(tmp_path):
 def test_a_picture_of_that_size_already_is_not_changed_by_resizing(resize):
     images = bytes_of(2, 3, 20, 20)
     assert RESIZINGS[resize](images, 20).numpy() == pytest.approx(images.float().numpy(), abs=1e-3)
+
+
+def test_the_classifier_of_some_data_is_one_whichever_seed_comes_first(tmp_path, monkeypatch):
+    """Of more images than are compared with, of which another seed chooses others; of images that are fitted or read in another way
+    it is another one."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("zoo.evaluate.real.MOST", 120)
+    random = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "data.npz", images=random.integers(0, 256, (300, 10, 12), dtype=np.uint8), labels=np.arange(300) % 3
+    )
+
+    def network(seed: int, fit: Fit = "crop", levels: str | None = None) -> str:
+        source = open_source(str(tmp_path / "data.npz"), reading=Reading(levels=levels))
+        real = RealImages(source, DataSpec(1, 12, 12, 3), fit, seed)
+        return Choice("classifier").extractor(real.as_data()).sha256
+
+    first = network(0)
+    assert len(list((tmp_path / "cache/readers").iterdir())) == 1
+    assert network(1) == first
+    assert len(list((tmp_path / "cache/readers").iterdir())) == 1
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "other"))
+    assert network(1) == first
+    assert len({first, network(0, "stretch"), network(0, levels="0,100")}) == 3
 
 
 def test_efficientnet_has_its_weights_and_tells_pictures_apart():

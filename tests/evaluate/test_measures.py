@@ -9,7 +9,6 @@ import torch
 from zoo.evaluate import reader
 from zoo.evaluate.extractors.classifiers import Digits
 from zoo.evaluate.measures import extrapolation, frechet, intervals
-from zoo.evaluate.measures.copies import closest, copied
 from zoo.evaluate.measures.distances import blocks, nearest
 from zoo.evaluate.measures.frechet import Moments
 from zoo.evaluate.measures.kernel import kernel_distance
@@ -175,24 +174,7 @@ def test_fakes_far_from_everything_have_no_precision_and_a_mode_that_is_dropped_
     assert coverage(half, real).value < 0.55
 
 
-# ---- copies and labels
-
-
-def test_images_of_the_training_set_are_copies_and_others_are_not():
-    training = normal(400, 20)
-    assert copied(training[:50], training).copies.all()
-    assert copied(normal(300, 20, seed=1), training).copies.mean() < 0.05
-    mixed = np.concatenate([normal(3, 20, seed=2), training[[7]] + 1e-4, training[[9]]])
-    found = copied(mixed, training)
-    assert closest(found, 2).tolist() == [4, 3]
-    assert found.place[[4, 3]].tolist() == [9, 7]
-    assert found.distance[4] == 0
-
-
-def test_each_of_the_closest_pairs_has_a_training_image_of_its_own():
-    training = normal(50, 5)
-    fakes = np.concatenate([training[[3]], training[[3]], training[[4]] + 0.01])
-    assert closest(copied(fakes, training), 2).tolist() == [0, 2]
+# ---- labels
 
 
 def test_the_class_of_features_is_that_of_most_neighbours():

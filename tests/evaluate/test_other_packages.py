@@ -7,17 +7,19 @@ Their Inception has random weights here, which are in one file for all: nobody h
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
+import zoo
 from zoo.evaluate.extractors import inception
 from zoo.evaluate.extractors.inception import Inception
-from zoo.evaluate.extractors.resizing import RESIZINGS, clean_fid
-from zoo.evaluate.measures import frechet
+from zoo.evaluate.extractors.resizing import clean_fid
 from zoo.evaluate.measures.kernel import kernel_distance
 from zoo.evaluate.measures.neighbours import within
 
@@ -30,7 +32,7 @@ def package(name: str):
     """A module of another package, or the test is skipped. All of them import torchvision, of which only Python is used: where its
     library is built for another edition of torch, the operators that it would bring are declared, and never called."""
     if importlib.util.find_spec(name.partition(".")[0]) is None:
-        pytest.skip(f"{name} is not installed")
+        _lacking(f"{name} is not installed (make test-compare)")
     if importlib.util.find_spec("torchvision") and not _torchvision:
         try:
             importlib.import_module("torchvision")
@@ -41,7 +43,12 @@ def package(name: str):
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        pytest.skip(f"{name} cannot be imported: {error}")
+        _lacking(f"{name} cannot be imported: {error}")
+
+
+def _lacking(reason: str) -> None:
+    """Skip the test, or fail where all packages are to be there."""
+    (pytest.fail if "ZOO_TEST_COMPARE" in os.environ else pytest.skip)(reason)
 
 
 @pytest.fixture(scope="module")
@@ -98,29 +105,6 @@ def test_pictures_are_resized_as_clean_fid_does(side):
     assert np.array_equal(clean_fid(pictures(side), 299).permute(0, 2, 3, 1).numpy(), expected)
 
 
-def features(weights: Path, resize: str) -> list[np.ndarray]:
-    """Of two sets of pictures, as few of them as there are pictures for."""
-    network = Inception(weights, resize)
-    return [network(pictures(40, 12, seed))[:, ::256] for seed in (0, 1)]
-
-
-@pytest.mark.parametrize("resize", RESIZINGS)
-def test_the_score_of_the_same_features_is_theirs(weights, resize):
-    """To a thousandth, of the same pictures under each resizing."""
-    one, other = features(weights, resize)
-    ours = frechet.distance(frechet.Moments.of(one), frechet.Moments.of(other))
-    statistics = [(each.mean(0), np.cov(each.astype(float), rowvar=False)) for each in (one, other)]
-    if resize == "torch-fidelity":
-        metric = package("torch_fidelity.metric_fid")
-        known = [{"mu": mean, "sigma": covariance} for mean, covariance in statistics]
-        theirs = metric.fid_statistics_to_metric(*known, False)["frechet_inception_distance"]
-    elif resize == "pytorch-fid":
-        theirs = package("pytorch_fid.fid_score").calculate_frechet_distance(*statistics[0], *statistics[1])
-    else:
-        theirs = package("cleanfid.fid").frechet_distance(*statistics[0], *statistics[1])
-    assert ours == pytest.approx(theirs, rel=1e-3)
-
-
 def test_the_kernel_distance_is_that_of_torch_fidelity():
     """Of all images in one subset, which is what ours is of."""
     metric = package("torch_fidelity.metric_kid")
@@ -143,3 +127,69 @@ def test_precision_and_recall_are_those_of_torch_fidelity():
     precision, recall = metric.calculate_precision_recall_full(fakes, real)
     assert within(fakes.numpy(), real.numpy()).value == pytest.approx(precision)
     assert within(real.numpy(), fakes.numpy()).value == pytest.approx(recall)
+
+
+# ---- from pictures to scores
+
+
+def folders(place: Path, side: int) -> list[str]:
+    """Two folders of pictures, a few of each: brighter ones, and darker ones."""
+    found = []
+    for name, count, seed, scale in (("fakes", 16, 0, 1.0), ("real", 20, 1, 0.7)):
+        folder = place / name
+        folder.mkdir()
+        for number, picture in enumerate(pictures(side, count, seed)):
+            shown = (picture.permute(1, 2, 0).numpy() * scale).astype(np.uint8)
+            Image.fromarray(shown).save(folder / f"{number:02d}.png")
+        found.append(str(folder))
+    return found
+
+
+def of_torch_fidelity(fakes: str, real: str, weights: Path, monkeypatch) -> float:
+    metrics = package("torch_fidelity").calculate_metrics(
+        input1=fakes, input2=real, fid=True, cuda=False, verbose=False, cache=False, save_cpu_ram=True,
+        feature_extractor_weights_path=str(weights), batch_size=10,
+    )  # fmt: skip
+    return metrics["frechet_inception_distance"]
+
+
+def of_pytorch_fid(fakes: str, real: str, weights: Path, monkeypatch) -> float:
+    module = package("pytorch_fid.inception")
+    monkeypatch.setattr(module, "load_state_dict_from_url", lambda *a, **k: torch.load(weights, weights_only=True))
+    score = package("pytorch_fid.fid_score").calculate_fid_given_paths
+    return score([fakes, real], 10, torch.device("cpu"), 2048, num_workers=0)
+
+
+def of_clean_fid(fakes: str, real: str, weights: Path, monkeypatch) -> float:
+    """With its own PyTorch Inception in the place of the TorchScript one, which it downloads: the same network, and pictures are
+    prepared for it as for that one."""
+    features, module = package("cleanfid.features"), package("cleanfid.inception_pytorch")
+    monkeypatch.setattr(module, "load_state_dict_from_url", lambda *a, **k: torch.load(weights, weights_only=True))
+
+    class InceptionV3W(nn.Module):
+        def __init__(self, path, download=True, resize_inside=False):
+            super().__init__()
+            assert not resize_inside
+            self.network = module.InceptionV3([3], resize_input=False, normalize_input=False)
+
+        def forward(self, x):
+            return self.network((x - 128) / 128)[0].flatten(1)
+
+    monkeypatch.setattr(features, "InceptionV3W", InceptionV3W)
+    options = dict(mode="clean", num_workers=0, device=torch.device("cpu"), use_dataparallel=False, verbose=False)
+    return package("cleanfid.fid").compute_fid(fakes, real, batch_size=10, **options)
+
+
+@pytest.mark.parametrize("side", [64, 320])
+@pytest.mark.parametrize(
+    ("resize", "theirs"),
+    [("torch-fidelity", of_torch_fidelity), ("pytorch-fid", of_pytorch_fid), ("clean-fid", of_clean_fid)],
+)
+def test_the_score_of_the_same_pictures_is_theirs(weights, tmp_path, monkeypatch, resize, theirs, side):
+    """To a thousandth, from the files on: each reads, resizes and looks at them itself."""
+    fakes, real = folders(tmp_path, side)
+    expected = theirs(fakes, real, weights, monkeypatch)
+    monkeypatch.setattr("zoo.evaluate.metrics.feature_metric.FeatureMetric.fewest", 8)
+    options = dict(against=real, metrics=["frechet"], extractor="inception", weights=weights, resize=resize)
+    ours = zoo.evaluate(fakes, **options).scores.of("frechet", "distance").value
+    assert ours == pytest.approx(float(expected), rel=1e-3)

@@ -124,6 +124,11 @@ def test_features_are_computed_once_and_those_of_real_images_are_kept(run, tmp_p
     kept.write_bytes(b"damaged")
     assert numbers() == first
     assert sorted(seen) == [70, 70, 70, 5000, 5000]
+    whole_file = bytearray(kept.read_bytes())
+    whole_file[-1000:] = bytes(each ^ 0x10 for each in whole_file[-1000:])  # finite numbers, and others
+    kept.write_bytes(bytes(whole_file))
+    assert numbers() == first
+    assert sorted(seen) == [70, 70, 70, 70, 5000, 5000, 5000]
 
 
 def test_a_run_that_comes_with_zoo_is_judged_and_not_written_to(cli):

@@ -8,9 +8,11 @@ import pytest
 
 from zoo.errors import OptionError, RunError
 from zoo.run.scores import (
+    DECISIVE,
     SCORES,
     Score,
     Scores,
+    _shown,
     cut_scores,
     incomparable,
     read_scores,
@@ -21,11 +23,17 @@ from zoo.run.scores import (
 )
 
 MADE = {
+    "measures": 1,
     "extractor": "digits",
     "extractor_sha256": "ab" * 32,
+    "resize": "none",
+    "shape": [1, 28, 28],
     "samples": 5000,
     "real": 5000,
     "fingerprint": "x",
+    "split": "train",
+    "fit": "crop",
+    "truncation": None,
     "seed": 0,
 }
 ONE = Scores(5, {"frechet": {"distance": Score(1.5, 1.0, 2.0, 0.9)}}, MADE, {"modes": {"samples": 2500}})
@@ -100,13 +108,32 @@ def test_something_else_in_its_place_is_an_error(tmp_path):
         write_scores(tmp_path, ONE)
 
 
-@pytest.mark.parametrize(
-    "name", ["extractor", "extractor_sha256", "samples", "real", "fingerprint", "resize", "truncation"]
-)
+def test_what_decides_is_all_that_a_number_hangs_on():
+    """But for seeds, versions of zoo and torch, and the weights: whether those are averaged is a run's own."""
+    decides = {
+        "measures",
+        "metric",
+        "extractor",
+        "extractor_sha256",
+        "resize",
+        "shape",
+        "samples",
+        "real",
+        "fingerprint",
+        "split",
+    }
+    assert set(DECISIVE) == {*decides, "fit", "truncation"}
+    assert set(MADE) | {"metric"} >= set(DECISIVE)
+
+
+@pytest.mark.parametrize("name", DECISIVE)
 def test_scores_that_differ_in_what_decides_do_not_compare(name):
     found = incomparable(MADE, {**MADE, name: "another"})
     assert len(found) == 1
     assert "another" in found[0]
+    assert incomparable(MADE, {key: value for key, value in MADE.items() if key != name}) == (
+        [] if MADE.get(name) is None else [f"{DECISIVE[name]} ({_shown(MADE[name])}, none)"]
+    )
     with pytest.raises(RunError, match="a and b do not compare: they differ in"):
         refuse_incomparable(MADE, {**MADE, name: "another"}, "the scores of a and b")
 

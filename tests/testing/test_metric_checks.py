@@ -74,6 +74,26 @@ def test_a_metric_that_suits_nothing_is_skipped_with_the_reason(context):
     assert "the data has no labels" in outcome.reason
 
 
+COLOURS = PLUGIN.replace(
+    "BEST",
+    """
+    def unsuited(self, context):
+        return None if context.spec.channels == 3 and context.source.classes > 1 else "it is for colours and classes"
+""",
+)
+
+
+def test_a_metric_that_does_not_suit_digits_is_checked_on_colour_pictures_of_classes(install):
+    install(COLOURS.replace("NUMBERS", '{"value": float(context.pixels.float().mean())}'), "zoo_broken")
+    assert [each.state for each in check_metric("broken")] == ["passed"] * len(METRIC_CHECKS)
+
+
+def test_a_promise_is_found_broken_on_these_too(install):
+    install(COLOURS.replace("NUMBERS", '{"value": float("nan")}'), "zoo_broken")
+    (outcome,) = check_metric("broken", only="finite")
+    assert outcome.state == "failed"
+
+
 def test_the_command_checks_a_metric_and_tells_the_same_as_json(cli, install):
     outcome = cli("check", "classes")
     assert (outcome.code, outcome.err) == (0, "")

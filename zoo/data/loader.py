@@ -80,8 +80,9 @@ class Loader:
             raise DataError(f"unknown order {order!r}; known: {', '.join(get_args(Order))}")
         self.store = store
         self.batch_size = batch_size
-        self._kept, self.held_out = _parted(len(store), hold_out, seed % 2**64)
+        self.held_out = places_held_out(len(store), hold_out, seed)
         """The places in the store of images that no batch holds (`hold_out` of them, chosen by the seed), in order."""
+        self._kept = np.delete(np.arange(len(store), dtype=np.int64), self.held_out) if hold_out else None
         self.images = len(store) - hold_out
         """How many images there are to learn from."""
         self.batching = Batching.of(self.images, batch_size, drop_remainder or order == "slice")
@@ -206,10 +207,9 @@ class Loader:
         self.store.release()
 
 
-def _parted(images: int, hold_out: int, seed: int) -> tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int64]]:
-    """The places of images that are learnt from (None: all of them) and of those that are held out, both in order."""
+def places_held_out(images: int, hold_out: int, seed: int) -> npt.NDArray[np.int64]:
+    """The places of the images that a loader of that seed holds out, of so many, in order."""
     if not hold_out:
-        return None, np.arange(0, dtype=np.int64)
-    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(3,))))
-    out = np.sort(random.permutation(images)[:hold_out]).astype(np.int64)
-    return np.delete(np.arange(images, dtype=np.int64), out), out
+        return np.arange(0, dtype=np.int64)
+    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed % 2**64, spawn_key=(3,))))
+    return np.sort(random.permutation(images)[:hold_out]).astype(np.int64)

@@ -29,11 +29,12 @@ from zoo.engine.optim.build import build_optimizer
 from zoo.engine.optim.schedule import base_rates
 from zoo.engine.plan import RunPlan
 from zoo.engine.runtime.precision import Precision
-from zoo.engine.runtime.seeds import TorchRandom, stream_seed
+from zoo.engine.runtime.seeds import TorchRandom
 from zoo.engine.step import Step
 from zoo.engine.trial import Capabilities, Trial
 from zoo.generate.latent.latents import Latents
 from zoo.options import Options
+from zoo.system.streams import stream_seed
 
 
 @dataclass

@@ -11,11 +11,11 @@ from torch import Tensor
 from zoo.data.batching import Batching
 from zoo.engine.build import TrainingState, batches_per_step
 from zoo.engine.optim.saved import SavedOptimizer
-from zoo.engine.runtime.seeds import stream_seed
 from zoo.errors import RunError
 from zoo.options import Options
 from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.snapshot import State
+from zoo.system.streams import stream_seed
 
 MAY_LACK = ("health", "evaluation")
 """Parts that checkpoints lack which an older zoo wrote, or a run that did not evaluate: they begin anew."""

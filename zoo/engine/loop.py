@@ -25,7 +25,6 @@ from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_mome
 from zoo.engine.runtime.clock import Clock
 from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.runtime.memory import keep_freed_memory
-from zoo.engine.runtime.seeds import stream_seed
 from zoo.errors import RunError
 from zoo.generate.latent.latents import Latents
 from zoo.generate.pictures.grid import columns_for, save, save_grid
@@ -36,6 +35,7 @@ from zoo.run.journal import Journal
 from zoo.run.run import Run, quoted
 from zoo.run.scores import write_scores
 from zoo.run.snapshot import NotFiniteError, take_snapshot
+from zoo.system.streams import stream_seed
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,13 @@ from torch import Tensor, nn
 
 from zoo.errors import OptionError, RunError
 from zoo.evaluate.measures.copies import closest
-from zoo.evaluate.metrics.copies import nearest_training
 from zoo.generate.pictures.grid import grid
 from zoo.run.copies import keep_copies
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from zoo.metric import EvaluationContext
+    from zoo.evaluate.context import ComparedContext
 
 PAIRS = 10
 
@@ -34,7 +33,7 @@ _ALIKE = 0.75
 log = logging.getLogger(__name__)
 
 
-def keep_closest_pairs(context: EvaluationContext, run: Path, step: int) -> None:
+def keep_closest_pairs(context: ComparedContext, run: Path, step: int) -> None:
     """Keep the picture in the folder of a run, where a report finds it. That it cannot be is a line: the scores are there."""
     picture = closest_pairs(context)
     try:
@@ -43,15 +42,15 @@ def keep_closest_pairs(context: EvaluationContext, run: Path, step: int) -> None
         log.warning("the picture of the closest pairs is not kept: %s", error)
 
 
-def closest_pairs(context: EvaluationContext, pairs: int = PAIRS) -> Image.Image:
+def closest_pairs(context: ComparedContext, pairs: int = PAIRS) -> Image.Image:
     """The closest pairs by pixels, closest first, two to a row: a sample, its training image, and how far a pixel
     deviates, below the former. Raises OptionError for points."""
     if context.spec.points:
         raise OptionError("--copies draws pictures, and the data is points; leave it out")
-    found = nearest_training(context)
+    found = context.nearest_training
     chosen = _unlike(context.pixels, closest(found, SEEN), pairs)
     fakes = context.pixels[chosen].permute(0, 2, 3, 1).numpy()
-    real = context.real_pixels[found.place[chosen]].permute(0, 2, 3, 1).numpy()
+    real = context.comparison.pixels_of(found.place[chosen]).permute(0, 2, 3, 1).numpy()
     both = np.stack([fakes, real], 1).reshape(-1, *fakes.shape[1:])
     gaps = (fakes.astype(np.float64) - real) / 255
     deviation = np.sqrt((gaps * gaps).mean((1, 2, 3)))

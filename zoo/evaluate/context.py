@@ -21,10 +21,11 @@ from zoo.evaluate.extractors.choose import Choice
 from zoo.evaluate.extractors.extractor import Extractor, levels
 from zoo.evaluate.features import ComputedFeatures
 from zoo.evaluate.real import MOST, RealImages
+from zoo.evaluate.training_pixels import TrainingPixels, as_rows
 from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
 from zoo.generate.sampling import straight
-from zoo.metric import EvaluationContext
+from zoo.metric import EvaluationContext, Nearest
 from zoo.options import Options
 from zoo.system.names import listed, shown
 
@@ -36,6 +37,8 @@ class ComparedContext(EvaluationContext):
 
     fit: Fit = "crop"
     """How real images of another aspect are brought to the shape of the pictures."""
+    learner: Options | None = None
+    """The options of the run that has learnt of the real images; None where that is not known."""
     choice: Choice
     """Which feature network looks at them."""
     averaged: bool | None = None
@@ -48,7 +51,17 @@ class ComparedContext(EvaluationContext):
     @cached_property
     def comparison(self) -> RealImages:
         """The real images."""
-        return RealImages(self.source, self.spec, self.fit, self.seed)
+        return RealImages(self.source, self.spec, self.fit, self.seed, self.learner)
+
+    @cached_property
+    def training(self) -> TrainingPixels:
+        """As `EvaluationContext.training`."""
+        return TrainingPixels(self.comparison)
+
+    @cached_property
+    def nearest_training(self) -> Nearest:
+        """As `EvaluationContext.nearest_training`."""
+        return self.training.nearest(as_rows(self.pixels))
 
     @property
     def real_count(self) -> int:
@@ -151,6 +164,7 @@ class RunContext(ComparedContext):
         self._sources = sources
         own = generator.options if data == generator.options.data else None
         reader = read_as or own
+        self.learner = reader
         self.fit = (reader or generator.options).fit
         self._reading = None if reader is None else Reading.of(reader)
 

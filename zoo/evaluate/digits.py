@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from zoo.data.formats.digits import SHAPE
 from zoo.metric import EvaluationContext, Metric
-
-SHAPE = (1, 28, 28)
 
 
 class DigitReader(Metric):

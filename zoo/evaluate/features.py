@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from torch import Tensor
 
 from zoo.data.cache import cache_directory, digest
 from zoo.errors import RunError
-from zoo.evaluate.extractors.extractor import Extractor
-from zoo.evaluate.kept import FEATURES, SUFFIX
+from zoo.evaluate.extractors.extractor import Extractor, hash_of
+from zoo.evaluate.kept import FEATURES, SHA256, SUFFIX
 from zoo.evaluate.real import RealImages
 from zoo.metric import Features
 from zoo.run.files import replacing
@@ -88,9 +90,12 @@ def kept_features(network: Extractor, real: RealImages) -> Floats:
     )  # fmt: skip
     place = cache_directory() / FEATURES / f"{key}{SUFFIX}"
     shape = (len(real.places), network.dimension)
-    with suppress(Exception):  # not there, or damaged, in whatever way its reader puts that
-        found = load_file(place)["features"]
-        if found.shape == shape and found.dtype == np.float32 and np.isfinite(found).all():
+    with (
+        suppress(Exception),
+        safe_open(place, framework="numpy") as file,
+    ):  # not there, or damaged, however its reader puts that
+        found: Floats = file.get_tensor("features")
+        if found.shape == shape and (file.metadata() or {}).get(SHA256) == _hash_of(found):
             with suppress(OSError):
                 place.touch()
             return found
@@ -98,12 +103,16 @@ def kept_features(network: Extractor, real: RealImages) -> Floats:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with replacing(place) as temporary:
-            made = {"source": real.source.opened_as or "", "extractor": network.name}
+            made = {"source": real.source.opened_as or "", "extractor": network.name, SHA256: _hash_of(features)}
             save_file({"features": features}, temporary, metadata=made)
         _leave(place.parent)
     except (OSError, RunError) as error:
         log.info("the features of real images are not kept: %s", error)
     return features
+
+
+def _hash_of(features: Floats) -> str:
+    return hash_of({"features": torch.from_numpy(features)})
 
 
 def _leave(folder: Path) -> None:

@@ -15,6 +15,9 @@ FEATURES, READERS = "features", "readers"
 
 SUFFIX = ".safetensors"
 
+SHA256 = "sha256"
+"""What of a file's metadata is the hash of its content: one that is another is damaged, and computed anew."""
+
 
 @dataclass(frozen=True)
 class Kept:

@@ -17,6 +17,7 @@ from zoo.evaluate.extractors.choose import Choice
 from zoo.evaluate.real import RealImages
 from zoo.generate.generator import Generator
 from zoo.generate.samples import Samples
+from zoo.options import Options
 
 
 class PicturesContext(ComparedContext):
@@ -31,14 +32,15 @@ class PicturesContext(ComparedContext):
         choice: Choice | None = None,
         spec: DataSpec | None = None,
         fit: Fit = "crop",
+        learner: Options | None = None,
     ) -> None:
         """`samples` of the pictures, all by default. `spec`, `fit`: how the real ones are brought to a shape, as a run
-        did; by default they have one. Raises DataError where the two are not of one shape."""
+        did, `learner` its options; by default they have one. Raises DataError where the two are not of one shape."""
         self.data = source.opened_as or source.title
         self._source = source
         self.seed = seed
         self.choice = choice or Choice()
-        self.fit = fit
+        self.fit, self.learner = fit, learner
         self._spec = shape_of(pictures)
         real = spec or shape_of(source)
         if real.shape != self._spec.shape:

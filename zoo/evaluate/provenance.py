@@ -44,6 +44,7 @@ def provenance(context: ComparedContext, with_features: bool) -> dict[str, Any]:
 def scores_of(measured: Measured, metrics: Sequence[Metric], step: int) -> Scores:
     """What was measured, with its provenance: that of most metrics, and apart what is other for some."""
     by_features = {metric.name for metric in metrics if metric.uses_features}
+    made_by = {metric.name: metric.made_by for metric in metrics}
     each: dict[str, dict[str, Any]] = {}
     made: dict[tuple[int, bool], dict[str, Any]] = {}
     for name, context in measured.contexts.items():
@@ -51,7 +52,7 @@ def scores_of(measured: Measured, metrics: Sequence[Metric], step: int) -> Score
         made.setdefault(key, {})
         if not made[key]:
             made[key] = provenance(context, name in by_features)
-        each[name] = made[key]
+        each[name] = made[key] | ({"metric": made_by[name]} if made_by[name] else {})
     common = max(made.values(), key=lambda found: ("extractor" in found, found["samples"])) if made else {}
     apart = {name: _other(found, common) for name, found in each.items()}
     scores = {name: as_scores(numbers) for name, numbers in measured.numbers.items()}

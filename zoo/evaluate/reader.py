@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -19,7 +20,8 @@ from zoo.data.formats.digits import DigitsSource
 from zoo.data.spec import DataSpec
 from zoo.data.store import prepare
 from zoo.errors import RunError
-from zoo.evaluate.kept import READERS, SUFFIX
+from zoo.evaluate.extractors.extractor import hash_of
+from zoo.evaluate.kept import READERS, SHA256, SUFFIX
 from zoo.run.files import replacing
 
 log = logging.getLogger(__name__)
@@ -83,16 +85,20 @@ def digits() -> tuple[Tensor, Tensor]:
     return images, torch.from_numpy(store.labels.copy())
 
 
-def kept_network(fingerprint: str, images: Tensor, labels: Tensor, classes: int, passes: int = PASSES) -> nn.Sequential:
+def kept_network(identity: str, images: Tensor, labels: Tensor, classes: int, passes: int = PASSES) -> nn.Sequential:
     """A classifier of labelled images (N, 1, H, W) in [-1, 1] that is found in the cache, or trained now and kept there.
 
-    `fingerprint`: what tells these images from others. One that cannot be kept is trained again next time.
+    `identity`: what tells these images from others. One that cannot be kept is trained again next time.
     """
-    key = digest(VERSION, fingerprint, str(tuple(images.shape)), classes, torch.__version__, passes)
+    key = digest(VERSION, identity, str(tuple(images.shape)), classes, torch.__version__, passes)
     place = cache_directory() / READERS / f"{key}{SUFFIX}"
     network = build_network(classes)
     try:
-        network.load_state_dict(load_file(place))
+        with safe_open(place, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if (file.metadata() or {}).get(SHA256) != hash_of(weights):
+                raise ValueError("it is not what was written")
+        network.load_state_dict(weights)
         with suppress(OSError):
             place.touch()  # it was used now
     except Exception:  # not there, or damaged, in whatever way its reader puts that
@@ -101,7 +107,7 @@ def kept_network(fingerprint: str, images: Tensor, labels: Tensor, classes: int,
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with replacing(place) as temporary:
-                save_file(network.state_dict(), temporary)
+                save_file(network.state_dict(), temporary, metadata={SHA256: hash_of(network.state_dict())})
         except (OSError, RunError) as error:
             log.info("the classifier is not kept: %s", error)
     return _at_rest(network)

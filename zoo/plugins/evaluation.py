@@ -249,7 +249,7 @@ def _of_pictures(what: str, against: Run | Path | str | None, seed: int, choice:
     pictures = _opened(what, how)
     run = _run_of(against)
     if run is None:
-        source, spec, fit = _opened_against(against, how), None, _CROP
+        source, spec, fit, options = _opened_against(against, how), None, _CROP, None
     else:
         options = _options_of(run)
         source = open_source(options.data, _sources(), Reading.of(options))
@@ -258,7 +258,7 @@ def _of_pictures(what: str, against: Run | Path | str | None, seed: int, choice:
     def context(count: int | None) -> ComparedContext:
         from zoo.evaluate.pictures import PicturesContext
 
-        return PicturesContext(pictures, source, count, seed, choice, spec, fit)
+        return PicturesContext(pictures, source, count, seed, choice, spec, fit, options)
 
     return Subject(what, context)
 

@@ -25,7 +25,7 @@ from zoo.plugins.attribution import Guard, attributing
 from zoo.plugins.kinds import ALL_KINDS, ARCHITECTURE, METRIC, OBJECTIVE, SOURCE, Kind
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.selection import selected
-from zoo.system.distribution import foreign
+from zoo.system.distribution import DISTRIBUTION, foreign
 
 if TYPE_CHECKING:
     from zoo.data.source import DataSource
@@ -98,7 +98,10 @@ class Registry:
 
     def contributed(self, kind: Kind, value: object, plugin: Plugin) -> Contribution:
         """What a plugin contributes, guarded: whatever fails inside is named with the plugin."""
-        return Contribution(kind.guarded(value, self._guard_of(plugin)), plugin)
+        guarded = kind.guarded(value, self._guard_of(plugin))
+        if kind is METRIC:
+            guarded.made_by = "" if plugin.distribution == DISTRIBUTION else plugin.origin
+        return Contribution(guarded, plugin)
 
     def _guard_of(self, plugin: Plugin) -> Guard:
         def guard(what: str, then: str = "") -> AbstractContextManager[None]:

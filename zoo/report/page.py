@@ -14,7 +14,7 @@ from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, table, tag, words
 from zoo.report.pictures import Picture
 from zoo.report.scale import Scale
-from zoo.report.scored import score_charts, score_table, told
+from zoo.report.scored import score_charts, score_table, with_interval
 from zoo.report.settings import Settings
 from zoo.report.tracks import alike, measured, named, ranked, tracks
 from zoo.report.training import curves, others, scale_of_steps, scales_in_common, trouble
@@ -165,7 +165,7 @@ def _compared(contents: Sequence[Content]) -> tuple[list[tuple[object, ...]], li
                 cells.append("–")
                 continue
             series = next((of for run, of in together if run == place), None)
-            cells.append("does not compare" if series is None else told(series.newest))
+            cells.append("does not compare" if series is None else with_interval(series.newest))
             if series is None:
                 differing = words(", ".join(incomparable(made, found[key].of.provenance_of(key[0]))))
                 notes[f"Scores of {content.name} do not compare: they differ in {differing}."] = None

@@ -21,7 +21,7 @@ _COUNTS = ("samples", "real")
 """What of a provenance may be other where a score is marked beside a curve: how many were measured, not what or how."""
 
 
-def told(score: Score) -> Markup:
+def with_interval(score: Score) -> Markup:
     """A score and its interval: 24.6, 22.4 to 26.8."""
     value, reach = number(score.value or 0.0), _interval_words(score)
     return tag("span", value, " ", tag("small", reach) if reach else None, class_="score")
@@ -118,8 +118,8 @@ def score_table(content: Content) -> Markup:
         body = table(("number", "value", "95 % interval", "floor", ""), rows, caption, "scores")
         tables.append(tag("details", tag("summary", f"{caption}: {len(rows)} numbers"), body) if folded else body)
     notes = dict.fromkeys(line for track in found.values() if track.is_current for line in remarks(track.of))
-    told_ = [tag("p", tag("b", words(line, 400))) for line in notes]
-    return join([*told_, *tables, _basis(list(found.values()))])
+    said = [tag("p", tag("b", words(line, 400))) for line in notes]
+    return join([*said, *tables, _basis(list(found.values()))])
 
 
 def _meaning(text: object, best: object) -> Markup | None:
@@ -128,8 +128,8 @@ def _meaning(text: object, best: object) -> Markup | None:
         words(text) if isinstance(text, str) else "",
         f"the {best} is best" if best and "best" not in str(text) else "",
     ]
-    told_ = "; ".join(part for part in parts if part)
-    return tag("small", told_) if told_ else None
+    said = "; ".join(part for part in parts if part)
+    return tag("small", said) if said else None
 
 
 def _interval_words(score: Score) -> str:

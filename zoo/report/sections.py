@@ -13,7 +13,7 @@ from zoo.plots.curves import series
 from zoo.report.content import Content
 from zoo.report.markup import Markup, facts, join, lines, table, tag, words
 from zoo.report.pictures import Picture
-from zoo.report.scored import told
+from zoo.report.scored import with_interval
 from zoo.report.settings import Setting, Settings, command
 from zoo.report.tracks import firsts_first, named, ranked, tracks
 from zoo.run.html import clock
@@ -53,7 +53,7 @@ def key_facts(content: Content) -> list[tuple[str, object]]:
     if (speed := _speed(content)) is not None:
         rows.append(("images per second", f"{speed:,.0f}"))
     for metric, name in firsts_first(ranked(found := tracks(content)))[:2]:
-        rows.append((named(words(metric, 40), words(name, 40)), told(found[metric, name].newest)))
+        rows.append((named(words(metric, 40), words(name, 40)), with_interval(found[metric, name].newest)))
     for step, kept in content.checkpoints:
         rows += [(f"kept as {words(mark, 60)}", f"{words(value, 40)}, step {step:,}") for mark, value in kept.items()]
     rows.append(("trouble", f"{len(content.events):,} times" if content.events else "none found"))

@@ -36,6 +36,7 @@ _MOSTLY = 0.5
 
 DECISIVE: Mapping[str, str] = {
     "measures": "version of the measures",
+    "metric": "plugin of the metric",
     "extractor": "extractor",
     "extractor_sha256": "hash of the extractor's weights",
     "resize": "resizing",

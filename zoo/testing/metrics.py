@@ -6,12 +6,15 @@ import inspect
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from zoo.errors import OptionError, ZooError, unknown
+from zoo.errors import NoGeneratorError, OptionError, ZooError, unknown
 from zoo.plugins.kinds import METRIC
 from zoo.plugins.registry import registry
+from zoo.testing.data import write_images
 from zoo.testing.outcome import CheckFailed, CheckSkipped, Outcome, State
 
 if TYPE_CHECKING:
@@ -25,9 +28,10 @@ SAMPLES = 120
 class MetricSubject:
     """A metric under check, and contexts to try it in, each made anew."""
 
-    def __init__(self, name: str, context: Callable[[], ComparedContext]) -> None:
+    def __init__(self, name: str, *contexts: Callable[[], ComparedContext]) -> None:
+        """`contexts`: the first of which it says that it suits is taken."""
         self.metric: Metric = registry().find(METRIC, name)()
-        self.context = context
+        self._contexts = contexts
         self._numbers: Mapping[str, float | Estimate] | None = None
         self._failed = False
 
@@ -39,9 +43,19 @@ class MetricSubject:
 
     def again(self) -> Mapping[str, float | Estimate]:
         """Its numbers in a new context."""
-        context = self.context()
-        if reason := self.metric.unsuited(context):
-            raise CheckSkipped(f"it does not suit the digits that come with zoo: {reason}")
+        reasons: list[str] = []
+        for make in self._contexts:
+            context = make()
+            try:
+                reason = self.metric.unsuited(context)
+            except NoGeneratorError as error:
+                reason = str(error)
+            if not reason:
+                return self._computed(context)
+            reasons.append(reason)
+        raise CheckSkipped(f"it suits nothing that it is tried on: {'; '.join(dict.fromkeys(reasons))}")
+
+    def _computed(self, context: ComparedContext) -> Mapping[str, float | Estimate]:
         if self._failed:
             raise CheckSkipped("compute() fails: see above")
         try:
@@ -116,15 +130,16 @@ def check_metric(
     """Whether the metric `name` keeps its promises: an outcome for each check.
 
     `context` makes what it is given anew whenever it is called: by default some pictures of the trained DCGAN that comes with zoo,
-    and the digits that it has learnt. `only` names the checks to run (`METRIC_CHECKS`). Raises OptionError for an unknown check,
-    PluginError for a metric that is not there.
+    and the digits that it has learnt, or, where it says that these do not suit it, colour pictures of three classes. `only` names
+    the checks to run (`METRIC_CHECKS`). Raises OptionError for an unknown check, PluginError for a metric that is not there.
     """
     chosen = list(METRIC_CHECKS) if only is None else [only] if isinstance(only, str) else list(only)
     for each in chosen:
         if each not in METRIC_CHECKS:
             raise OptionError(unknown("check of a metric", each, METRIC_CHECKS, "zoo check --help"))
-    subject = MetricSubject(name, context or _digits)
-    return [_outcome(each, METRIC_CHECKS[each], subject) for each in chosen]
+    with TemporaryDirectory() as folder:
+        subject = MetricSubject(name, *((context,) if context else (_digits, lambda: _colours(Path(folder)))))
+        return [_outcome(each, METRIC_CHECKS[each], subject) for each in chosen]
 
 
 def _outcome(name: str, check: Callable[[MetricSubject], None], subject: MetricSubject) -> Outcome:
@@ -144,6 +159,20 @@ def _outcome(name: str, check: Callable[[MetricSubject], None], subject: MetricS
     return Outcome(
         title, name, inspect.getdoc(check) or "", state, seconds, again=again, failure=failure, reason=reason
     )
+
+
+def _colours(folder: Path) -> ComparedContext:
+    """Colour pictures of three classes, and others of the same kind."""
+    import zoo
+    from zoo.data.registry import open_source
+    from zoo.evaluate.extractors.choose import Choice
+
+    places = [folder / f"{name}.npz" for name in ("fakes", "real")]
+    for place, count in zip(places, (SAMPLES, 2 * SAMPLES), strict=True):
+        if not place.exists():
+            write_images(place, count, size=16, channels=3)
+    fakes, real = (open_source(str(place)) for place in places)
+    return zoo.evaluate.PicturesContext(fakes, real, choice=Choice("random"))
 
 
 def _digits() -> ComparedContext:

@@ -19,11 +19,11 @@ from zoo.engine.ema import EMA
 from zoo.engine.optim.build import build_optimizer
 from zoo.engine.optim.schedule import rate_at, set_rate
 from zoo.engine.runtime.precision import Precision
-from zoo.engine.runtime.seeds import stream_seed
 from zoo.engine.step import Step
 from zoo.generate.latent.latents import Latents
 from zoo.objective import Objective
 from zoo.options import Options
+from zoo.system.streams import stream_seed
 from zoo.theory.fixed import FixedGenerator
 from zoo.theory.integration import (
     Lattice,

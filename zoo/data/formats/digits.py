@@ -8,6 +8,9 @@ import zoo.assets
 from zoo.data.formats.idx import IdxSource
 from zoo.errors import DataError
 
+SHAPE = (1, 28, 28)
+"""Of one of them: channels, height, width."""
+
 
 class DigitsSource(IdxSource):
     """5,000 handwritten digits from MNIST, 28×28, read by the same code as any other IDX file."""

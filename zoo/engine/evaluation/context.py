@@ -23,11 +23,14 @@ from zoo.generate.generator import Generator
 class TrainingImages(RealImages):
     """The images of a run that trains, which are prepared already; of their source a few facts are kept."""
 
-    def __init__(self, source: DataSource, store: ImageStore, spec: DataSpec, fit: Fit) -> None:
+    def __init__(
+        self, source: DataSource, store: ImageStore, spec: DataSpec, fit: Fit, held_out: npt.NDArray[np.int64]
+    ) -> None:
         facts = SimpleNamespace(opened_as=source.opened_as, read_with=dict(source.read_with))
         # Chosen by the seed that `zoo evaluate` has by default, so that runs share the features that are kept.
         super().__init__(cast(DataSource, facts), spec, fit, seed=0)
         self._store, self._fingerprint = store, source.fingerprint()
+        vars(self)["held_out"] = held_out
 
     @property
     def store(self) -> ImageStore:
@@ -92,6 +95,6 @@ class TrainingContext(RunContext):
 
     def forget(self) -> None:
         """Let go of what was drawn and computed of the weights as they were, and of the real images' pixels."""
-        for name in ("fakes", "_drawn", "pixels", "features", "source"):
+        for name in ("fakes", "_drawn", "pixels", "features", "source", "nearest_training"):
             vars(self).pop(name, None)
         vars(self._images).pop("pixels", None)

@@ -46,11 +46,14 @@ def share_of(cost: float, budget: float) -> float:
     return CAUTION * cost / max(budget, 1.0)
 
 
-def metric_cost(name: str, samples: int, real: int, dimension: int) -> float:
+def metric_cost(name: str, samples: int, real: int, dimension: int, training: int = 0) -> float:
     """Multiply-adds that a metric of features takes beside them, about, without what it computes once: of ``frechet`` some
-    eigenvalue problems; of ``kid`` the pairs of samples and real images; of any other the distances between all pairs."""
+    eigenvalue problems; of ``kid`` the pairs of samples and real images; of ``copies`` these, and those of samples and training
+    images, which `training` numbers are; of any other the distances between all pairs."""
     if name == "frechet":
         return frechet_cost(samples, real, dimension)
+    if name == "copies":
+        return 8.0 * samples * (dimension * real + training)
     return 8.0 * dimension * real * (samples if name == "kid" else real)
 
 

@@ -23,13 +23,14 @@ from zoo.engine.evaluation.cost import (
 from zoo.engine.evaluation.evaluations import Evaluations
 from zoo.engine.evaluation.progress import Progress, Ranking
 from zoo.engine.plan import RunPlan
-from zoo.engine.runtime.seeds import random_numbers_kept, stream_seed
+from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.generate.generator import Generator
 from zoo.metric import Metric
 from zoo.options import Options
 from zoo.plugins.kinds import METRIC, SOURCE
 from zoo.plugins.registry import registry
+from zoo.system.streams import stream_seed
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def _context(plan: RunPlan, state: TrainingState) -> TrainingContext:
     names = store.class_names if plan.architecture.conditional else []
     # Its `step` is set with every evaluation, its network is the run's own, which draws as sample grids do.
     generator = Generator(state.sampling_generator, plan.architecture, options, plan.spec, names, 0)
-    images = TrainingImages(source, store, plan.spec, options.fit)
+    images = TrainingImages(source, store, plan.spec, options.fit, state.batches.loader.held_out)
     seed = stream_seed(options.seed, "evaluation")
 
     def reopen() -> DataSource:
@@ -137,17 +138,19 @@ def _samples(state: TrainingState, metrics: Sequence[Metric], context: TrainingC
     """How many samples are judged, and a few words on that."""
     options = state.options
     by_features = [metric for metric in metrics if metric.uses_features]
-    each, real, dimension, features = generator_cost(state), 0, 0, ""
+    each, real, dimension, training, features = generator_cost(state), 0, 0, 0, ""
     if by_features:
         network = context.network
         some = context.comparison.pixels_of(context.comparison.some(2))
         each += count(network.network, lambda: network.features(some)) / len(some)
         real, dimension = context.real_features.shape  # computed here, once, or read
+        training = len(context.training) * context.training.values
         features = f", features of {network.name}"
     context.forget()
 
     def cost(samples: int) -> float:
-        return samples * each + sum(metric_cost(metric.name, samples, real, dimension) for metric in by_features)
+        sizes = samples, real, dimension, training
+        return samples * each + sum(metric_cost(metric.name, *sizes) for metric in by_features)
 
     budget = cost_of_steps(state, options.evaluate_every)
     most = max(metric.samples for metric in metrics)

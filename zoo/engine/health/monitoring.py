@@ -15,8 +15,8 @@ from zoo.engine.health.overfitting import EVERY, Probe
 from zoo.engine.health.policy import ADVICE
 from zoo.engine.health.rollback import RollbackError
 from zoo.engine.health.variety import comparable, small, spread_of_data
-from zoo.engine.runtime.seeds import stream_seed
 from zoo.run.journal import Journal
+from zoo.system.streams import stream_seed
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""One seed, many independent streams of random numbers; and where the generators are that networks and losses draw from."""
+"""Where the generators are that networks and losses draw random numbers from."""
 
 from __future__ import annotations
 
@@ -9,18 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
-STREAMS = ("weights", "data", "latents", "grid", "probe", "evaluation")
-
-
-def stream_seed(seed: int, stream: str, number: int = 0) -> int:
-    """The seed of a named stream, in [0, 2^63): streams of one run are independent of each other, and of other runs'.
-
-    `number`: which of the streams of that name.
-    """
-    key = (STREAMS.index(stream), *((number,) if number else ()))
-    words = np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)
-    return int(words[0] >> np.uint64(1))
 
 
 class TorchRandom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from types import MappingProxyType
 
 from torch import Tensor
 
+from zoo.data.formats.digits import SHAPE
 from zoo.data.spec import DataSpec
 from zoo.errors import OptionError, unknown
-from zoo.evaluate.extractors.classifiers import DIGITS, Digits, OwnClassifier
+from zoo.evaluate.extractors.classifiers import Digits, OwnClassifier
 from zoo.evaluate.extractors.extractor import Extractor
 from zoo.evaluate.extractors.inception import Inception
 from zoo.evaluate.extractors.lite import EfficientNetLite
@@ -34,10 +36,11 @@ class RealData:
     """What a network may be trained on, and is chosen by."""
 
     spec: DataSpec
-    fingerprint: str
+    identity: str
+    """What tells its images from any others: of which data, how many, and how they were read."""
     class_names: tuple[str, ...]
     images: Callable[[], tuple[Tensor, Tensor | None]]
-    """Gives the real images, uint8 (N, C, H, W), and their labels."""
+    """Gives the images that it is to be trained on, uint8 (N, C, H, W), and their labels."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Choice:
         """Raise OptionError for a name that none has, and for what means nothing with the one that is meant."""
         if self.name not in (AUTO, *EXTRACTORS):
             raise OptionError(unknown("--extractor", self.name, [AUTO, *EXTRACTORS], "zoo evaluate --help"))
+        if self.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{1,64}", self.sha256):
+            raise OptionError(
+                f"--sha256 {self.sha256!r}: give the hash of the weights or what it begins with, up to 64 of the digits 0-9 and a-f"
+            )
         for given, flag in ((self.weights, "--weights"), (self.resize, "--resize")):
             if given is not None and self.name != Inception.name:
                 raise OptionError(f"{flag} is for --extractor {Inception.name}; leave it out")
@@ -82,14 +89,14 @@ class Choice:
             images, labels = data.images()
             if labels is None:
                 raise OptionError(f"--extractor {name}: it learns classes, and the data has none; leave it out")
-            return OwnClassifier(data.fingerprint, images, labels, len(data.class_names))
+            return OwnClassifier(data.identity, images, labels, len(data.class_names))
         return {each.name: each for each in (Digits, EfficientNetLite, RandomConvolutions)}[name]()
 
 
 def suited(data: RealData) -> str:
     """The network that suits some data: for digits the reader of digits, for other grey images that are labelled a reader of
     these, for others EfficientNet-Lite0 where it is installed, else random convolutions, which a line says."""
-    if data.spec.shape == DIGITS and (not data.class_names or _are_digits(data)):
+    if data.spec.shape == SHAPE and (not data.class_names or _are_digits(data)):
         return Digits.name
     if data.class_names and OwnClassifier.unsuited(data.spec) is None:
         return OwnClassifier.name

@@ -6,14 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from zoo.data.formats.digits import SHAPE
 from zoo.data.spec import DataSpec
 from zoo.evaluate.extractors.extractor import Extractor
 from zoo.evaluate.reader import FEATURES, digits_network, kept_network
-
-DIGITS = (1, 28, 28)
-
-MOST = 10_000
-"""Images that a classifier of given data learns of, at most."""
 
 LARGEST = 64
 """Pixels a side up to which images are small."""
@@ -62,7 +58,7 @@ class Digits(Classifier):
     @classmethod
     def unsuited(cls, spec: DataSpec) -> str | None:
         """As `Extractor.unsuited`: other images than grey ones of 28×28."""
-        if spec.points or spec.shape != DIGITS:
+        if spec.points or spec.shape != SHAPE:
             return f"it reads grey images of 28×28, not {spec.colours} {spec.kind}"
         return None
 
@@ -73,11 +69,9 @@ class OwnClassifier(Classifier):
     name = "classifier"
     summary = "a small classifier trained on the data itself, for grey, labelled images of 8×8 to 64×64"
 
-    def __init__(self, fingerprint: str, images: Tensor, labels: Tensor, classes: int) -> None:
-        """Of images uint8 (N, 1, H, W) and their labels."""
-        some = torch.linspace(0, len(images) - 1, min(MOST, len(images))).long()
-        chosen = images[some].float() / 127.5 - 1
-        super().__init__(kept_network(fingerprint, chosen, labels[some], classes))
+    def __init__(self, identity: str, images: Tensor, labels: Tensor, classes: int) -> None:
+        """Of images uint8 (N, 1, H, W) and their labels; `identity` tells them from any others."""
+        super().__init__(kept_network(identity, images.float() / 127.5 - 1, labels, classes))
 
     @classmethod
     def unsuited(cls, spec: DataSpec) -> str | None:

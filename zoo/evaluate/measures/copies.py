@@ -3,48 +3,108 @@
 A fake counts as a copy where its distance to the nearest training image is at most the `QUANTILE` quantile of the distances of
 training images to their nearest other one (after Meehan et al. 2020, https://arxiv.org/abs/2004.05675, who compare the whole of the
 two distributions). Of images that are no copies, as real ones that are held out, about that share are found by chance.
+
+A picture that is in the data twice has no other one in itself: nearer than `ALIKE` of the distance of any two images is the same
+picture.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.evaluate.measures.distances import Nearest, nearest
+from zoo.evaluate.measures.distances import nearest
+from zoo.evaluate.measures.intervals import share
+from zoo.metric import Estimate, Nearest
 
 QUANTILE = 0.01
-"""Of the distances between training images below which a fake is a copy."""
+"""Of the distances between training images up to which a fake is a copy."""
 
-REFERENCES = 1000
-"""Training images whose nearest other one is looked for, at most."""
+REFERENCES = 5000
+"""Training images whose nearest other one is looked for, at most, among all."""
+
+ALIKE = 0.01
+"""Share of the distance of two images, whichever they are, up to which these are the same picture."""
+
+RESAMPLES = 200
+
+Search = Callable[[float], Nearest]
+"""Gives the nearest training image of each reference, itself left out, of those beyond a distance."""
 
 
-class Copied(NamedTuple):
-    """Which fakes are copies, each one's nearest training image, the distance to it, all (n,), and that up to which it is one."""
+@dataclass(frozen=True)
+class Usual:
+    """How near training images are to each other: for those that were looked at the distance to the nearest other one, ascending,
+    and the number of the pair that the two are, which two have in common that are each other's nearest: float64 and int64 (r,)."""
 
-    copies: npt.NDArray[np.bool_]
-    place: npt.NDArray[np.int64]
     distance: npt.NDArray[np.float64]
-    threshold: float
+    pair: npt.NDArray[np.int64]
+
+    @property
+    def threshold(self) -> float:
+        """Up to which distance a fake is a copy; 0 where all are the same picture."""
+        return float(np.quantile(self.distance, QUANTILE)) if len(self.distance) else 0.0
+
+    @cached_property
+    def resampled(self) -> npt.NDArray[np.float64]:
+        """What the threshold might as well have been: that of pairs which are drawn anew, float64 (`RESAMPLES`,)."""
+        random = np.random.default_rng(0)
+        found = np.full(RESAMPLES, self.threshold)
+        for place in range(RESAMPLES if len(self.distance) else 0):
+            often = random.poisson(1.0, int(self.pair.max()) + 1)[self.pair].cumsum()
+            if often[-1]:
+                found[place] = self.distance[np.searchsorted(often, QUANTILE * often[-1])]
+        return found
 
 
-def copied(fakes: npt.NDArray[Any], training: npt.NDArray[Any], threshold: float | None = None) -> Copied:
-    """The copies among fakes (n, d) of training images (m, d), m at least 2: of pixels or of features. `threshold`: the
-    `usual_distance` of these, where it is known."""
-    found = nearest(fakes, training)
-    threshold = usual_distance(training) if threshold is None else threshold
-    return Copied(found.distance <= threshold, found.place, found.distance, threshold)
+def usual_distances(references: npt.NDArray[Any], places: npt.NDArray[np.int64], search: Search) -> Usual:
+    """How near some training images (r, d) are to the nearest other one of all; `places`: which of all they are."""
+    random = np.random.default_rng(0)
+    others = references[random.permutation(len(references))]
+    apart = np.linalg.norm(np.asarray(references, np.float64) - others, axis=1)
+    found = search(ALIKE * float(np.median(apart)))
+    left = np.isfinite(found.distance) & (found.distance > 0)
+    order = np.argsort(found.distance[left], kind="stable")
+    two = np.sort(np.stack([places, found.place], 1)[left][order], axis=1)
+    _, pair = np.unique(two, axis=0, return_inverse=True)
+    return Usual(found.distance[left][order], pair.reshape(-1).astype(np.int64))
 
 
-def usual_distance(training: npt.NDArray[Any]) -> float:
-    """The `QUANTILE` quantile of the distances of training images (m, d) to their nearest other one."""
-    some = np.linspace(0, len(training) - 1, min(REFERENCES, len(training))).astype(np.int64)
-    return float(np.quantile(nearest(training[some], training, some).distance, QUANTILE))
+def usual_within(training: npt.NDArray[Any], seed: int = 0) -> Usual:
+    """The same of training images (m, d) that are all in memory."""
+    some = np.sort(np.random.default_rng(seed).permutation(len(training))[:REFERENCES])
+    return usual_distances(training[some], some, lambda beyond: nearest(training[some], training, some, beyond))
 
 
-def closest(found: Copied | Nearest, pairs: int = 10) -> npt.NDArray[np.int64]:
+def copies(distance: npt.NDArray[np.float64], usual: Usual, floor: float | None = None, seen: float = 1.0) -> Estimate:
+    """The share of copies among fakes by their distance to the nearest training image, float64 (n,), with an interval that the
+    number of fakes and that of training images decide. `seen`: the share of training images that were looked at; copies of others
+    look like no copies, of which `QUANTILE` are found by chance."""
+    ordered = np.sort(distance)
+    found = np.searchsorted(ordered, [usual.threshold, *usual.resampled], side="right")
+    count = len(ordered)
+    part = float(found[0]) / count
+    error = float(np.hypot(np.sqrt(part * (1 - part) / count), (found[1:] / count).std()))
+    of_seen = share(float(found[0]), count, floor, error)
+    if seen >= 1:
+        return of_seen
+    value, low, high = (
+        min(1.0, max(0.0, QUANTILE + (each - QUANTILE) / seen)) for each in (of_seen.value, of_seen.low, of_seen.high)
+    )
+    return Estimate(value, low, high, floor)
+
+
+def share_copied(rows: npt.NDArray[Any], training: npt.NDArray[Any]) -> float:
+    """The share of copies among images (n, d) of training images (m, d)."""
+    return float((nearest(rows, training).distance <= usual_within(training).threshold).mean())
+
+
+def closest(found: Nearest, pairs: int = 10) -> npt.NDArray[np.int64]:
     """Which fakes are nearest to a training image, nearest first: int64 (pairs,), each of another training image as far as there
     are such."""
     order = np.argsort(found.distance, kind="stable")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from zoo.metric import Nearest
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,25 +34,47 @@ def blocks(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> Iterator[tuple[
         yield slice(start, start + len(part)), found.clip(min=0)
 
 
-class Nearest(NamedTuple):
-    """For each row the place of the nearest of the others, and the distance to it."""
-
-    place: npt.NDArray[np.int64]
-    distance: npt.NDArray[np.float64]
-
-
-def nearest(rows: npt.NDArray[Any], columns: npt.NDArray[Any], itself: npt.NDArray[np.int64] | None = None) -> Nearest:
+def nearest(
+    rows: npt.NDArray[Any],
+    columns: npt.NDArray[Any],
+    itself: npt.NDArray[np.int64] | None = None,
+    beyond: float = 0.0,
+) -> Nearest:
     """The nearest column of each row, of features (n, d) and (m, d). `itself`: where the rows are some of the columns, which:
-    a row is not its own neighbour, an equal one is. The distance is computed again from the difference: that of equal ones is 0."""
+    a row is not its own neighbour, an equal one is. Those up to `beyond` are not looked at: the distance is infinite where no other
+    is left. It is computed again from the difference: that of equal ones is 0."""
     index = np.empty(len(rows), np.int64)
+    left = np.ones(len(rows), bool)
     for part, found in blocks(rows, columns):
         if itself is not None:
-            found[np.arange(len(found)), itself[part]] = np.inf
+            own = itself[part]
+            among = (own >= 0) & (own < found.shape[1])
+            found[among.nonzero()[0], own[among]] = np.inf
+        if beyond > 0:
+            found[found <= beyond * beyond] = np.inf
         index[part] = found.argmin(1)
+        left[part] = np.isfinite(found[np.arange(len(found)), index[part]])
     exact = [
         np.linalg.norm(
             np.asarray(rows[at : at + 1024], np.float64) - np.asarray(columns[index[at : at + 1024]]), axis=1
         )
         for at in range(0, len(rows), 1024)
     ]
-    return Nearest(index, np.concatenate(exact))
+    return Nearest(index, np.where(left, np.concatenate(exact), np.inf))
+
+
+def nearest_in_parts(
+    rows: npt.NDArray[Any],
+    parts: Iterable[npt.NDArray[Any]],
+    itself: npt.NDArray[np.int64] | None = None,
+    beyond: float = 0.0,
+) -> Nearest:
+    """As `nearest`, of columns that come a part at a time, the places counted through."""
+    place, distance = np.zeros(len(rows), np.int64), np.full(len(rows), np.inf)
+    start = 0
+    for columns in parts:
+        found = nearest(rows, columns, None if itself is None else itself - start, beyond)
+        nearer = found.distance < distance
+        place[nearer], distance[nearer] = found.place[nearer] + start, found.distance[nearer]
+        start += len(columns)
+    return Nearest(place, distance)
