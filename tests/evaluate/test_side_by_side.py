@@ -50,7 +50,7 @@ def test_what_does_not_compare_is_not_shown_and_the_reason_is(cli, fakes):
         ([], ["0 things to judge", "give 1 to 12", "a run"]),
         ([f"{place}.npy" for place in range(13)], ["13 things to judge", "1 to 12"]),
         (["one.npy", "other.npy", *COMMON, "--copies", "pairs.png"], ["--copies pairs.png", "one thing to judge"]),
-        (["one.npy", "gone.npy", *COMMON], ["gone.npy"]),
+        (["gone.npy", "lost.npy", *COMMON], ["gone.npy"]),
     ],
     ids=["none", "many", "copies", "gone"],
 )
