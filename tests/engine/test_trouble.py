@@ -70,7 +70,8 @@ def test_a_generator_that_draws_one_image_has_collapsed(images):
     options = dict(
         steps=400, log_every=50, sample_every=20, samples=16, latent=8, width=8, ema=0.0, schedule="constant"
     )
-    run = train(images, **{**options, "learning_rate": 2e-3}, callbacks=[Stop(300)])
+    rates = dict(learning_rate=2e-3, discriminator_learning_rate=1e-3, beta1=0.5, beta2=0.999, r1=0.2)
+    run = train(images, **{**options, **rates}, callbacks=[Stop(300)])
     assert "collapsed" not in [kind for _, kind in told(run)]
     run = zoo.resume("run", learning_rate=5.0)
     (event,) = [event for event in run.events() if event["event"] == "collapsed"]

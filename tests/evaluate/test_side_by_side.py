@@ -20,7 +20,8 @@ def fakes() -> None:
 
 def test_two_that_compare_have_a_column_each_with_the_numbers_of_each_alone(cli, fakes):
     outcome = cli("evaluate", "one.npy", "other.npy", *COMMON, "--samples", 60)
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0
+    assert {line.split(":")[0] for line in outcome.err.splitlines()} == {"frechet has no unbiased distance"}
     assert outcome.out.split("\n")[0].split() == ["metric", "number", "one.npy", "other.npy", "real", "halves"]
     told = json.loads(cli("evaluate", "one.npy", "other.npy", *COMMON, "--samples", 60, "--json").out)
     assert told["incomparable"] == []
@@ -55,3 +56,10 @@ def test_what_does_not_compare_is_not_shown_and_the_reason_is(cli, fakes):
 )
 def test_a_mistake_is_one_line(cli, fakes, words, parts):
     assert_refused(cli("evaluate", *words), *parts)
+
+
+def test_one_that_is_not_there_takes_nothing_from_the_others(cli, fakes):
+    outcome = cli("evaluate", "one.npy", "gone.npy", "other.npy", *COMMON, "--samples", 60)
+    assert outcome.code == 2
+    assert outcome.out.split("\n")[0].split() == ["metric", "number", "one.npy", "other.npy", "real", "halves"]
+    assert "gone.npy" in outcome.err.splitlines()[-1]

@@ -112,21 +112,27 @@ def run(arguments: Sequence[str]) -> int:
     judged: list[Judged] = []
     with stopping_by_signals(), fewer, Callbacks([Notes()]).forward_log():
         for what in dict.fromkeys(given.what):
-            found = evaluate(
-                what, against=given.against, metrics=given.metric, samples=given.samples, seed=given.seed, step=given.step,
-                averaged=not given.raw, truncation=given.truncation, extractor=given.extractor, weights=given.weights,
-                resize=given.resize, sha256=given.sha256, save=False, checkpoint=given.checkpoint, levels=given.levels,
-            )  # fmt: skip
+            try:
+                found = evaluate(
+                    what, against=given.against, metrics=given.metric, samples=given.samples, seed=given.seed, step=given.step,
+                    averaged=not given.raw, truncation=given.truncation, extractor=given.extractor, weights=given.weights,
+                    resize=given.resize, sha256=given.sha256, save=False, checkpoint=given.checkpoint, levels=given.levels,
+                )  # fmt: skip
+            except ZooError as error:
+                lacking.append(error)  # one that cannot be judged takes nothing from the others
+                continue
             if given.save:
                 _keep(found.save, "--no-save measures without it", lacking)
             for error in found.measured.failed.values():
                 print(f"zoo: {error}", file=sys.stderr)
             failed = failed or bool(found.measured.failed)
             judged.append(Judged(what, found.scores, _content(found, given)))
-        if given.copies is not None:
+        if given.copies is not None and judged:
             path = given.copies
             _keep(lambda: _draw_copies(found, path), "choose another place with --copies", lacking)
-    if len(judged) > 1:
+    if not judged:
+        raise lacking[0]
+    if len({*given.what}) > 1:  # whether or not all of them could be judged
         failed = not _show_several(judged, given) or failed
         if not failed and not given.json:
             standard_output().print(_basis(found, given), markup=False, soft_wrap=True)
