@@ -123,8 +123,8 @@ def run(arguments: Sequence[str]) -> int:
                 continue
             if given.save:
                 _keep(found.save, "--no-save measures without it", lacking)
-            for error in found.measured.failed.values():
-                print(f"zoo: {error}", file=sys.stderr)
+            for failure in found.measured.failed.values():
+                print(f"zoo: {failure}", file=sys.stderr)
             failed = failed or bool(found.measured.failed)
             judged.append(Judged(what, found.scores, _content(found, given)))
         if given.copies is not None and judged:
