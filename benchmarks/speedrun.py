@@ -34,7 +34,7 @@ def worker(given: argparse.Namespace) -> None:
     from speedrunning.snapshots import Snapshots
 
     data = DATA[given.data[0]]
-    snapshots = Snapshots(given.worker, given.count, given.seconds)
+    snapshots = Snapshots(given.worker, given.count, given.seconds, data.per_doubling)
     side = import_module(f"speedrunning.{CONTENDERS[given.contenders[0]]}")
     side.train(data, data.place(given.pictures), given.seeds[0], snapshots)
 

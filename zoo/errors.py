@@ -56,6 +56,11 @@ _MANY = 40  # names that nobody reads
 _LONGEST = 100  # letters of a name
 
 
+def nearest(given: str, known: Iterable[str]) -> list[str]:
+    """The known name that is most like the given one; none where none is like it."""
+    return difflib.get_close_matches(given[:_LONGEST], list(known), n=1, cutoff=0.55)
+
+
 def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str:
     """The sentence for a name that does not exist: names the nearest known one, or lists all of them where they are few.
 
@@ -63,7 +68,7 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> str
     "unknown architecture 'dcgn'; did you mean 'dcgan'? (zoo list)"
     """
     names = list(known) if isinstance(known, list) else sorted(known)  # a list has an order of its own
-    near = difflib.get_close_matches(given[:_LONGEST], names, n=1, cutoff=0.55)
+    near = nearest(given, names)
     if near:
         advice = f"did you mean {near[0]!r}?"
     elif len(names) > _MANY:

@@ -24,6 +24,8 @@ class DataSet:
     architecture: str = "dcgan"
     options: Mapping[str, Any] = field(default_factory=dict)
     """Beside the defaults that zoo chooses for such data."""
+    per_doubling: int = 4
+    """Snapshots in each doubling of time: fewer where judging one takes long."""
 
     def place(self, folder: Path) -> str:
         """What ``--data`` is to name, below `folder`; written there first where it has to be."""
@@ -42,7 +44,7 @@ DATA = {
     each.name: each
     for each in (
         DataSet("digits", "5,000 digits, 28×28", 1, 28),
-        DataSet("tiles", "2,099 game tiles, 32×32", 3, 32, "tiles.py"),
-        DataSet("icons", "4,366 OpenMoji icons, 64×64", 3, 64, "icons.py"),
+        DataSet("tiles", "2,099 game tiles, 32×32", 3, 32, "tiles.py", per_doubling=2),
+        DataSet("icons", "4,366 OpenMoji icons, 64×64", 3, 64, "icons.py", per_doubling=2),
     )
 }

@@ -13,7 +13,7 @@ from speedrunning.snapshots import Snapshot
 def judge(data: DataSet, place: str, folder: Path, snapshot: Snapshot) -> dict[str, Any]:
     """The Fréchet distance of the snapshot's pictures, and how many times that of real halves it is, with its interval."""
     evaluation = zoo.evaluate(folder / snapshot.pictures, against=place, metrics=["frechet"], save=False)
-    over, distance = (evaluation.scores.scores["frechet"][number] for number in ("over_floor", "distance"))
+    over, distance = (evaluation["frechet"][number] for number in ("over_floor", "distance"))
     return {
         "step": snapshot.step,
         "seconds": snapshot.seconds,

@@ -30,11 +30,11 @@ class Snapshot:
 class Snapshots:
     """Keeps `count` pictures of the generator as each of the marks is passed."""
 
-    def __init__(self, folder: Path, count: int, seconds: float) -> None:
+    def __init__(self, folder: Path, count: int, seconds: float, per_doubling: int = 4) -> None:
         self.stopwatch = Stopwatch()
         self.seconds = seconds
         self._folder, self._count = folder, count
-        self._marks = marks(seconds)
+        self._marks = marks(seconds, per_doubling=per_doubling)
         self._kept: list[Snapshot] = []
 
     @property

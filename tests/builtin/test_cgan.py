@@ -101,11 +101,12 @@ def test_mlp_stopped_goes_on_exactly(tmp_path):
     assert torch.equal(zoo.load(whole)(6, seed=2), zoo.load(parts)(6, seed=2))
 
 
-@pytest.mark.parametrize("preset", ["dcgan", "dcgan64"])
-def test_the_convolutional_presets_are_those_of_dcgan_with_labels(preset):
-    architecture, dcgan = registry().architecture("cgan"), registry().architecture("dcgan")
-    ours = resolve(architecture, preset=preset)[0]
-    theirs = resolve(dcgan, preset={"dcgan": "mnist", "dcgan64": "radford64"}[preset])[0]
-    kept = {"r1", "steps", "samples"} if preset == "dcgan" else {"bias"}
-    different = {key for key, value in theirs.model_dump().items() if getattr(ours, key) != value}
-    assert different <= kept
+@pytest.mark.parametrize(
+    ("preset", "unlabelled", "kept"),
+    [("dcgan", ("lsgan", "paper"), {"r1", "steps", "samples"}), ("dcgan64", ("dcgan", "radford64"), {"bias"})],
+)
+def test_the_convolutional_presets_are_those_without_labels(preset, unlabelled, kept):
+    name, their_preset = unlabelled
+    ours = resolve(registry().architecture("cgan"), preset=preset)[0].model_dump()
+    theirs = resolve(registry().architecture(name), preset=their_preset)[0].model_dump()
+    assert {key for key in ours.keys() & theirs.keys() if ours[key] != theirs[key]} <= kept

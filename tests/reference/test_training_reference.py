@@ -74,7 +74,7 @@ def options_of(game: str) -> Any:
     same = (
         "size", "channels", "latent", "batch_size", "generator_batch_size", "discriminator_steps", "accumulate",
         "joined", "reuse_fakes", "evaluate_fakes", "learning_rate", "discriminator_learning_rate", "schedule_decay",
-        "epsilon", "epsilon_style", "r1", "r1_every",
+        "beta1", "beta2", "epsilon", "epsilon_style", "r1", "r1_every",
     )  # fmt: skip
     flags = {name: notes[name] for name in same} | {"schedule": "inverse_time"}
     if notes["architecture"] != "vanilla":

@@ -13,7 +13,7 @@ from zoo.cli import metric_check
 from zoo.cli.arguments import early, given_by_hand, name_first, parse_training, training_defaults
 from zoo.cli.console import standard_output
 from zoo.deprecated import RENAMED
-from zoo.errors import OptionError, PluginError, unknown
+from zoo.errors import OptionError, PluginError, nearest, unknown
 from zoo.plugins.kinds import METRIC
 from zoo.plugins.registry import registry
 from zoo.testing.kit import CHECKS, Check, select
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     if metric_check.is_metric(arguments[0]):
         return metric_check.run(arguments)
     known = [*registry().names, *registry().names_of(METRIC)]
-    if not arguments[0].startswith("-") and arguments[0] not in known:
+    if any(name not in registry().names for name in nearest(arguments[0], known)):
         raise PluginError(unknown("architecture or metric", arguments[0], sorted(known), "zoo list, zoo plugins"))
     architecture, rest = name_first("check", _renamed(arguments))
 

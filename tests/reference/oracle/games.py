@@ -45,6 +45,8 @@ class Game:
     learning_rate: float = 1e-3
     discriminator_learning_rate: float | None = None
     schedule_decay: float = 0.0
+    beta1: float = 0.5
+    beta2: float = 0.999
     epsilon: float = 1e-8
     epsilon_style: str = "torch"
     r1: float = 0.0
@@ -66,7 +68,9 @@ GAMES = (
         "vanilla", "vanilla", 8, generator_batch_size=8, joined=True, reuse_fakes=False, learning_rate=2e-4,
         schedule_decay=0.5, evaluate_fakes=True, epsilon=1e-7, epsilon_style="keras",
     ),
-    Game("dcgan", "dcgan", 14, **TUNED),
+    Game(
+        "dcgan", "dcgan", 14, learning_rate=6e-3, discriminator_learning_rate=3e-3, beta1=0.0, beta2=0.99, r1=0.5, r1_every=8,
+    ),
     Game("cgan", "cgan", 12, classes=3, **TUNED | {"r1": 0.0}),
     Game("lsgan", "lsgan", 16, channels=3, kind="least_squares", **TUNED),
     # What else the options can make of a step.
@@ -97,7 +101,9 @@ class Play:
         self.outputs: dict[str, Array] = {}
         self.latest: dict[str, Array] = {}
         self.networks = dict(zip(("generator", "discriminator"), build(game), strict=True))
-        self.optimizers = {role: Adam(eps=game.epsilon, style=game.epsilon_style) for role in self.networks}
+        self.optimizers = {
+            role: Adam(game.beta1, game.beta2, game.epsilon, game.epsilon_style) for role in self.networks
+        }
         self.draws = {what: Draws(f"{game.name} {what}") for what in ("images", "labels", "latents", "drawn labels")}
         for role, network in self.networks.items():
             start = network.start(Draws(f"{game.name} {role}"))
