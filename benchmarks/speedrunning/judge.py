@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from speedrunning.snapshots import Snapshot
 
 def judge(data: DataSet, place: str, folder: Path, snapshot: Snapshot) -> dict[str, Any]:
     """The Fréchet distance of the snapshot's pictures, and how many times that of real halves it is, with its interval."""
+    logging.getLogger("zoo").setLevel(logging.ERROR)  # that few pictures have no unbiased distance is told of each
     evaluation = zoo.evaluate(folder / snapshot.pictures, against=place, metrics=["frechet"], save=False)
     over, distance = (evaluation["frechet"][number] for number in ("over_floor", "distance"))
     return {
