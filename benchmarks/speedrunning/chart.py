@@ -34,7 +34,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                 found = [(mark, middle(outcome.curves, mark)) for mark in marks if mark <= ends + 0.1]
                 shown = [(mark, value) for mark, value in found if value is not None]
                 if shown:
-                    label = f"{contender}, {len(outcome.curves)} seeds"
+                    count = len(outcome.curves)
+                    label = f"{contender}, {count} seed{'s' if count > 1 else ''}"
                     axes.plot(*zip(*shown, strict=True), color=COLOURS[contender], linewidth=2.2, label=label)
         axes.axhline(1, color="#888888", linewidth=1, linestyle="--")
         axes.set_xscale("log")
