@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
+import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from speedrunning.data import DATA
-from speedrunning.ledger import Row, curves, outcomes
+from speedrunning.ledger import Curve, Row, curves, outcomes
 from zoo.plots.figure import DATA as BLUE
 from zoo.plots.figure import GENERATED, TRAINED, new_figure, tidy, write
 
@@ -55,18 +55,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     write(figure, path)
 
 
-def middle(found, mark: float) -> float | None:  # type: ignore[no-untyped-def]
+def middle(trainings: Sequence[Curve], mark: float) -> float | None:
     """The median of the curves at a moment, each on the straight line between its snapshots; None before all have one."""
-    values = []
-    for curve in found:
-        later = next((i for i, point in enumerate(curve.points) if point[0] >= mark), None)
-        if later is None:
-            values.append(curve.points[-1][1])
-        elif later == 0:
-            if curve.points[0][0] > mark + 0.05:
-                return None
-            values.append(curve.points[0][1])
-        else:
-            (x0, y0), (x1, y1) = curve.points[later - 1], curve.points[later]
-            values.append(y0 + (y1 - y0) * (mark - x0) / (x1 - x0))
-    return median(values)
+    if any(curve.points[0][0] > mark + 0.05 for curve in trainings):
+        return None
+    return float(np.median([np.interp(mark, *zip(*curve.points, strict=True)) for curve in trainings]))
