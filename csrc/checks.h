@@ -131,6 +131,21 @@ inline void check_bias_act(const char* op, const char* name, const Tensor& x, in
   require_code(op, "activation", activation, kActivations);
 }
 
+inline void check_upfirdn2d(
+    const char* op, const Tensor& x, int64_t taps, int64_t up, int64_t down, int64_t left, int64_t top, int64_t height,
+    int64_t width, int64_t activation) {
+  require_floating(op, "x", x);
+  ZOO_REQUIRE(
+      x.dim() == 4 && x.size(2) > 0 && x.size(3) > 0, op, ": x has shape ", shape_of(x), "; (N, C, H, W) is needed");
+  require(taps >= 1 && taps <= kMostTaps, op, ": the filter has ", taps, " taps; 1 to ", kMostTaps, " are needed");
+  require_code(op, "activation", activation, kActivations);
+  constexpr int64_t most = int64_t(1) << 30;  // sums and products of two of them are no trouble
+  require(up >= 1 && up <= most && down >= 1 && down <= most, op, ": up is ", up, " and down is ", down);
+  require(
+      height >= 0 && height <= most && width >= 0 && width <= most, op, ": a result of ", height, "x", width, " pixels");
+  require(left >= -most && left <= most && top >= -most && top <= most, op, ": padding is ", left, " and ", top);
+}
+
 inline void check_logits(const char* op, const char* name, const Tensor& logits, int64_t kind) {
   require_code(op, "kind", kind, kLosses);
   require_floating(op, name, logits);

@@ -28,4 +28,7 @@ enum class Loss : int {
 };
 constexpr int64_t kLosses = int64_t(Loss::wasserstein) + 1;
 
+// The longest filter of upfirdn2d; zoo/ops/families/upfirdn2d.py has the same.
+constexpr int kMostTaps = 32;
+
 }  // namespace zoo

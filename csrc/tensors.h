@@ -72,6 +72,20 @@ inline Tensor new_like(const Tensor& x, bool nhwc) {
   return new_strided(x, n.data(), strides.data(), 4, x.scalar_type());
 }
 
+// Whether images lie channels last by their strides too: those of one channel or one pixel lie in both layouts at once.
+inline bool lies_nhwc(const Tensor& t) {
+  if (!is_nhwc(t)) return false;
+  return !t.is_contiguous() || (t.stride(1) == 1 && t.stride(2) == t.size(3) * t.size(1) && t.stride(3) == t.size(1));
+}
+
+// New images of the dtype and on the device of `like`.
+inline Tensor new_images(const Tensor& like, int64_t batch, int64_t channels, int64_t height, int64_t width, bool nhwc) {
+  const std::array<int64_t, 4> sizes = {batch, channels, height, width};
+  if (!nhwc) return new_tensor(like, sizes, like.scalar_type());
+  const std::array<int64_t, 4> strides = {height * width * channels, 1, width * channels, channels};
+  return new_strided(like, sizes.data(), strides.data(), 4, like.scalar_type());
+}
+
 // A new contiguous tensor of x's shape and dtype, whatever its rank.
 inline Tensor new_contiguous_like(const Tensor& x) {
   int64_t strides[64], step = 1;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct, LinearAct
 from zoo.nn.normalisation import BatchNormAct
+from zoo.nn.resampling import Downsample2d, Upsample2d
 from zoo.nn.rescale import Rescale
 from zoo.nn.same import Conv2dSame, ConvTranspose2dSame
 
@@ -13,6 +14,8 @@ __all__ = [
     "Conv2dSame",
     "ConvTranspose2dAct",
     "ConvTranspose2dSame",
+    "Downsample2d",
     "LinearAct",
     "Rescale",
+    "Upsample2d",
 ]

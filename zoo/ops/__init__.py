@@ -15,6 +15,7 @@ from zoo.ops.families.convolution import conv2d, conv_transpose2d
 from zoo.ops.families.discriminator_loss import discriminator_loss
 from zoo.ops.families.generator_loss import generator_loss
 from zoo.ops.families.linear import linear
+from zoo.ops.families.upfirdn2d import upfirdn2d
 from zoo.ops.library import references, status
 from zoo.ops.reference import LossOutput
 from zoo.ops.report import CheckRow, build_info, check
@@ -34,4 +35,5 @@ __all__ = [
     "reference",
     "references",
     "status",
+    "upfirdn2d",
 ]

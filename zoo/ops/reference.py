@@ -6,6 +6,7 @@ of 16 bits is computed in float32 and rounded once, at the end. Arguments are ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -92,6 +93,31 @@ def bias_act(x: Tensor, bias: Tensor | None, activation: str = "identity", slope
         y = y + bias.to(dtype).view(1, -1, *[1] * (x.dim() - 2))
     y = activate(y, activation, slope).to(x.dtype)
     return y.clone() if y is x else y
+
+
+def upfirdn2d(
+    x: Tensor,
+    filter: Sequence[float] | Tensor,
+    up: int = 1,
+    down: int = 1,
+    padding: int | Sequence[int] = 0,
+    bias: Tensor | None = None,
+    activation: str = "identity",
+    slope: float = 0.2,
+) -> Tensor:
+    """Zeros inserted, padded, filtered, every down-th pixel kept; see `zoo.ops.upfirdn2d`."""
+    dtype = accumulate_dtype(x.dtype)
+    taps = torch.as_tensor(filter, dtype=dtype, device=x.device).flip(0)  # conv2d does not turn its kernel round
+    y, channels = x.to(dtype), x.shape[1]
+    if up > 1:
+        inserted = [torch.arange(up * size, device=x.device) % up > 0 for size in y.shape[2:]]
+        y = F.interpolate(y, scale_factor=up).masked_fill(inserted[0][:, None] | inserted[1], 0)
+    y = F.pad(y, [padding] * 4 if isinstance(padding, int) else list(padding))
+    y = F.conv2d(y, taps.view(1, 1, -1, 1).expand(channels, 1, -1, 1), stride=(down, 1), groups=channels)
+    y = F.conv2d(y, taps.expand(channels, 1, 1, -1), stride=(1, down), groups=channels)
+    if bias is not None:
+        y = y + bias.to(dtype).view(-1, 1, 1)
+    return activate(y, activation, slope).to(x.dtype)
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:

@@ -67,6 +67,14 @@ TABLE: Final[dict[str, Facts]] = {
             ),
         }
     ),
+    "upfirdn2d": Facts(
+        {
+            "upfirdn2d_forward": (
+                "(Tensor x, Tensor? bias, float[] taps, int up, int down, int left, int top, SymInt height, SymInt width, "
+                "int activation, float slope) -> Tensor"
+            ),
+        }
+    ),
     "discriminator_loss": Facts(
         {
             "discriminator_loss_forward": (

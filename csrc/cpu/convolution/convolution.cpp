@@ -44,12 +44,6 @@ Convolution convolution(
   return c;
 }
 
-Tensor new_images(const Tensor& like, int64_t batch, int64_t channels, int64_t height, int64_t width) {
-  const std::array<int64_t, 4> sizes = {batch, channels, height, width};
-  const std::array<int64_t, 4> strides = {height * width * channels, 1, width * channels, channels};
-  return new_strided(like, sizes.data(), strides.data(), 4, ScalarType::Float);
-}
-
 // The weights' memory: contiguous, or channels_last.
 void set_weight(Convolution& c, float* data, bool contiguous) {
   const int64_t taps = int64_t(c.kernel) * c.kernel, kernel = c.kernel, inner = contiguous ? 1 : c.x_channels;
@@ -82,7 +76,7 @@ Tensor forward(const Tensor& input, const Tensor& given, int64_t stride, int64_t
       op, kernel, stride, padding, input.size(0), {input.size(1), input.size(2), input.size(3)},
       {given.size(0), height, width});
   const Tensor x = in_layout(input, true), weight = plain(given);
-  Tensor y = new_images(x, c.batch, c.y_channels, height, width);
+  Tensor y = new_images(x, c.batch, c.y_channels, height, width, true);
   c.x = memory_of(x);
   c.y = static_cast<float*>(y.mutable_data_ptr());
   set_weight(c, memory_of(weight), weight.is_contiguous());
@@ -99,7 +93,7 @@ Tensor transposed(
       op, given.size(2), stride, padding, input.size(0), {given.size(1), height, width},
       {input.size(1), input.size(2), input.size(3)});
   const Tensor y = in_layout(input, true), weight = plain(given);
-  Tensor x = new_images(y, c.batch, c.x_channels, height, width);
+  Tensor x = new_images(y, c.batch, c.x_channels, height, width, true);
   c.x = static_cast<float*>(x.mutable_data_ptr());
   c.y = memory_of(y);
   set_weight(c, memory_of(weight), weight.is_contiguous());
@@ -119,8 +113,7 @@ Tensor weight_gradient(
       op, kernel, stride, padding, input.size(0), {input.size(1), input.size(2), input.size(3)},
       {given.size(1), given.size(2), given.size(3)});
   const Tensor x = in_layout(input, true), gradient = in_layout(given, true);
-  Tensor weight = channels_last ? new_images(x, c.y_channels, c.x_channels, kernel, kernel)
-                                : new_tensor<4>(x, {c.y_channels, c.x_channels, kernel, kernel}, ScalarType::Float);
+  Tensor weight = new_images(x, c.y_channels, c.x_channels, kernel, kernel, channels_last);
   c.x = memory_of(x);
   c.y = memory_of(gradient);
   set_weight(c, static_cast<float*>(weight.mutable_data_ptr()), !channels_last);

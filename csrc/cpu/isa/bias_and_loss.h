@@ -1,7 +1,8 @@
-// The kernels of bias_act and of the losses, for the instruction set that a file in this folder's folders has begun.
+// The kernels of bias_act, of upfirdn2d and of the losses, for the instruction set that a file in this folder's folders has begun.
 #include "define.h"
 #include "../bias_act/kernel.h"
 #include "../losses/kernel.h"
+#include "../upfirdn2d/kernel.h"
 
 namespace zoo {
 ZOO_BIAS_AND_LOSS_KERNELS(ZOO_STORAGES, ZOO_FLOAT32)

@@ -7,6 +7,7 @@
 #include "../convolution/arguments.h"
 #include "../gemm/arguments.h"
 #include "../losses/arguments.h"
+#include "../upfirdn2d/arguments.h"
 
 // Every kernel once: its name and its argument. STORAGES are templates over the type of the elements, of which a table has one for
 // each of Storage; FLOAT32 are functions. In three parts, each of which is compiled by itself, so that several cores are of use.
@@ -16,6 +17,7 @@
 #define ZOO_BIAS_AND_LOSS_KERNELS(STORAGES, FLOAT32) \
   STORAGES(bias_forward, const BiasForward&)         \
   STORAGES(bias_backward, const BiasBackward&)       \
+  STORAGES(upfirdn2d, const Upfirdn2d&)              \
   STORAGES(loss_side, LossSide&)                     \
   STORAGES(scaled_copy, const ScaledCopy&)
 #define ZOO_PRODUCT_KERNELS(STORAGES, FLOAT32)     \

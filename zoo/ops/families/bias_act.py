@@ -95,18 +95,25 @@ class BiasAct(torch.autograd.Function):
         activation, slope = ctx.options
         y = ctx.saved_tensors[0] if activation else gradient  # the identity looks at no output
         needs_x, needs_bias = ctx.needs_input_grad[:2]
-        if differentiating():
-            dx, dbias = _gradients(gradient, y, activation, slope)
-        elif wants(ctx, 1):
-            with below_autograd():
-                dx, dbias = _backward(gradient, y, activation, slope)
-        else:  # no sum over the batch: torch's own kernels read and write no more than they must
-            with below_autograd():
-                dx, dbias = _activation_backward(gradient, y, activation, slope), None
+        dx, dbias = gradients_before(gradient, y, activation, slope, wants(ctx, 1))
         return dx if needs_x else None, dbias if needs_bias else None, None, None
 
 
 _apply: Any = BiasAct.apply
+
+
+def gradients_before(
+    gradient: Tensor, y: Tensor, activation: int, slope: float, with_bias: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The gradients before an activation and of the bias (None unless it is wanted), from the activation's result y."""
+    if differentiating():
+        return _gradients(gradient, y, activation, slope)
+    with below_autograd():
+        if with_bias:
+            dx, dbias = _backward(gradient, y, activation, slope)
+            return dx, dbias
+        # No sum over the batch: torch's own kernels read and write no more than they must.
+        return _activation_backward(gradient, y, activation, slope), None
 
 
 def _activation_backward(gradient: Tensor, y: Tensor, activation: int, slope: float) -> Tensor:
