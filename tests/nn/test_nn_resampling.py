@@ -51,12 +51,18 @@ def test_a_filter_keeps_the_brightness_and_takes_the_pixels_that_it_says():
     ones = torch.ones(1, 2, 8, 8)
     for layer in (zoo_nn.Upsample2d, zoo_nn.Downsample2d):
         for taps in ((1, 2, 1), (1, 3, 3, 1), (1, 1), (1, 4, 6, 4, 1)):
-            inside = layer(taps)(ones)[:, :, 2:-2, 2:-2] if layer is zoo_nn.Upsample2d else layer(taps)(ones)[:, :, 1:-1, 1:-1]
+            inside = (
+                layer(taps)(ones)[:, :, 2:-2, 2:-2]
+                if layer is zoo_nn.Upsample2d
+                else layer(taps)(ones)[:, :, 1:-1, 1:-1]
+            )
             torch.testing.assert_close(inside, torch.ones_like(inside))
 
 
 def test_they_train_and_leave_nothing_in_the_state_dict():
-    network = nn.Sequential(zoo_nn.Downsample2d(), nn.Conv2d(3, 3, 1), zoo_nn.Upsample2d("bilinear"), zoo_nn.Upsample2d())
+    network = nn.Sequential(
+        zoo_nn.Downsample2d(), nn.Conv2d(3, 3, 1), zoo_nn.Upsample2d("bilinear"), zoo_nn.Upsample2d()
+    )
     assert [*network.state_dict()] == ["1.weight", "1.bias"]
     x = torch.randn(2, 3, 8, 8, requires_grad=True)
     (slope,) = torch.autograd.grad(network(x).square().sum(), x, create_graph=True)

@@ -41,6 +41,8 @@ def samples(dtype=torch.float32):
                 yield "batch_norm_act_backward", (x, x, weight, bias, *statistics, training, TANH, 0.2, LAST, groups)
             yield "bias_act_forward", (leaf, parameters[1], TANH, 0.0)
             yield "bias_act_backward", (x, x, LEAKY, 0.2)
+            for options in ((2, 1, 2, 2, 6, 6), (1, 2, 1, 1, 2, 2)) if x.dim() == 4 else ():
+                yield "upfirdn2d_forward", (leaf, parameters[1], [0.25, 0.5, 0.25], *options, TANH, 0.0)
     real, fake = tensor((6, 1), dtype), tensor((4, 1), dtype)
     for kind in map(int, Loss):
         leaves = [t.clone().requires_grad_() for t in (real, fake)]

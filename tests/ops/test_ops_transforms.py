@@ -47,6 +47,12 @@ def cases():
             return lambda x, b: module.bias_act(x, b, activation)
 
         yield f"bias_act {activation}", bias(ops), bias(reference), (image, vector)
+    for up, activation in ((2, "identity"), (1, "tanh")):
+
+        def resampled(module, up=up, activation=activation):
+            return lambda x, b: module.upfirdn2d(x, (0.2, 0.5, 0.3), up, 3 - up, 1, b, activation)
+
+        yield f"upfirdn2d {up} {activation}", resampled(ops), resampled(reference), (image, vector)
     picture = tensor((2, 3, 6, 4), torch.float64).contiguous(memory_format=torch.channels_last)
     yield "conv2d", *(lambda x, w, m=m: m.conv2d(x, w, 2, 1) for m in (ops, reference)), (picture, kernels(4, 3))
     up = (lambda x, w, m=m: m.conv_transpose2d(x, w, 2, 1) for m in (ops, reference))
@@ -123,6 +129,11 @@ def test_calls_through_torch_ops_keep_their_tangents_too(name):
             lambda x: reference.batch_norm_act(x, v, v, None, None, activation="tanh"),
         ),
         "bias_act_forward": (lambda x: op(x, v, TANH, 0.0), x, lambda x: reference.bias_act(x, v, "tanh")),
+        "upfirdn2d_forward": (
+            lambda x: op(x, None, [0.2, 0.8], 2, 1, 1, 1, 12, 8, TANH, 0.0),
+            picture,
+            lambda x: reference.upfirdn2d(x, (0.2, 0.8), 2, 1, (1, 0, 1, 0), None, "tanh"),
+        ),
         "discriminator_loss_forward": (
             lambda x: op(x, logits, 0, 0.0, 1.0, 1.0)[0],
             logits,

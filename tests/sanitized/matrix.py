@@ -58,6 +58,20 @@ def cases() -> Iterator[Case]:
                     lambda op, x=x, b=bias, a=activation: with_gradients(lambda x, b: op(x, b, a, 0.2), x, b),
                 ),
             )
+        for last, (up, down) in itertools.product(layouts(shape), ((2, 1), (1, 2), (3, 2))):
+            if len(shape) == 2:
+                continue
+            x, bias = exact(shape, dtype, last), torch.randn(shape[1]).to(dtype)
+            for taps, sides in (((0.25, 0.5, 0.25), (2, 1, 1, 2)), ((0.5, -0.5, 1.0, 0.1, 0.2), (4, 6, -1, 7))):
+                yield (
+                    f"upfirdn2d {shape} {dtype} {last} {up} {down} {taps}",
+                    *_both(
+                        "upfirdn2d",
+                        lambda op, x=x, b=bias, u=up, d=down, t=taps, s=sides: with_gradients(
+                            lambda x, b: op(x, t, u, d, s, b, "leaky_relu"), x, b
+                        ),
+                    ),
+                )
         for last, order, training in itertools.product(layouts(shape), ORDERS, (True, False)):
             x, weight = exact(shape, dtype, last), torch.randn(shape[1]).to(dtype)
             groups = (1, shape[0]) if training and shape[0] > 1 and len(shape) == 4 else (1,)

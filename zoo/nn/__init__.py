@@ -7,6 +7,7 @@ from zoo.nn.normalisation import BatchNormAct
 from zoo.nn.resampling import Downsample2d, Upsample2d
 from zoo.nn.rescale import Rescale
 from zoo.nn.same import Conv2dSame, ConvTranspose2dSame
+from zoo.nn.upsample_convolution import UpsampleConv2d
 
 __all__ = [
     "BatchNormAct",
@@ -18,4 +19,5 @@ __all__ = [
     "LinearAct",
     "Rescale",
     "Upsample2d",
+    "UpsampleConv2d",
 ]

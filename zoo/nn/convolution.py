@@ -23,7 +23,7 @@ def convolve(layer: nn.Conv2d, x: Tensor) -> Tensor:
 def convolve_padded(layer: nn.Conv2d, x: Tensor, padding: Sequence[int]) -> Tensor:
     """The same with rows and columns of zeros, as many as `padding` says, whatever the layer's own are."""
     if _plain(layer) and padding[0] == padding[1]:
-        return ops.conv2d(x, layer.weight, layer.stride[0], padding[0])
+        return ops.conv2d(x, layer.weight, layer.stride[0], padding[0], layer.groups)
     options: Any = (layer.stride, padding, layer.dilation, layer.groups)
     return F.conv2d(x, layer.weight, None, *options)
 
@@ -32,12 +32,12 @@ def convolve_transposed(
     layer: nn.ConvTranspose2d, x: Tensor, padding: Sequence[int], output_padding: Sequence[int]
 ) -> Tensor:
     """The layer's transposed convolution of x without its bias, cut by `padding` and with `output_padding` more."""
-    if _plain(layer) and padding[0] == padding[1] and not any(output_padding):
+    if _plain(layer) and layer.groups == 1 and padding[0] == padding[1] and not any(output_padding):
         return ops.conv_transpose2d(x, layer.weight, layer.stride[0], padding[0])
     options: Any = (layer.stride, padding, output_padding, layer.groups, layer.dilation)
     return F.conv_transpose2d(x, layer.weight, None, *options)
 
 
 def _plain(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
-    """Whether the ops can compute it: one stride for both directions, neither groups nor dilation."""
-    return layer.stride[0] == layer.stride[1] and layer.groups == 1 and layer.dilation == (1, 1)
+    """Whether the ops can compute it: one stride for both directions, no dilation."""
+    return layer.stride[0] == layer.stride[1] and layer.dilation == (1, 1)

@@ -81,7 +81,7 @@ ZOO_INLINE void filter_columns_nchw(
     const Window<T> w = filter.window(p, a.left);
     // Result m of this phase begins at pixel w.first + m * apart: those with any pixel at all are from `first` on.
     const int64_t first = least(most(ceiling(-w.first - reach, phases.apart), 0), total);
-    const int64_t last = w.count ? most(least((a.width - w.first) / phases.apart + 1, total), first) : first;
+    const int64_t last = w.count ? most(least(ceiling(a.width - w.first, phases.apart), total), first) : first;
     const auto result = [=](int64_t m) ZOO_LAMBDA -> T& { return results[m * phases.together + p]; };
     for (int64_t m = 0; m < first; ++m) result(m) = 0;
     for (int64_t m = last; m < total; ++m) result(m) = 0;

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from zoo.ops import checks, reference
 from zoo.ops.families import convolution_gradients
-from zoo.ops.families.convolution_heuristics import KERNELS, Geometry, enters, one_product
+from zoo.ops.families.convolution_heuristics import KERNELS, Geometry, enters, one_product, pixel_by_pixel
 from zoo.ops.families.linear import linear
 from zoo.ops.layout import lies_channels_last
 from zoo.ops.library import Implementation, Normal, Sample, dispatch, offer
 
 
-def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
     """The convolution (cross-correlation) of x with weight, as `torch.nn.functional.conv2d` has it.
 
     Which convolutions have a kernel of ours, `zoo/ops/families/convolution_heuristics.py` tells; torch computes the others.
@@ -24,9 +24,10 @@ def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tens
 
     Args:
         x: (N, C, H, W); channels_last memory is what our kernels serve.
-        weight: (K, C, height, width), contiguous or channels_last.
+        weight: (K, C / groups, height, width), contiguous or channels_last.
         stride: 1 or more, the same in both directions.
         padding: rows and columns of zeros around x.
+        groups: equal consecutive parts of the channels, each convolved by itself; a divisor of C and of K.
 
     Returns:
         A new tensor (N, K, H', W') with H' = ⌊(H + 2 padding - height) / stride⌋ + 1, in channels_last memory where x is.
@@ -36,8 +37,8 @@ def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0) -> Tens
         TypeError: for integer, complex or mixed dtypes.
         NativeError: if the native core is present but does not load.
     """
-    _check("conv2d", x, weight, 1)
-    y: Tensor = dispatch("conv2d", x.device.type)(x, weight, stride, padding)
+    _check("conv2d", x, weight, 1, groups)
+    y: Tensor = dispatch("conv2d", x.device.type)(x, weight, stride, padding, groups)
     return y
 
 
@@ -63,8 +64,8 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 
     return y
 
 
-def _check(op: str, x: Tensor, weight: Tensor, channels: int) -> None:
-    """x (N, C, H, W) and weight (.., .., rows, columns) with C in dimension `channels`, on one device, in one dtype.
+def _check(op: str, x: Tensor, weight: Tensor, channels: int, groups: int = 1) -> None:
+    """x (N, C, H, W) and weight (.., .., rows, columns) with C / groups in dimension `channels`, on one device, in one dtype.
 
     Under autocast, which converts both, their dtypes may differ. Raises ValueError or TypeError.
     """
@@ -72,7 +73,17 @@ def _check(op: str, x: Tensor, weight: Tensor, channels: int) -> None:
         checks.floating(op, name, tensor)
         if tensor.dim() != 4:
             raise ValueError(f"{op}: {name} has shape {checks.shape(tensor)}; four dimensions are needed")
-    if weight.shape[channels] != x.shape[1]:
+    if groups < 1 or weight.shape[0] % groups:
+        raise ValueError(
+            f"{op}: groups={groups} does not divide the {weight.shape[0]} channels of the result (dimension 0 of weight of "
+            f"shape {checks.shape(weight)}) into equal parts; take a divisor of it"
+        )
+    if weight.shape[channels] * groups != x.shape[1] and groups > 1:
+        raise ValueError(
+            f"{op}: weight has shape {checks.shape(weight)}, but x of shape {checks.shape(x)} has {x.shape[1]} channels "
+            f"(dimension 1), so with groups={groups}, dimension 1 of weight times {groups} needs to be {x.shape[1]}"
+        )
+    if weight.shape[channels] * groups != x.shape[1]:
         raise ValueError(
             f"{op}: weight has shape {checks.shape(weight)}, but x of shape {checks.shape(x)} has {x.shape[1]} channels "
             f"(dimension 1), so dimension {channels} of weight needs to be {x.shape[1]}"
@@ -95,10 +106,14 @@ def _check(op: str, x: Tensor, weight: Tensor, channels: int) -> None:
 def _conv2d(kernel: Any) -> Callable[..., Tensor]:
     """conv2d by `kernel` where the rule says so."""
 
-    def way(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    def way(x: Tensor, weight: Tensor, stride: int, padding: int, groups: int = 1) -> Tensor:
+        if groups > 1:
+            return reference.conv2d(x, weight, stride, padding, groups)
         geometry = Geometry.of_conv2d(x, weight, stride, padding)
         if one_product(geometry):
             return _gathered(x, weight)
+        if pixel_by_pixel(x, weight, geometry):
+            return _rows(x, weight)
         if not enters(x, weight, geometry, "forward"):
             return reference.conv2d(x, weight, stride, padding)
         y: Tensor = kernel(x, weight, stride, padding)
@@ -127,6 +142,12 @@ def _gathered(x: Tensor, weight: Tensor) -> Tensor:
     if lies_channels_last(x):
         x, weight = x.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)
     return linear(x.flatten(1), weight.flatten(1))[:, :, None, None]
+
+
+def _rows(x: Tensor, weight: Tensor) -> Tensor:
+    """(N, C, H, W), channels last, with (K, C, 1, 1): each pixel is one row of a matrix."""
+    pixels = x.permute(0, 2, 3, 1)
+    return linear(pixels.flatten(0, 2), weight.flatten(1)).unflatten(0, pixels.shape[:3]).permute(0, 3, 1, 2)
 
 
 def _spread(x: Tensor, weight: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from zoo.ops.families.linear import SMALLEST
 from zoo.ops.layout import lies_channels_last
 from zoo.ops.table import TABLE
 
@@ -99,6 +100,24 @@ def _patch(g: Geometry) -> int:
 def one_product(g: Geometry) -> bool:
     """Whether the kernel covers the whole image, once: D's last layer, or G's first, are each a product of two matrices."""
     return g.padding == 0 and g.rows == g.height and g.columns == g.width
+
+
+def pixel_by_pixel(x: Tensor, weight: Tensor, g: Geometry) -> bool:
+    """Whether a 1×1 convolution is computed as one product of the matrix of pixels, which lie as its rows.
+
+    Measured on one thread with AVX-512, in batches of 16 to 32, 16 to 256 channels, 4×4 to 64×64 pixels: 1.0 to 2.3 times as
+    fast as torch's convolution in each of the three directions, which copies what it is given to an order of its own. A small
+    one is not worth the way through Python.
+    """
+    return (
+        g.rows == g.columns == g.stride == 1
+        and g.padding == 0
+        and x.dtype in _DTYPES
+        and weight.dtype == x.dtype
+        and g.batch * g.height * g.width * weight.numel() >= SMALLEST
+        and lies_channels_last(x)
+        and not torch.is_autocast_enabled(x.device.type)
+    )
 
 
 def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> bool:

@@ -87,7 +87,9 @@ def _taps(filter: Sequence[float] | Tensor) -> list[float]:
     """The taps as numbers. Raises ValueError."""
     if isinstance(filter, Tensor):
         if filter.dim() != 1:
-            raise ValueError(f"{_OP}: filter has shape {checks.shape(filter)}; one dimension is needed, of 1 to 32 taps")
+            raise ValueError(
+                f"{_OP}: filter has shape {checks.shape(filter)}; one dimension is needed, of 1 to 32 taps"
+            )
         filter = filter.tolist()
     taps = [float(tap) for tap in filter]
     if not 1 <= len(taps) <= MOST_TAPS:
@@ -117,9 +119,17 @@ def _size(x: Tensor, taps: list[float], up: int, down: int, sides: Sequence[int]
 
 
 def _reference(
-    x: Tensor, bias: Tensor | None, taps: list[float], up: int, down: int, sides: list[int], activation: int, slope: float
+    x: Tensor,
+    bias: Tensor | None,
+    taps: list[float],
+    up: int,
+    down: int,
+    sides: list[int],
+    activation: int,
+    slope: float,
 ) -> Tensor:
-    return reference.upfirdn2d(x, taps, up, down, sides, bias, ACTIVATIONS[activation], slope)
+    y = reference.upfirdn2d(x, taps, up, down, sides, bias, ACTIVATIONS[activation], slope)
+    return y if transforming() else y.contiguous(memory_format=_format(x))
 
 
 def _by(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
