@@ -84,3 +84,44 @@ def test_bad_filters_are_refused_at_construction(filter, words):
     for layer in (zoo_nn.Upsample2d, zoo_nn.Downsample2d):
         with pytest.raises(ValueError, match=words):
             layer(filter)
+
+
+@LAYOUTS
+@pytest.mark.parametrize(
+    ("channels", "outputs", "size"), [(32, 48, (5, 4)), (16, 16, (8, 8)), (3, 8, (4, 4)), (40, 17, (1, 6))]
+)
+def test_an_upsampling_convolution_is_upsampling_and_a_convolution(channels, outputs, size, layout):
+    torch.manual_seed(0)
+    layer = zoo_nn.UpsampleConv2d(channels, outputs, activation="leaky_relu", slope=0.2).to(memory_format=layout)
+    convolution = nn.Conv2d(channels, outputs, 3, padding=1).double()
+    convolution.load_state_dict(layer.state_dict())
+    plain = nn.Sequential(nn.Upsample(scale_factor=2), convolution, nn.LeakyReLU(0.2))
+    x = torch.randn(2, channels, *size).contiguous(memory_format=layout).requires_grad_()
+    wide = x.detach().double().requires_grad_()
+    y, expected = layer(x), plain(wide)
+    assert y.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(y.double(), expected, rtol=1e-5, atol=1e-5)
+    ours = torch.autograd.grad(y.square().sum(), [x, layer.weight, layer.bias], create_graph=True)
+    theirs = torch.autograd.grad(expected.square().sum(), [wide, *convolution.parameters()], create_graph=True)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=1e-3)
+    (ours,) = torch.autograd.grad(ours[0].square().sum(), layer.weight)
+    (theirs,) = torch.autograd.grad(theirs[0].square().sum(), convolution.weight)
+    torch.testing.assert_close(ours.double() / theirs.abs().max(), theirs / theirs.abs().max(), rtol=0, atol=1e-5)
+
+
+def test_an_upsampling_convolution_has_the_state_dict_of_a_convolution():
+    assert [*zoo_nn.UpsampleConv2d(4, 6).state_dict()] == ["weight", "bias"]
+    assert zoo_nn.UpsampleConv2d(4, 6, bias=False).weight.shape == (6, 4, 3, 3)
+    with pytest.raises(ValueError, match="did you mean 'relu'"):
+        zoo_nn.UpsampleConv2d(4, 6, activation="rellu")
+
+
+def test_layers_with_groups_are_those_of_torch():
+    torch.manual_seed(0)
+    for groups in (2, 8):
+        layer = zoo_nn.Conv2dAct(16, 32, 3, padding=1, groups=groups, activation="relu")
+        plain = nn.Conv2d(16, 32, 3, padding=1, groups=groups)
+        plain.load_state_dict(layer.state_dict())
+        x = torch.randn(2, 16, 6, 5)
+        torch.testing.assert_close(layer(x), nn.functional.relu(plain(x)))

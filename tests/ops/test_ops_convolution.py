@@ -424,3 +424,92 @@ def test_single_images_are_as_near_to_float64_as_one_can_ask(kernel, stride):
     got = results(lambda a, w: ops.conv2d(a, w, stride, 1), x, weight, y, torch.float32)
     want = results(lambda a, w: reference.conv2d(a, w, stride, 1), x, weight, y, torch.float64)
     assert all(error(a, b) < 2e-6 for a, b in zip(got, want, strict=True))
+
+
+@pytest.mark.parametrize("layout", [LAST, torch.contiguous_format])
+@pytest.mark.parametrize(
+    ("shape", "outputs", "kernel", "stride", "padding", "groups"),
+    [
+        ((3, 32, 8, 8), 32, 3, 1, 1, 2),
+        ((2, 64, 5, 7), 64, 3, 1, 1, 4),
+        ((2, 64, 4, 4), 128, 3, 1, 1, 2),
+        ((17, 48, 4, 4), 48, 3, 1, 1, 3),
+        ((2, 32, 9, 6), 64, 3, 1, 0, 4),
+        ((2, 12, 6, 6), 12, 3, 1, 1, 12),
+        ((2, 12, 6, 6), 24, 3, 2, 1, 12),
+        ((2, 64, 6, 6), 64, 4, 2, 1, 2),
+        ((2, 20, 6, 6), 15, 1, 1, 0, 5),
+        ((2, 32, 16, 18), 32, 3, 1, 1, 1),
+    ],
+)
+def test_groups_of_channels_are_convolutions_side_by_side(shape, outputs, kernel, stride, padding, groups, layout):
+    x = tensor(shape).contiguous(memory_format=layout)
+    weight = tensor((outputs, shape[1] // groups, kernel, kernel), seed=1) / (shape[1] // groups) ** 0.5 / kernel
+    weight = weight.contiguous(memory_format=layout)
+    upstream = tensor(tuple(F.conv2d(x, weight, None, stride, padding, 1, groups).shape), seed=2)
+    got = results(lambda x, w: ops.conv2d(x, w, stride, padding, groups), x, weight, upstream, torch.float32)
+    want = results(lambda x, w: reference.conv2d(x, w, stride, padding, groups), x, weight, upstream, torch.float64)
+    for what, a, b in zip(("result", "gradient of x", "gradient of weight"), got, want, strict=True):
+        assert a.shape == b.shape
+        assert error(a, b) < 2e-6, what
+    assert got[0].is_contiguous(memory_format=layout)
+    apart = [
+        reference.conv2d(*parts, stride, padding)
+        for parts in zip(x.chunk(groups, 1), weight.chunk(groups), strict=True)
+    ]
+    torch.testing.assert_close(got[0], torch.cat(apart, 1))
+
+
+def third_order(call, *inputs):
+    """The result, and three times the gradient of its squares."""
+    values = [call(*inputs)]
+    for _ in range(3):
+        gradient = torch.autograd.grad(values[-1].square().sum(), inputs, create_graph=True)
+        values.append(torch.cat([g.flatten() for g in gradient]) / 30)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("shape", "outputs", "kernel", "padding", "groups"),
+    [((8, 64, 16, 16), 128, 1, 0, 1), ((2, 64, 8, 8), 64, 3, 1, 2), ((3, 32, 8, 8), 32, 3, 1, 2)],
+)
+def test_derivatives_of_third_order_of_products_and_groups(shape, outputs, kernel, padding, groups):
+    x = as_channels_last(tensor(shape))
+    weight = tensor((outputs, shape[1] // groups, kernel, kernel), seed=1) / (shape[1] // groups) ** 0.5 / kernel
+    found = []
+    for module, dtype in ((ops, torch.float32), (reference, torch.float64)):
+        inputs = leaves(x, weight, dtype=dtype)
+        found.append(third_order(lambda x, w, m=module: m.conv2d(x, w, 1, padding, groups), *inputs))
+    for ours, theirs in zip(*found, strict=True):
+        assert error(ours, theirs) < 1e-5
+
+
+@pytest.mark.parametrize("weight_layout", [LAST, torch.contiguous_format])
+@pytest.mark.parametrize(("shape", "outputs"), [((8, 64, 16, 16), 130), ((5, 33, 31, 17), 40), ((2, 3, 4, 4), 8)])
+def test_a_convolution_of_single_pixels_is_a_product(shape, outputs, weight_layout):
+    x, weight, upstream = case(shape, outputs, 1, 1, 0, weight_layout)
+    got = results(ops.conv2d, x, weight, upstream, torch.float32)
+    want = results(reference.conv2d, x, weight, upstream, torch.float64)
+    for a, b in zip(got, want, strict=True):
+        assert a.shape == b.shape
+        assert error(a, b) < 1e-6
+    assert got[0].is_contiguous(memory_format=LAST)
+    assert got[1].is_contiguous(memory_format=LAST)
+    geometry = convolution_heuristics.Geometry.of_conv2d(x, weight, 1, 0)
+    large = shape[0] > 2
+    assert convolution_heuristics.pixel_by_pixel(x, weight, geometry) == large
+    assert not convolution_heuristics.pixel_by_pixel(x.contiguous(), weight, geometry)
+    assert not convolution_heuristics.pixel_by_pixel(x.double(), weight.double(), geometry)
+
+
+@pytest.mark.parametrize(
+    ("weight", "groups", "words"),
+    [
+        (torch.zeros(4, 2, 3, 3), 3, "groups=3 does not divide the 4 channels"),
+        (torch.zeros(4, 2, 3, 3), 0, "groups=0"),
+        (torch.zeros(4, 6, 3, 3), 2, "dimension 1 of weight times 2 needs to be 6"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(weight, groups, words):
+    with pytest.raises(ValueError, match=words):
+        ops.conv2d(torch.zeros(2, 6, 5, 5), weight, groups=groups)

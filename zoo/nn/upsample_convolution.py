@@ -15,7 +15,7 @@ from zoo.nn.layers import Conv2dAct, finish
 # What a row of four taps with stride 2 makes of one pixel, in terms of the three taps that meet it twice or once each: of an
 # image in which each pixel stands twice, the even results are w0 x[i - 1] + (w1 + w2) x[i], the odd ones
 # (w0 + w1) x[i] + w2 x[i + 1].
-_FOUR_OF_THREE = ((0.0, 0.0, 1.0), (1.0, 1.0, 0.0), (0.0, 1.0, 1.0), (1.0, 0.0, 0.0))
+_FOUR_OF_THREE = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 _FEWEST_CHANNELS = 16
 
 
