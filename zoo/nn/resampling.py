@@ -55,8 +55,10 @@ class Upsample2d(_Resampling):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, 2H, 2W)."""
-        if self.filter == "bilinear":  # its edges are repeated, which is no filter of an image among zeros
-            return F.interpolate(x, scale_factor=2, mode="bilinear")
+        if isinstance(
+            self.filter, str
+        ):  # torch's own: bilinear repeats the edges, and nearest is a copy, as fast as can be
+            return F.interpolate(x, scale_factor=2, mode="bilinear" if self.filter == "bilinear" else "nearest")
         taps = self.taps(2)
         before, after = (len(taps) + 1) // 2, (len(taps) - 2) // 2
         return ops.upfirdn2d(x, taps, up=2, padding=(before, after, before, after))

@@ -145,9 +145,12 @@ def _gathered(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _rows(x: Tensor, weight: Tensor) -> Tensor:
-    """(N, C, H, W), channels last, with (K, C, 1, 1): each pixel is one row of a matrix."""
+    """(N, C, H, W), channels last, with (K, C, 1, 1): each pixel is one row of a matrix.
+
+    torch multiplies: our own product is for batches, of which there are fewer than there are weights.
+    """
     pixels = x.permute(0, 2, 3, 1)
-    return linear(pixels.flatten(0, 2), weight.flatten(1)).unflatten(0, pixels.shape[:3]).permute(0, 3, 1, 2)
+    return reference.linear(pixels.flatten(0, 2), weight.flatten(1)).unflatten(0, pixels.shape[:3]).permute(0, 3, 1, 2)
 
 
 def _spread(x: Tensor, weight: Tensor) -> Tensor:
