@@ -145,6 +145,7 @@ def main() -> None:
     for name, (ours, theirs, (channels, size)) in layers().items():
         if given.only not in name:
             continue
+        torch.compiler.reset()
         for layer in (ours, theirs):
             layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         x = torch.randn(given.batch, channels, size, size).contiguous(memory_format=torch.channels_last)

@@ -485,7 +485,9 @@ def test_derivatives_of_third_order_of_products_and_groups(shape, outputs, kerne
 
 
 @pytest.mark.parametrize("weight_layout", [LAST, torch.contiguous_format])
-@pytest.mark.parametrize(("shape", "outputs"), [((8, 64, 16, 16), 130), ((5, 33, 31, 17), 40), ((2, 3, 4, 4), 8)])
+@pytest.mark.parametrize(
+    ("shape", "outputs"), [((8, 64, 16, 16), 130), ((5, 33, 23, 17), 40), ((2, 3, 4, 4), 8), ((2, 16, 50, 50), 24)]
+)
 def test_a_convolution_of_single_pixels_is_a_product(shape, outputs, weight_layout):
     x, weight, upstream = case(shape, outputs, 1, 1, 0, weight_layout)
     got = results(ops.conv2d, x, weight, upstream, torch.float32)
@@ -496,8 +498,9 @@ def test_a_convolution_of_single_pixels_is_a_product(shape, outputs, weight_layo
     assert got[0].is_contiguous(memory_format=LAST)
     assert got[1].is_contiguous(memory_format=LAST)
     geometry = convolution_heuristics.Geometry.of_conv2d(x, weight, 1, 0)
-    large = shape[0] > 2
-    assert convolution_heuristics.pixel_by_pixel(x, weight, geometry) == large
+    assert convolution_heuristics.pixel_by_pixel(x, weight, geometry) == (shape[0] > 2), (
+        "neither a small one nor a large one"
+    )
     assert not convolution_heuristics.pixel_by_pixel(x.contiguous(), weight, geometry)
     assert not convolution_heuristics.pixel_by_pixel(x.double(), weight.double(), geometry)
 

@@ -62,4 +62,4 @@ def four_by_four(weight: Tensor) -> Tensor:
     """(C', C, 3, 3), for an image of twice the size, to (C, C', 4, 4), for a transposed convolution of stride 2 and padding 1."""
     row = weight.new_tensor(_FOUR_OF_THREE)
     spread = F.linear(weight.flatten(2), torch.kron(row, row))
-    return spread.unflatten(2, (4, 4)).transpose(0, 1)
+    return spread.view(*weight.shape[:2], 4, 4).transpose(0, 1)

@@ -73,9 +73,9 @@ ZOO_INLINE vec<T> weighted(const S* from, int64_t step, int64_t count, const T* 
   return sum;
 }
 
-// A row of the image filtered from top to bottom, `length` numbers of it.
+// A row of the image filtered from top to bottom, `length` numbers of it. Long, and the same for every activation.
 template <class S, class T = compute_t<S>>
-ZOO_INLINE void filter_rows(const S* image, int64_t height, int64_t length, Window<T> w, T* to) {
+ZOO_SHARED void filter_rows(const S* image, int64_t height, int64_t length, Window<T> w, T* to) {
   const int64_t skipped = most(-w.first, 0), count = least(w.count, height - w.first) - skipped;
   const S* const from = image + (w.first + skipped) * length;
   const T* const weights = w.weights + skipped;

@@ -63,7 +63,7 @@ struct Phases {
 };
 
 template <class T>
-ZOO_INLINE void filter_columns_nchw(
+ZOO_SHARED void filter_columns_nchw(
     const Upfirdn2d& a, const Filter<T>& filter, const Phases<T>& phases, const PaddedRow<T>& padded, const T* row,
     T* apart, T* results) {
   const int64_t reach = filter.longest(), pixels = a.width + 2 * reach;
@@ -155,9 +155,10 @@ void upfirdn2d(const Upfirdn2d& a) {
   const Filter<T> filter(a);
   const S* const x = static_cast<const S*>(a.x);
   S* const y = static_cast<S*>(a.y);
-  with_activation<T>(a.activation, a.slope, [&](auto f) {
-    a.nhwc ? upfirdn2d_nhwc(a, f, filter, x, y) : upfirdn2d_nchw(a, f, filter, x, y);
-  });
+  const auto run = [&](auto f) { a.nhwc ? upfirdn2d_nhwc(a, f, filter, x, y) : upfirdn2d_nchw(a, f, filter, x, y); };
+  // Most have none. A filter's sums take longer than asking which activation it is: code for each is not worth compiling.
+  if (a.activation == Activation::identity) return run(Known<T, Activation::identity>{T(0)});
+  run(Any<T>{a.activation, T(a.slope)});
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ def _rows(x: Tensor, weight: Tensor) -> Tensor:
     torch multiplies: our own product is for batches, of which there are fewer than there are weights.
     """
     pixels = x.permute(0, 2, 3, 1)
-    return reference.linear(pixels.flatten(0, 2), weight.flatten(1)).unflatten(0, pixels.shape[:3]).permute(0, 3, 1, 2)
+    return reference.linear(pixels.flatten(0, 2), weight.flatten(1)).view(*pixels.shape[:3], -1).permute(0, 3, 1, 2)
 
 
 def _spread(x: Tensor, weight: Tensor) -> Tensor:

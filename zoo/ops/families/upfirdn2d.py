@@ -187,8 +187,9 @@ class ResampledAct(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         (gradient,) = gradients
-        y = ctx.saved_tensors[0] if ctx.activation[0] else gradient  # the identity looks at no output
-        dy, dbias = gradients_before(gradient, y, *ctx.activation, wants(ctx, 1))
+        activation, slope = ctx.activation
+        y = ctx.saved_tensors[0] if activation else gradient  # the identity looks at no output
+        dy, dbias = gradients_before(gradient, y, activation, slope, wants(ctx, 1))
         dx = _adjoint(dy, *ctx.options) if wants(ctx, 0) else None
         return dx, dbias if ctx.needs_input_grad[1] else None, *[None] * 9
 
