@@ -25,8 +25,8 @@ from zoo.engine.layout import to_channels_last
 from zoo.engine.losses import DEFAULT_LOSSES, DrawnFakes, Statistics
 from zoo.engine.runtime.precision import Precision
 from zoo.generate.latent.latents import Latents
+from zoo.nn.groups import in_groups
 from zoo.nn.modes import evaluating
-from zoo.nn.normalisation import in_groups
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
 

@@ -20,8 +20,9 @@ from zoo.data.spec import DataSpec
 from zoo.engine.layout import is_convolutional, lay_channels_last, to_channels_last, to_contiguous
 from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.errors import OptionError, PluginError, in_one_line
+from zoo.nn.groups import in_groups
 from zoo.nn.modes import evaluating
-from zoo.nn.normalisation import BatchNormAct, in_groups
+from zoo.nn.normalisation import BatchNormAct
 from zoo.ops.library import native
 from zoo.options import Options
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from zoo.nn.conditional import ConditionalBatchNormAct
 from zoo.nn.layers import Conv2dAct, ConvTranspose2dAct, LinearAct
+from zoo.nn.minibatch import MinibatchStdDev
 from zoo.nn.normalisation import BatchNormAct
 from zoo.nn.rescale import Rescale
 from zoo.nn.same import Conv2dSame, ConvTranspose2dSame
+from zoo.nn.spectral import spectral_norm
 
 __all__ = [
     "BatchNormAct",
+    "ConditionalBatchNormAct",
     "Conv2dAct",
     "Conv2dSame",
     "ConvTranspose2dAct",
     "ConvTranspose2dSame",
     "LinearAct",
+    "MinibatchStdDev",
     "Rescale",
+    "spectral_norm",
 ]
