@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -60,8 +61,7 @@ class _SpectralNorm(nn.Module):
         self.register_buffer("u", torch.randn(weight.shape[dim], dtype=weight.dtype, device=weight.device))
 
     def forward(self, weight: Tensor) -> Tensor:
-        # Autocast would have the products in half precision, and σ with them.
-        with torch.autocast(weight.device.type, enabled=False):
+        with _full_precision(weight.device.type):
             matrix = _matrix(weight, self.dim)
             with torch.no_grad():
                 v = self._unit(torch.mv(matrix.t(), self.u))
@@ -77,6 +77,11 @@ class _SpectralNorm(nn.Module):
 
     def extra_repr(self) -> str:
         return f"eps={self.eps:g}"
+
+
+def _full_precision(device: str) -> AbstractContextManager[object]:
+    """Autocast would have the products in half precision, and σ with them; not every device knows it (meta does not)."""
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def _matrix(weight: Tensor, dim: int) -> Tensor:
