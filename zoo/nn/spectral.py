@@ -18,7 +18,7 @@ def spectral_norm(module: Module, name: str = "weight", eps: float = 1e-12) -> M
     The matrix has a row for each output of the layer: (C', C · kh · kw) of a convolution, transposed or not, (out, in) of a dense
     layer, (classes, features) of an embedding. σ comes from the power method, one iteration in each pass (algorithm 1 of the
     paper): v = Wᵀu / ‖Wᵀu‖, u' = Wv / ‖Wv‖, σ = u'ᵀWv. In training mode u' takes the place of u; in evaluation mode u stays.
-    Gradients flow through σ with u' and v as constants (equation 12), any number of times.
+    Gradients flow through σ with u' and v as constants, ∂σ/∂W = u'vᵀ (equation 12); penalties on gradients of images work.
 
     A pass is one forward() of the layer. A training step has several, and u moves in each of them: D sees real images and fakes
     one after the other, and fakes again while G learns. In one pass it sees both only with ``--joined``, where u moves once for
@@ -64,13 +64,15 @@ class _SpectralNorm(nn.Module):
         with _full_precision(weight.device.type):
             matrix = _matrix(weight, self.dim)
             with torch.no_grad():
-                v = self._unit(torch.mv(matrix.t(), self.u))
+                # mm, not mv: compilers see to it that a pass computes mm once, where mv would be computed anew for gradients, of
+                # a u that has moved on by then.
+                v = self._unit(torch.mm(self.u[None], matrix)[0])
             product = torch.mv(matrix, v)
-            u = self._unit(product.detach())
             if self.training:
                 with torch.no_grad():
-                    self.u.copy_(u)
-            return weight / torch.dot(u, product)
+                    self.u.copy_(self._unit(product))
+            sigma: Tensor = torch.linalg.vector_norm(product)  # which is u'ᵀWv, and has its gradient u'vᵀ
+            return weight / sigma
 
     def _unit(self, vector: Tensor) -> Tensor:
         return nn.functional.normalize(vector, dim=0, eps=self.eps)
