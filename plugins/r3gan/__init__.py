@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
-from zoo_plugins.r3gan.pairing import Relativistic
 
 import zoo
 
@@ -17,18 +16,48 @@ if TYPE_CHECKING:
 SIZES = tuple(2**power for power in range(3, 9))
 """Each side of an image is one of them."""
 
-PUBLISHED: dict[str, Any] = dict(
-    latent=64, blocks=2, expansion=2, group_width=16, learning_rate=2e-4, beta1=0.0, beta2=0.9, r1_every=1, flip=True,
-)  # fmt: skip
-"""What all published configurations share."""
+BURN_IN = 20_000
+"""Thousands of images, for all data sets but ImageNet, in which ten times as many pass."""
+
+
+def published(
+    size: int,
+    width: int,
+    multipliers: tuple[int, ...],
+    batch_size: int,
+    penalty: float,
+    ema_kimg: float,
+    *,
+    group_width: int = 16,
+    burn_in: float = BURN_IN,
+) -> dict[str, Any]:
+    """A configuration of the authors' program, train.py of https://github.com/brownvc/R3GAN, as a preset.
+
+    Args:
+        size: pixels a side.
+        width: channels next to the image.
+        multipliers: as of the option.
+        batch_size: images, over all of their GPUs.
+        penalty: weight of R1 and R2 at first, their gamma; a tenth of it at last.
+        ema_kimg: half-life of the average at last.
+        group_width: inner channels in a group.
+        burn_in: thousands of images until the last values are reached. Their program goes on until it is stopped.
+    """
+    last = penalty / 10
+    return dict(
+        size=size, width=width, multipliers=multipliers, blocks=2, expansion=2, group_width=group_width, latent=64,
+        batch_size=batch_size, beta1=0.0, beta2=0.9, learning_rate=2e-4, r1=penalty, r2=penalty, r1_every=1, burn_in=burn_in,
+        final_learning_rate=5e-5, final_beta2=0.99, final_r1=last, final_r2=last, ema_kimg=ema_kimg,
+        ema_rampup=ema_kimg / burn_in, flip=True, kimg=burn_in,
+    )  # fmt: skip
 
 
 class ResidualOptions(zoo.Options):
     """The options of R3GAN's networks."""
 
-    width: Annotated[int, Field(ge=1)] = 32
+    width: Annotated[int, Field(ge=1)] = 16
     """Channels of the layers next to the image."""
-    multipliers: tuple[int, ...] = (1, 2, 3, 4)
+    multipliers: tuple[int, ...] = (1, 2, 4, 8)
     """Channels at each size from the image's own down, as multiples of `width`; the last one holds for all smaller sizes too."""
     blocks: Annotated[int, Field(ge=1)] = 1
     """Residual blocks at each size."""
@@ -55,7 +84,7 @@ class R3GAN(zoo.Architecture):
     """R3GAN (Huang et al. 2024): residual networks without normalisation, a relativistic objective, both gradient penalties."""
 
     name = "r3gan"
-    objective = Relativistic("relativistic")
+    objective = "relativistic"
     rectangles = True
     smallest_batch = 1
 
@@ -63,12 +92,18 @@ class R3GAN(zoo.Architecture):
 
     presets = {
         "small": dict(
-            width=32, multipliers=(1, 2, 3, 4), blocks=1, latent=64, batch_size=32, learning_rate=1e-3, beta1=0.0, beta2=0.99,
-            r1=1.0, r1_every=8, flip=True,
+            width=16, multipliers=(1, 2, 4, 8), blocks=1, latent=64, batch_size=32, learning_rate=1e-3, beta1=0.0, beta2=0.99,
+            r1=1.0, r2=1.0, r1_every=8, reuse_fakes=True, ema_kimg=5.0, ema_rampup=0.1, flip=True, steps=4000,
         ),
+        "cifar10": published(32, 768, (1,), 512, 0.05, 5000),
+        "ffhq64": published(64, 384, (1, 2), 256, 2.0, 500),
+        "ffhq256": published(256, 96, (1, 2, 4, 8), 256, 150.0, 500),
     }  # fmt: skip
     preset_notes = {
-        "small": "The paper's networks at a fraction of their width, tuned for pictures of 32 to 64 pixels and two CPU cores.",
+        "small": "The paper's networks at a fraction of their width, for pictures of 32 to 64 pixels and two CPU cores.",
+        "cifar10": "Huang et al. 2024, CIFAR-10 at 32×32: G 20.73 and D 20.68 million parameters. To the end of the burn-in.",
+        "ffhq64": "Huang et al. 2024, FFHQ at 64×64: G 22.43 and D 22.38 million parameters. To the end of the burn-in.",
+        "ffhq256": "Huang et al. 2024, FFHQ at 256×256: G 23.06 and D 23.01 million parameters. To the end of the burn-in.",
     }
     default_preset = "small"
 
@@ -101,6 +136,19 @@ class ConditionalR3GAN(R3GAN):
 
     name = "cr3gan"
     conditional = True
+
+    presets = {
+        "small": dict(R3GAN.presets["small"], samples=100),
+        "cifar10": R3GAN.presets["cifar10"],
+        "imagenet32": published(32, 1536, (1,), 4096, 0.5, 50_000, group_width=32, burn_in=10 * BURN_IN),
+        "imagenet64": published(64, 1536, (1,), 4096, 1.0, 50_000, group_width=32, burn_in=10 * BURN_IN),
+    }
+    preset_notes = {
+        "small": "r3gan's preset of that name, with labels.",
+        "cifar10": "Huang et al. 2024, CIFAR-10 at 32×32: G 20.78 and D 21.28 million parameters. To the end of the burn-in.",
+        "imagenet32": "Huang et al. 2024, ImageNet at 32×32: G 82.91 and D 86.55 million parameters. To the end of the burn-in.",
+        "imagenet64": "Huang et al. 2024, ImageNet at 64×64: G 103.57 and D 107.21 million parameters. To the end of the burn-in.",
+    }
 
 
 @zoo.hookimpl

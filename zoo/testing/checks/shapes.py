@@ -145,7 +145,7 @@ def _is_images(images: Tensor, shape: tuple[int, ...], bounded: bool) -> None:
     if bounded and (low < -1 or high > 1):
         raise CheckFailed(
             f"the generator's images lie within [{low:.4g}, {high:.4g}], not within [-1, 1]",
-            "end it with nn.Tanh(), or with nn.Sigmoid() and zoo.nn.Rescale((0, 1), (-1, 1)); or, in evaluation mode, with clamp(-1, 1)",
+            "end it with nn.Tanh(), or with nn.Sigmoid() and zoo.nn.Rescale((0, 1), (-1, 1)), or when it draws with clamp(-1, 1)",
         )
 
 
