@@ -63,8 +63,8 @@ def compiled(subject: Subject) -> str | None:
 def _compare(subject: Subject, own_losses: bool) -> None:
     """Run a step without and with torch.compile.
 
-    What is compiled cannot be differentiated twice, which gradient penalties ask for: so there is neither R1 nor R2, and without its
-    `own_losses` an architecture has the losses of its objective alone.
+    What is compiled cannot be differentiated twice, which gradient penalties ask for: so there is neither R1 nor R2, and without
+    its `own_losses` an architecture has the losses of its objective alone.
     """
     from zoo.testing.reproducibility import must_be_reproducible
     from zoo.testing.tolerance import TOLERANCE, apart, measure
