@@ -100,7 +100,10 @@ class Architecture:
     """
 
     def generator(self, options: Any, data: DataSpec) -> nn.Module:
-        """A new generator: latents of shape (N, options.latent) to images (N, C, H, W) in [-1, 1]."""
+        """A new generator: latents of shape (N, options.latent) to images (N, C, H, W) in [-1, 1].
+
+        In training mode, where a linear last layer makes them, they may lie outside; in evaluation mode none may.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define generator(options, data)")
 
     def discriminator(self, options: Any, data: DataSpec) -> nn.Module:
