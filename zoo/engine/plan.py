@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from zoo.engine.choice import suited_preset
 from zoo.engine.geometry import choose_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.origin import Origin
+from zoo.engine.recommending import Choice
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.same_data import same_data
 from zoo.engine.step import alternates
@@ -54,6 +55,8 @@ class RunPlan:
     phases: tuple[Phase, ...]
     augmentations: tuple[Augmentation, ...]
     device: torch.device
+    first_shapes: int | None = None
+    """Steps after which first shapes are to be expected, where the architecture has said so."""
 
     @property
     def classes(self) -> int:
@@ -62,7 +65,7 @@ class RunPlan:
 
 
 def plan_run(
-    name: str,
+    name: str | Choice,
     *,
     preset: str | None = None,
     config: Path | str | None = None,
@@ -71,24 +74,32 @@ def plan_run(
 ) -> RunPlan:
     """The plan of a new run of the architecture `name`; `preset`, `config` and `flags` (options by name) as in `zoo.train`.
 
-    `origin`: the run whose weights it begins with.
+    `name` may be a choice that was made for some data, which is then learnt from. `origin`: the run whose weights it begins with.
 
     Raises OptionError for an option, preset or file that does not fit, DataError for data that is missing or cannot be used,
     PluginError for an architecture that is not there or whose own code fails.
     """
-    architecture = registry().architecture(name)
+    choice = name if isinstance(name, Choice) else Choice(name)
+    found = choice.recommendation
+    if choice.data is not None:
+        flags = {**choice.options, **(flags or {}), "data": choice.data}
+    architecture = registry().architecture(choice.architecture)
     inherited = None if origin is None else origin.inherited(architecture, with_data="data" not in (flags or {}))
-    options, chosen = resolve(architecture, preset=preset, config=config, flags=flags, inherited=inherited)
+    layers: dict[str, Any] = {"config": config, "flags": flags, "inherited": inherited}
+    layers |= {} if found is None else {"suited": found.preset, "suited_options": found.options}
+    options, chosen = resolve(architecture, preset=preset, **layers)
     device = choose_device(options.device)
     if origin is not None and "data" not in (flags or {}) and is_missing(options.data, registry().sources):
         raise DataError(f"{origin.run.path} was trained on {options.data}, which does not exist any more; give --data")
     inherits = inherited is not None and inherited.options.get("data") == options.data
     if origin is not None and inherits and options.data not in builtin_names():
         log.info("the data of %s is %s", origin.run.path, shown(options.data))  # somebody else's may name any place
-    source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
-    if preset is None:  # a file may name one, which counts
-        suited = suited_preset(architecture, options, source, device.type)
-        options, chosen = resolve(architecture, config=config, flags=flags, inherited=inherited, suited=suited)
+    source = choice.opened(options) or open_source(
+        options.data, registry().sources_for(options.data), Reading.of(options)
+    )
+    if preset is None and (found is None or found.preset is None):  # a file may name one, which counts
+        layers["suited"] = suited_preset(architecture, options, source, device.type)
+        options, chosen = resolve(architecture, **layers)
     spec = choose_spec(architecture, options, source)
     _check_sense(options, architecture.presets.get(chosen or "", {}))
     if options.freeze_d and origin is None:
@@ -101,7 +112,8 @@ def plan_run(
     options = options.model_copy(update={"data": place})
     plan = complete_plan(architecture, options, chosen, source, spec, device)
     check_batch(options.batch_size, len(source), options.hold_out)
-    return plan
+    as_said = found is not None and chosen == (found.preset or chosen)
+    return replace(plan, first_shapes=found.first_shapes) if found is not None and as_said else plan
 
 
 def plan_resume(
