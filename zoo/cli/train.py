@@ -90,7 +90,7 @@ def _chosen(choice: Choice) -> dict[str, Any]:
     """What a choice gives where nothing is typed, as `training_defaults` takes it."""
     found = choice.recommendation
     layers = {} if found is None else {"suited": found.preset, "suited_options": found.options}
-    return {**layers, "flags": {**choice.options, "data": choice.data}}
+    return {**layers, "flags": {"data": choice.data}}
 
 
 def _choose(place: str, rest: Sequence[str], device: Callable[[str], str]) -> Choice:

@@ -120,6 +120,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         flip=options.flip,
         pin=device.type == "cuda",
         hold_out=options.hold_out,
+        balance=options.balance,
     )
     batches = Batches(loader, device)
     generator, discriminator = build_networks(architecture, options, plan.spec, device)

@@ -31,7 +31,7 @@ def describe_choice(choice: Choice, plan: RunPlan, given: Mapping[str, Any]) -> 
     shapes = f"first shapes after some {first:,} steps, in a moment the time too; " if first else ""
     typed: dict[str, Any] = {} if plan.preset is None or found is None else {"preset": plan.preset}
     typed |= {} if by_hand or found is None else dict(found.options)
-    typed |= {**choice.options, **{name: value for name, value in given.items() if value is not None}}
+    typed |= {**plan.fitted, **{name: value for name, value in given.items() if value is not None}}
     words = shlex.join(["zoo", "train", architecture.name, *as_flags({"data": choice.data, **typed})])
     others = f"; others that offer themselves: {', '.join(choice.others)}" if choice.others else ""
     return [

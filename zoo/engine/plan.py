@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from zoo.engine.step import alternates
 from zoo.errors import DataError, OptionError, PluginError, unknown
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
+from zoo.options.config_file import read_config
 from zoo.options.resolve import resolve
 from zoo.plugins.kinds import AUGMENTATION
 from zoo.plugins.registry import architecture_of, registry
@@ -57,6 +58,8 @@ class RunPlan:
     device: torch.device
     first_shapes: int | None = None
     """Steps after which first shapes are to be expected, where the architecture has said so."""
+    fitted: Mapping[str, Any] = field(default_factory=dict)
+    """Options that nobody has given, and that are others than the preset's since there are so few images."""
 
     @property
     def classes(self) -> int:
@@ -82,7 +85,7 @@ def plan_run(
     choice = name if isinstance(name, Choice) else Choice(name)
     found = choice.recommendation
     if choice.data is not None:
-        flags = {**choice.options, **(flags or {}), "data": choice.data}
+        flags = {**(flags or {}), "data": choice.data}
     architecture = registry().architecture(choice.architecture)
     inherited = None if origin is None else origin.inherited(architecture, with_data="data" not in (flags or {}))
     layers: dict[str, Any] = {"config": config, "flags": flags, "inherited": inherited}
@@ -100,8 +103,16 @@ def plan_run(
     if preset is None and (found is None or found.preset is None):  # a file may name one, which counts
         layers["suited"] = suited_preset(architecture, options, source, device.type)
         options, chosen = resolve(architecture, **layers)
+    fitted = {}
+    if choice.data is not None:
+        file = {} if config is None else read_config(Path(config), architecture)
+        fitted = _smaller_batch(options, len(source), by_hand={*(flags or {}), *file})
+        options, chosen = resolve(architecture, preset=preset, **{**layers, "flags": {**fitted, **(flags or {})}})
     spec = choose_spec(architecture, options, source)
     _check_sense(options, architecture.presets.get(chosen or "", {}))
+    if options.balance and source.classes < 2:
+        why = f" ({source.why_unlabelled})" if source.why_unlabelled else ""
+        raise OptionError(f"--balance draws classes equally often, and {source.title} has no labels{why}; leave it out")
     if options.freeze_d and origin is None:
         raise OptionError(
             f"--freeze-d {options.freeze_d} keeps layers as they are, and those of a new run have learnt nothing yet; give --from "
@@ -113,7 +124,7 @@ def plan_run(
     plan = complete_plan(architecture, options, chosen, source, spec, device)
     check_batch(options.batch_size, len(source), options.hold_out)
     as_said = found is not None and chosen == (found.preset or chosen)
-    return replace(plan, first_shapes=found.first_shapes) if found is not None and as_said else plan
+    return replace(plan, fitted=fitted, first_shapes=found.first_shapes if found is not None and as_said else None)
 
 
 def plan_resume(
@@ -144,6 +155,15 @@ def plan_resume(
     if capture is not None:
         options = options.model_copy(update={"capture": capture})
     return complete_plan(architecture, options, run.config.get("preset"), source, spec, chosen)
+
+
+def _smaller_batch(options: Options, images: int, by_hand: Collection[str]) -> dict[str, Any]:
+    """The batch size where one that nobody gave is more than there is to learn from: the next power of two below."""
+    images -= options.hold_out
+    if options.batch_size <= images or images < 1 or {"batch_size", "generator_batch_size"} & {*by_hand}:
+        return {}
+    size = 1 << (images.bit_length() - 1)
+    return {"batch_size": size} | ({} if options.generator_batch_size is None else {"generator_batch_size": size})
 
 
 def _check_sense(options: Options, preset: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from zoo.data.source import DataSource
 from zoo.engine.geometry import choose_spec, points_spec
 from zoo.errors import DataError, OptionError, PluginError, ZooError
 from zoo.options import Options
-from zoo.options.config_file import read_config
 from zoo.options.resolve import resolve
 from zoo.plugins.registry import registry
 from zoo.recommendation import Recommendation
@@ -43,8 +42,6 @@ class Choice:
     """The same, opened."""
     recommendation: Recommendation | None = None
     """What the architecture says of it; None where it is that of a run to begin with, or nobody was asked."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Options that have to be others for so few images, as a smaller batch."""
     others: tuple[str, ...] = ()
     """The other architectures that offer themselves, the strongest first."""
 
@@ -117,9 +114,8 @@ def choose(
             f"{given}: no architecture offers itself for {source.title}; name one: zoo train NAME --data {given} (zoo list)"
         )
     best, *others = sorted(offers, key=lambda offer: (-offer.recommendation.strength, offer.architecture.name))
-    smaller = _smaller_batch(best, source, {"preset": preset, "config": config}, values, names)
     beside = tuple(offer.architecture.name for offer in others)
-    return Choice(best.architecture.name, given, source, best.recommendation, smaller, beside)
+    return Choice(best.architecture.name, given, source, best.recommendation, beside)
 
 
 def check_known(name: str) -> None:
@@ -143,7 +139,7 @@ def _offers(
     names: Collection[str],
     device: Callable[[str], str],
 ) -> tuple[list[_Offer], ZooError | None]:
-    """What each architecture says of the data; and what the first of them cannot use, where none can."""
+    """What each architecture says of the data; and why none of them does, where that can be told."""
     known = registry()
     offers: list[_Offer] = []
     refused: ZooError | None = None
@@ -164,7 +160,8 @@ def _offers(
             log.warning("%s is not asked: %s", name, error)
             continue
         except (OptionError, DataError) as error:  # of options or images that are not for it
-            refused = refused or error
+            if refused is None or (isinstance(error, OptionError) and not isinstance(refused, OptionError)):
+                refused = error  # what was typed before what lies there
             continue
         able = True
         if found is not None:
@@ -173,19 +170,4 @@ def _offers(
         refused = OptionError(
             f"no architecture has all of these options: {', '.join(sorted(names))}; zoo train NAME --help lists those of one"
         )
-    return offers, None if able else refused
-
-
-def _smaller_batch(
-    offer: _Offer, source: DataSource, how: Mapping[str, Any], values: Mapping[str, Any], names: Collection[str]
-) -> dict[str, Any]:
-    """The batch size where the one that nobody gave by hand is more than there is to learn from: the next power of two below."""
-    architecture, found = offer.architecture, offer.recommendation
-    options, _ = resolve(architecture, **how, flags=values, suited=found.preset, suited_options=found.options)
-    images = len(source) - options.hold_out
-    config = how["config"]
-    by_hand = {*values, *names, *(() if config is None else read_config(Path(config), architecture))}
-    if options.batch_size <= images or images < 1 or by_hand & {"batch_size", "generator_batch_size"}:
-        return {}
-    size = 1 << (images.bit_length() - 1)
-    return {"batch_size": size} | ({} if options.generator_batch_size is None else {"generator_batch_size": size})
+    return offers, None if able and not isinstance(refused, OptionError) else refused

@@ -16,9 +16,9 @@ from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
+from zoo.engine.describing import describe_choice
 from zoo.engine.evaluation.prepare import prepare_evaluations
 from zoo.engine.film_and_curves import make_lacking, make_missing
-from zoo.engine.describing import describe_choice
 from zoo.engine.forecast import describe_plan
 from zoo.engine.health.monitor import Trouble
 from zoo.engine.health.overfitting import small_data_advice
@@ -116,7 +116,7 @@ def train(
                 log.info(line)
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
-            if advice := small_data_advice(plan.options, len(store)):
+            if advice := small_data_advice(plan.options, len(store), from_run is not None):
                 log.info(advice)
             state = build(plan, store)
             begun = {} if origin is None else {"from": transfer(origin, state)}
