@@ -46,11 +46,10 @@ def run(arguments: Sequence[str]) -> int:
     with importing():
         from zoo.cli.progress import Progress
         from zoo.engine.callbacks import Callbacks
-        from zoo.engine.runtime.device import choose_device
 
     with unfailing_streams(), stopping_by_signals(), Progress() as progress:
         with Callbacks([progress]).forward_log():
-            choice = _choose(place, rest, lambda asked: choose_device(asked).type)
+            choice = _choose(place, rest, _kind)
         given = _parsed(registry().architecture(choice.architecture), rest, _chosen(choice))
         chosen = [choice]
         del choice  # whose data may be a line for each of millions of files
@@ -127,6 +126,13 @@ def _architecture_of(origin: str) -> str:
     if origin in registry().names and not os.path.exists(os.path.join(origin, "config.json")):
         return origin
     return Run(origin).architecture
+
+
+def _kind(asked: str) -> str:
+    """The kind of device that ``--device`` means here. Torch, which knows, is imported when the data is open, and not for a typo."""
+    with importing():
+        from zoo.engine.runtime.device import choose_device
+    return choose_device(asked).type
 
 
 def _without_torch(asked: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from zoo.engine.forecast import describe_plan
 from zoo.engine.plan import RunPlan
 from zoo.engine.recommending import Choice
+from zoo.options.length import unit
 from zoo.options.resolve import flag
 
 
@@ -26,7 +27,7 @@ def describe_choice(choice: Choice, plan: RunPlan, given: Mapping[str, Any]) -> 
         why = f"{_content(plan)}; {found.reason}"
     else:
         why = f"{_content(plan)}, for which {architecture.name} has preset {found.preset} where none is asked for"
-    ends = options.steps if options.epochs is None else math.inf
+    ends = options.steps if unit(options) == "steps" else math.inf
     first = plan.first_shapes if plan.first_shapes and plan.first_shapes < ends else None
     shapes = f"first shapes after some {first:,} steps, in a moment the time too; " if first else ""
     typed: dict[str, Any] = {} if plan.preset is None or found is None else {"preset": plan.preset}
