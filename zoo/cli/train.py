@@ -129,7 +129,7 @@ def _architecture_of(origin: str) -> str:
 
 
 def _kind(asked: str) -> str:
-    """The kind of device that ``--device`` means here. Torch, which knows, is imported when the data is open, and not for a typo."""
+    """The kind of device that ``--device`` means here. Torch, which knows, is imported once the data is open."""
     with importing():
         from zoo.engine.runtime.device import choose_device
     return choose_device(asked).type
