@@ -52,6 +52,8 @@ class TrainingState:
     """What the monitors keep from look to look."""
     evaluations: Evaluations | None = None
     """What is measured while it trains, where something is (`zoo.engine.evaluation.prepare`)."""
+    first_shapes: int | None = None
+    """As `RunPlan.first_shapes`."""
 
     @property
     def options(self) -> Options:
@@ -159,6 +161,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         flip=options.flip,
         pin=device.type == "cuda",
         hold_out=options.hold_out,
+        balance=options.balance,
     )
     batches = Batches(loader, device)
     generator, discriminator = build_networks(architecture, options, plan.spec, device)
@@ -194,7 +197,10 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
     with architecture.guard("its generator cannot be copied, for --ema"):
         ema = EMA(generator, options.ema) if options.averages else None
     captured = CapturedStep(step, CudaGraphs(device)) if options.capture else None
-    return TrainingState(architecture, step, batches, ema, TorchRandom(device), capabilities, captured)
+    random = TorchRandom(device)
+    return TrainingState(
+        architecture, step, batches, ema, random, capabilities, captured, first_shapes=plan.first_shapes
+    )
 
 
 def build_networks(

@@ -103,8 +103,16 @@ class Forecast:
         if step is None:
             return None
         count = self._state.steps - self._start
-        seconds = count * step + self._pauses(count) * self._clock.pause
-        return None if seconds < WORTH else forecast(seconds, count, step, self._advice(seconds))
+        seconds = self._seconds(count, step)
+        if seconds < WORTH:
+            return None
+        first = self._state.first_shapes
+        shapes = None if first is None or self._start or first >= count else self._seconds(first, step)
+        return forecast(seconds, count, step, self._advice(seconds), shapes)
+
+    def _seconds(self, count: int, step: float) -> float:
+        """What so many steps take from the beginning, with what is drawn and written between them."""
+        return count * step + self._pauses(count) * self._clock.pause
 
     def _pauses(self, count: int) -> float:
         """How many pictures are drawn, checkpoints written and evaluations made in so many steps."""
@@ -133,9 +141,10 @@ def _cycle(state: TrainingState) -> int:
     return math.lcm(*(phase.every for phase in state.step.phases), options.r1_every if options.r1 or options.r2 else 1)
 
 
-def forecast(seconds: float, count: int, step: float, advice: list[str]) -> str:
-    """In words: ``about 12 min for 3,000 steps (0.24 s a step; --steps N shortens it)``."""
-    return f"about {duration(seconds)} for {count:,} steps ({'; '.join([f'{_short(step)} a step', *advice])})"
+def forecast(seconds: float, count: int, step: float, advice: list[str], shapes: float | None = None) -> str:
+    """In words: ``about 12 min for 3,000 steps (0.24 s a step; --steps N shortens it)``; `shapes`: seconds until first ones."""
+    first = "" if shapes is None else f", first shapes after about {duration(max(shapes, 10))}"
+    return f"about {duration(seconds)} for {count:,} steps{first} ({'; '.join([f'{_short(step)} a step', *advice])})"
 
 
 def duration(seconds: float) -> str:

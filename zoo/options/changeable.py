@@ -31,6 +31,7 @@ _REASONS = {
     "latent": _NETWORKS,
     "latent_distribution": "the generator has learnt from such latents",
     "order": _SEEN,
+    "balance": _SEEN,
     "shuffle_buffer": _SEEN,
     "seed": "weights, latents and the order of the data come of it",
     "objective": "what the discriminator's output means goes by it",

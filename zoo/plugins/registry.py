@@ -149,6 +149,11 @@ class Registry:
             if len(who) > 1
         }
 
+    def claims(self, name: str) -> bool:
+        """Whether a name is an architecture's, or that of a plugin that is not loaded and may bring one."""
+        absent = [*(plugin for plugin in self.plugins if plugin.error), *self.left_out]
+        return name in self._found[ARCHITECTURE] or any(name in plugin.names for plugin in absent)
+
     def contribution(self, name: str) -> Contribution:
         """The architecture of that name and its plugin.
 
