@@ -189,8 +189,8 @@ class Trial:
     def try_joint_pass(self) -> bool:
         """Whether D gives both halves of a batch what it gives each alone, and keeps nothing else of them.
 
-        So it is where all that looks at several images is `zoo.nn.BatchNormAct`, which normalises halves apart, and nothing is
-        random. Tried with other weights than those it begins with (a gate may begin closed).
+        So it is where all that looks at several images keeps halves apart (`zoo.nn.groups`), and nothing is random or moves with
+        each pass. Tried with other weights than those it begins with (a gate may begin closed).
         """
         if self.options.joined:  # which is one pass whatever D makes of it
             return False
