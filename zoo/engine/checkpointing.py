@@ -74,8 +74,8 @@ def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
         file = folder / f"{role}.safetensors"
         load_network(getattr(state.step, role), read_tensors(folder, role), file, state.architecture.name)
     saved = read_state(folder)
-    load_state(state, saved, without=() if then.ema else ("ema",))
-    if state.ema is not None and not then.ema:
+    load_state(state, saved, without=() if then.averages else ("ema",))
+    if state.ema is not None and not then.averages:
         state.ema.begin()
     if then.latent_seed != state.options.latent_seed:
         state.step.latents.begin(stream_seed(state.options.seed, "latents", state.options.latent_seed))

@@ -28,6 +28,7 @@ from zoo.engine.step import alternates
 from zoo.errors import DataError, OptionError, PluginError, unknown
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
+from zoo.options.length import unit
 from zoo.options.resolve import resolve
 from zoo.plugins.kinds import AUGMENTATION
 from zoo.plugins.registry import architecture_of, registry
@@ -136,7 +137,7 @@ def plan_resume(
 
 def _check_sense(options: Options, preset: Mapping[str, Any]) -> None:
     """Raise OptionError for what a new run cannot mean, but that runs from before may have. What the `preset` says is meant."""
-    if options.epochs is None and options.warmup > options.steps and preset.get("warmup") != options.warmup:
+    if unit(options) == "steps" and options.warmup > options.steps and preset.get("warmup") != options.warmup:
         raise OptionError(
             f"--warmup {options.warmup} is longer than the run, which has {options.steps} steps; give fewer"
         )

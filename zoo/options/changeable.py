@@ -6,11 +6,13 @@ from zoo.options import GROUPS, Options
 
 CHANGEABLE = (
     "flip", "drop_remainder", "strict",
-    "steps", "epochs", "batch_size", "generator_batch_size", "accumulate",
+    "steps", "epochs", "kimg", "batch_size", "generator_batch_size", "accumulate",
     "precision", "deterministic",
-    "discriminator_steps", "joined", "reuse_fakes", "simultaneous", "evaluate_fakes", "r1", "r1_every", "augment", "ema",
+    "discriminator_steps", "joined", "reuse_fakes", "simultaneous", "evaluate_fakes", "r1", "r2", "r1_every", "augment", "ema",
+    "ema_kimg", "ema_rampup",
     "learning_rate", "discriminator_learning_rate", "beta1", "beta2", "rho", "epsilon", "weight_decay",
     "schedule", "schedule_hold", "schedule_decay", "minimum_learning_rate", "warmup", "freeze_d",
+    "burn_in", "final_learning_rate", "final_beta2", "final_r1", "final_r2",
     "log_every", "sample_every", "checkpoint_every", "each_epoch", "keep_checkpoints", "report", "watch",
     "on_trouble", "heal_times", "latent_seed",
     "evaluate_every", "evaluate_metric", "evaluate_samples", "keep_best", "stop_after_no_gain",

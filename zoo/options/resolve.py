@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
 from zoo.options.config_file import read_config
+from zoo.options.length import superseded
 from zoo.options.owner import Owner
 from zoo.system.names import brief
 
@@ -65,10 +66,11 @@ def resolve(
             for name in layer:
                 if name not in architecture.Options.model_fields:
                     raise OptionError(unknown("option", name, architecture.Options.model_fields, _help(architecture)))
-            if "steps" in layer and layer.get("epochs") is not None:
-                raise OptionError("--steps and --epochs both say how long to train; give one of them")
-        if "steps" in layer:
-            values.pop("epochs", None)  # the length given last counts, in whichever unit
+            try:
+                for name in superseded(layer):  # the length given last counts, in whichever unit
+                    values.pop(name, None)
+            except ValueError as error:
+                raise OptionError(str(error)) from None
         values |= layer
         for name in layer:
             places.pop(name, None)

@@ -19,6 +19,7 @@ from zoo.architecture import Architecture
 from zoo.callback import Callback
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.objective import KINDS, Objective
+from zoo.objective import named as objective_named
 from zoo.plugins import hookspecs
 from zoo.plugins.api_version import check_api, declared_api
 from zoo.plugins.attribution import Guard, attributing
@@ -191,7 +192,7 @@ class Registry:
         Raises PluginError for a name that is not known, `asked` telling what it is the name of, or that two plugins claim.
         """
         if name in KINDS:
-            return Objective(name)
+            return objective_named(name)
         if name not in self._found[OBJECTIVE]:
             raise PluginError(unknown(asked, name, self.objectives, "zoo plugins"))
         found: Objective = self._only(OBJECTIVE, name).value
