@@ -25,7 +25,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("ops",),
     ("nn", "objective"),
     ("data", "step_context"),
-    ("augmentation",),
+    ("augmentation", "transform"),
     ("architecture", "run"),
     ("callback", "plots"),
     ("notebook",),
