@@ -166,7 +166,8 @@ inline void check_augment(
           images.size(2) * images.size(3) <= kMostPixels,
       op, ": images have shape ", shape_of(images), "; (N, C, H, W) with sides of 2^20 at most is needed");
   const int64_t n = images.size(0), c = images.size(1);
-  const auto require_rows = [&](const char* name, const std::optional<Tensor>& t, ScalarType type, int64_t rows, int64_t columns) {
+  const auto require_rows = [&](const char* name, const std::optional<Tensor>& t, ScalarType type, int64_t rows,
+                                int64_t columns) {
     if (!t) return;
     require_device(op, name, *t, images);
     const bool fits = rows == 0 ? t->dim() == 2 && t->size(0) == n && t->size(1) == columns

@@ -60,10 +60,12 @@ class Transform:
         commutes = self._affine is None or (self._padding == "reflect" and of_means is None)
         if self._box is not None or not commutes:
             self._do()
-        self._color = (matrix, of_means, bias) if self._color is None else _both_colors(self._color, matrix, of_means, bias)
+        self._color = (
+            (matrix, of_means, bias) if self._color is None else _both_colors(self._color, matrix, of_means, bias)
+        )
 
     def warp(self, matrix: Tensor, padding: str = "reflect") -> None:
-        """Each pixel shows what is at ``matrix @ (x, y, 1)``, positions in pixels from the middle of the image, x to the right and y down.
+        """Each pixel shows what is at ``matrix @ (x, y, 1)``; positions are pixels from the image's middle, x to the right, y down.
 
         `matrix` (N, 2, 3), float32. `padding`: zeros or reflect, as `zoo.ops.augment` has it. Raises ValueError for others.
         """
@@ -110,7 +112,9 @@ class Transform:
     def _check(self, name: str, given: Tensor, each: tuple[int, ...], dtype: torch.dtype = torch.float32) -> None:
         wanted = (self.count, *each)
         if tuple(given.shape) != wanted or given.dtype != dtype:
-            raise ValueError(f"{name} is {given.dtype} of shape {tuple(given.shape)}; {dtype} of shape {wanted} is needed")
+            raise ValueError(
+                f"{name} is {given.dtype} of shape {tuple(given.shape)}; {dtype} of shape {wanted} is needed"
+            )
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:

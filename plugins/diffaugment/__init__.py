@@ -37,7 +37,7 @@ class Color(OfImages):
     summary = "DiffAugment: other brightness, saturation and contrast for each image."
 
     def contribute(self, transform: zoo.Transform) -> bool:
-        """As `zoo.Augmentation.contribute`; where there is alpha, contrast is about the mean of what is visible, and no such pass."""
+        """As `zoo.Augmentation.contribute`. With alpha, contrast is about the mean of what is visible, which no such pass knows."""
         if transform.channels == 4:
             return False
         from zoo_plugins.diffaugment.changes import color

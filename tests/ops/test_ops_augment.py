@@ -208,7 +208,11 @@ FITTING = {"images": torch.zeros(2, 3, 4, 5)}
         ({"images": torch.zeros(2, 3, 4)}, ValueError, "images have shape (2, 3, 4); (N, C, H, W) with sides"),
         ({"images": torch.zeros(2, 3, 4, 4, dtype=torch.uint8)}, TypeError, "torch.uint8"),
         ({"affine": torch.zeros(2, 3)}, ValueError, "affine has shape (2, 3), but images of shape (2, 3, 4, 5) need"),
-        ({"affine": torch.zeros(2, 2, 3).double()}, TypeError, "affine of shape (2, 2, 3) is torch.float64; torch.float32"),
+        (
+            {"affine": torch.zeros(2, 2, 3).double()},
+            TypeError,
+            "affine of shape (2, 2, 3) is torch.float64; torch.float32",
+        ),
         ({"affine": torch.zeros(2, 2, 3).requires_grad_()}, ValueError, "affine wants a gradient"),
         ({"color": torch.zeros(2, 3, 4)}, ValueError, "need one of shape (2, 3, 7)"),
         ({"color": torch.zeros(2, 3, 7, device="meta")}, ValueError, "on meta"),

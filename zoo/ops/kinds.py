@@ -57,8 +57,7 @@ _ORDER_CODES: Final = {each.name: each.value for each in Order}
 _LOSS_CODES: Final = {each.name: each.value for each in Loss}
 _PADDING_CODES: Final = {each.name: each.value for each in Padding}
 _RELU: Final = Activation.relu.value
-_LEAKY_PADDING_CODES: Final = {each.name: each.value for each in Padding}
-_RELU: Final = Activation.leaky_relu.value
+_LEAKY_RELU: Final = Activation.leaky_relu.value
 
 
 def activation_code(activation: str, slope: float) -> int:

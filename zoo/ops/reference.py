@@ -270,8 +270,8 @@ def _taps(position: Tensor, side: int, padding: str) -> Iterator[tuple[Tensor, T
 
 def _places(affine: Tensor, height: int, width: int, padding: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Row, column and weight, (N, H, W) each, of the four pixels that make each pixel of a warped image."""
-    like = {"dtype": affine.dtype, "device": affine.device}
-    rows, columns = torch.arange(height, **like)[:, None], torch.arange(width, **like)
+    rows, columns = (torch.arange(side, device=affine.device).to(affine.dtype) for side in (height, width))
+    rows = rows[:, None]
     m = affine[:, :, :, None, None].unbind(2)
     position = m[0] * columns + m[1] * rows + m[2]  # (N, 2, H, W): x, y
     for row, of_row in _taps(position[:, 1], height, padding):
@@ -282,7 +282,7 @@ def _places(affine: Tensor, height: int, width: int, padding: str) -> Iterator[t
 def _warped(x: Tensor, affine: Tensor, padding: str) -> Tensor:
     which = torch.arange(len(x), device=x.device)[:, None, None]
     pixels, total = x.permute(0, 2, 3, 1), torch.zeros_like(x)
-    for row, column, weight in _places(affine, *x.shape[2:], padding):
+    for row, column, weight in _places(affine, x.shape[2], x.shape[3], padding):
         part = pixels[which, row, column].permute(0, 3, 1, 2)
         # What does not count is not multiplied: it may be infinite.
         total = total + torch.where(weight[:, None] != 0, weight[:, None] * part, torch.zeros_like(part))
@@ -292,7 +292,7 @@ def _warped(x: Tensor, affine: Tensor, padding: str) -> Tensor:
 def _warped_back(g: Tensor, affine: Tensor, padding: str) -> Tensor:
     which = torch.arange(len(g), device=g.device)[:, None, None]
     pixels = torch.zeros_like(g).permute(0, 2, 3, 1).contiguous()
-    for row, column, weight in _places(affine, *g.shape[2:], padding):
+    for row, column, weight in _places(affine, g.shape[2], g.shape[3], padding):
         part = torch.where(weight[:, None] != 0, weight[:, None] * g, torch.zeros_like(g)).permute(0, 2, 3, 1)
         pixels = pixels.index_put((which, row, column), part, accumulate=True)
     return pixels.permute(0, 3, 1, 2)

@@ -19,8 +19,7 @@ struct Parameters {
   }
 };
 
-Tensor run(
-    const Tensor& given, const Parameters& p, int64_t padding, bool linear, void (*const* kernel)(const Augment&)) {
+Tensor run(const Tensor& given, const Parameters& p, int64_t padding, bool linear, void (*const* kernel)(const Augment&)) {
   const Tensor from = plain(given);
   const bool nhwc = is_nhwc(from);
   Tensor to = new_like(from, nhwc);

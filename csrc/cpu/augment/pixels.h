@@ -21,8 +21,7 @@ ZOO_INLINE void narrow_row(const compute_t<S>* from, S* to, int64_t count) {
 
 // Reads `row` of image n: channel c to planes + c * stride. `mixed` has room for a row of all channels.
 template <class S>
-ZOO_SHARED void read_row(
-    const Augment& a, int64_t n, int row, compute_t<S>* planes, int64_t stride, compute_t<S>* mixed) {
+ZOO_SHARED void read_row(const Augment& a, int64_t n, int row, compute_t<S>* planes, int64_t stride, compute_t<S>* mixed) {
   const int64_t channels = a.channels, width = a.width;
   const S* image = static_cast<const S*>(a.from) + n * channels * a.height * width;
   if (!a.nhwc) {

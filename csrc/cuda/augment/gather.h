@@ -10,9 +10,9 @@ namespace zoo {
 template <class T>
 struct WayBack {
   Warp<T> warp;
-  float xx, xy, yx, yy;                       // the inverse of its linear part
-  float least_x, most_x, least_y, most_y;     // where the result's pixels look
-  bool all;                                   // there is no inverse, or they look absurdly far: every pixel of the result is asked
+  float xx, xy, yx, yy;                    // the inverse of its linear part
+  float least_x, most_x, least_y, most_y;  // where the result's pixels look
+  bool all;  // there is no inverse, or they look absurdly far: every pixel of the result is asked
 };
 
 template <class T>
@@ -91,15 +91,16 @@ ZOO_INLINE Places places(int pixel, int size, float least, float most, Padding p
 template <class T, class F>
 ZOO_INLINE void each_reached(const WayBack<T>& b, int x, int y, int width, int height, Padding padding, const F& body) {
   if (!b.all) {
-    const Places columns = places(x, width, b.least_x, b.most_x, padding), rows = places(y, height, b.least_y, b.most_y, padding);
-    each_of(rows, [&](int row) {
-      each_of(columns, [&](int column) { each_looking(b, column, row, width, height, body); });
-    });
+    const Places columns = places(x, width, b.least_x, b.most_x, padding),
+                 rows = places(y, height, b.least_y, b.most_y, padding);
+    each_of(
+        rows, [&](int row) { each_of(columns, [&](int column) { each_looking(b, column, row, width, height, body); }); });
     return;
   }
   for (int i = 0; i < height; ++i) {
     for (int j = 0; j < width; ++j) {
-      const Taps<T> across = taps(warped_x(b.warp, j, i), width, padding), down = taps(warped_y(b.warp, j, i), height, padding);
+      const Taps<T> across = taps(warped_x(b.warp, j, i), width, padding),
+                    down = taps(warped_y(b.warp, j, i), height, padding);
       const T of_x = (across.at[0] == x ? across.weight[0] : T(0)) + (across.at[1] == x ? across.weight[1] : T(0));
       const T of_y = (down.at[0] == y ? down.weight[0] : T(0)) + (down.at[1] == y ? down.weight[1] : T(0));
       if (of_x * of_y != 0) body(j, i, of_x * of_y);

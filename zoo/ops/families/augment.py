@@ -29,12 +29,12 @@ def augment(
 ) -> Tensor:
     """Each image recoloured, then warped, then with a box of zeros: each of the three where it is given.
 
-    - Colour: channel c becomes ``sum_k color[n, c, k] x_k + sum_k color[n, c, C + k] mean_k + color[n, c, 2C]``, mean_k being the
-      mean of the image's channel k over its pixels.
-    - Warp: pixel (column j, row i) of the result shows what lies at ``x, y = affine[n] @ (j, i, 1)`` of the recoloured image, in pixels,
-      (0, 0) being the centre of the first one, x to the right and y downwards; between pixels it is interpolated bilinearly. Where the
-      position is whole numbers, the pixel is copied bit by bit. Beyond the edge there are zeros, or the image in a mirror whose plane
-      is the outermost pixels, as torch's padding of that name has it.
+    - Colour: channel c becomes ``sum_k color[n, c, k] x_k + sum_k color[n, c, C + k] mean_k + color[n, c, 2C]``, mean_k being
+      the mean of the image's channel k over its pixels.
+    - Warp: pixel (column j, row i) of the result shows what lies at ``x, y = affine[n] @ (j, i, 1)`` of the recoloured image, in
+      pixels, (0, 0) being the centre of the first one, x to the right and y downwards; between pixels it is interpolated
+      bilinearly. Where an image's map has whole numbers alone, pixels are copied bit by bit. Beyond the edge there are zeros, or
+      the image in a mirror whose plane is the outermost pixels, as torch's padding of that name has it.
     - Box: of the result, rows ``top`` to ``bottom`` - 1 and columns ``left`` to ``right`` - 1 are 0. It may reach beyond the
       edge, or be empty.
 
@@ -133,7 +133,7 @@ class Augment(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        backward = _reference_backward if transforming() else _apply_backward
+        backward: Any = _reference_backward if transforming() else _apply_backward
         return backward(gradients[0], *ctx.saved_tensors, ctx.padding), None, None, None, None, None
 
 
@@ -149,7 +149,7 @@ class AugmentBackward(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        forward = _reference if transforming() else _apply
+        forward: Any = _reference if transforming() else _apply
         return forward(gradients[0], *ctx.saved_tensors, ctx.padding, True), None, None, None, None
 
 
