@@ -107,7 +107,7 @@ def color(transform: zoo.Transform) -> None:
 
 
 def _with_alpha(matrix: Tensor, bias: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:
-    """The same of colours s that are multiplied with alpha a in [0, 1]: their channels are a (s + 1) - 1, and the last is 2a - 1."""
+    """The same of colours s multiplied with alpha a in [0, 1]: their channels are a (s + 1) - 1, and the last is 2a - 1."""
     of_alpha = (bias + 1 - along[:, None]) / 2
     rows = torch.cat([matrix, of_alpha[:, :, None]], 2)
     alpha = torch.eye(4, device=matrix.device)[3:].expand(len(matrix), 1, 4)
