@@ -22,7 +22,7 @@ from zoo.architecture import Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import Batch
 from zoo.engine.augmentation.apply import augmented
-from zoo.engine.augmentation.probability import Probability
+from zoo.engine.augmentation.probability import LOGGED, Probability
 from zoo.engine.layout import to_channels_last
 from zoo.engine.losses import DEFAULT_LOSSES, DrawnFakes, Statistics
 from zoo.engine.runtime.precision import Precision
@@ -140,7 +140,10 @@ class Step:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.latest = {name: torch.tensor(float(value)) for name, value in state["latest"].items()}
+        moves = self.probability is not None and self.probability.adaptive
+        self.latest = {
+            name: torch.tensor(float(value)) for name, value in state["latest"].items() if moves or name not in LOGGED
+        }
 
 
 class Drawn(NamedTuple):

@@ -19,6 +19,8 @@ from zoo.options import Options
 
 EVERY = 4
 """Updates of D between two moves."""
+LOGGED = ("augment_p", "augment_r_t")
+"""What one that moves has to log."""
 
 
 class Probability:
@@ -52,7 +54,7 @@ class Probability:
 
     @torch.no_grad()
     def update(self) -> dict[str, Tensor]:
-        """Move it, where that is due after an update of D. What there is to log: augment_p, and augment_r_t as of the last move.
+        """Move it, where that is due after an update of D. What is to be logged: augment_p, and augment_r_t as of the last move.
 
         Raises OptionError where no logits of real images were seen.
         """
@@ -72,7 +74,7 @@ class Probability:
         self._r_t.copy_(torch.where(due, r_t, self._r_t))
         for each in (self._signs, self._images, self._updates):
             each *= ~due
-        return {"augment_p": self.value.clone(), "augment_r_t": self._r_t.clone()}
+        return dict(zip(LOGGED, (self.value.clone(), self._r_t.clone()), strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """What is kept from step to step."""
