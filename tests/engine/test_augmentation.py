@@ -120,7 +120,7 @@ def test_what_does_not_fit_is_refused():
         transform.warp(torch.zeros(3, 2, 3), "mirror")
     with pytest.raises(ValueError, match=r"bias is .* torch.float32 of shape \(3, 2\) is needed"):
         transform.recolor(torch.zeros(3, 2, 2), torch.zeros(3, 1))
-    with pytest.raises(ValueError, match="top is torch.float32"):
+    with pytest.raises(ValueError, match=r"top is torch\.float32"):
         transform.cut(*[torch.zeros(3)] * 4)
 
 
