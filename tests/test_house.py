@@ -26,7 +26,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("nn", "objective"),
     ("data", "step_context"),
     ("augmentation", "transform"),
-    ("architecture", "run"),
+    ("architecture", "recommendation", "run"),
     ("callback", "plots"),
     ("notebook",),
     ("generate",),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zoo.plugins.api_version import API_VERSION
     from zoo.plugins.load import load
     from zoo.plugins.registry import list_architectures
+    from zoo.recommendation import Recommendation
     from zoo.run.run import Run
     from zoo.run.scores import Scores
     from zoo.step_context import StepContext
@@ -58,6 +59,7 @@ _HOME = {
     "Objective": "zoo.objective",
     "Options": "zoo.options",
     "Phase": "zoo.architecture",
+    "Recommendation": "zoo.recommendation",
     "Run": "zoo.run.run",
     "Scores": "zoo.run.scores",
     "StepContext": "zoo.step_context",
@@ -82,6 +84,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "Options",
     "Objective",
     "Phase",
+    "Recommendation",
     "StepContext",
     "Callback",
     "Metric",

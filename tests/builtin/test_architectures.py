@@ -136,7 +136,7 @@ def test_another_seed_gives_other_weights_latents_and_data(assembled, name):
 
 @everyone
 def test_saved_and_loaded_it_draws_the_same_pictures(images, name):
-    run = zoo.train(name, data=str(images), out="run", **tiny(name, ema=0.0))
+    run = zoo.train(name, data=str(images), out="run", **tiny(name, ema=0.0, ema_kimg=None))
     one, two = zoo.load(run), zoo.load("run")
     drawn = one(6, seed=5)
     assert drawn.shape == (6, 1, 8, 8)
@@ -144,7 +144,7 @@ def test_saved_and_loaded_it_draws_the_same_pictures(images, name):
     assert torch.equal(drawn, two(6, seed=5))
     assert not torch.equal(drawn, one(6, seed=6))
 
-    network = networks(name, run.geometry()[0], ema=0.0)[0].eval()
+    network = networks(name, run.geometry()[0])[0].eval()
     saved = {key.partition(".")[2]: torch.from_numpy(value) for key, value in tensors(run.latest()[1]).items()
              if key.startswith("generator.")}  # fmt: skip
     network.load_state_dict(saved)
@@ -181,6 +181,8 @@ def test_it_trains_on_colour_images(name, tmp_path):
     ids=str,
 )  # fmt: skip
 def test_it_trains_with_every_way_of_playing(assembled, name, more):
+    if more.get("generator_batch_size") and registry().contribution(name).value.objective == "relativistic":
+        pytest.skip("its objective compares each generated image with a real one")
     state = assembled(name, **more)
     before = [parameters(network) for network in (state.step.generator, state.step.discriminator)]
     statistics = state.step.run(0)

@@ -77,11 +77,11 @@ def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
         file = folder / f"{role}.safetensors"
         load_network(getattr(state.step, role), read_tensors(folder, role), file, state.architecture.name)
     saved = read_state(folder)
-    without = [] if then.ema else ["ema"]
+    without = [] if then.averages else ["ema"]
     if then.augment_probability != state.options.augment_probability:  # which it begins at, then
         without.append("augmentation")
     load_state(state, saved, without)
-    if state.ema is not None and not then.ema:
+    if state.ema is not None and not then.averages:
         state.ema.begin()
     if then.latent_seed != state.options.latent_seed:
         state.step.latents.begin(stream_seed(state.options.seed, "latents", state.options.latent_seed))

@@ -32,6 +32,9 @@ from zoo.nn.normalisation import in_groups
 from zoo.objective import Objective, middle_of, needs_real_logits
 from zoo.options import Options
 
+PENALTIES = ("r1", "r2")
+"""D's gradient penalties: at real images, and at generated ones."""
+
 
 @dataclass
 class Step:
@@ -57,8 +60,25 @@ class Step:
     """Whether D may see real images and fakes in one pass (`zoo.engine.trial`)."""
     latest: Statistics = field(default_factory=dict)
     """What each phase has told when it last ran."""
+    penalties: dict[str, Any] = field(default_factory=dict)
+    """The weights of R1 and R2 in this step, by name: numbers, or 0-d tensors on a GPU where they change."""
     number_asked: bool = field(default=False, init=False)
     """Whether a loss has looked at the number of a step, which makes steps differ in more than what is due."""
+
+    def __post_init__(self) -> None:
+        """The weights begin with those of the options."""
+        if not self.penalties:
+            self.set_penalties({name: getattr(self.options, name) for name in PENALTIES})
+
+    def set_penalties(self, weights: Mapping[str, float]) -> None:
+        """Set the weights of R1 and R2, by name; where they change, a recorded step is to find them on the device."""
+        for name, weight in weights.items():
+            if isinstance(kept := self.penalties.get(name), Tensor):
+                kept.fill_(weight)
+            elif self.options.capture and getattr(self.options, f"final_{name}") is not None:
+                self.penalties[name] = torch.tensor(weight, device=self.latents.device)
+            else:
+                self.penalties[name] = weight
 
     def run(self, number: int) -> Statistics:
         """Run the phases of step `number` (counted from 0).
@@ -186,6 +206,12 @@ class StepContext(step_context.StepContext):
         """As `StepContext.penalty_due`."""
         return penalty_due(self.options, self._phase, self._number)
 
+    @property
+    def penalties(self) -> dict[str, Any]:
+        """As `StepContext.penalties`."""
+        due = self.penalty_due
+        return {name: self._step.penalties[name] for name in PENALTIES if due and penalized(self.options, name)}
+
     @cached_property
     def batch(self) -> Batch:
         """The next batch of the data; that of D's phase before where G's loss compares its fakes with real images."""
@@ -244,7 +270,7 @@ class StepContext(step_context.StepContext):
             real_logits = discriminate(real, labels)
             fakes.logits = discriminate(fakes.drawn, labels)
             return real_logits, fakes.logits
-        fake, joined = fakes.drawn.detach(), self.options.joined
+        fake, joined = fakes.constant, self.options.joined
         if joined or (self._step.joint_pass and not apart):
             with in_groups(self._step.discriminator, 1 if joined else 2):
                 logits = discriminate(torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels]))
@@ -263,7 +289,13 @@ class StepContext(step_context.StepContext):
 
 def penalty_due(options: Options, phase: Phase, number: int) -> bool:
     """Whether D's gradient penalty is due in a phase of step `number` (from 0): each `r1_every`-th time that it runs."""
-    return phase.updates == "discriminator" and options.r1 > 0 and number // phase.every % options.r1_every == 0
+    some = any(penalized(options, name) for name in PENALTIES)
+    return some and phase.updates == "discriminator" and number // phase.every % options.r1_every == 0
+
+
+def penalized(options: Options, name: str) -> bool:
+    """Whether the options have that penalty (of `PENALTIES`), at any time of the run."""
+    return getattr(options, name) > 0 or (getattr(options, f"final_{name}") or 0) > 0
 
 
 def alternates(phases: Sequence[Phase], number: int) -> bool:

@@ -13,8 +13,8 @@ class ObjectiveOptions(Group):
     """What the networks learn from each other."""
 
     objective: str | None = None
-    """What the networks minimise, by name: non_saturating, minimax, least_squares, hinge, wasserstein, or what a plugin brings
-    (zoo plugins); by default the architecture's own."""
+    """What the networks minimise, by name: non_saturating, minimax, least_squares, hinge, wasserstein, relativistic, or what a
+    plugin brings (zoo plugins); by default the architecture's own."""
     latent: Annotated[int, Field(ge=1, le=65536)] = 100
     """Length of the latent vector."""
     latent_distribution: Literal["normal", "uniform", "unit"] = "normal"
@@ -32,8 +32,11 @@ class ObjectiveOptions(Group):
     """Draw the discriminator's fakes with the generator in evaluation mode (running statistics), as Keras' predict does."""
     r1: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the gradient penalty that keeps D from learning small data sets by heart (Mescheder et al. 2018); 0 for none."""
+    r2: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the same penalty at generated images (R2, Mescheder et al. 2018): with the relativistic objective and --r1 it is
+    what R3GAN converges with; 0 for none."""
     r1_every: Count = 4
-    """Steps between two penalties, each of which then weighs that many times as much."""
+    """Steps between two penalties (R1 and R2), each of which then weighs that many times as much."""
     augment: Names = ()
     """Random changes of all that the discriminator sees, real and generated, so that it cannot learn few images by heart: names of
     augmentations that plugins bring (zoo plugins)."""
@@ -47,3 +50,13 @@ class ObjectiveOptions(Group):
     """Thousands of images in which the probability that follows goes from 0 to 1; fewer for short trainings."""
     ema: Share = 0.999
     """Decay per step of the running average of the generator's weights that samples are drawn with; 0 for none."""
+    ema_kimg: Rate | None = None
+    """The same as a half-life, in thousands of real images, whatever the batch size; it takes the place of --ema."""
+    ema_rampup: Annotated[float, Field(ge=0)] = 0.05
+    """With --ema-kimg: the half-life is at most this share of the images seen so far, so that the average of a young run is not
+    held back by its random start (Karras et al. 2020); 0 for no such bound."""
+
+    @property
+    def averages(self) -> bool:
+        """Whether there is a running average of the generator's weights."""
+        return self.ema > 0 or self.ema_kimg is not None

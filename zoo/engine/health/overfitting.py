@@ -44,10 +44,24 @@ PROBE_VALUES = ("r_v", "r_t", "d_train", "d_held_out", "d_generated")
 
 SMALL = 1000
 """Images below which a discriminator without regularisation soon knows them by heart."""
+FEW = 200
+"""Images that are too few to begin with random weights, whatever keeps the discriminator from overfitting."""
 
 
-def small_data_advice(options: Options, images: int) -> str:
-    """A line for a training that will overfit, and would not notice; empty for others."""
+def small_data_advice(options: Options, images: int, transferred: bool = False) -> str:
+    """A line for a training that will overfit, and would not notice; empty for others.
+
+    `transferred`: it begins with the weights of another run.
+    """
+    if images < FEW and not (transferred and options.freeze_d):
+        begin = (
+            "--freeze-d 3 keeps D's first layers as that run has them"
+            if transferred
+            else "--from RUN --freeze-d 3 begins with what a run on more of them has learnt"
+        )
+        augment = "" if options.augment else "; --augment translation cutout shows each in many ways"
+        are = "image is" if images == 1 else "images are"
+        return f"{images} {are} few, and what is drawn may be copies (zoo evaluate tells): {begin}{augment}"
     if images >= SMALL or options.hold_out or options.r1 or options.augment:
         return ""
     return (
