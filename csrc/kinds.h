@@ -28,4 +28,10 @@ enum class Loss : int {
 };
 constexpr int64_t kLosses = int64_t(Loss::wasserstein) + 1;
 
+enum class Padding : int {
+  zeros = 0,
+  reflect = 1,
+};
+constexpr int64_t kPaddings = int64_t(Padding::reflect) + 1;
+
 }  // namespace zoo

@@ -25,7 +25,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("ops",),
     ("nn", "objective"),
     ("data", "step_context"),
-    ("augmentation",),
+    ("augmentation", "transform"),
     ("architecture", "recommendation", "run"),
     ("callback", "plots"),
     ("notebook",),

@@ -115,6 +115,7 @@ def test_nn_imports_only_ops_and_errors_of_ours():
         "step_context",
         "metric",
         "augmentation",
+        "transform",
         "exporter",
         "command",
         "data",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zoo.run.run import Run
     from zoo.run.scores import Scores
     from zoo.step_context import StepContext
+    from zoo.transform import Transform
 
 __version__ = "0.1.0"
 """The version of zoo; `zoo --version` prints it."""
@@ -62,6 +63,7 @@ _HOME = {
     "Run": "zoo.run.run",
     "Scores": "zoo.run.scores",
     "StepContext": "zoo.step_context",
+    "Transform": "zoo.transform",
     "Unreadable": "zoo.data.images",
     "list_architectures": "zoo.plugins.registry",
     "load": "zoo.plugins.load",
@@ -90,6 +92,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "EvaluationContext",
     "Features",
     "Augmentation",
+    "Transform",
     "Exporter",
     "Command",
     "DataSource",

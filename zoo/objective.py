@@ -105,6 +105,13 @@ def named(kind: str) -> Objective:
     return Relativistic() if kind == "relativistic" else Objective(kind)
 
 
+def middle_of(objective: object) -> float:
+    """The output above which D says "real": between the targets of least squares, 0 for all others."""
+    if getattr(objective, "kind", None) != "least_squares":
+        return 0.0
+    return float(getattr(objective, "a", 0.0) + getattr(objective, "b", 1.0)) / 2
+
+
 def needs_real_logits(objective: object) -> bool:
     """`Objective.needs_real_logits` of anything with the two methods."""
     return bool(getattr(objective, "needs_real_logits", False))

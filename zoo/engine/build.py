@@ -16,6 +16,7 @@ from zoo.data.loader import Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
 from zoo.data.store_writer import Progress
+from zoo.engine.augmentation.probability import Probability
 from zoo.engine.batches import Batches
 from zoo.engine.ema import EMA, half_life_decay
 from zoo.engine.evaluation.evaluations import Evaluations
@@ -191,6 +192,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         precision=Precision(options.precision, device),
         classes=plan.classes,
         augmentations=plan.augmentations,
+        probability=Probability(options, device) if plan.augmentations else None,
         channels_last=capabilities.channels_last and is_convolutional(discriminator),
         joint_pass=capabilities.joint_pass,
     )

@@ -173,6 +173,15 @@ def _check_sense(options: Options, preset: Mapping[str, Any]) -> None:
         raise OptionError(
             f"--warmup {options.warmup} is longer than the run, which has {options.steps} steps; give fewer"
         )
+    if (
+        options.augment_target is not None
+        and not options.augment
+        and preset.get("augment_target") != options.augment_target
+    ):
+        raise OptionError(
+            f"--augment-target {options.augment_target:g} moves the probability of augmentations, and there are none; give some: "
+            "--augment ada"
+        )
     for flag, names in (("--augment", options.augment), ("--watch", options.watch)):
         for name in names:
             if names.count(name) > 1:

@@ -40,6 +40,14 @@ class ObjectiveOptions(Group):
     augment: Names = ()
     """Random changes of all that the discriminator sees, real and generated, so that it cannot learn few images by heart: names of
     augmentations that plugins bring (zoo plugins)."""
+    augment_probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Probability with which each augmentation changes an image, each by itself: 1 by default, and with --augment-target what it
+    begins at, 0 by default."""
+    augment_target: Annotated[float, Field(gt=-1, lt=1)] | None = None
+    """Let the probability follow r_t, the mean sign of D's output for real images, towards this: up where D is surer of them, else
+    down (ADA, Karras et al. 2020, whose target is 0.6); by default it stays as it is."""
+    augment_kimg: Rate = 500.0
+    """Thousands of images in which the probability that follows goes from 0 to 1; fewer for short trainings."""
     ema: Share = 0.999
     """Decay per step of the running average of the generator's weights that samples are drawn with; 0 for none."""
     ema_kimg: Rate | None = None

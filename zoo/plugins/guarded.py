@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from zoo.data.images import Fit
     from zoo.data.spec import DataSpec
     from zoo.generate.generator import Generator
+    from zoo.transform import Transform
 
 Class = TypeVar("Class")
 
@@ -270,6 +271,11 @@ class GuardedAugmentation(Guarded, Augmentation):
         """As `Augmentation.unsuited`."""
         with self.zoo_guard(f"unsuited() of the augmentation {self.name!r} failed"):
             return _reason(super().unsuited(data), f"the augmentation {self.name!r}")
+
+    def contribute(self, transform: Transform) -> bool:
+        """As `Augmentation.contribute`."""
+        with self.zoo_guard(f"contribute() of the augmentation {self.name!r} failed"):
+            return bool(super().contribute(transform))
 
     def __call__(self, images: Tensor) -> Tensor:
         """As `Augmentation.__call__`. Raises PluginError for images of another shape."""

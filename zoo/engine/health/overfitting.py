@@ -23,6 +23,7 @@ from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.engine.step import Step
 from zoo.generate.latent.latents import Latents
 from zoo.nn.modes import evaluating
+from zoo.objective import middle_of
 from zoo.options import Options
 
 EVERY = 100
@@ -89,12 +90,10 @@ class Probe:
         with random_numbers_kept(step.latents.device), torch.no_grad(), modes[0], modes[1]:
             train, held = (self._logits(images, labels) for images, labels in self._sets)
             fake = self._logits(None, self._fake_labels)
-        middle = getattr(step.objective, "a", 0.0) + getattr(step.objective, "b", 1.0)
-        middle = middle / 2 if step.objective.kind == "least_squares" else 0.0
         gap = float(train.mean() - fake.mean())
         means = {"d_train": float(train.mean()), "d_held_out": float(held.mean()), "d_generated": float(fake.mean())}
         found = {"r_v": (means["d_train"] - means["d_held_out"]) / gap if gap else 0.0}
-        found["r_t"] = float((train - middle).sign().mean())
+        found["r_t"] = float((train - middle_of(step.objective)).sign().mean())
         return {**found, **means}, gap / max(float(train.std()), 1e-12)
 
     def _labels(self, loader: Loader, places: Any) -> Tensor | None:
