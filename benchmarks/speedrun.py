@@ -14,6 +14,7 @@ steps.py.
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from speedrunning.contenders import CONTENDERS
 from speedrunning.data import DATA, DataSet
 
 HERE = Path(__file__).resolve().parent
-CONTENDERS = {"zoo": "zoo_side", "plain PyTorch": "plain_side", "lightweight-gan": "lightweight_side"}
 
 
 def worker(given: argparse.Namespace) -> None:
@@ -35,8 +36,9 @@ def worker(given: argparse.Namespace) -> None:
 
     data = DATA[given.data[0]]
     snapshots = Snapshots(given.worker, given.count, given.seconds, data.per_doubling)
-    side = import_module(f"speedrunning.{CONTENDERS[given.contenders[0]]}")
-    side.train(data, data.place(given.pictures), given.seeds[0], snapshots)
+    contender = CONTENDERS[given.contenders[0]]
+    side = import_module(f"speedrunning.{contender.module}")
+    side.train(data, data.place(given.pictures), given.seeds[0], snapshots, contender)
 
 
 def pictures_in(data: DataSet, place: str) -> int:
@@ -62,7 +64,10 @@ def run(
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise SystemExit(f"{contender} on {data.name} failed:\n{done.stderr[-3000:]}")
-        found = [judge(data, place, Path(folder), snapshot) for snapshot in read_snapshots(Path(folder))]
+        snapshots = read_snapshots(Path(folder))
+        found = [judge(data, place, Path(folder), each, last=each is snapshots[-1]) for each in snapshots]
+        if given.keep is not None:
+            shutil.copytree(folder, given.keep / f"{data.name}-{contender}-{seed}", dirs_exist_ok=True)
     rows = [{"data": data.name, "contender": contender, "seed": seed} | each | about for each in found]
     last = rows[-1]
     print(f"{data.name}, {contender}, seed {seed}: {last['over_floor']:.2f} after {last['seconds']:.0f} s", flush=True)
@@ -88,7 +93,9 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", choices=DATA, default=[*DATA])
-    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=[*CONTENDERS])
+    parser.add_argument(
+        "--contenders", nargs="+", choices=CONTENDERS, default=[each.name for each in CONTENDERS.values() if each.usual]
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[*range(10)])
     parser.add_argument("--seconds", type=float, default=300.0, help="the longest that a training takes")
     parser.add_argument("--csv", type=Path, default=Path("results/speedrun.csv"))
@@ -96,6 +103,7 @@ def main() -> None:
     parser.add_argument(
         "--pictures", type=Path, default=Path("build/speedrun"), help="where data sets are kept as folders"
     )
+    parser.add_argument("--keep", type=Path, help="a folder for the pictures of all snapshots")
     parser.add_argument("--only-report", action="store_true")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--count", type=int, help=argparse.SUPPRESS)

@@ -169,4 +169,31 @@ inline void check_loss_gradient(const char* op, const Tensor& gradient, const Te
   require_device(op, "the gradient of the loss", gradient, of_logits);
 }
 
+// Images, or the gradient of what became of them, and what is done to each.
+inline void check_augment(
+    const char* op, const Tensor& images, const std::optional<Tensor>& affine, const std::optional<Tensor>& color,
+    const std::optional<Tensor>& box, int64_t padding) {
+  require_floating(op, "images", images);
+  require_code(op, "padding", padding, kPaddings);
+  constexpr int64_t kLongestSide = 1 << 20, kMostPixels = int64_t(1) << 30;
+  ZOO_REQUIRE(
+      images.dim() == 4 && images.size(2) <= kLongestSide && images.size(3) <= kLongestSide &&
+          images.size(2) * images.size(3) <= kMostPixels,
+      op, ": images have shape ", shape_of(images), "; (N, C, H, W) with sides of 2^20 at most is needed");
+  const int64_t n = images.size(0), c = images.size(1);
+  const auto require_rows = [&](const char* name, const std::optional<Tensor>& t, ScalarType type, int64_t rows,
+                                int64_t columns) {
+    if (!t) return;
+    require_device(op, name, *t, images);
+    const bool fits = rows == 0 ? t->dim() == 2 && t->size(0) == n && t->size(1) == columns
+                                : t->dim() == 3 && t->size(0) == n && t->size(1) == rows && t->size(2) == columns;
+    ZOO_REQUIRE(
+        fits && t->scalar_type() == type, op, ": ", name, " of shape ", shape_of(*t), " does not fit images of shape ",
+        shape_of(images), ", or is not ", type == ScalarType::Float ? "float32" : "int64");
+  };
+  require_rows("affine", affine, ScalarType::Float, 2, 3);
+  require_rows("color", color, ScalarType::Float, c, 2 * c + 1);
+  require_rows("box", box, ScalarType::Long, 0, 4);
+}
+
 }  // namespace zoo

@@ -28,6 +28,12 @@ enum class Loss : int {
 };
 constexpr int64_t kLosses = int64_t(Loss::wasserstein) + 1;
 
+enum class Padding : int {
+  zeros = 0,
+  reflect = 1,
+};
+constexpr int64_t kPaddings = int64_t(Padding::reflect) + 1;
+
 // The longest filter of upfirdn2d; zoo/ops/families/upfirdn2d.py has the same.
 constexpr int kMostTaps = 32;
 

@@ -115,6 +115,7 @@ def test_nn_imports_only_ops_and_errors_of_ours():
         "step_context",
         "metric",
         "augmentation",
+        "transform",
         "exporter",
         "command",
         "data",
@@ -215,7 +216,8 @@ def test_import_zoo_imports_neither_torch_nor_pydantic():
 
 @pytest.mark.parametrize(
     "command",
-    ["--help", "list", "info dcgan", "train dcgan --help", "train lsgan --preset pearson --help", "sample --help",
+    ["--help", "list", "info dcgan", "train dcgan --help", "train digits --help", "train ./nowhere",
+     "train lsgan --preset pearson --help", "sample --help",
      "evaluate --help", "evaluate nowhere --metric nonsense", "export --help", "export nowhere --to nonsense", "tensorboard --help",
      "interpolate --help", "arithmetic --help", "arithmetic nowhere 3+", "resume --help", "verify --help", "theory --help",
      "curves --help", "curves nowhere", "info cgan", "train", "nonsense", "check --help", "check",

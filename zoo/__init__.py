@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from zoo.plugins.api_version import API_VERSION
     from zoo.plugins.load import load
     from zoo.plugins.registry import list_architectures
+    from zoo.recommendation import Recommendation
     from zoo.run.run import Run
     from zoo.run.scores import Scores
     from zoo.step_context import StepContext
+    from zoo.transform import Transform
 
 __version__ = "0.1.0"
 """The version of zoo; `zoo --version` prints it."""
@@ -57,9 +59,11 @@ _HOME = {
     "Objective": "zoo.objective",
     "Options": "zoo.options",
     "Phase": "zoo.architecture",
+    "Recommendation": "zoo.recommendation",
     "Run": "zoo.run.run",
     "Scores": "zoo.run.scores",
     "StepContext": "zoo.step_context",
+    "Transform": "zoo.transform",
     "Unreadable": "zoo.data.images",
     "list_architectures": "zoo.plugins.registry",
     "load": "zoo.plugins.load",
@@ -80,6 +84,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "Options",
     "Objective",
     "Phase",
+    "Recommendation",
     "StepContext",
     "Callback",
     "Metric",
@@ -87,6 +92,7 @@ __all__ = [  # noqa: RUF022 (in the order in which a reader meets them)
     "EvaluationContext",
     "Features",
     "Augmentation",
+    "Transform",
     "Exporter",
     "Command",
     "DataSource",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from zoo.data.spec import DataSpec
+    from zoo.recommendation import Recommendation
     from zoo.step_context import StepContext
 
 
@@ -100,7 +101,10 @@ class Architecture:
     """
 
     def generator(self, options: Any, data: DataSpec) -> nn.Module:
-        """A new generator: latents of shape (N, options.latent) to images (N, C, H, W) in [-1, 1]."""
+        """A new generator: latents of shape (N, options.latent) to images (N, C, H, W) in [-1, 1].
+
+        In training mode, where a linear last layer makes them, they may lie outside; in evaluation mode none may.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define generator(options, data)")
 
     def discriminator(self, options: Any, data: DataSpec) -> nn.Module:
@@ -120,6 +124,15 @@ class Architecture:
         One that depends on where the run computes takes a second argument, ``device: str = "cpu"``: cpu, mps or cuda.
         """
         return self.default_preset
+
+    def recommendation(self, data: DataSpec, count: int, device: str = "cpu") -> Recommendation | None:
+        """The offer to be the architecture for so many of such images, where a person names none (``zoo train ./pictures``).
+
+        None, the default, where it does not offer itself. `data` is as the architecture would have it under its own defaults,
+        with all its classes, `count` the number of images, `device` cpu, mps or cuda. What a subclass inherits from another
+        architecture is that one's offer, and does not count. It must not import torch.
+        """
+        return None
 
     def objective_for(self, options: Any) -> str | Objective:
         """The objective, where it depends on the options; `objective` by default."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from zoo.data.spec import DataSpec
+    from zoo.transform import Transform
 
 
 class Augmentation(ABC):
@@ -19,6 +20,9 @@ class Augmentation(ABC):
     made without arguments, once for a run, and keeps nothing from step to step. What is random comes from torch's default
     generator of the images' device (``torch.rand(…, device=images.device)``), which a checkpoint holds: then a resumed run goes
     on exactly. Of several, the first that ``--augment`` names comes first.
+
+    One that is made of colours, affine maps and boxes says so in `contribute`: it then shares one native pass with its
+    neighbours. Any other has `__call__` alone, and is made with ``--augment-probability`` in each image by the engine.
     """
 
     name: ClassVar[str]
@@ -29,6 +33,13 @@ class Augmentation(ABC):
     def unsuited(self, data: DataSpec) -> str | None:
         """Why it means nothing for such images, for a person; None where it does. Asked before a run begins."""
         return None
+
+    def contribute(self, transform: Transform) -> bool:
+        """Add the change to what is done to a batch, and return True; False, having added nothing, where `__call__` makes it.
+
+        Each image is changed with `Transform.probability`, and how many random numbers are drawn does not depend on that.
+        """
+        return False
 
     @abstractmethod
     def __call__(self, images: Tensor) -> Tensor:

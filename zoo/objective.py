@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from torch import Tensor
 
-KINDS = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
+KINDS = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic")
 """The objectives that come with zoo."""
 
 
@@ -66,6 +66,50 @@ class Objective:
         from zoo import ops
 
         return ops.generator_loss(fake_logits, self.kind, a=self.a, b=self.b, c=self.c, scale=scale)
+
+
+@dataclass(frozen=True)
+class Relativistic(Objective):
+    """Relativistic pairing GAN (RpGAN; Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734, and Sun et al. 2020).
+
+    D learns by how much each real image looks more real than the generated one beside it, and G to turn that round: D minimises
+    mean softplus(D(G(z)) − D(x)), G mean softplus(D(x) − D(G(z))). What D says of all images alike plays no part, and G gains
+    nothing by leaving out a part of the data. With ``--r1`` and ``--r2`` it is the loss of R3GAN (Huang et al. 2024,
+    https://arxiv.org/abs/2501.05441), which shows that it then converges near its solution.
+    """
+
+    needs_real_logits: ClassVar[bool] = True
+
+    kind: str = "relativistic"
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+        """As `Objective.discriminator_loss`, of as many fakes as real images."""
+        import torch
+
+        loss = scale * torch.nn.functional.softplus(fake_logits - real_logits).mean()
+        return loss, torch.stack([real_logits.mean(), fake_logits.mean()]).detach()
+
+    def generator_loss(
+        self, fake_logits: Tensor, *, real_logits: Tensor | None = None, scale: float
+    ) -> tuple[Tensor, Tensor]:
+        """As `Objective.generator_loss`, with the real logits that it needs, (N,)."""
+        import torch
+
+        assert real_logits is not None
+        loss = scale * torch.nn.functional.softplus(real_logits - fake_logits).mean()
+        return loss, fake_logits.mean().detach()[None]
+
+
+def named(kind: str) -> Objective:
+    """The objective of `KINDS` that has this name."""
+    return Relativistic() if kind == "relativistic" else Objective(kind)
+
+
+def middle_of(objective: object) -> float:
+    """The output above which D says "real": between the targets of least squares, 0 for all others."""
+    if getattr(objective, "kind", None) != "least_squares":
+        return 0.0
+    return float(getattr(objective, "a", 0.0) + getattr(objective, "b", 1.0)) / 2
 
 
 def needs_real_logits(objective: object) -> bool:

@@ -51,7 +51,12 @@ class StepContext(ABC):
     @property
     @abstractmethod
     def penalty_due(self) -> bool:
-        """Whether the options ask for a gradient penalty of D in this phase (``--r1``, ``--r1-every``)."""
+        """Whether the options ask for a gradient penalty of D in this phase (``--r1``, ``--r2``, ``--r1-every``)."""
+
+    @property
+    def penalties(self) -> dict[str, Any]:
+        """The weights of the penalties that are due, r1 at real images and r2 at generated ones: empty where none is."""
+        return {"r1": self.options.r1} if self.penalty_due else {}
 
     @property
     @abstractmethod

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from speedrunning.contenders import CONTENDERS
 from speedrunning.data import DATA
 from speedrunning.ledger import Curve, Row, curves, outcomes
-from zoo.plots.figure import DATA as BLUE
-from zoo.plots.figure import GENERATED, TRAINED, new_figure, tidy, write
+from zoo.plots.figure import new_figure, tidy, write
 
-COLOURS = {"zoo": TRAINED, "plain PyTorch": BLUE, "lightweight-gan": GENERATED}
 TICKS = (1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200)
 SECONDS = (10, 20, 30, 60, 120, 240, 480, 960)
 
@@ -26,7 +25,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     for name, axes in zip(names, panels, strict=True):
         for curve in curves(row for row in rows if row["data"] == name):
             x, y = zip(*curve.points, strict=True)
-            axes.plot(x, y, color=COLOURS[curve.contender], alpha=0.3, linewidth=0.9)
+            axes.plot(x, y, color=CONTENDERS[curve.contender].colour, alpha=0.3, linewidth=0.9)
         for (data, contender), outcome in outcomes(rows).items():
             if data == name:
                 marks = sorted({round(point[0], 1) for curve in outcome.curves for point in curve.points})
@@ -36,7 +35,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                 if shown:
                     count = len(outcome.curves)
                     label = f"{contender}, {count} seed{'s' if count > 1 else ''}"
-                    axes.plot(*zip(*shown, strict=True), color=COLOURS[contender], linewidth=2.2, label=label)
+                    axes.plot(*zip(*shown, strict=True), color=CONTENDERS[contender].colour, linewidth=2.2, label=label)
         axes.axhline(1, color="#888888", linewidth=1, linestyle="--")
         axes.set_xscale("log")
         axes.set_yscale("log")

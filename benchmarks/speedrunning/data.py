@@ -1,13 +1,11 @@
-"""The data sets of the ledger: where they come from, and what zoo trains on them with."""
+"""The data sets of the ledger, and where they come from."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -21,9 +19,6 @@ class DataSet:
     channels: int
     side: int
     script: str | None = None
-    architecture: str = "dcgan"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Beside the defaults that zoo chooses for such data."""
     per_doubling: int = 4
     """Snapshots in each doubling of time: fewer where judging one takes long."""
 

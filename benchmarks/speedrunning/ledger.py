@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 FIELDS = (
-    "data", "contender", "seed", "step", "seconds", "over_floor", "low", "high", "distance",
+    "data", "contender", "seed", "step", "seconds", "over_floor", "low", "high", "distance", "recall", "copies", "real_copies",
     "commit", "date", "machine", "threads", "torch", "zoo",
 )  # fmt: skip
 LEVELS = (10.0, 5.0, 3.0, 2.0, 1.5)
@@ -19,7 +19,7 @@ LEVELS = (10.0, 5.0, 3.0, 2.0, 1.5)
 
 Row = Mapping[str, Any]
 NUMBERS = {"seed": int, "step": int, "threads": int} | dict.fromkeys(
-    ("seconds", "over_floor", "low", "high", "distance"), float
+    ("seconds", "over_floor", "low", "high", "distance", "recall", "copies", "real_copies"), float
 )
 
 
@@ -74,7 +74,9 @@ def read(path: Path) -> list[Row]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [{name: NUMBERS.get(name, str)(text) for name, text in row.items()} for row in csv.DictReader(file)]
+        return [
+            {name: NUMBERS.get(name, str)(text) for name, text in row.items() if text} for row in csv.DictReader(file)
+        ]
 
 
 def add(path: Path, rows: Iterable[Row]) -> None:

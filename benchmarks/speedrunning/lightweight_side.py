@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from speedrunning.contenders import Contender
 from speedrunning.data import DataSet
 from speedrunning.pictures import Batches, real
 from speedrunning.snapshots import Draw, Snapshots
@@ -103,7 +104,7 @@ def slope(logits: tuple[Tensor, ...], images: Tensor) -> Tensor:
     return found.flatten(1)
 
 
-def train(data: DataSet, place: str, seed: int, snapshots: Snapshots) -> None:
+def train(data: DataSet, place: str, seed: int, snapshots: Snapshots, contender: Contender) -> None:
     """Train until the last mark."""
     torch.manual_seed(seed)
     images = real(data, place)

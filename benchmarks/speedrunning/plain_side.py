@@ -13,6 +13,7 @@ import torch
 from peers.official import Loop
 from torch import Tensor, nn
 
+from speedrunning.contenders import Contender
 from speedrunning.data import DataSet
 from speedrunning.pictures import Batches, real
 from speedrunning.snapshots import Draw, Snapshots
@@ -40,8 +41,8 @@ def networks(data: DataSet, place: str) -> tuple[nn.Module, nn.Module]:
     from zoo.engine.build import build_networks
     from zoo.engine.plan import plan_run
 
-    flags: dict[str, Any] = {"data": place, "latent": LATENT, **data.options}
-    plan = plan_run(data.architecture, flags=flags)
+    flags: dict[str, Any] = {"data": place, "latent": LATENT}
+    plan = plan_run("dcgan", flags=flags)
     generator, discriminator = (
         plain(network, inplace=True) for network in build_networks(plan.architecture, plan.options, plan.spec)
     )
@@ -78,7 +79,7 @@ def drawing(generator: nn.Module) -> Draw:
     return draw
 
 
-def train(data: DataSet, place: str, seed: int, snapshots: Snapshots) -> None:
+def train(data: DataSet, place: str, seed: int, snapshots: Snapshots, contender: Contender) -> None:
     """Train until the last mark."""
     torch.manual_seed(seed)
     generator, discriminator = networks(data, place)

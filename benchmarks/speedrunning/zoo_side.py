@@ -1,4 +1,4 @@
-"""zoo as a person has it: the architecture's defaults for such data, its own loop, checkpoints, grids and lines."""
+"""zoo as a person has it: what it chooses for such data, or what a contender names; its own loop, checkpoints, grids and lines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import zoo
+from speedrunning.contenders import Contender
 from speedrunning.data import DataSet
 from speedrunning.snapshots import Draw, Snapshots
 from zoo.engine import train as training
@@ -62,14 +63,15 @@ def drawing(state: TrainingState) -> Draw:
     return draw
 
 
-def train(data: DataSet, place: str, seed: int, snapshots: Snapshots) -> None:
+def train(data: DataSet, place: str, seed: int, snapshots: Snapshots, contender: Contender) -> None:
     """Train until the last mark, or to the default's own end."""
     watch = Watch(snapshots)
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(training, "build", watch.build):
         try:
+            chosen = {} if contender.architecture is None else {"data": place, **contender.options}
             zoo.train(
-                data.architecture, data=place, seed=seed, device="cpu", out=Path(folder) / "run", callbacks=[watch],
-                plugin_callbacks=False, report=False, **data.options,
+                contender.architecture or place, seed=seed, device="cpu", out=Path(folder) / "run", callbacks=[watch],
+                plugin_callbacks=False, report=False, **chosen,
             )  # fmt: skip
         except TimeIsUpError:
             return

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+FEW = 20
+"""Classes up to which planes of labels do well."""
+
+ENOUGH = 100
+"""Images of each class, on average, from which each can be learnt."""
+
 DROPOUT = 0.5
 """The paper's; `width` has no such check, as a preset for convolutions may lie under ``--networks mlp``."""
 
@@ -65,6 +71,12 @@ class ConditionalGAN(DCGAN):
 
     def sizes(self, options: Options) -> Sequence[int] | None:
         return None if options.networks == "mlp" else super().sizes(options)
+
+    def recommendation(self, data: zoo.DataSpec, count: int, device: str = "cpu") -> zoo.Recommendation | None:
+        if not 2 <= data.classes <= FEW or count < ENOUGH * data.classes or data.points:
+            return None
+        reason = f"few classes of {ENOUGH} pictures or more each, on average: it draws the class that it is asked for"
+        return zoo.Recommendation(self.preset_for(data, device), reason, strength=0.6, first_shapes=500)
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         if options.networks != "mlp":

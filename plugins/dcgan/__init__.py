@@ -28,6 +28,13 @@ DIGITS: dict[str, Any] = dict(
 SMALL = 32
 """Grey pictures of up to so many pixels are like digits, for which the default presets are tuned."""
 
+SUITS: dict[str, tuple[str, int]] = {
+    "mnist": ("Radford's rules, tuned for small grey pictures and a few minutes on two CPU cores", 300),
+    "photos": ("Radford's rules at half their width, tuned for colour and a quarter of an hour on two CPU cores", 500),
+    "radford64": ("Radford's networks as published, at the size that they are for, on a GPU", 1000),
+}
+"""Why a preset suits the data that it is chosen for, and the steps after which there is something to be seen, about."""
+
 Networks = Literal["dcgan", "upsample", "selu", "tf64", "tf64_as_printed"]
 
 SIZES: dict[str, range] = {
@@ -137,6 +144,13 @@ class DCGAN(zoo.Architecture):
             return self.default_preset
         large = device == "cuda" and min(data.height, data.width) >= 64
         return self.large_preset if large or self.photos_preset not in self.presets else self.photos_preset
+
+    def recommendation(self, data: zoo.DataSpec, count: int, device: str = "cpu") -> zoo.Recommendation | None:
+        if data.points:
+            return None
+        preset = self.preset_for(data, device)
+        reason, first_shapes = SUITS[preset]
+        return zoo.Recommendation(preset, reason, strength=0.5, first_shapes=first_shapes)
 
     def generator(self, options: ConvolutionalOptions, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.dcgan.conditioning import Generator

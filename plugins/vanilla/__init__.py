@@ -52,6 +52,9 @@ class Vanilla(zoo.Architecture):
             return "points"
         return "dense" if data.numel <= 32 * 32 else "photos"
 
+    def recommendation(self, data: zoo.DataSpec, count: int) -> zoo.Recommendation | None:
+        return zoo.Recommendation("points", "dense networks with R1, made for points", 0.5) if data.points else None
+
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         from zoo_plugins.vanilla import dense, points, selu
 

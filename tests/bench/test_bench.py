@@ -200,6 +200,16 @@ def test_plain_networks_pad_and_keep_statistics_as_keras_does(preset):
         inputs = output.detach()
 
 
+def test_plain_networks_keep_their_parametrisations():
+    ours = nn.Sequential(zoo.nn.spectral_norm(zoo.nn.Conv2dAct(2, 3, 3, activation="relu")))
+    theirs = plain(ours)
+    x = torch.randn(2, 2, 4, 4)
+    torch.testing.assert_close(theirs(x), ours(x))
+    assert [type(layer) is zoo.nn.Conv2dAct for layer in theirs.modules()].count(True) == 0
+    assert theirs.state_dict().keys() == {f"0.0.{name.partition('.')[2]}" for name in ours.state_dict()}
+    torch.testing.assert_close(list(theirs.buffers()), list(ours.buffers()))
+
+
 def test_the_plain_objective_is_ours():
     real, fake = torch.randn(32), torch.randn(32)
     theirs = CrossEntropy()

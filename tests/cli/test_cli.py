@@ -77,7 +77,7 @@ def test_an_unknown_architecture_suggests_the_nearest(cli):
 
 def test_train_wants_the_name_first(cli):
     assert cli("train").code == 0
-    assert "cgan, dcgan, lsgan, vanilla" in cli("train").out
+    assert ", ".join(zoo.list_architectures()) in cli("train").out
     outcome = cli("train", "--steps", 4, "dcgan")
     assert outcome.code == 2
     assert_says(outcome.err, "name first", "'--steps'")
@@ -132,7 +132,7 @@ def test_a_reader_that_goes_away_is_no_error():
 def test_list_shows_architectures_data_and_where_they_come_from(cli):
     outcome = cli("list")
     assert (outcome.code, outcome.err) == (0, "")
-    for name in ("cgan", "dcgan", "lsgan", "vanilla"):
+    for name in ("cgan", "cr3gan", "dcgan", "lsgan", "r3gan", "vanilla"):
         assert re.search(rf"^{name} .*zoo-gan {re.escape(zoo.__version__)}\s*$", outcome.out, re.M), name
     for source in ("digits", "idx", "cifar", "arrays", "folder"):
         assert re.search(rf"^{source} +\w", outcome.out, re.M), source
@@ -162,7 +162,7 @@ def test_info_tells_of_an_architecture(cli):
     assert "conditional: needs labelled data" in cli("info", "cgan").out
 
 
-@pytest.mark.parametrize("name", ["cgan", "dcgan", "lsgan", "vanilla"])
+@pytest.mark.parametrize("name", ["cgan", "cr3gan", "dcgan", "lsgan", "r3gan", "vanilla"])
 def test_every_preset_is_told_of_in_a_sentence(cli, name):
     """Which paper or document it follows; where it reads one in another way than another preset, it says so."""
     architecture = registry().contribution(name).value

@@ -27,7 +27,9 @@ def test_a_page_is_whole(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["cgan", "dcgan", "lsgan", "vanilla"])
+@pytest.mark.parametrize(
+    "name", ["cgan", "cr3gan", "dcgan", "fastgan", "lsgan", "r3gan", "sngan", "sngan-projection", "vanilla"]
+)
 def test_every_preset_has_a_page(name):
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
     assert [preset for preset in registry().architecture(name).presets if f"`{preset}`" not in pages] == []

@@ -132,6 +132,17 @@ def test_a_short_training_is_told_without_advice_and_one_that_is_over_at_once_no
     assert told(state_of("dcgan", images, **tiny("dcgan", steps=200)), now, step=0.24) == []
 
 
+def test_first_shapes_are_told_as_time_where_the_architecture_says_when_they_come(images, now):
+    state = state_of("dcgan", images, **tiny("dcgan", steps=3000))
+    state.first_shapes = 500
+    line = "about 12 min for 3,000 steps, first shapes after about 2 min (0.24 s a step; --steps N shortens it)"
+    assert told(state, now, step=0.24) == [line]
+    line = "about 8 min for 2,000 steps (0.24 s a step)"
+    assert told(state, now, step=0.24, start=1000) == [line], "not of a run that goes on"
+    state.first_shapes = 3000
+    assert "shapes" not in told(state, now, step=0.24)[0], "nor where it ends before"
+
+
 def test_pictures_and_checkpoints_count_as_the_first_picture_took(images, now):
     often = tiny("dcgan", steps=1000, sample_every=1, checkpoint_every=500)
     line = "about 25 min for 1,000 steps (0.5 s a step; --steps N shortens it)"

@@ -92,6 +92,8 @@ class OneSize(nn.Module):
         ([Compares()], False),
         ([OneSize()], False),
         ([nn.utils.parametrizations.spectral_norm(nn.Linear(6, 6))], False),
+        ([zoo.nn.spectral_norm(nn.Linear(6, 6))], False),
+        ([zoo.nn.MinibatchStdDev(), nn.Linear(7, 6)], True),
     ],
     ids=[
         "plain",
@@ -101,7 +103,9 @@ class OneSize(nn.Module):
         "dropout",
         "compares",
         "one size",
+        "torch's spectral norm",
         "spectral norm",
+        "minibatch standard deviation",
     ],
 )
 def test_it_is_tried_whether_halves_are_judged_apart(between, apart):
@@ -112,10 +116,13 @@ def test_it_is_tried_whether_halves_are_judged_apart(between, apart):
     assert torch.equal(state, torch.random.get_rng_state()), "nobody else's numbers change"
 
 
-def test_a_power_iteration_in_each_pass_is_noticed_whatever_the_weights():
+@pytest.mark.parametrize(
+    "norm", [nn.utils.parametrizations.spectral_norm, zoo.nn.spectral_norm], ids=["torch's", "ours"]
+)
+def test_a_power_iteration_in_each_pass_is_noticed_whatever_the_weights(norm):
     for seed in range(20):
         torch.manual_seed(seed)
-        network = dense(nn.utils.parametrizations.spectral_norm(nn.Linear(6, 6)))
+        network = dense(norm(nn.Linear(6, 6)))
         assert not trial(network, 3).try_joint_pass(), seed
 
 

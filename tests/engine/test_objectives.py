@@ -1,36 +1,18 @@
-"""Objectives that ask for more: real logits in G's phase, a state of their own."""
+"""Objectives that ask for more: real logits in G's phase, penalties at real images and fakes, a state of their own."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import pytest
 import torch
 from support import Stop, state_of, tiny
-from torch import Tensor
 from torch.nn.functional import softplus
 from toy_step import build, same, weights
 
 import zoo
+from zoo.engine.losses import squared_gradient_norm
 from zoo.errors import OptionError, PluginError
+from zoo.objective import Relativistic
 from zoo.testing.comparing import run_differences
-
-
-@dataclass(frozen=True)
-class Relativistic(zoo.Objective):
-    """Relativistic pairing GAN (Jolicoeur-Martineau 2018): each fake is to look more real than the real image beside it."""
-
-    kind: str = "relativistic"
-    needs_real_logits = True
-
-    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
-        loss = scale * softplus(fake_logits - real_logits).mean()
-        return loss, torch.stack([real_logits.mean(), fake_logits.mean()]).detach()
-
-    def generator_loss(self, fake_logits: Tensor, *, scale: float, real_logits: Tensor) -> tuple[Tensor, Tensor]:
-        assert real_logits.shape == fake_logits.shape
-        assert not real_logits.requires_grad, "real images tell G nothing about its weights"
-        return scale * softplus(real_logits - fake_logits).mean(), fake_logits.mean().detach()[None]
 
 
 @pytest.mark.parametrize("reuse_fakes", [False, True])
@@ -54,6 +36,41 @@ def test_gs_gradient_is_that_of_the_formula():
     loss = softplus(again.discriminator(real).flatten().detach() - again.discriminator(fakes).flatten()).mean()
     for ours, theirs in zip(found, torch.autograd.grad(loss, list(again.generator.parameters())), strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize(("r1", "r2"), [(0.5, 0.0), (0.0, 0.5), (0.5, 0.25)])
+def test_ds_loss_is_that_of_the_formula_with_r1_at_real_images_and_r2_at_fakes(r1, r2, joined):
+    given = dict(objective=Relativistic(), reuse_fakes=True, learning_rate=1e-30, r1=r1, r2=r2, r1_every=3)
+    step = build(**given)
+    step.joint_pass = joined
+    statistics = step.run(0)
+    again = build(**given)
+    real = again.draw().images.requires_grad_()
+    fakes = again.generator(again.latents.draw(8)).detach().requires_grad_()
+    of_real, of_fakes = again.discriminator(real).flatten(), again.discriminator(fakes).flatten()
+    penalty = 3 * (r1 * squared_gradient_norm(of_real, real) + r2 * squared_gradient_norm(of_fakes, fakes)) / 2
+    expected = softplus(of_fakes - of_real).mean() + penalty
+    torch.testing.assert_close(statistics["d_loss"], expected.detach())
+    for name, weight in (("r1", r1), ("r2", r2)):
+        assert (name in statistics) == (weight > 0)
+    assert not {"r1", "r2"} & build(**given).run(1).keys(), "the penalties come every third step"
+
+
+def test_r2_changes_nothing_of_what_g_learns_where_both_learn_at_once():
+    with_r2, without = (build(simultaneous=True, learning_rate=1e-30, r1=0.1, r2=r2) for r2 in (0.5, 0.0))
+    for step in (with_r2, without):
+        step.run(0)
+    for ours, theirs in zip(with_r2.generator.parameters(), without.generator.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_the_relativistic_objective_is_known_by_name_and_goes_on_exactly(images):
+    options = tiny("dcgan", steps=6, objective="relativistic", r1=0.1, r2=0.1, r1_every=2, reuse_fakes=True)
+    whole = zoo.train("dcgan", data=str(images), out="whole", **options)
+    zoo.train("dcgan", data=str(images), out="parts", callbacks=[Stop(3)], **options)
+    assert run_differences(whole, zoo.resume("parts")) == []
+    assert {"r1", "r2"} <= whole.metrics()[-1].keys()
 
 
 SOURCE = '''

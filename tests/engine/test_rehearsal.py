@@ -298,7 +298,12 @@ def test_nothing_is_drawn_updated_or_left_behind(images):
         )  # fmt: skip
 
     numbers = drawn()
-    step.augmentations = [lambda images: images + torch.rand(()) * random.random() * np.random.rand()]
+
+    class Noise(zoo.Augmentation):
+        def __call__(self, images):
+            return images + torch.rand(()) * random.random() * np.random.rand()
+
+    step.augmentations = [Noise()]
     rehearse(state, state.batches.loader.store.spec)
     assert drawn() == numbers
     after = [value for network in (step.generator, step.discriminator) for value in network.state_dict().values()]

@@ -10,7 +10,7 @@ import pytest
 
 from zoo.objective import KINDS
 from zoo.ops import kinds
-from zoo.ops.kinds import Activation, Loss, Order
+from zoo.ops.kinds import Activation, Loss, Order, Padding
 
 ROOT = Path(__file__).parents[2]
 HEADER = ROOT / "csrc/kinds.h"
@@ -34,13 +34,14 @@ def test_the_parser_reads_an_enumeration():
     assert enumerations(source) == {"Yes": {"one": 0, "two": 1}}
 
 
-@pytest.mark.parametrize("enumeration", [Activation, Loss, Order], ids=lambda e: e.__name__)
+@pytest.mark.parametrize("enumeration", [Activation, Loss, Order, Padding], ids=lambda e: e.__name__)
 def test_the_header_of_the_kernels_has_the_same_names_and_values(enumeration):
     assert enumerations(HEADER.read_text("utf-8"))[enumeration.__name__] == values(enumeration)
 
 
 @pytest.mark.parametrize(
-    ("enumeration", "names"), [(Activation, kinds.ACTIVATIONS), (Order, kinds.ORDERS), (Loss, kinds.LOSSES)]
+    ("enumeration", "names"),
+    [(Activation, kinds.ACTIVATIONS), (Order, kinds.ORDERS), (Loss, kinds.LOSSES), (Padding, kinds.PADDINGS)],
 )
 def test_names_are_found_by_value(enumeration, names):
     assert [enumeration[name].value for name in names] == list(range(len(enumeration)))
@@ -53,6 +54,8 @@ def test_a_name_has_its_value_in_the_schemas():
         assert kinds.order_code(order.name) == order
     for loss in Loss:
         assert kinds.loss_code(loss.name) == loss
+    for padding in Padding:
+        assert kinds.padding_code(padding.name) == padding
     assert kinds.activation_code("leaky_relu", 0.0) == Activation.relu
     assert type(kinds.activation_code("tanh", 0.0)) is int, "which torch.compile puts into its graphs"
 
@@ -63,6 +66,7 @@ def test_a_name_has_its_value_in_the_schemas():
         (lambda name: kinds.activation_code(name, 0.0), "tahn", "unknown activation 'tahn'; did you mean 'tanh'?"),
         (kinds.order_code, "act_nrom", "unknown order 'act_nrom'; did you mean 'act_norm'?"),
         (kinds.loss_code, "hindge", "unknown kind of loss 'hindge'; did you mean 'hinge'?"),
+        (kinds.padding_code, "reflct", "unknown padding 'reflct'; did you mean 'reflect'?"),
     ],
 )
 def test_an_unknown_name_is_refused_with_one_that_is_near(call, name, words):

@@ -57,6 +57,14 @@ def cases():
     yield "conv2d", *(lambda x, w, m=m: m.conv2d(x, w, 2, 1) for m in (ops, reference)), (picture, kernels(4, 3))
     up = (lambda x, w, m=m: m.conv_transpose2d(x, w, 2, 1) for m in (ops, reference))
     yield "conv_transpose2d", *up, (picture, kernels(3, 4))
+    boxes = torch.tensor([[1, 1, 3, 9], [0, 0, 2, 2]])
+    maps = torch.eye(2, 3) + 0.3 * tensor((2, 2, 3)).float()
+    done = {"affine": maps, "color": tensor((2, 3, 7)).float(), "box": boxes, "padding": "reflect"}
+    yield (
+        "augment",
+        *(lambda x, m=m: m.augment(x, **done) for m in (ops, reference)),
+        (tensor((2, 3, 6, 4), torch.float64),),
+    )
     for kind in KINDS:
         d, g = "discriminator_loss", "generator_loss"
         yield f"{d} {kind}", loss(ops, d, kind), loss(reference, d, kind), (logits, logits.flip(0))
@@ -121,6 +129,7 @@ def test_vmap_over_running_statistics_is_refused_and_nothing_is_written():
 def test_calls_through_torch_ops_keep_their_tangents_too(name):
     x, v, logits = tensor((4, 5), torch.float64), tensor((5,), torch.float64), tensor((6, 1), torch.float64)
     picture, kernel, rows = tensor((2, 3, 6, 4)), 0.1 * tensor((3, 3, 4, 4)), tensor((16, 5))  # float32 has kernels
+    maps = torch.eye(2, 3) + 0.3 * tensor((2, 2, 3))
     op = getattr(torch.ops.zoo, name)
     call, primal, theirs = {
         "batch_norm_act_forward": (
@@ -143,6 +152,11 @@ def test_calls_through_torch_ops_keep_their_tangents_too(name):
             lambda x: op(x, 0, 0.0, 1.0, 1.0, 1.0)[0],
             logits,
             lambda x: reference.generator_loss(x).loss,
+        ),
+        "augment_forward": (
+            lambda x: op(x, maps, None, None, 1, False),
+            tensor((2, 3, 6, 4), torch.float64),
+            lambda x: reference.augment(x, maps, padding="reflect"),
         ),
         "linear_forward": (lambda x: op(x, rows), rows + 1, lambda x: reference.linear(x, rows)),
         "conv2d_forward": (

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from zoo import ops
 from zoo.ops import library, reference
-from zoo.ops.kinds import ACTIVATIONS, LOSSES, ORDERS
+from zoo.ops.kinds import ACTIVATIONS, LOSSES, ORDERS, PADDINGS
 from zoo.ops.table import TABLE
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -89,6 +89,16 @@ def cases() -> Iterator[Case]:
                     f"batch_norm_act {shape} {dtype} {last} {order} {training} {parts}",
                     *_both("batch_norm_act", normalised),
                 )
+    pictures = [shape for shape in SHAPES if len(shape) == 4]
+    for shape, dtype, last, padding in itertools.product(pictures, DTYPES, (False, True), PADDINGS):
+        x, (count, channels) = exact(shape, dtype, last), shape[:2]
+        turned = torch.eye(2, 3) + torch.randn(count, 2, 3)
+        turned[0] = torch.tensor([[-1.0, 0, shape[3] - 1], [0, 1, 3]])  # copied
+        more = (turned, torch.randn(count, channels, 2 * channels + 1), torch.randint(-1, 5, (count, 4)), padding)
+        yield (
+            f"augment {shape} {dtype} {last} {padding}",
+            *_both("augment", lambda op, x=x, more=more: with_gradients(lambda x: op(x, *more), x)),
+        )
     empty = torch.zeros(0, 5, 3, 3)
     yield (
         "bias_act, empty",

@@ -114,8 +114,9 @@ def test_penalties_on_gradients_are_left_out_where_they_cannot_be_compiled():
     assert "but for penalties on gradients, which torch.compile cannot differentiate twice" in outcome.remark
     assert outcome.remark in str(outcome)
     assert outcome.as_json()["remark"] == outcome.remark
-    (outcome,) = zoo.testing.check("good", only=["compiled"], r1=1.0)
-    assert (outcome.state, outcome.remark[:28]) == ("passed", "but for penalties on gradien")
+    for penalty in ("r1", "r2"):
+        (outcome,) = zoo.testing.check("good", only=["compiled"], **{penalty: 1.0})
+        assert (outcome.state, outcome.remark[:28]) == ("passed", "but for penalties on gradien")
     assert zoo.testing.check("good", only=["documented"])[0].remark == ""
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 import zoo.nn
 from zoo.bench.contenders import activation
@@ -51,11 +52,21 @@ def _replaced(module: nn.Module, inplace: bool) -> nn.Module:
     for fused, torchs in _LAYERS.items():
         if isinstance(module, fused):
             layer: Any = module
-            layer.__class__ = torchs  # of which it is a subclass, with the same parameters and settings
+            layer.__class__ = _parametrised_as(
+                layer, torchs
+            )  # of which it is one, with the same parameters and settings
             return nn.Sequential(layer, activation(layer.activation, layer.slope, inplace))
     for name, child in module.named_children():
         setattr(module, name, _replaced(child, inplace))
     return module
+
+
+def _parametrised_as(layer: nn.Module, torchs: type[nn.Module]) -> type[nn.Module]:
+    """torch's class; where a parametrisation gave the layer a class of its own, the same on torch's."""
+    if not is_parametrized(layer):
+        return torchs
+    own = {name: value for name, value in vars(type(layer)).items() if name not in ("__dict__", "__weakref__")}
+    return type(torchs.__name__, (torchs,), own)
 
 
 def _batch_norm(module: zoo.nn.BatchNormAct, inplace: bool) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from types import UnionType
@@ -37,14 +37,18 @@ Own = dict[str, tuple[Any, Any, str]]
 
 
 def training_defaults(
-    architecture: Architecture, arguments: Sequence[str], flags: Mapping[str, Any] | None = None
+    architecture: Architecture,
+    arguments: Sequence[str],
+    flags: Mapping[str, Any] | None = None,
+    chosen: Mapping[str, Any] | None = None,
 ) -> tuple[Options, Own]:
     """What the options are where they are not given, under the preset and the file that the arguments name; and these two.
 
-    `flags` are values that the command gives them itself.
+    `flags` are values that the command gives them itself; `chosen` further keywords of `resolve`, for data that chose them.
     """
     asked = early(arguments, "preset", "config")
-    defaults, preset = resolve(architecture, preset=asked.get("preset"), config=asked.get("config"), flags=flags)
+    layers = {"flags": flags, **(chosen or {})}
+    defaults, preset = resolve(architecture, preset=asked.get("preset"), config=asked.get("config"), **layers)
     names = ", ".join(architecture.presets) or "none here"
     return defaults, {
         "preset": (
@@ -56,14 +60,18 @@ def training_defaults(
     }
 
 
-def name_first(command: str, arguments: Sequence[str]) -> tuple[Architecture, list[str]]:
-    """The architecture that the first argument names, and the other arguments.
+def name_first(
+    command: str, arguments: Sequence[str], check: Callable[[str], None] | None = None
+) -> tuple[Architecture, list[str]]:
+    """The architecture that the first argument names, and the other arguments; `check` raises where it is none, and says more.
 
     Raises OptionError where an option comes first, PluginError where there is no such architecture.
     """
     name, *rest = arguments
     if name.startswith("-"):
         raise OptionError(f"zoo {command} takes the architecture's name first, then options; given {name!r} (zoo list)")
+    if check is not None:
+        check(name)
     return registry().architecture(name), rest
 
 

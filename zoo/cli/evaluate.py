@@ -243,7 +243,7 @@ def _basis(found: Evaluation, given: Evaluate) -> str:
     generator = found.subject.generator
     of = [f"Of {each} of seed {given.seed}"]
     if generator is not None:
-        averaged = not given.raw and generator.options.ema > 0
+        averaged = not given.raw and generator.options.averages
         of[0] += f", of the {'averaged weights' if averaged else 'weights themselves'}"
     if "extractor" in made:
         of[0] += f", and {made['real']:,} real images"

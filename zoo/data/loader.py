@@ -13,7 +13,7 @@ import torch
 
 from zoo.data.batching import Batching
 from zoo.data.gather import gather
-from zoo.data.order import Indices, buffered, shuffled
+from zoo.data.order import Indices, balanced, buffered, shuffled
 from zoo.data.store import ImageStore
 from zoo.errors import DataError
 
@@ -55,7 +55,9 @@ class Loader:
     at a random start. The images of an epoch that do not fill a batch are left out, or are a smaller batch where
     `drop_remainder` is False. `flip` mirrors each image left to right with probability one half. Values lie in
     `value_range`. `channels_last` chooses the memory layout, `pin` puts batches into page-locked memory (only where CUDA is
-    available). `hold_out` images, chosen by the seed, are in no batch. Raises DataError when a batch is larger than the data.
+    available). `hold_out` images, chosen by the seed, are in no batch. `balance` (labelled data, order "shuffle"): classes come in
+    turn, equally often whatever their sizes; an epoch is as many images as ever. Raises DataError when a batch is larger than the
+    data, and for what cannot be balanced.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Loader:
         channels_last: bool = False,
         pin: bool = False,
         hold_out: int = 0,
+        balance: bool = False,
     ) -> None:
         check_batch(batch_size, len(store), hold_out)
         if shuffle_buffer < 1:
@@ -90,6 +93,7 @@ class Loader:
         self._seed = seed % 2**64
         self._order = order
         self._buffer = shuffle_buffer
+        self._classes = self._by_class() if balance else None
         self._flip = flip
         self._range = value_range
         self.channels_last = channels_last
@@ -186,9 +190,23 @@ class Loader:
         known = self._epoch
         if known is None or known[0] != epoch:
             size, random = self.images, self._random(epoch, 0)
-            numbers = shuffled(size, random) if self._order == "shuffle" else buffered(size, self._buffer, random)
+            if self._classes is not None:
+                numbers = balanced(self._classes, size, random)
+            elif self._order == "shuffle":
+                numbers = shuffled(size, random)
+            else:
+                numbers = buffered(size, self._buffer, random)
             known = self._epoch = (epoch, numbers)
         return known[1]
+
+    def _by_class(self) -> list[Indices]:
+        """The numbers of the images of each class that has any to learn from."""
+        if self.store.labels is None or self._order != "shuffle":
+            what = "labels, and these images have none" if self.store.labels is None else "order shuffle"
+            raise DataError(f"--balance needs {what}; leave it out")
+        labels = self.store.labels[self.places(np.arange(self.images, dtype=np.int64))]
+        by_label = np.argsort(labels, kind="stable")
+        return np.split(by_label, np.flatnonzero(np.diff(labels[by_label])) + 1)
 
     def _random(self, number: int, purpose: int) -> np.random.Generator:
         """A generator of its own for every (seed, purpose, number), so that nothing depends on what came before."""

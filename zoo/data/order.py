@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +36,21 @@ def buffered(size: int, buffer: int, random: np.random.Generator) -> Indices:
     left = visits[last]
     random.shuffle(left)
     order[size - buffer :] = left
+    return order
+
+
+def balanced(classes: Sequence[Indices], size: int, random: np.random.Generator) -> Indices:
+    """`size` numbers, the classes in turn: so any B neighbours hold each of K classes floor(B / K) or ceil(B / K) times.
+
+    `classes` has the numbers of each, none of them empty. Each class comes in a random order, and again in another one when it is
+    at its end, as a small one soon is; of a large one the other numbers wait for later epochs. The turn is random too.
+    """
+    turn = random.permutation(len(classes))
+    order = np.empty(size, dtype=_narrowest(max(int(numbers.max()) for numbers in classes) + 1))
+    for place, number in enumerate(turn):
+        numbers, wanted = classes[number], len(range(place, size, len(turn)))
+        rounds = [random.permutation(numbers) for _ in range(-(-wanted // len(numbers)))]
+        order[place :: len(turn)] = np.concatenate([numbers[:0], *rounds])[:wanted]
     return order
 
 

@@ -10,6 +10,12 @@ import numpy.typing as npt
 _FEW = 96
 """Levels, of 256, that photographs and drawings always exceed taken together."""
 
+_MANY = 0.05
+"""The share of copies that is told of: a few are in most collections."""
+
+_COMPARED = 500_000
+"""Images that are compared with each other, of 40 bytes or so of memory each."""
+
 
 @dataclass
 class Shown:
@@ -23,6 +29,12 @@ class Shown:
     """Images of one colour."""
     white: int = 0
     """Those of them that are white."""
+    copies: int = 0
+    """Images that are, pixel for pixel, another one that comes before."""
+
+    def __post_init__(self) -> None:
+        """Nothing was seen yet."""
+        self._seen: set[int] = set()
 
     def look(self, pixels: npt.NDArray[np.uint8]) -> None:
         """Take more images into account, uint8 (n, H, W, C)."""
@@ -31,6 +43,10 @@ class Shown:
         plain = pixels[(pixels == pixels[:, :1, :1]).all(axis=(1, 2, 3))]
         self.plain += len(plain)
         self.white += int((plain[:, 0, 0] == 255).all(axis=1).sum())
+        before = len(self._seen)
+        if before < _COMPARED:
+            self._seen.update(hash(image.tobytes()) for image in pixels)
+            self.copies += len(pixels) - (len(self._seen) - before)
 
     def notes(self, images: int, transparent: int = 0) -> list[str]:
         """What a person should know of so many images, `transparent` of which have transparent pixels."""
@@ -47,4 +63,11 @@ class Shown:
             )
             are = "is" if self.plain == 1 else "are"
             notes.append(f"{self.plain:,} of {images:,} images {are} of one colour{kind}{mend}")
+        if self.copies >= max(1, _MANY * images):
+            different = images - self.copies
+            are = f"only {different:,} {'is' if different == 1 else 'are'} different"
+            notes.append(
+                f"{self.copies:,} of {images:,} images are copies of others, {are}: what comes often is drawn often"
+                + (", and there is nothing else to learn" if different < 2 else "")
+            )
         return notes

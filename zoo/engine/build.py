@@ -16,8 +16,9 @@ from zoo.data.loader import Loader
 from zoo.data.spec import DataSpec
 from zoo.data.store import ImageStore, prepare
 from zoo.data.store_writer import Progress
+from zoo.engine.augmentation.probability import Probability
 from zoo.engine.batches import Batches
-from zoo.engine.ema import EMA
+from zoo.engine.ema import EMA, half_life_decay
 from zoo.engine.evaluation.evaluations import Evaluations
 from zoo.engine.freezing import freeze_layers
 from zoo.engine.graphs.capture import CapturedStep
@@ -26,7 +27,7 @@ from zoo.engine.health.monitors import Health
 from zoo.engine.layout import is_convolutional, lay_channels_last
 from zoo.engine.losses import Statistics
 from zoo.engine.optim.build import build_optimizer
-from zoo.engine.optim.schedule import base_rates
+from zoo.engine.optim.schedule import base_rates, burn_in_at, momentum_at, rate_at, set_beta2, set_momentum, set_rate
 from zoo.engine.plan import RunPlan
 from zoo.engine.runtime.precision import Precision
 from zoo.engine.runtime.seeds import TorchRandom
@@ -52,6 +53,8 @@ class TrainingState:
     """What the monitors keep from look to look."""
     evaluations: Evaluations | None = None
     """What is measured while it trains, where something is (`zoo.engine.evaluation.prepare`)."""
+    first_shapes: int | None = None
+    """As `RunPlan.first_shapes`."""
 
     @property
     def options(self) -> Options:
@@ -69,16 +72,52 @@ class TrainingState:
             (step - batching.begins.step) * batches_per_step(self.step.phases, self.step.options)
         )
 
+    def kimg_after(self, step: int) -> float:
+        """Thousands of real images that the discriminator has seen after so many steps."""
+        begins = self.batches.loader.batching.begins
+        return float(begins.images + (step - begins.step) * images_per_step(self.step.phases, self.options)) / 1000
+
     @property
     def steps(self) -> int:
-        """How many steps the run has: `steps`, or the steps in which its discriminator sees the data `epochs` times."""
-        options = self.options
-        if options.epochs is None:
+        """How many steps the run has: `steps`, or those in which its discriminator sees the data `epochs` times, or `kimg`."""
+        options, batching = self.options, self.batches.loader.batching
+        if options.kimg is not None:
+            images = Fraction(options.kimg).limit_denominator(10**6) * 1000 - batching.begins.images
+            more = images / images_per_step(self.step.phases, options)
+        elif options.epochs is not None:
+            epochs = Fraction(options.epochs).limit_denominator(10**6)  # 8 / 3 as it is meant, not as a float holds it
+            more = batching.batches_until(epochs) / batches_per_step(self.step.phases, options)
+        else:
             return options.steps
-        epochs = Fraction(options.epochs).limit_denominator(10**6)  # 8 / 3 as it is meant, not as a float holds it
-        batching = self.batches.loader.batching
-        more = batching.batches_until(epochs) / batches_per_step(self.step.phases, options)
         return max(1, batching.begins.step + math.ceil(more))
+
+    def learning_rate(self, number: int, role: str = "generator") -> float:
+        """That of a network in step `number` (from 0)."""
+        return rate_at(self.options, base_rates(self.options)[role], number, self.steps, self.kimg_after(number))
+
+    def set_schedules(self, number: int) -> None:
+        """Set all that changes from step to step to what it is in step `number` (from 0)."""
+        options, kimg = self.options, self.kimg_after(number)
+        for role, optimizer in self.step.optimizers.items():
+            set_rate(optimizer, self.learning_rate(number, role))
+            set_momentum(optimizer, momentum_at(options, number))
+            if options.final_beta2 is not None:
+                set_beta2(optimizer, burn_in_at(options, "beta2", options.beta2, kimg))
+        self.step.set_penalties(
+            {name: burn_in_at(options, name, getattr(options, name), kimg) for name in ("r1", "r2")}
+        )
+
+    def average(self, number: int) -> None:
+        """Take the generator's weights after step `number` into the average, where there is one and they have changed."""
+        options, phases = self.options, self.step.phases
+        if self.ema is None or not self.step.due("generator", number):
+            return
+        if options.ema_kimg is None:
+            self.ema.update()
+            return
+        updates = min(1, sum(Fraction(1, phase.every) for phase in phases if phase.updates == "generator"))
+        images = float(images_per_step(phases, options) / updates)
+        self.ema.update(half_life_decay(self.kimg_after(number + 1), options.ema_kimg, options.ema_rampup, images))
 
     @property
     def sampling_generator(self) -> nn.Module:
@@ -90,6 +129,11 @@ def batches_per_step(phases: Sequence[Phase], options: Options) -> Fraction:
     """Batches of real images that a step takes, on average."""
     updates = [Fraction(1, phase.every) for phase in phases if phase.updates == "discriminator"]
     return (sum(updates) or Fraction(1)) * options.accumulate
+
+
+def images_per_step(phases: Sequence[Phase], options: Options) -> Fraction:
+    """Real images that a step shows to the discriminator, on average."""
+    return batches_per_step(phases, options) * options.batch_size
 
 
 def prepare_data(plan: RunPlan, progress: Progress | None = None) -> ImageStore:
@@ -118,6 +162,7 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         flip=options.flip,
         pin=device.type == "cuda",
         hold_out=options.hold_out,
+        balance=options.balance,
     )
     batches = Batches(loader, device)
     generator, discriminator = build_networks(architecture, options, plan.spec, device)
@@ -147,13 +192,17 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         precision=Precision(options.precision, device),
         classes=plan.classes,
         augmentations=plan.augmentations,
+        probability=Probability(options, device) if plan.augmentations else None,
         channels_last=capabilities.channels_last and is_convolutional(discriminator),
         joint_pass=capabilities.joint_pass,
     )
     with architecture.guard("its generator cannot be copied, for --ema"):
-        ema = EMA(generator, options.ema) if options.ema else None
+        ema = EMA(generator, options.ema) if options.averages else None
     captured = CapturedStep(step, CudaGraphs(device)) if options.capture else None
-    return TrainingState(architecture, step, batches, ema, TorchRandom(device), capabilities, captured)
+    random = TorchRandom(device)
+    return TrainingState(
+        architecture, step, batches, ema, random, capabilities, captured, first_shapes=plan.first_shapes
+    )
 
 
 def build_networks(

@@ -17,6 +17,7 @@ from zoo.architecture import Architecture
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
 from zoo.options.changeable import CHANGEABLE, why_fixed
+from zoo.options.length import LENGTHS, superseded
 from zoo.options.resolve import flag, validate
 from zoo.run.run import Run, quoted
 
@@ -43,10 +44,11 @@ def changed_options(run: Run, architecture: Architecture, changes: Mapping[str, 
     """The run's options with these changes, by name. Raises OptionError for those that do not fit or may not change."""
     check_changes(run, architecture, changes)
     saved = run.options(architecture)  # what is wrong with config.json is told of by its name
-    if "steps" in changes and changes.get("epochs") is not None:
-        raise OptionError("--steps and --epochs both say how long to train; give one of them")
-    length = {"epochs": None} if "steps" in changes else {}
-    options = validate(architecture, {**saved.model_dump(), **changes, **length}, advice="(zoo resume --help)")
+    try:
+        length = dict.fromkeys(superseded(changes))
+    except ValueError as error:
+        raise OptionError(str(error)) from None
+    options = validate(architecture, {**saved.model_dump(), **length, **changes}, advice="(zoo resume --help)")
     for name in ("augment", "watch"):
         given = getattr(options, name) if name in changes else ()
         for each in given:
@@ -75,7 +77,7 @@ def journal(run: Run, then: Options, now: Options, start: int) -> list[Change]:
             if change is None or change["step"] != start:
                 change = {"step": start, "option": name, "from": before[name], "to": after[name]}
                 change |= {"zoo": zoo.__version__, "time": datetime.now(timezone.utc).isoformat(timespec="seconds")}
-                if name not in ("steps", "epochs", "watch"):  # of which everybody is told in other ways
+                if name not in (*LENGTHS, "watch"):  # of which everybody is told in other ways
                     log.info("%s is %s from step %d on, and was %s", flag(name), after[name], start, before[name])
             kept.append(change)
     return kept

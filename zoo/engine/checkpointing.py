@@ -17,8 +17,9 @@ from zoo.run.checkpoint import load_network, read_state, read_tensors
 from zoo.run.snapshot import State
 from zoo.system.streams import stream_seed
 
-MAY_LACK = ("health", "evaluation")
-"""Parts that checkpoints lack which an older zoo wrote, or a run that did not evaluate: they begin anew."""
+MAY_LACK = ("health", "evaluation", "augmentation")
+"""Parts that checkpoints lack which an older zoo wrote, or a run that did not evaluate or move its augmentations' probability: they
+begin anew."""
 
 
 class Stateful(Protocol):
@@ -44,6 +45,8 @@ def parts(state: TrainingState) -> dict[str, Stateful]:
     }
     if state.ema is not None:
         found["ema"] = state.ema
+    if step.probability is not None and step.probability.adaptive:
+        found["augmentation"] = step.probability
     if state.evaluations is not None:
         found["evaluation"] = state.evaluations.progress
     objective: Any = step.objective
@@ -74,8 +77,11 @@ def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
         file = folder / f"{role}.safetensors"
         load_network(getattr(state.step, role), read_tensors(folder, role), file, state.architecture.name)
     saved = read_state(folder)
-    load_state(state, saved, without=() if then.ema else ("ema",))
-    if state.ema is not None and not then.ema:
+    without = [] if then.averages else ["ema"]
+    if then.augment_probability != state.options.augment_probability:  # which it begins at, then
+        without.append("augmentation")
+    load_state(state, saved, without)
+    if state.ema is not None and not then.averages:
         state.ema.begin()
     if then.latent_seed != state.options.latent_seed:
         state.step.latents.begin(stream_seed(state.options.seed, "latents", state.options.latent_seed))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 class EMA:
     """Exponential moving average of a network's parameters and floating-point buffers.
 
-    After each update, average ← d · average + (1 − d) · weights with d = min(decay, (1 + n) / (10 + n)) after n updates,
+    At each update, average ← d · average + (1 − d) · weights; by default d = min(decay, (1 + n) / (10 + n)) after n updates,
     so that a short run is not held back by its random start. Batch normalisation's running statistics are averaged like
     the weights that they belong to; integer buffers are copied.
     """
@@ -34,9 +34,10 @@ class EMA:
         self._originals = [theirs[name] for name in others]
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Take in the network's weights as they are now."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+    def update(self, decay: float | None = None) -> None:
+        """Take in the network's weights as they are now; `decay` counts in place of the average's own."""
+        if decay is None:
+            decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         torch._foreach_lerp_(self._averaged, self._sources, 1.0 - decay)
         if self._copies:
             torch._foreach_copy_(self._copies, self._originals)
@@ -57,3 +58,14 @@ class EMA:
         ours = self.network.state_dict()
         self.network.load_state_dict({key: state["weights"][key] for key in ours})
         self.updates = int(state["updates"])
+
+
+def half_life_decay(kimg: float, half_life: float, rampup: float, images: float) -> float:
+    """The decay of an update behind so many `images`, for which the average's half-life is `half_life` thousands of images.
+
+    Where `rampup` is not 0, the half-life is at most that share of the `kimg` thousands seen so far (Karras et al. 2020,
+    https://arxiv.org/abs/1912.04958).
+    """
+    if rampup:
+        half_life = min(half_life, rampup * kimg)
+    return 0.5 ** (images / (1000 * half_life)) if half_life else 0.0

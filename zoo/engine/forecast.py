@@ -13,6 +13,7 @@ from zoo.engine.graphs.capture import WARM_UP
 from zoo.engine.plan import RunPlan
 from zoo.engine.runtime.clock import Clock
 from zoo.engine.runtime.device import synchronize
+from zoo.options.length import unit
 
 ENOUGH = 2.0
 """Seconds of steps that are measured, at least."""
@@ -34,9 +35,12 @@ def describe_plan(plan: RunPlan, *, by_hand: bool) -> str:
     """
     architecture, options, spec = plan.architecture, plan.options, plan.spec
     what = f"{_appearance(spec)} on {DEVICES.get(plan.device.type, plan.device)}"
-    length = (
-        f"{options.steps:,} step{'s' * (options.steps > 1)}" if options.epochs is None else f"{options.epochs:g} epochs"
-    )
+    lengths = {
+        "steps": f"{options.steps:,} step{'s' * (options.steps > 1)}",
+        "epochs": f"{options.epochs or 0:g} epochs",
+        "kimg": f"{options.kimg or 0:g} thousand images",
+    }
+    length = lengths[unit(options)]
     advice = [] if by_hand or len(architecture.presets) < 2 else ["--preset chooses another"]
     sizes = architecture.sizes(options)
     if options.size is None and is_large(plan.source) and (sizes is None or 2 * spec.height in sizes):
@@ -99,8 +103,16 @@ class Forecast:
         if step is None:
             return None
         count = self._state.steps - self._start
-        seconds = count * step + self._pauses(count) * self._clock.pause
-        return None if seconds < WORTH else forecast(seconds, count, step, self._advice(seconds))
+        seconds = self._seconds(count, step)
+        if seconds < WORTH:
+            return None
+        first = self._state.first_shapes
+        shapes = None if first is None or self._start or first >= count else self._seconds(first, step)
+        return forecast(seconds, count, step, self._advice(seconds), shapes)
+
+    def _seconds(self, count: int, step: float) -> float:
+        """What so many steps take from the beginning, with what is drawn and written between them."""
+        return count * step + self._pauses(count) * self._clock.pause
 
     def _pauses(self, count: int) -> float:
         """How many pictures are drawn, checkpoints written and evaluations made in so many steps."""
@@ -116,7 +128,7 @@ class Forecast:
             return []
         options, architecture = self._state.options, self._state.architecture
         spec: DataSpec = self._state.batches.loader.store.spec
-        advice = [f"--{'steps' if options.epochs is None else 'epochs'} N shortens it"]
+        advice = [f"--{unit(options)} N shortens it"]
         half, sizes = spec.height // 2, architecture.sizes(options)
         if not spec.points and spec.width == spec.height and half >= 32 and (sizes is None or half in sizes):
             advice.append(f"--size {half} is faster")
@@ -126,12 +138,13 @@ class Forecast:
 def _cycle(state: TrainingState) -> int:
     """The steps in which each phase, and the gradient penalty, comes as often as in any other so many."""
     options = state.options
-    return math.lcm(*(phase.every for phase in state.step.phases), options.r1_every if options.r1 else 1)
+    return math.lcm(*(phase.every for phase in state.step.phases), options.r1_every if options.r1 or options.r2 else 1)
 
 
-def forecast(seconds: float, count: int, step: float, advice: list[str]) -> str:
-    """In words: ``about 12 min for 3,000 steps (0.24 s a step; --steps N shortens it)``."""
-    return f"about {duration(seconds)} for {count:,} steps ({'; '.join([f'{_short(step)} a step', *advice])})"
+def forecast(seconds: float, count: int, step: float, advice: list[str], shapes: float | None = None) -> str:
+    """In words: ``about 12 min for 3,000 steps (0.24 s a step; --steps N shortens it)``; `shapes`: seconds until first ones."""
+    first = "" if shapes is None else f", first shapes after about {duration(max(shapes, 10))}"
+    return f"about {duration(seconds)} for {count:,} steps{first} ({'; '.join([f'{_short(step)} a step', *advice])})"
 
 
 def duration(seconds: float) -> str:

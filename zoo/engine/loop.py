@@ -21,7 +21,6 @@ from zoo.engine.health.monitoring import Monitoring
 from zoo.engine.health.rollback import RollbackError
 from zoo.engine.layout import layout_advice
 from zoo.engine.losses import Statistics
-from zoo.engine.optim.schedule import base_rates, momentum_at, rate_at, set_momentum, set_rate
 from zoo.engine.runtime.clock import Clock
 from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.runtime.memory import keep_freed_memory
@@ -70,7 +69,6 @@ class TrainingLoop:
         self.interrupt = interrupt or Interrupt()
         self._until = self.steps if until is None else until
         self._again = until is not None
-        self._rates = base_rates(options)
         self._clock = Clock(seconds)
         latents = Latents(stream_seed(options.seed, "grid"), options.latent, options.latent_distribution)
         self._grid_latents = latents.draw(options.samples)
@@ -135,16 +133,13 @@ class TrainingLoop:
             self.callbacks.on_end(self.run, done, finished)
 
     def _step(self, number: int) -> Statistics:
-        for name, optimizer in self.state.step.optimizers.items():
-            set_rate(optimizer, rate_at(self.options, self._rates[name], number, self.steps))
-            set_momentum(optimizer, momentum_at(self.options, number))
+        self.state.set_schedules(number)
         try:
             statistics = self.state.run(number)
         except (Exception, SystemExit) as error:
             with self.architecture.guard(f"step {number + 1} failed", f"{self._advice()}{layout_advice(error)}"):
                 raise error
-        if self.state.ema and self.state.step.due("generator", number):
-            self.state.ema.update()
+        self.state.average(number)
         return statistics
 
     def _advice(self) -> str:
@@ -192,7 +187,7 @@ class TrainingLoop:
             "step": done,
             **statistics,
             **measured,
-            "learning_rate": rate_at(self.options, self._rates["generator"], done - 1, self.steps),
+            "learning_rate": self.state.learning_rate(done - 1),
             "images_per_second": self._clock.lap(self.state.batches.images),
             "seconds": round(self._clock.seconds, 3),
         }

@@ -1,4 +1,4 @@
-"""The losses of a phase that brings none of its own: the objective's, and the gradient penalty R1."""
+"""The losses of a phase that brings none of its own: the objective's, and the gradient penalties R1 and R2."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class DrawnFakes(Fakes):
     """D's, with gradients to both networks, where both learn from one pass over them (``--simultaneous``)."""
 
     @cached_property
+    def constant(self) -> Tensor:
+        """The images as they are drawn, from which no gradient reaches G."""
+        return self.drawn.detach()
+
+    @cached_property
     def images(self) -> Tensor:
         """The images (N, C, H, W), contiguous."""
         with torch.set_grad_enabled(self.drawn.requires_grad):  # whoever asks first: another may need the gradients
@@ -34,25 +39,43 @@ class DrawnFakes(Fakes):
 
 
 def discriminator_loss(context: StepContext) -> tuple[Tensor, Statistics]:
-    """The objective's loss of D on a real batch and as many fakes, of the same labels; with R1 where that is due."""
-    real, scale, penalty_due = context.real, context.scale, context.penalty_due
-    if penalty_due:
+    """The objective's loss of D on a real batch and as many fakes, of the same labels; with R1 and R2 where they are due."""
+    real, scale, penalties = context.real, context.scale, context.penalties
+    if "r1" in penalties:
         real.requires_grad_()
-    real_logits, fake_logits = context.discriminate_both(apart=penalty_due)
+    if "r2" in penalties:
+        _drawn(context.fakes).constant.requires_grad_()
+    # One pass spares the derivatives of a half that no penalty asks for nothing where both do.
+    real_logits, fake_logits = context.discriminate_both(apart=len(penalties) == 1)
     if context.options.joined:  # one mean, in which each half weighs one half
         scale /= 2
     loss, statistics = context.objective.discriminator_loss(real_logits, fake_logits, scale=scale)
     found = {"d_real": statistics[0], "d_fake": statistics[1]}
-    if penalty_due:
-        penalty = context.options.r1 * context.options.r1_every * squared_gradient_norm(real_logits, real) / 2
-        loss, found["r1"] = loss + context.scale * penalty, penalty.detach()
+    for name, weight in penalties.items():
+        logits, images = (real_logits, real) if name == "r1" else _of_fakes(context, fake_logits)
+        penalty = weight * context.options.r1_every * squared_gradient_norm(logits, images) / 2
+        loss, found[name] = loss + context.scale * penalty, penalty.detach()
     return loss, found
+
+
+def _of_fakes(context: StepContext, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """D's logits of the fakes, and those as the constants of which the logits are a function."""
+    fakes = _drawn(context.fakes)
+    if fakes.logits is None:
+        return fake_logits, fakes.constant
+    # The one pass of ``--simultaneous`` is a function of G's images with all that they come from, which R2 is not to change.
+    return context.discriminate(fakes.constant, fakes.labels), fakes.constant
+
+
+def _drawn(fakes: Fakes) -> DrawnFakes:
+    assert isinstance(fakes, DrawnFakes)
+    return fakes
 
 
 def squared_gradient_norm(logits: Tensor, images: Tensor) -> Tensor:
     """The mean over the images of |∇D|², the squared norm of D's gradient there; can itself be differentiated.
 
-    It is what R1 weighs (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
+    It is what R1 (of real images) and R2 (of generated ones) weigh (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
     """
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().flatten(1).sum(1).mean()
@@ -60,8 +83,7 @@ def squared_gradient_norm(logits: Tensor, images: Tensor) -> Tensor:
 
 def generator_loss(context: StepContext) -> tuple[Tensor, Statistics]:
     """The objective's loss of G on D's logits of fakes, and of as many real images where it compares the two."""
-    fakes = context.fakes
-    assert isinstance(fakes, DrawnFakes)
+    fakes = _drawn(context.fakes)
     fake_logits = context.discriminate(fakes.drawn, fakes.labels) if fakes.logits is None else fakes.logits
     if needs_real_logits(context.objective):
         real_logits = context.discriminate(context.real, context.labels)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,15 @@ from zoo.engine.choice import suited_preset
 from zoo.engine.geometry import choose_spec
 from zoo.engine.graphs.capture import check_capture
 from zoo.engine.origin import Origin
+from zoo.engine.recommending import Choice
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.same_data import same_data
 from zoo.engine.step import alternates
 from zoo.errors import DataError, OptionError, PluginError, unknown
 from zoo.objective import Objective, needs_real_logits
 from zoo.options import Options
+from zoo.options.config_file import read_config
+from zoo.options.length import unit
 from zoo.options.resolve import resolve
 from zoo.plugins.kinds import AUGMENTATION
 from zoo.plugins.registry import architecture_of, registry
@@ -54,6 +57,10 @@ class RunPlan:
     phases: tuple[Phase, ...]
     augmentations: tuple[Augmentation, ...]
     device: torch.device
+    first_shapes: int | None = None
+    """Steps after which first shapes are to be expected, where the architecture has said so."""
+    fitted: Mapping[str, Any] = field(default_factory=dict)
+    """Options that nobody has given, and that are others than the preset's since there are so few images."""
 
     @property
     def classes(self) -> int:
@@ -62,7 +69,7 @@ class RunPlan:
 
 
 def plan_run(
-    name: str,
+    name: str | Choice,
     *,
     preset: str | None = None,
     config: Path | str | None = None,
@@ -71,26 +78,42 @@ def plan_run(
 ) -> RunPlan:
     """The plan of a new run of the architecture `name`; `preset`, `config` and `flags` (options by name) as in `zoo.train`.
 
-    `origin`: the run whose weights it begins with.
+    `name` may be a choice that was made for some data, which is then learnt from. `origin`: the run whose weights it begins with.
 
     Raises OptionError for an option, preset or file that does not fit, DataError for data that is missing or cannot be used,
     PluginError for an architecture that is not there or whose own code fails.
     """
-    architecture = registry().architecture(name)
+    choice = name if isinstance(name, Choice) else Choice(name)
+    found = choice.recommendation
+    if choice.data is not None:
+        flags = {**(flags or {}), "data": choice.data}
+    architecture = registry().architecture(choice.architecture)
     inherited = None if origin is None else origin.inherited(architecture, with_data="data" not in (flags or {}))
-    options, chosen = resolve(architecture, preset=preset, config=config, flags=flags, inherited=inherited)
+    layers: dict[str, Any] = {"config": config, "flags": flags, "inherited": inherited}
+    layers |= {} if found is None else {"suited": found.preset, "suited_options": found.options}
+    options, chosen = resolve(architecture, preset=preset, **layers)
     device = choose_device(options.device)
     if origin is not None and "data" not in (flags or {}) and is_missing(options.data, registry().sources):
         raise DataError(f"{origin.run.path} was trained on {options.data}, which does not exist any more; give --data")
     inherits = inherited is not None and inherited.options.get("data") == options.data
     if origin is not None and inherits and options.data not in builtin_names():
         log.info("the data of %s is %s", origin.run.path, shown(options.data))  # somebody else's may name any place
-    source = open_source(options.data, registry().sources_for(options.data), Reading.of(options))
-    if preset is None:  # a file may name one, which counts
-        suited = suited_preset(architecture, options, source, device.type)
-        options, chosen = resolve(architecture, config=config, flags=flags, inherited=inherited, suited=suited)
+    source = choice.opened(options) or open_source(
+        options.data, registry().sources_for(options.data), Reading.of(options)
+    )
+    if preset is None and (found is None or found.preset is None):  # a file may name one, which counts
+        layers["suited"] = suited_preset(architecture, options, source, device.type)
+        options, chosen = resolve(architecture, **layers)
+    fitted = {}
+    if choice.data is not None:
+        file = {} if config is None else read_config(Path(config), architecture)
+        fitted = _smaller_batch(options, len(source), by_hand={*(flags or {}), *file})
+        options, chosen = resolve(architecture, preset=preset, **{**layers, "flags": {**fitted, **(flags or {})}})
     spec = choose_spec(architecture, options, source)
     _check_sense(options, architecture.presets.get(chosen or "", {}))
+    if options.balance and source.classes < 2:
+        why = f" ({source.why_unlabelled})" if source.why_unlabelled else ""
+        raise OptionError(f"--balance draws classes equally often, and {source.title} has no labels{why}; leave it out")
     if options.freeze_d and origin is None:
         raise OptionError(
             f"--freeze-d {options.freeze_d} keeps layers as they are, and those of a new run have learnt nothing yet; give --from "
@@ -101,7 +124,8 @@ def plan_run(
     options = options.model_copy(update={"data": place})
     plan = complete_plan(architecture, options, chosen, source, spec, device)
     check_batch(options.batch_size, len(source), options.hold_out)
-    return plan
+    as_said = found is not None and chosen == (found.preset or chosen)
+    return replace(plan, fitted=fitted, first_shapes=found.first_shapes if found is not None and as_said else None)
 
 
 def plan_resume(
@@ -134,11 +158,29 @@ def plan_resume(
     return complete_plan(architecture, options, run.config.get("preset"), source, spec, chosen)
 
 
+def _smaller_batch(options: Options, images: int, by_hand: Collection[str]) -> dict[str, Any]:
+    """The batch size where one that nobody gave is more than there is to learn from: the next power of two below."""
+    images -= options.hold_out
+    if options.batch_size <= images or images < 1 or {"batch_size", "generator_batch_size"} & {*by_hand}:
+        return {}
+    size = 1 << (images.bit_length() - 1)
+    return {"batch_size": size} | ({} if options.generator_batch_size is None else {"generator_batch_size": size})
+
+
 def _check_sense(options: Options, preset: Mapping[str, Any]) -> None:
     """Raise OptionError for what a new run cannot mean, but that runs from before may have. What the `preset` says is meant."""
-    if options.epochs is None and options.warmup > options.steps and preset.get("warmup") != options.warmup:
+    if unit(options) == "steps" and options.warmup > options.steps and preset.get("warmup") != options.warmup:
         raise OptionError(
             f"--warmup {options.warmup} is longer than the run, which has {options.steps} steps; give fewer"
+        )
+    if (
+        options.augment_target is not None
+        and not options.augment
+        and preset.get("augment_target") != options.augment_target
+    ):
+        raise OptionError(
+            f"--augment-target {options.augment_target:g} moves the probability of augmentations, and there are none; give some: "
+            "--augment ada"
         )
     for flag, names in (("--augment", options.augment), ("--watch", options.watch)):
         for name in names:

@@ -20,6 +20,7 @@ from zoo.architecture import Architecture, Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import Batch
 from zoo.data.spec import DataSpec
+from zoo.engine.augmentation.probability import Probability
 from zoo.engine.build import TrainingState
 from zoo.engine.layout import layout_advice
 from zoo.engine.losses import DrawnFakes
@@ -82,13 +83,21 @@ class _Copies(NamedTuple):
     discriminator: nn.Module
     objective: Objective
     augmentations: Sequence[Augmentation]
+    probability: Probability | None
 
 
 def _copies(step: Step, architecture: Architecture) -> _Copies | None:
     """Copies of all parts; None where they cannot be made. What the parts hold of each other, they hold of each other's copies."""
     try:
         return copy.deepcopy(
-            _Copies(architecture, step.generator, step.discriminator, step.objective, tuple(step.augmentations))
+            _Copies(
+                architecture,
+                step.generator,
+                step.discriminator,
+                step.objective,
+                tuple(step.augmentations),
+                step.probability,
+            )
         )
     except Exception:  # something holds a lock, or a tensor with a gradient
         return None
@@ -115,6 +124,7 @@ def _rehearsed(
         precision=_WithoutUpdates(options.precision, step.latents.device),
         classes=step.classes,
         augmentations=copies.augmentations,
+        probability=copies.probability,
         channels_last=step.channels_last,
         joint_pass=step.joint_pass,
     )

@@ -21,14 +21,19 @@ from zoo import step_context
 from zoo.architecture import Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import Batch
+from zoo.engine.augmentation.apply import augmented
+from zoo.engine.augmentation.probability import LOGGED, Probability
 from zoo.engine.layout import to_channels_last
 from zoo.engine.losses import DEFAULT_LOSSES, DrawnFakes, Statistics
 from zoo.engine.runtime.precision import Precision
 from zoo.generate.latent.latents import Latents
+from zoo.nn.groups import in_groups
 from zoo.nn.modes import evaluating
-from zoo.nn.normalisation import in_groups
-from zoo.objective import Objective, needs_real_logits
+from zoo.objective import Objective, middle_of, needs_real_logits
 from zoo.options import Options
+
+PENALTIES = ("r1", "r2")
+"""D's gradient penalties: at real images, and at generated ones."""
 
 
 @dataclass
@@ -47,14 +52,33 @@ class Step:
     classes: int = 0
     augmentations: Sequence[Augmentation] = ()
     """What is done to all that D sees."""
+    probability: Probability | None = None
+    """With what probability, in each image; always where there is none."""
     channels_last: bool = False
     """Whether D takes its images channels last (`zoo.engine.layout`)."""
     joint_pass: bool = False
     """Whether D may see real images and fakes in one pass (`zoo.engine.trial`)."""
     latest: Statistics = field(default_factory=dict)
     """What each phase has told when it last ran."""
+    penalties: dict[str, Any] = field(default_factory=dict)
+    """The weights of R1 and R2 in this step, by name: numbers, or 0-d tensors on a GPU where they change."""
     number_asked: bool = field(default=False, init=False)
     """Whether a loss has looked at the number of a step, which makes steps differ in more than what is due."""
+
+    def __post_init__(self) -> None:
+        """The weights begin with those of the options."""
+        if not self.penalties:
+            self.set_penalties({name: getattr(self.options, name) for name in PENALTIES})
+
+    def set_penalties(self, weights: Mapping[str, float]) -> None:
+        """Set the weights of R1 and R2, by name; where they change, a recorded step is to find them on the device."""
+        for name, weight in weights.items():
+            if isinstance(kept := self.penalties.get(name), Tensor):
+                kept.fill_(weight)
+            elif self.options.capture and getattr(self.options, f"final_{name}") is not None:
+                self.penalties[name] = torch.tensor(weight, device=self.latents.device)
+            else:
+                self.penalties[name] = weight
 
     def run(self, number: int) -> Statistics:
         """Run the phases of step `number` (counted from 0).
@@ -91,6 +115,8 @@ class Step:
                     if keeps:
                         drawn.append(context.drawn(fakes=reuse))
             statistics[_loss_name(phase)] = sum(losses[1:], start=losses[0])
+            if self.probability is not None and not updates_g:
+                statistics.update(self.probability.update())
             # Whose update: this phase's, or with --simultaneous both at once.
             waiting.append(phase)
             if not simultaneous:
@@ -123,8 +149,7 @@ class Step:
 
     def discriminate(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits (N,) of the images."""
-        for augment in self.augmentations:
-            images = augment(images)
+        images = augmented(images, self.augmentations, self.probability)
         entering = to_channels_last(images) if self.channels_last else images
         logits: Tensor = self.discriminator(entering, labels) if self.classes else self.discriminator(entering)
         return logits.reshape(len(images))
@@ -135,7 +160,10 @@ class Step:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.latest = {name: torch.tensor(float(value)) for name, value in state["latest"].items()}
+        moves = self.probability is not None and self.probability.adaptive
+        self.latest = {
+            name: torch.tensor(float(value)) for name, value in state["latest"].items() if moves or name not in LOGGED
+        }
 
 
 class Drawn(NamedTuple):
@@ -178,6 +206,12 @@ class StepContext(step_context.StepContext):
         """As `StepContext.penalty_due`."""
         return penalty_due(self.options, self._phase, self._number)
 
+    @property
+    def penalties(self) -> dict[str, Any]:
+        """As `StepContext.penalties`."""
+        due = self.penalty_due
+        return {name: self._step.penalties[name] for name in PENALTIES if due and penalized(self.options, name)}
+
     @cached_property
     def batch(self) -> Batch:
         """The next batch of the data; that of D's phase before where G's loss compares its fakes with real images."""
@@ -215,24 +249,38 @@ class StepContext(step_context.StepContext):
 
     def discriminate(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """As `StepContext.discriminate`."""
-        return self._step.discriminate(images, labels)
+        logits = self._step.discriminate(images, labels)
+        batch = self.__dict__.get("batch")
+        if batch is not None and images is batch.images:
+            self._observe(logits, middle_of(self.objective))
+        return logits
 
     def discriminate_both(self, apart: bool = False) -> tuple[Tensor, Tensor]:
         """As `StepContext.discriminate_both`."""
-        real, fakes, labels = self.real, self.fakes, self.labels
+        real_logits, fake_logits = self._both(apart)
+        # An objective that compares the two says nothing of either by itself.
+        relative = needs_real_logits(self.objective) and len(real_logits) == len(fake_logits)
+        self._observe(real_logits, fake_logits.detach().float() if relative else middle_of(self.objective))
+        return real_logits, fake_logits
+
+    def _both(self, apart: bool) -> tuple[Tensor, Tensor]:
+        real, fakes, labels, discriminate = self.real, self.fakes, self.labels, self._step.discriminate
         if self._simultaneous:
             # G learns from the pass over the fakes too: it is left open towards G, and holds nothing else.
-            real_logits = self.discriminate(real, labels)
-            fakes.logits = self.discriminate(fakes.drawn, labels)
+            real_logits = discriminate(real, labels)
+            fakes.logits = discriminate(fakes.drawn, labels)
             return real_logits, fakes.logits
-        fake, joined = fakes.drawn.detach(), self.options.joined
+        fake, joined = fakes.constant, self.options.joined
         if joined or (self._step.joint_pass and not apart):
             with in_groups(self._step.discriminator, 1 if joined else 2):
-                logits = self.discriminate(
-                    torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels])
-                )
+                logits = discriminate(torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels]))
             return logits[: len(real)], logits[len(real) :]
-        return self.discriminate(real, labels), self.discriminate(fake, labels)
+        return discriminate(real, labels), discriminate(fake, labels)
+
+    def _observe(self, real_logits: Tensor, middle: Tensor | float) -> None:
+        """Let the probability of augmentations see what D makes of real images, as it learns."""
+        if self._step.probability is not None and self._phase.updates == "discriminator":
+            self._step.probability.observe(real_logits, middle)
 
     def default_loss(self) -> tuple[Tensor, Statistics]:
         """As `StepContext.default_loss`."""
@@ -241,7 +289,13 @@ class StepContext(step_context.StepContext):
 
 def penalty_due(options: Options, phase: Phase, number: int) -> bool:
     """Whether D's gradient penalty is due in a phase of step `number` (from 0): each `r1_every`-th time that it runs."""
-    return phase.updates == "discriminator" and options.r1 > 0 and number // phase.every % options.r1_every == 0
+    some = any(penalized(options, name) for name in PENALTIES)
+    return some and phase.updates == "discriminator" and number // phase.every % options.r1_every == 0
+
+
+def penalized(options: Options, name: str) -> bool:
+    """Whether the options have that penalty (of `PENALTIES`), at any time of the run."""
+    return getattr(options, name) > 0 or (getattr(options, f"final_{name}") or 0) > 0
 
 
 def alternates(phases: Sequence[Phase], number: int) -> bool:

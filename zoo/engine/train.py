@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from zoo.engine.build import TrainingState, build, prepare_data
 from zoo.engine.callbacks import Callbacks, check_callbacks
 from zoo.engine.changes import Change, journal, options_at
 from zoo.engine.checkpointing import load_checkpoint
+from zoo.engine.describing import describe_choice
 from zoo.engine.evaluation.prepare import prepare_evaluations
 from zoo.engine.film_and_curves import make_lacking, make_missing
 from zoo.engine.forecast import describe_plan
@@ -24,9 +26,10 @@ from zoo.engine.health.rollback import NotHealedError, plan_healing, set_aside_a
 from zoo.engine.loop import TrainingLoop
 from zoo.engine.origin import Origin
 from zoo.engine.plan import RunPlan, plan_resume, plan_run
+from zoo.engine.recommending import Choice, choose
 from zoo.engine.rehearsal import rehearse
 from zoo.engine.renamed import take_old_keywords
-from zoo.engine.runtime.device import determinism
+from zoo.engine.runtime.device import choose_device, determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.runtime.interrupt import Interrupt
 from zoo.engine.same_data import numbered_as
@@ -52,7 +55,7 @@ LESS_MEMORY = "lower --batch-size, --size or the networks' widths"
 
 
 def train(
-    name: str,
+    name: str | Path | Choice,
     *,
     preset: str | None = None,
     config: Path | str | None = None,
@@ -73,7 +76,9 @@ def train(
     `checkpoint_every` steps, is what `resume` goes on from.
 
     Args:
-        name: the architecture, as `zoo list` shows it.
+        name: the architecture, as `zoo list` shows it; or data in its place, a path or a name (what `data` takes), for which the
+            architecture and its preset are chosen that suit it and the device: ``zoo.train("./pictures")``. A word that names
+            both is the architecture, and a `pathlib.Path` always data.
         preset: a named set of option values; by default the architecture's own choice for such data.
         config: a TOML file of options, or the config.json of an earlier run. It beats the preset, `options` beat both.
         from_run: a run whose weights this one begins with (``--from``): its folder, or the name of an architecture that comes
@@ -99,11 +104,19 @@ def train(
     with interrupt.handed_on(), told as everyone, enough_memory(LESS_MEMORY):
         Run.check_place(out)
         origin = None if from_run is None else Origin.read(from_run)
-        plan = plan_run(name, preset=preset, config=config, flags=options, origin=origin)
-        log.info(describe_plan(plan, by_hand=preset is not None))
+        choice = name if isinstance(name, Choice) else _choose(name, preset, config, options, origin)
+        plan = plan_run(choice, preset=preset, config=config, flags=options, origin=origin)
+        if choice.data is None:
+            log.info(describe_plan(plan, by_hand=preset is not None))
+        else:
+            began = from_run.path if isinstance(from_run, Run) else from_run
+            for line in describe_choice(
+                choice, plan, {"preset": preset, "config": config, "from_run": began, **options}
+            ):
+                log.info(line)
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
-            if advice := small_data_advice(plan.options, len(store)):
+            if advice := small_data_advice(plan.options, len(store), from_run is not None):
                 log.info(advice)
             state = build(plan, store)
             begun = {} if origin is None else {"from": transfer(origin, state)}
@@ -117,10 +130,29 @@ def train(
                     raise
                 loop = TrainingLoop(run, state, everyone, interrupt=interrupt)
                 # The plan's source may hold a line for each of millions of files; weights were copied; the loop has the state.
-                del plan, origin, state
+                del plan, origin, state, choice, name
                 while trouble := loop.run_steps():
                     loop = _healed(loop, trouble, everyone)
     return run
+
+
+def _choose(
+    name: object, preset: str | None, config: Path | str | None, options: Mapping[str, Any], origin: Origin | None
+) -> Choice:
+    """The architecture that is named, or that suits the data which is."""
+    if isinstance(name, Path):  # no name of anything, even if it looks like one
+        name = str(name) if str(name).startswith("~") else os.path.join(os.curdir, name)
+    if not isinstance(name, str):
+        return Choice(name)  # type: ignore[arg-type]  # which the registry refuses
+    return choose(
+        name,
+        preset=preset,
+        config=config,
+        values={name: value for name, value in options.items() if name in Options.model_fields},
+        names=options,
+        run=None if origin is None else origin.run.architecture,
+        device=lambda asked: choose_device(asked).type,
+    )
 
 
 def resume(

@@ -20,8 +20,9 @@ from zoo.data.spec import DataSpec
 from zoo.engine.layout import is_convolutional, lay_channels_last, to_channels_last, to_contiguous
 from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.errors import OptionError, PluginError, in_one_line
+from zoo.nn.groups import in_groups
 from zoo.nn.modes import evaluating
-from zoo.nn.normalisation import BatchNormAct, in_groups
+from zoo.nn.normalisation import BatchNormAct
 from zoo.ops.library import native
 from zoo.options import Options
 
@@ -188,8 +189,8 @@ class Trial:
     def try_joint_pass(self) -> bool:
         """Whether D gives both halves of a batch what it gives each alone, and keeps nothing else of them.
 
-        So it is where all that looks at several images is `zoo.nn.BatchNormAct`, which normalises halves apart, and nothing is
-        random. Tried with other weights than those it begins with (a gate may begin closed).
+        So it is where all that looks at several images keeps halves apart (`zoo.nn.groups`), and nothing is random or moves with
+        each pass. Tried with other weights than those it begins with (a gate may begin closed).
         """
         if self.options.joined:  # which is one pass whatever D makes of it
             return False

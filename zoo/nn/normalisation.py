@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
 from zoo import ops
 from zoo.nn.arguments import check_activation, check_choice, describe_activation
+from zoo.nn.groups import OfGroups
 from zoo.ops.kinds import ORDERS
 
 
-class BatchNormAct(_NormBase):
+class BatchNormAct(_NormBase, OfGroups):
     """Batch normalisation and activation in one op, for (N, C) and (N, C, H, W).
 
     Has the parameters and buffers of `torch.nn.BatchNorm2d` (weight, bias, running_mean, running_var,
@@ -77,7 +75,6 @@ class BatchNormAct(_NormBase):
         self.slope = slope
         self.order = order
         self.unbiased = unbiased
-        self._groups = 1
 
     def forward(self, x: Tensor, groups: int | None = None) -> Tensor:
         """Normalises and activates.
@@ -112,19 +109,6 @@ class BatchNormAct(_NormBase):
         parts += [f"momentum={self.momentum:g}", f"eps={self.eps:g}"]
         parts += [f"{name}=False" for name in ("affine", "track_running_stats", "unbiased") if not getattr(self, name)]
         return ", ".join(parts)
-
-
-@contextmanager
-def in_groups(network: nn.Module, groups: int) -> Iterator[None]:
-    """Within it every `BatchNormAct` of the network takes a batch for so many equal consecutive ones."""
-    layers = [module for module in network.modules() if isinstance(module, BatchNormAct)]
-    for layer in layers:
-        layer._groups = groups
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer._groups = 1
 
 
 def make_biased(running_var: Tensor, before: Tensor, kept: float, count: int) -> None:

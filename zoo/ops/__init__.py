@@ -9,6 +9,7 @@ tensor([[-0.2000,  1.0000]])
 from __future__ import annotations
 
 from zoo.ops import reference
+from zoo.ops.families.augment import augment
 from zoo.ops.families.batch_norm_act import batch_norm_act
 from zoo.ops.families.bias_act import bias_act
 from zoo.ops.families.convolution import conv2d, conv_transpose2d
@@ -23,6 +24,7 @@ from zoo.ops.report import CheckRow, build_info, check
 __all__ = [
     "CheckRow",
     "LossOutput",
+    "augment",
     "batch_norm_act",
     "bias_act",
     "build_info",

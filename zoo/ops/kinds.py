@@ -1,4 +1,4 @@
-"""The kinds of activations, orders and losses: each enumerated here, and nowhere else in Python.
+"""The kinds of activations, orders, losses and paddings: each enumerated here, and nowhere else in Python.
 
 A caller writes a name; the schemas carry its value (a string costs a copy per call). csrc/ has the same enumerations, which
 a test holds against these.
@@ -38,15 +38,24 @@ class Loss(IntEnum):
     wasserstein = 4
 
 
+class Padding(IntEnum):
+    """What lies beyond the edge of an image that is sampled there."""
+
+    zeros = 0
+    reflect = 1
+
+
 # Names by value.
 ACTIVATIONS: Final[tuple[str, ...]] = tuple(Activation.__members__)
 ORDERS: Final[tuple[str, ...]] = tuple(Order.__members__)
 LOSSES: Final[tuple[str, ...]] = tuple(Loss.__members__)
+PADDINGS: Final[tuple[str, ...]] = tuple(Padding.__members__)
 
 # Plain integers: these are looked up with every call, and torch.compile puts them into its graphs.
 _ACTIVATION_CODES: Final = {each.name: each.value for each in Activation}
 _ORDER_CODES: Final = {each.name: each.value for each in Order}
 _LOSS_CODES: Final = {each.name: each.value for each in Loss}
+_PADDING_CODES: Final = {each.name: each.value for each in Padding}
 _RELU: Final = Activation.relu.value
 _LEAKY_RELU: Final = Activation.leaky_relu.value
 
@@ -81,4 +90,12 @@ def loss_code(kind: str) -> int:
     code = _LOSS_CODES.get(kind)
     if code is None:
         raise ValueError(errors.unknown("kind of loss", str(kind), LOSSES))
+    return code
+
+
+def padding_code(padding: str) -> int:
+    """The value of a padding. Raises ValueError for an unknown name."""
+    code = _PADDING_CODES.get(padding)
+    if code is None:
+        raise ValueError(errors.unknown("padding", str(padding), PADDINGS))
     return code

@@ -6,7 +6,7 @@ of 16 bits is computed in float32 and rounded once, at the end. Arguments are ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -209,3 +209,115 @@ def generator_loss(
         real = (fake > _threshold(kind, a, b)).to(dtype)
         logged = torch.stack([_output(fake, kind).mean(), real.mean()]).float()
     return LossOutput(loss * scale, logged)
+
+
+def augment(
+    images: Tensor,
+    affine: Tensor | None = None,
+    color: Tensor | None = None,
+    box: Tensor | None = None,
+    padding: str = "zeros",
+    *,
+    linear: bool = False,
+) -> Tensor:
+    """Colour, a warp and a box of zeros for each image, see `zoo.ops.augment`; `linear`: without what colour adds to all alike."""
+    out = images.to(accumulate_dtype(images.dtype))
+    if color is not None:
+        out = _recolored(out, color.to(out.dtype), linear)
+    if affine is not None:
+        out = _warped(out, affine.to(out.dtype), padding)
+    if box is not None:
+        out = torch.where(_in_box(box, *out.shape[2:]), torch.zeros_like(out), out)
+    out = out.to(images.dtype)
+    return out.clone() if out is images else out
+
+
+def augment_adjoint(
+    gradient: Tensor,
+    affine: Tensor | None = None,
+    color: Tensor | None = None,
+    box: Tensor | None = None,
+    padding: str = "zeros",
+) -> Tensor:
+    """The gradient of `augment`'s images from that of its result: the adjoint of its linear part, linear itself."""
+    out = gradient.to(accumulate_dtype(gradient.dtype))
+    if box is not None:
+        out = torch.where(_in_box(box, *out.shape[2:]), torch.zeros_like(out), out)
+    if affine is not None:
+        out = _warped_back(out, affine.to(out.dtype), padding)
+    if color is not None:
+        out = _recolored_back(out, color.to(out.dtype))
+    out = out.to(gradient.dtype)
+    return out.clone() if out is gradient else out
+
+
+def _recolored(x: Tensor, color: Tensor, linear: bool) -> Tensor:
+    channels = x.shape[1]
+    matrix, of_means, more = color[:, :, :channels], color[:, :, channels:-1], color[:, :, -1]
+    means = x.mean((2, 3))[:, None, :].expand_as(of_means)
+    added = torch.where(of_means != 0, of_means * means, torch.zeros_like(means)).sum(2)
+    added = added if linear else added + more
+    return torch.einsum("nck,nkhw->nchw", matrix, x) + added[:, :, None, None]
+
+
+def _recolored_back(g: Tensor, color: Tensor) -> Tensor:
+    channels = g.shape[1]
+    matrix, of_means = color[:, :, :channels], color[:, :, channels:-1]
+    means = g.mean((2, 3))[:, :, None].expand_as(of_means)
+    added = torch.where(of_means != 0, of_means * means, torch.zeros_like(means)).sum(1)
+    return torch.einsum("nck,nchw->nkhw", matrix, g) + added[:, :, None, None]
+
+
+def _in_box(box: Tensor, height: int, width: int) -> Tensor:
+    """(N, 1, H, W): whether a pixel lies in its image's box."""
+    rows, columns = (torch.arange(side, device=box.device) for side in (height, width))
+    top, left, bottom, right = box[:, :, None].unbind(1)
+    inside = ((rows >= top) & (rows < bottom))[:, None, :, None], ((columns >= left) & (columns < right))[:, None, None]
+    return inside[0] & inside[1]
+
+
+_FARTHEST = 1 << 22
+"""No position counts for further away than this: a float32 still tells half pixels there."""
+
+
+def _taps(position: Tensor, side: int, padding: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """The two pixels beside each position along an axis, and their weights: 0 for one outside of the image."""
+    position = torch.where(position > -_FARTHEST, position, -_FARTHEST).clamp(max=_FARTHEST)
+    first, share = position.floor().long(), position - position.floor()
+    for at, weight in ((first, 1 - share), (first + 1, share)):
+        if padding == "reflect":
+            period = max(1, 2 * (side - 1))
+            at = at.abs() % period
+            yield torch.where(at < side, at, period - at), weight
+        else:
+            yield at.clamp(0, side - 1), torch.where((at >= 0) & (at < side), weight, torch.zeros_like(weight))
+
+
+def _places(affine: Tensor, height: int, width: int, padding: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Row, column and weight, (N, H, W) each, of the four pixels that make each pixel of a warped image."""
+    rows, columns = (torch.arange(side, device=affine.device).to(affine.dtype) for side in (height, width))
+    rows = rows[:, None]
+    m = affine[:, :, :, None, None].unbind(2)
+    position = m[0] * columns + m[1] * rows + m[2]  # (N, 2, H, W): x, y
+    for row, of_row in _taps(position[:, 1], height, padding):
+        for column, of_column in _taps(position[:, 0], width, padding):
+            yield row, column, of_row * of_column
+
+
+def _warped(x: Tensor, affine: Tensor, padding: str) -> Tensor:
+    which = torch.arange(len(x), device=x.device)[:, None, None]
+    pixels, total = x.permute(0, 2, 3, 1), torch.zeros_like(x)
+    for row, column, weight in _places(affine, x.shape[2], x.shape[3], padding):
+        part = pixels[which, row, column].permute(0, 3, 1, 2)
+        # What does not count is not multiplied: it may be infinite.
+        total = total + torch.where(weight[:, None] != 0, weight[:, None] * part, torch.zeros_like(part))
+    return total
+
+
+def _warped_back(g: Tensor, affine: Tensor, padding: str) -> Tensor:
+    which = torch.arange(len(g), device=g.device)[:, None, None]
+    pixels = torch.zeros_like(g).permute(0, 2, 3, 1).contiguous()
+    for row, column, weight in _places(affine, g.shape[2], g.shape[3], padding):
+        part = torch.where(weight[:, None] != 0, weight[:, None] * g, torch.zeros_like(g)).permute(0, 2, 3, 1)
+        pixels = pixels.index_put((which, row, column), part, accumulate=True)
+    return pixels.permute(0, 3, 1, 2)

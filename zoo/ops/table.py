@@ -93,6 +93,16 @@ TABLE: Final[dict[str, Facts]] = {
             "generator_loss_backward": "(Tensor gradient, Tensor dfake) -> Tensor",
         }
     ),
+    "augment": Facts(
+        {
+            "augment_forward": (
+                "(Tensor images, Tensor? affine, Tensor? color, Tensor? box, int padding, bool linear) -> Tensor"
+            ),
+            "augment_backward": (
+                "(Tensor gradient, Tensor? affine, Tensor? color, Tensor? box, int padding) -> Tensor"
+            ),
+        }
+    ),
     "linear": Facts(
         {"linear_forward": "(Tensor x, Tensor weight) -> Tensor"},
         dtypes=(torch.float32,),

@@ -32,7 +32,7 @@ GROUPS: dict[str, type[Group]] = {
 """Every group by its title, in the order in which they are shown."""
 
 MOST_USED = (
-    "data", "size", "steps", "epochs", "batch_size", "learning_rate", "seed", "device", "sample_every", "checkpoint_every",
+    "data", "size", "steps", "epochs", "kimg", "batch_size", "learning_rate", "seed", "device", "sample_every", "checkpoint_every",
 )  # fmt: skip
 """What ``zoo train NAME --help`` begins with, behind --preset, --config and --out."""
 

@@ -6,11 +6,13 @@ from zoo.options import GROUPS, Options
 
 CHANGEABLE = (
     "flip", "drop_remainder", "strict",
-    "steps", "epochs", "batch_size", "generator_batch_size", "accumulate",
+    "steps", "epochs", "kimg", "batch_size", "generator_batch_size", "accumulate",
     "precision", "deterministic",
-    "discriminator_steps", "joined", "reuse_fakes", "simultaneous", "evaluate_fakes", "r1", "r1_every", "augment", "ema",
+    "discriminator_steps", "joined", "reuse_fakes", "simultaneous", "evaluate_fakes", "r1", "r2", "r1_every", "augment",
+    "augment_probability", "augment_target", "augment_kimg", "ema", "ema_kimg", "ema_rampup",
     "learning_rate", "discriminator_learning_rate", "beta1", "beta2", "rho", "epsilon", "weight_decay",
     "schedule", "schedule_hold", "schedule_decay", "minimum_learning_rate", "warmup", "freeze_d",
+    "burn_in", "final_learning_rate", "final_beta2", "final_r1", "final_r2",
     "log_every", "sample_every", "checkpoint_every", "each_epoch", "keep_checkpoints", "report", "watch",
     "on_trouble", "heal_times", "latent_seed",
     "evaluate_every", "evaluate_metric", "evaluate_samples", "keep_best", "stop_after_no_gain",
@@ -29,6 +31,7 @@ _REASONS = {
     "latent": _NETWORKS,
     "latent_distribution": "the generator has learnt from such latents",
     "order": _SEEN,
+    "balance": _SEEN,
     "shuffle_buffer": _SEEN,
     "seed": "weights, latents and the order of the data come of it",
     "objective": "what the discriminator's output means goes by it",

@@ -47,7 +47,7 @@ def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
         fields = architecture.Options.model_fields.items()
         known = {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}
         options = {**known, **content["options"]}
-        if options.get("epochs") is not None:
+        if options.get("epochs") is not None or options.get("kimg") is not None:
             options.pop("steps", None)
         return {"preset": content.get("preset"), **options}
     return _by_field(content, path)

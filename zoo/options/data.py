@@ -51,6 +51,9 @@ class DataOptions(Group):
     the data's order, or as a slice from a random place."""
     shuffle_buffer: Count = 1000
     """order buffer: how many images wait in the buffer, from which each next one is drawn at random (tf.data's shuffle)."""
+    balance: bool = False
+    """Draw classes equally often, whatever their sizes: each batch has as many of one as of another, give or take one. For labelled
+    data in order shuffle."""
     drop_remainder: bool = True
     """Leave out the images at the end of an epoch that do not fill a batch; without it they are a smaller batch."""
     hold_out: Annotated[int, Field(ge=0)] = 0
@@ -81,4 +84,12 @@ class DataOptions(Group):
     def _whole_slices(self) -> DataOptions:
         if self.order == "slice" and not self.drop_remainder:
             raise ValueError("a slice is always a whole batch; give --drop-remainder, or another --order")
+        return self
+
+    @model_validator(mode="after")
+    def _shuffled_where_balanced(self) -> DataOptions:
+        if self.balance and self.order != "shuffle":
+            raise ValueError(
+                f"balance draws at random, and the order is {self.order}; give --order shuffle, or --no-balance"
+            )
         return self

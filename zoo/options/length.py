@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from zoo.options.base import Group, Rate
+
+LENGTHS = ("steps", "epochs", "kimg")
+"""The units in which a length can be given: one of them is in force."""
+
+
+def superseded(given: Mapping[str, Any]) -> list[str]:
+    """The lengths that no longer count where some are `given`. Raises ValueError where two are."""
+    named = [name for name in LENGTHS if (name == "steps" and name in given) or given.get(name) is not None]
+    if len(named) > 1:
+        raise ValueError(f"{' and '.join(f'--{name}' for name in named)} both say how long to train; give one of them")
+    return [name for name in LENGTHS[1:] if named and name not in named]
+
+
+def unit(options: LengthOptions) -> str:
+    """The unit in which the length in force is given."""
+    return next((name for name in LENGTHS[1:] if getattr(options, name) is not None), "steps")
 
 
 class LengthOptions(Group):
@@ -16,6 +33,8 @@ class LengthOptions(Group):
     """Training steps."""
     epochs: Rate | None = None
     """Length in passes over the data; where it is given it takes the place of --steps."""
+    kimg: Rate | None = None
+    """Length in thousands of real images shown to the discriminator, as papers state it; it takes the place of --steps."""
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 64
     """Real images in each discriminator update."""
     generator_batch_size: Annotated[int, Field(ge=1, le=65536)] | None = None

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from zoo.options.base import Group, Rate, Share
 
+FINALS = ("learning_rate", "beta2", "r1", "r2")
+"""What --burn-in can change: each has an option final_…"""
+
 
 class OptimizerOptions(Group):
     """How the weights follow their gradients."""
@@ -49,6 +52,17 @@ class OptimizerOptions(Group):
     """The learning rate never falls below this, whatever the schedule."""
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the learning rate first rises from zero."""
+    burn_in: Rate | None = None
+    """Thousands of real images over which the learning rate, beta2, r1 and r2 go from what they are to their --final-… values,
+    along half a cosine (Huang et al. 2024); then they stay there."""
+    final_learning_rate: Annotated[float, Field(ge=0)] | None = None
+    """With --burn-in: where the learning rate ends; the discriminator's, if it is another, ends as many times that."""
+    final_beta2: Share | None = None
+    """With --burn-in: where Adam's beta2 ends."""
+    final_r1: Annotated[float, Field(ge=0)] | None = None
+    """With --burn-in: where --r1 ends."""
+    final_r2: Annotated[float, Field(ge=0)] | None = None
+    """With --burn-in: where --r2 ends."""
     freeze_d: Annotated[int, Field(ge=0)] = 0
     """With --from: the discriminator's first layers, so many from the image on, keep the weights that they have (FreezeD, Mo et
     al. 2020)."""
@@ -64,6 +78,20 @@ class OptimizerOptions(Group):
             )
         if self.momentum_steps and self.final_momentum is None:
             raise ValueError("momentum_steps needs a --final-momentum, which the momentum has after so many steps")
+        return self
+
+    @model_validator(mode="after")
+    def _consistent_burn_in(self) -> OptimizerOptions:
+        finals = [name for name in FINALS if getattr(self, f"final_{name}") is not None]
+        if finals and self.burn_in is None:
+            raise ValueError(f"final_{finals[0]} is where it ends after --burn-in, which is missing; give both")
+        if self.burn_in is not None and not finals:
+            raise ValueError(
+                "burn_in says how long something changes, and nothing does; give --final-learning-rate, --final-beta2, "
+                "--final-r1 or --final-r2 too, or leave it out"
+            )
+        if self.final_beta2 is not None and self.optimizer not in ("adam", "adamw"):
+            raise ValueError(f"final_beta2 is for adam and adamw; optimizer is {self.optimizer}, leave it out")
         return self
 
     @model_validator(mode="after")

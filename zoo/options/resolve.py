@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
 from zoo.options.config_file import read_config
+from zoo.options.length import superseded
 from zoo.options.owner import Owner
 from zoo.system.names import brief
 
@@ -39,11 +40,13 @@ def resolve(
     flags: Mapping[str, Any] | None = None,
     inherited: Inherited | None = None,
     suited: str | None = None,
+    suited_options: Mapping[str, Any] | None = None,
 ) -> tuple[Options, str | None]:
     """The validated options of a run, and the name of the preset in force (None for the plain defaults).
 
     `flags` are the values given by hand, by field name; `inherited` those of a run to begin with. `suited` is the preset where
-    none of these names one, in place of the default one. Raises OptionError for a preset, file, name or value that does not fit.
+    none of these names one, in place of the default one, and `suited_options` are then set on top of it. Raises OptionError for
+    a preset, file, name or value that does not fit.
     """
     if config is not None and not isinstance(config, str | os.PathLike):
         raise OptionError(f"config is {config!r}; give the path of a file")
@@ -59,16 +62,18 @@ def resolve(
     layers: list[tuple[Path | None, Mapping[str, Any]]]
     with _naming(path if preset is named else None):
         layers = [(None, _preset(architecture, preset)), (taken.place, taken.options)]
-    layers = [*(reversed(layers) if asked else layers), (path, file), (None, dict(flags or {}))]
+    on_top = {} if asked or taken.preset is not None else dict(suited_options or {})
+    layers = [*(reversed(layers) if asked else layers), (None, on_top), (path, file), (None, dict(flags or {}))]
     for place, layer in layers:
         with _naming(place):
             for name in layer:
                 if name not in architecture.Options.model_fields:
                     raise OptionError(unknown("option", name, architecture.Options.model_fields, _help(architecture)))
-            if "steps" in layer and layer.get("epochs") is not None:
-                raise OptionError("--steps and --epochs both say how long to train; give one of them")
-        if "steps" in layer:
-            values.pop("epochs", None)  # the length given last counts, in whichever unit
+            try:
+                for name in superseded(layer):  # the length given last counts, in whichever unit
+                    values.pop(name, None)
+            except ValueError as error:
+                raise OptionError(str(error)) from None
         values |= layer
         for name in layer:
             places.pop(name, None)

@@ -22,11 +22,12 @@ from zoo.deprecated import warn_deprecated
 from zoo.errors import PluginError, unknown
 from zoo.exporter import Exporter
 from zoo.metric import Estimate, EvaluationContext, Metric
-from zoo.objective import KINDS, Objective
+from zoo.objective import KINDS, Objective, Relativistic
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
 from zoo.plugins.calling import call_offering
 from zoo.plugins.guarded_objective import GuardedObjective
+from zoo.recommendation import Recommendation
 from zoo.system.disk import NO_ROOM
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from zoo.data.images import Fit
     from zoo.data.spec import DataSpec
     from zoo.generate.generator import Generator
+    from zoo.transform import Transform
 
 Class = TypeVar("Class")
 
@@ -115,6 +117,27 @@ class GuardedArchitecture(Guarded, Architecture):
                 raise PluginError(unknown(f"preset that preset_for() names for {data.kind}", str(preset), self.presets))
             return preset
 
+    def recommendation(self, data: DataSpec, count: int, device: str = "cpu") -> Recommendation | None:
+        """As `Architecture.recommendation`; None for one that is another architecture's. Raises PluginError for what is none."""
+        below = type(self).__mro__[type(self).__mro__.index(GuardedArchitecture) + 1 :]
+        owner = next(cls for cls in below if "recommendation" in vars(cls))
+        if getattr(owner, "name", self.name) != self.name:
+            return None
+        with self.zoo_guard("recommendation() failed"):
+            found: Recommendation | None = call_offering(super().recommendation, data, count, device=device)
+            if found is None:
+                return None
+            if not isinstance(found, Recommendation):
+                raise PluginError(f"recommendation() returned {found!r}; return a zoo.Recommendation, or None")
+            if found.preset is not None and found.preset not in self.presets:
+                raise PluginError(unknown("preset that recommendation() names", found.preset, self.presets))
+            for name in found.options:
+                if name not in self.Options.model_fields:
+                    raise PluginError(
+                        unknown("option that recommendation() sets", str(name), self.Options.model_fields)
+                    )
+            return found
+
     def objective_for(self, options: Any) -> str | Objective:
         """As `Architecture.objective_for`. Raises PluginError for an objective that has no losses."""
         below = type(self).__mro__[type(self).__mro__.index(GuardedArchitecture) + 1 :]
@@ -138,7 +161,7 @@ class GuardedArchitecture(Guarded, Architecture):
         # A subclass may call its own objective what it likes.
         if type(objective) is Objective and objective.kind not in KINDS:
             raise PluginError(unknown(f"objective of {self.name}", str(objective.kind), KINDS))
-        if isinstance(objective, str) or type(objective) is Objective:
+        if isinstance(objective, str) or type(objective) in (Objective, Relativistic):
             return objective
         return cast("Objective", GuardedObjective(objective, self.zoo_guard))
 
@@ -248,6 +271,11 @@ class GuardedAugmentation(Guarded, Augmentation):
         """As `Augmentation.unsuited`."""
         with self.zoo_guard(f"unsuited() of the augmentation {self.name!r} failed"):
             return _reason(super().unsuited(data), f"the augmentation {self.name!r}")
+
+    def contribute(self, transform: Transform) -> bool:
+        """As `Augmentation.contribute`."""
+        with self.zoo_guard(f"contribute() of the augmentation {self.name!r} failed"):
+            return bool(super().contribute(transform))
 
     def __call__(self, images: Tensor) -> Tensor:
         """As `Augmentation.__call__`. Raises PluginError for images of another shape."""

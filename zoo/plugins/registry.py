@@ -19,6 +19,7 @@ from zoo.architecture import Architecture
 from zoo.callback import Callback
 from zoo.errors import OptionError, PluginError, unknown
 from zoo.objective import KINDS, Objective
+from zoo.objective import named as objective_named
 from zoo.plugins import hookspecs
 from zoo.plugins.api_version import check_api, declared_api
 from zoo.plugins.attribution import Guard, attributing
@@ -148,6 +149,11 @@ class Registry:
             if len(who) > 1
         }
 
+    def claims(self, name: str) -> bool:
+        """Whether a name is an architecture's, or that of a plugin that is not loaded and may bring one."""
+        absent = [*(plugin for plugin in self.plugins if plugin.error), *self.left_out]
+        return name in self._found[ARCHITECTURE] or any(name in plugin.names for plugin in absent)
+
     def contribution(self, name: str) -> Contribution:
         """The architecture of that name and its plugin.
 
@@ -191,7 +197,7 @@ class Registry:
         Raises PluginError for a name that is not known, `asked` telling what it is the name of, or that two plugins claim.
         """
         if name in KINDS:
-            return Objective(name)
+            return objective_named(name)
         if name not in self._found[OBJECTIVE]:
             raise PluginError(unknown(asked, name, self.objectives, "zoo plugins"))
         found: Objective = self._only(OBJECTIVE, name).value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.options import Options
+from zoo.options.length import LENGTHS
 from zoo.options.owner import Owner
 from zoo.options.resolve import flag, resolve, validate
 from zoo.plugins.registry import architecture_of
@@ -85,8 +86,8 @@ def _plain(options: Options) -> dict[str, Any]:
 
 _UNTOLD = frozenset(("capture",))
 """What config.json has of how it was computed, which no flag brings about."""
-_LENGTHS = frozenset(("steps", "epochs"))
-"""Of which one is given, and the other is none."""
+_LENGTHS = frozenset(LENGTHS)
+"""Of which one is given, and the others are none."""
 
 
 def command(content: Content, settings: Settings) -> str:

@@ -30,7 +30,17 @@ SMALL: dict[str, Any] = {
 }
 """Options that only cost time: what they are where the caller does not say, whatever a preset says."""
 
-OURS = ("data", "epochs", "each_epoch", "sample_every", "checkpoint_every", "keep_checkpoints", "watch", "freeze_d")
+OURS = (
+    "data",
+    "epochs",
+    "kimg",
+    "each_epoch",
+    "sample_every",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "watch",
+    "freeze_d",
+)
 """Options that the kit sets itself: they are about a run and its data, not about networks."""
 
 

@@ -252,7 +252,7 @@ class Subject:
         self.tell(self.spec, f"{steps} steps of zoo train, batches of {self.options.batch_size}")
         if name not in self._runs:
             options = self.options.model_dump() | {
-                "data": str(self.data(self.spec)), "epochs": None, "each_epoch": False, "steps": steps,
+                "data": str(self.data(self.spec)), "epochs": None, "kimg": None, "each_epoch": False, "steps": steps,
                 "sample_every": self.halfway, "checkpoint_every": self.halfway, "keep_checkpoints": steps, "watch": (),
             }  # fmt: skip
             if options["device"] != "cpu":

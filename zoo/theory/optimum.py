@@ -156,7 +156,8 @@ def train_discriminator(
     )
     ema = EMA(network, options.ema)
     for number in range(steps):
-        set_rate(step.optimizers["discriminator"], rate_at(options, options.learning_rate, number, steps))
+        kimg = number * options.batch_size / 1000
+        set_rate(step.optimizers["discriminator"], rate_at(options, options.learning_rate, number, steps, kimg))
         step.run(number)
         ema.update()
         if progress:

@@ -1,5 +1,7 @@
-// The kernels of bias_act, of upfirdn2d and of the losses, for the instruction set that a file in this folder's folders has begun.
+// The kernels of bias_act, of the losses, of augment and of upfirdn2d, for the instruction set that a file in this folder's folders
+// has begun.
 #include "define.h"
+#include "../augment/kernel.h"
 #include "../bias_act/kernel.h"
 #include "../losses/kernel.h"
 #include "../upfirdn2d/kernel.h"

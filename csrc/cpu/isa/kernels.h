@@ -2,6 +2,7 @@
 // memory): one list, from which the declarations, the struct of function pointers and the tables of all instruction sets are made.
 #pragma once
 
+#include "../augment/arguments.h"
 #include "../batch_norm_act/arguments.h"
 #include "../bias_act/arguments.h"
 #include "../convolution/arguments.h"
@@ -19,7 +20,9 @@
   STORAGES(bias_backward, const BiasBackward&)       \
   STORAGES(upfirdn2d, const Upfirdn2d&)              \
   STORAGES(loss_side, LossSide&)                     \
-  STORAGES(scaled_copy, const ScaledCopy&)
+  STORAGES(scaled_copy, const ScaledCopy&)           \
+  STORAGES(augment_forward, const Augment&)          \
+  STORAGES(augment_backward, const Augment&)
 #define ZOO_PRODUCT_KERNELS(STORAGES, FLOAT32)     \
   FLOAT32(convolve_forward, const Convolution&)    \
   FLOAT32(convolve_transposed, const Convolution&) \

@@ -6,17 +6,25 @@ from collections.abc import Collection
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from zoo.cli.completing.takes import ARCHITECTURE, HELP, RUN, Option, Takes, switch, typed
+from zoo.engine.recommending import is_place
 from zoo.options import MOST_USED, Options
 from zoo.options.changeable import CHANGEABLE
 from zoo.plugins.registry import registry
 
 
 def training(command: str, name: str) -> Takes:
-    """What the command takes where that architecture is named; no option where it is not known."""
+    """What the command takes where that architecture is named; no option where it is not known.
+
+    Where data stands in the place of a name, ``zoo train`` takes what every architecture does: to find out which would be chosen
+    may take longer than anyone waits for a tab.
+    """
     known = registry()
-    if name not in known.names or name in known.conflicts:
+    if name in known.names and name not in known.conflicts:
+        options = known.contribution(name).value.Options
+    elif command == "train" and is_place(name):
+        options = Options
+    else:
         return Takes([ARCHITECTURE], [HELP])
-    architecture = known.contribution(name).value
     without: Collection[str] = ()
     own = [
         Option("preset", ("--preset",), "a named set of values"),
@@ -34,12 +42,12 @@ def training(command: str, name: str) -> Takes:
     else:
         own.append(Option("out", ("--out",), "folder of the new run", path=True))
         own.append(Option("from_run", ("--from",), "a run whose weights this one begins with", path=True))
-    fields = {name: info for name, info in architecture.Options.model_fields.items() if name not in without}
+    fields = {name: info for name, info in options.model_fields.items() if name not in without}
     order = [*(each for each in MOST_USED if each in fields), *(each for each in fields if each not in MOST_USED)]
-    options = [
+    found = [
         _option(each, fields[each].annotation, fields[each].description or "", fields[each].default) for each in order
     ]
-    return Takes([ARCHITECTURE], [*own, *options, HELP])
+    return Takes([ARCHITECTURE], [*own, *found, HELP])
 
 
 def resuming() -> Takes:

@@ -23,6 +23,8 @@ def values(command: str, option: Option, typed: str, architecture: str | None, r
         ):  # what is in folders is found at once, plugins take their time
             return replace(found, values={**found.values, **_pretrained()})
         return found
+    if option.name == "architecture" and command == "train":  # or data, for which one is chosen
+        return replace(architectures(), kind="files")
     if option.name == "architecture" or (option.name == "name" and command == "info"):
         return architectures()
     if option.name == "preset" and architecture is not None:
@@ -60,6 +62,8 @@ def presets(architecture: str) -> Answer:
     """An architecture's, and what each is."""
     from zoo.plugins.registry import registry
 
+    if architecture not in registry().names or architecture in registry().conflicts:
+        return NOTHING
     found = registry().contribution(architecture).value
     return Answer({name: found.preset_notes.get(name, "") for name in found.presets})
 

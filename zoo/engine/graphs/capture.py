@@ -71,10 +71,12 @@ def check_capture(options: Options, phases: Sequence[Phase], device: torch.devic
             "--capture cannot hold a network that is skipped while its loss is low: each loss is read back for it; "
             "leave out --capture, or what skips (lsgan: --skip-below)"
         )
-    if options.final_momentum is not None:
-        raise OptionError(
-            "--capture cannot hold a momentum that changes; leave out one of --capture and --final-momentum"
-        )
+    for changing in ("final_momentum", "final_beta2"):
+        if getattr(options, changing) is not None:
+            raise OptionError(
+                f"--capture cannot hold a {changing.removeprefix('final_')} that changes; leave out one of --capture and "
+                f"--{changing.replace('_', '-')}"
+            )
 
 
 def pattern(step: Step, number: int) -> Pattern:

@@ -23,6 +23,7 @@ from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.engine.step import Step
 from zoo.generate.latent.latents import Latents
 from zoo.nn.modes import evaluating
+from zoo.objective import middle_of
 from zoo.options import Options
 
 EVERY = 100
@@ -43,10 +44,24 @@ PROBE_VALUES = ("r_v", "r_t", "d_train", "d_held_out", "d_generated")
 
 SMALL = 1000
 """Images below which a discriminator without regularisation soon knows them by heart."""
+FEW = 200
+"""Images that are too few to begin with random weights, whatever keeps the discriminator from overfitting."""
 
 
-def small_data_advice(options: Options, images: int) -> str:
-    """A line for a training that will overfit, and would not notice; empty for others."""
+def small_data_advice(options: Options, images: int, transferred: bool = False) -> str:
+    """A line for a training that will overfit, and would not notice; empty for others.
+
+    `transferred`: it begins with the weights of another run.
+    """
+    if images < FEW and not (transferred and options.freeze_d):
+        begin = (
+            "--freeze-d 3 keeps D's first layers as that run has them"
+            if transferred
+            else "--from RUN --freeze-d 3 begins with what a run on more of them has learnt"
+        )
+        augment = "" if options.augment else "; --augment translation cutout shows each in many ways"
+        are = "image is" if images == 1 else "images are"
+        return f"{images} {are} few, and what is drawn may be copies (zoo evaluate tells): {begin}{augment}"
     if images >= SMALL or options.hold_out or options.r1 or options.augment:
         return ""
     return (
@@ -75,12 +90,10 @@ class Probe:
         with random_numbers_kept(step.latents.device), torch.no_grad(), modes[0], modes[1]:
             train, held = (self._logits(images, labels) for images, labels in self._sets)
             fake = self._logits(None, self._fake_labels)
-        middle = getattr(step.objective, "a", 0.0) + getattr(step.objective, "b", 1.0)
-        middle = middle / 2 if step.objective.kind == "least_squares" else 0.0
         gap = float(train.mean() - fake.mean())
         means = {"d_train": float(train.mean()), "d_held_out": float(held.mean()), "d_generated": float(fake.mean())}
         found = {"r_v": (means["d_train"] - means["d_held_out"]) / gap if gap else 0.0}
-        found["r_t"] = float((train - middle).sign().mean())
+        found["r_t"] = float((train - middle_of(step.objective)).sign().mean())
         return {**found, **means}, gap / max(float(train.std()), 1e-12)
 
     def _labels(self, loader: Loader, places: Any) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""How learning rate and momentum change from step to step: functions of the step alone, so nothing needs to be kept."""
+"""How rates and weights change from step to step: functions of the step and the images seen alone, so nothing needs to be kept."""
 
 from __future__ import annotations
 
@@ -18,12 +18,28 @@ def base_rates(options: OptimizerOptions) -> dict[str, float]:
 
 def rate_changes(options: OptimizerOptions) -> bool:
     """Whether the learning rate differs from step to step."""
-    return options.schedule != "constant" or options.warmup > 0
+    return options.schedule != "constant" or options.warmup > 0 or options.final_learning_rate is not None
 
 
-def rate_at(options: OptimizerOptions, rate: float, step: int, steps: int) -> float:
-    """The learning rate in step `step` (from 0) of `steps`, for one that is `rate` by the options."""
-    return max(options.minimum_learning_rate, rate * rate_factor(options, step, steps))
+def rate_at(options: OptimizerOptions, rate: float, step: int, steps: int, kimg: float = 0.0) -> float:
+    """The learning rate in step `step` (from 0) of `steps`, for one that is `rate` by the options.
+
+    `kimg`: thousands of real images seen before.
+    """
+    burnt_in = burn_in_at(options, "learning_rate", options.learning_rate, kimg) / options.learning_rate
+    return max(options.minimum_learning_rate, rate * burnt_in * rate_factor(options, step, steps))
+
+
+def burn_in_at(options: OptimizerOptions, name: str, value: float, kimg: float) -> float:
+    """What is `value` by the options after so many thousands of images: on half a cosine to its ``final_…``, if it has one.
+
+    `name`: one of `zoo.options.optimizer.FINALS`. It is the schedule of R3GAN (Huang et al. 2024, https://arxiv.org/abs/2501.05441).
+    """
+    final = getattr(options, f"final_{name}")
+    if final is None or options.burn_in is None:
+        return value
+    share = min(1.0, kimg / options.burn_in)
+    return float(final + (value - final) * 0.5 * (1.0 + math.cos(math.pi * share)))
 
 
 def rate_factor(options: OptimizerOptions, step: int, steps: int) -> float:
@@ -61,6 +77,12 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
+
+
+def set_beta2(optimizer: Optimizer, beta2: float) -> None:
+    """Set Adam's beta2 of every group of parameters."""
+    for group in optimizer.param_groups:
+        group["betas"] = (group["betas"][0], beta2)
 
 
 def set_momentum(optimizer: Optimizer, momentum: float) -> None:

@@ -34,7 +34,7 @@ def compiled(subject: Subject) -> str | None:
     from torch._inductor import config  # only where it can be imported
 
     torch.compiler.reset()
-    remark = PENALTIES if subject.options.r1 else None
+    remark = PENALTIES if subject.options.r1 or subject.options.r2 else None
     try:
         with warnings.catch_warnings(), config.patch(fallback_random=True):  # the same random numbers as without
             warnings.simplefilter("ignore")  # the compiler's own
@@ -63,13 +63,13 @@ def compiled(subject: Subject) -> str | None:
 def _compare(subject: Subject, own_losses: bool) -> None:
     """Run a step without and with torch.compile.
 
-    What is compiled cannot be differentiated twice, which gradient penalties ask for: so there is no R1, and without its
-    `own_losses` an architecture has the losses of its objective alone.
+    What is compiled cannot be differentiated twice, which gradient penalties ask for: so there is neither R1 nor R2, and without
+    its `own_losses` an architecture has the losses of its objective alone.
     """
     from zoo.testing.reproducibility import must_be_reproducible
     from zoo.testing.tolerance import TOLERANCE, apart, measure
 
-    eager, compiled = (subject.repeated_step(precision="float32", r1=0.0).frozen() for _ in range(2))
+    eager, compiled = (subject.repeated_step(precision="float32", r1=0.0, r2=0.0).frozen() for _ in range(2))
     subject.given += ", both networks under torch.compile"
     if not own_losses:
         for repeated in (eager, compiled):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def presets(subject: Subject) -> None:
-    """Every preset fits the options, its networks, phases and objective can be built, and preset_for() names such a one."""
+    """Every preset fits the options, its networks, phases and objective can be built; preset_for() and recommendation() fit."""
     from zoo.engine.build import build_networks
     from zoo.engine.plan import choose_objective, choose_phases
     from zoo.engine.trial import Trial
@@ -22,6 +22,7 @@ def presets(subject: Subject) -> None:
 
     architecture = subject.architecture
     _suits(subject)
+    _offers(subject)
     if found := subject.phases_fail():
         subject.tell(subject.spec)
         raise CheckFailed(found, "see that phases() and objective_for() return what they should")
@@ -68,6 +69,34 @@ def _suits(subject: Subject) -> None:
         except PluginError as error:  # it fails, or names none
             known = ", ".join(architecture.presets)
             raise CheckFailed(str(error), f"let it return one of {known}" if known else "let it return None") from error
+
+
+COUNTS = (1, 20, 1000, 300_000)
+"""Images of which an architecture is asked what it would recommend."""
+
+
+def _offers(subject: Subject) -> None:
+    """Raise CheckFailed where recommendation() fails, or offers what the options cannot be, for some data on some device."""
+    from zoo.engine.choice import DEVICES
+    from zoo.errors import OptionError, PluginError
+    from zoo.options.resolve import resolve
+    from zoo.testing.checks.shapes import specs
+
+    architecture = subject.architecture
+    for spec in (subject.spec, *specs(subject)):
+        for count in COUNTS:
+            subject.tell(spec, f"recommendation() for {count:,} of them")
+            for device in DEVICES:
+                try:
+                    found = architecture.recommendation(spec, count, device)
+                    if found is not None:
+                        resolve(architecture, suited=found.preset, suited_options=found.options)
+                except PluginError as error:
+                    raise CheckFailed(str(error), "let it return a zoo.Recommendation that fits, or None") from error
+                except OptionError as error:
+                    raise CheckFailed(
+                        str(error), "mend the options of the zoo.Recommendation, or its preset"
+                    ) from error
 
 
 def _apart_from_size(flags: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What is done to all that D sees, and with what probability."""
