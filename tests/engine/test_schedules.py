@@ -12,6 +12,8 @@ from zoo.engine.ema import half_life_decay
 from zoo.engine.optim.schedule import burn_in_at
 from zoo.errors import OptionError
 from zoo.options import Options
+from zoo.options.resolve import resolve
+from zoo.plugins.registry import registry
 from zoo.testing.comparing import run_differences
 
 BURN_IN = dict(
@@ -95,3 +97,9 @@ def test_an_average_by_half_life_goes_on_exactly_and_does_not_hang_on_the_batch_
     zoo.train("dcgan", data=str(images), out="parts", callbacks=[Stop(3)], **options)
     assert run_differences(whole, zoo.resume("parts")) == []
     assert zoo.load(whole) is not None
+
+
+def test_of_a_decay_and_a_half_life_the_one_given_last_counts():
+    preset = resolve(registry().architecture("r3gan"), preset="small")[0]
+    assert preset.ema_kimg is not None, "a preset with a half-life"
+    assert resolve(registry().architecture("r3gan"), preset="small", flags={"ema": 0.0})[0].averages is False

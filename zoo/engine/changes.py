@@ -16,8 +16,9 @@ import zoo
 from zoo.architecture import Architecture
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
+from zoo.options.alternatives import superseded
 from zoo.options.changeable import CHANGEABLE, why_fixed
-from zoo.options.length import LENGTHS, superseded
+from zoo.options.length import LENGTHS
 from zoo.options.resolve import flag, validate
 from zoo.run.run import Run, quoted
 

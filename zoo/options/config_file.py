@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import OptionError
+from zoo.options.alternatives import in_force
 from zoo.options.owner import Owner
 from zoo.system.parsing import parse_json, parse_toml
 from zoo.system.reading import not_read, read_plain
@@ -47,9 +48,7 @@ def read_config(path: Path, architecture: Owner) -> dict[str, Any]:
         fields = architecture.Options.model_fields.items()
         known = {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}
         options = {**known, **content["options"]}
-        if options.get("epochs") is not None or options.get("kimg") is not None:
-            options.pop("steps", None)
-        return {"preset": content.get("preset"), **options}
+        return {"preset": content.get("preset"), **in_force(options)}
     return _by_field(content, path)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,14 +10,6 @@ from zoo.options.base import Group, Rate
 
 LENGTHS = ("steps", "epochs", "kimg")
 """The units in which a length can be given: one of them is in force."""
-
-
-def superseded(given: Mapping[str, Any]) -> list[str]:
-    """The lengths that no longer count where some are `given`. Raises ValueError where two are."""
-    named = [name for name in LENGTHS if (name == "steps" and name in given) or given.get(name) is not None]
-    if len(named) > 1:
-        raise ValueError(f"{' and '.join(f'--{name}' for name in named)} both say how long to train; give one of them")
-    return [name for name in LENGTHS[1:] if named and name not in named]
 
 
 def unit(options: LengthOptions) -> str:

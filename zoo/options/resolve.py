@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from zoo.errors import OptionError, unknown
 from zoo.options import Options
+from zoo.options.alternatives import superseded
 from zoo.options.config_file import read_config
-from zoo.options.length import superseded
 from zoo.options.owner import Owner
 from zoo.system.names import brief
 
@@ -70,7 +70,7 @@ def resolve(
                 if name not in architecture.Options.model_fields:
                     raise OptionError(unknown("option", name, architecture.Options.model_fields, _help(architecture)))
             try:
-                for name in superseded(layer):  # the length given last counts, in whichever unit
+                for name in superseded(layer):  # what is given last counts, in whichever unit
                     values.pop(name, None)
             except ValueError as error:
                 raise OptionError(str(error)) from None
