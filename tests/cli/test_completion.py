@@ -406,3 +406,15 @@ def test_the_scripts_are_installed_with_the_package():
     assert {path.name for path in (Path(complete.__code__.co_filename).parent).glob("zoo.*")} == {
         f"zoo.{shell}" for shell in SHELLS
     }
+
+
+def test_data_in_the_place_of_an_architecture_is_completed_as_a_path_and_takes_what_every_architecture_does():
+    place = complete(["train"], "")
+    assert place.kind == "files"
+    assert "dcgan" in place.values
+    assert complete(["check"], "").kind == "words"
+    options = complete(["train", "./pictures"], "--").values
+    assert {"--steps", "--balance", "--from", "--out"} <= set(options)
+    assert "--width" not in options
+    assert complete(["train", "./pictures", "--preset"], "").values == {}
+    assert "--steps" not in complete(["train", "nonsense"], "--").values
