@@ -1,7 +1,8 @@
 """zoo.ops.augment beside what one would write in torch, and its share of a training step: ``python benchmarks/augmentation.py``.
 
-On one thread, in its own time: a shared machine takes turns. The two do so too, and of each the fastest turn counts. The plain version is a product of
-matrices for the colours, `grid_sample` for the warp and a mask for the box; its warps with mirrors are torch's "reflection".
+On one thread, in its own time: a shared machine takes turns. The two do so too, and of each the fastest turn counts. The plain
+version is a product of matrices for the colours, `grid_sample` for the warp and a mask for the box; its warps with mirrors are
+torch's "reflection".
 """
 
 from __future__ import annotations
