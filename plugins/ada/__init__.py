@@ -3,9 +3,8 @@
 Its appendix B with its parameters: flips, rotations and shifts by whole pixels (``ada-blit``), maps that interpolate
 (``ada-geom``), colours (``ada-color``), or all of them (``ada``). Each is made with ``--augment-probability`` in each image by
 itself, which keeps G from drawing changed images as long as it is below 0.8 or so; with ``--augment-target`` the probability
-follows how sure D is.
-The paper interpolates through wavelet filters, here it is bilinearly, in one native pass with all that is beside it; beyond the
-edge there is the image in a mirror, as there.
+follows how sure D is. The paper interpolates through wavelet filters, here it is bilinearly, in one native pass with all that is
+beside it; beyond the edge there is the image in a mirror, as there.
 """
 
 from __future__ import annotations
