@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import DCGAN, DIGITS, RADFORD64, ConvolutionalOptions, Networks
+from zoo_plugins.dcgan import DCGAN, DIGITS, PICTURE_NOTES, PICTURES, RADFORD64, ConvolutionalOptions, Networks
 
 import zoo
 
@@ -50,7 +50,7 @@ class ConditionalGAN(DCGAN):
 
     presets = {
         "dcgan": dict(DIGITS, r1=0.0, steps=6000, samples=100),
-        "photos": dict(DCGAN.presets["photos"], samples=100),
+        **{name: dict(preset, samples=100) for name, preset in PICTURES.items()},
         "dcgan64": dict(RADFORD64),
         "mlp": dict(
             networks="mlp", latent=100, latent_distribution="unit", batch_size=100, optimizer="sgd", learning_rate=0.1,
@@ -60,14 +60,13 @@ class ConditionalGAN(DCGAN):
     }  # fmt: skip
     preset_notes = {
         "dcgan": "dcgan's preset for digits, conditional: labels join the latent as a one-hot vector, the image as planes.",
-        "photos": "dcgan's preset for pictures in colour, conditional in the same way.",
+        **{name: f"dcgan's preset of that name, with labels. {note}" for name, note in PICTURE_NOTES.items()},
         "dcgan64": "dcgan's radford64 with biases, conditional in the same way.",
         "mlp": "Mirza & Osindero 2014, section 4.1: dense layers, maxout, dropout, SGD. Where the paper is silent: dropout on "
         "hidden layers and momentum rising over 125,000 updates, as in the code of the GAN it builds on; weights as PyTorch "
         "draws them. G's variety comes from dropout more than from the latent: drawn without it, a class is one digit.",
     }
     default_preset = "dcgan"
-    large_preset = "dcgan64"
 
     def sizes(self, options: Options) -> Sequence[int] | None:
         return None if options.networks == "mlp" else super().sizes(options)

@@ -25,13 +25,42 @@ DIGITS: dict[str, Any] = dict(
 )  # fmt: skip
 """Digits with other losses or with labels (lsgan, cgan), tuned at Adam's 0.5 and 0.999. DCGAN's own `mnist` goes faster."""
 
-SMALL = 32
+PICTURES: dict[str, dict[str, Any]] = {
+    "small": dict(
+        width=24, batch_size=16, latent=64, learning_rate=2e-3, discriminator_learning_rate=1e-3, beta1=0.0, beta2=0.99,
+        schedule="linear", schedule_hold=0.5, r1=2.0, r1_every=8, reuse_fakes=True, ema=0.999, steps=10000,
+    ),
+    "medium": dict(
+        width=64, batch_size=64, latent=100, learning_rate=2e-3, discriminator_learning_rate=1e-3, beta1=0.0, beta2=0.99,
+        schedule="linear", schedule_hold=0.5, r1=2.0, r1_every=8, reuse_fakes=True, ema=0.999, steps=50000,
+    ),
+    "large": dict(
+        size=256, width=64, batch_size=32, latent=128, learning_rate=1e-3, discriminator_learning_rate=5e-4, beta1=0.0,
+        beta2=0.99, schedule="linear", schedule_hold=0.5, r1=10.0, r1_every=8, reuse_fakes=True, ema=0.999, steps=100000,
+    ),
+}  # fmt: skip
+"""Pictures in colour, by what there is to compute with: two CPU cores and ten minutes, a GPU and an hour, a GPU and a day."""
+
+PICTURE_NOTES = {
+    "small": "Radford's rules at three eighths of their width, tuned for 32 to 64 pixels, two CPU cores and ten minutes.",
+    "medium": "The rules at full width with the same training, for 64 to 128 pixels and an hour on a GPU; no GPU has seen it yet.",
+    "large": "The same for 256 pixels and a GPU that has a day; no GPU has seen it yet.",
+}
+
+LITTLE = 32
 """Grey pictures of up to so many pixels are like digits, for which the default presets are tuned."""
+
+MEDIUM = 128
+"""Sides of up to so many pixels are what `medium` is for."""
 
 SUITS: dict[str, tuple[str, int]] = {
     "mnist": ("Radford's rules, tuned for small grey pictures and a few minutes on two CPU cores", 300),
-    "photos": ("Radford's rules at half their width, tuned for colour and a quarter of an hour on two CPU cores", 500),
-    "radford64": ("Radford's networks as published, at the size that they are for, on a GPU", 1000),
+    "small": (
+        "Radford's rules at three eighths of their width, tuned for colour and ten minutes on two CPU cores",
+        800,
+    ),
+    "medium": ("Radford's rules at full width, for an hour on a GPU", 1000),
+    "large": ("Radford's rules at full width, for large pictures and a GPU", 2000),
 }
 """Why a preset suits the data that it is chosen for, and the steps after which there is something to be seen, about."""
 
@@ -99,20 +128,7 @@ class DCGAN(zoo.Architecture):
             ema=0.999,
             steps=6000,
         ),
-        "photos": dict(
-            width=32,
-            batch_size=32,
-            latent=64,
-            learning_rate=1e-3,
-            discriminator_learning_rate=5e-4,
-            schedule="linear",
-            schedule_hold=0.5,
-            r1=0.2,
-            r1_every=8,
-            reuse_fakes=True,
-            ema=0.998,
-            steps=5000,
-        ),
+        **PICTURES,
         "radford64": dict(RADFORD64, bias=False),
         "upsample": dict(
             networks="upsample", optimizer="sgd", learning_rate=5e-4, momentum=0.9, nesterov=True, batch_size=128,
@@ -125,7 +141,7 @@ class DCGAN(zoo.Architecture):
     }  # fmt: skip
     preset_notes = {
         "mnist": "Radford's rules at 28×28, tuned for a few minutes on two CPU cores.",
-        "photos": "Radford's rules at half their width, tuned for pictures in colour and a quarter of an hour on two CPU cores.",
+        **PICTURE_NOTES,
         "radford64": "Radford et al. 2015, as published: widths 512-256-128-64, no biases, Adam 2e-4, batch 128.",
         "upsample": '"A Tour of GAN": dense layers, enlarging and pooling instead of strides, tanh throughout, SGD.',
         "selu": "Notes for tf.keras: two convolutions each, SELU in G, dropout in D, RMSprop.",
@@ -133,17 +149,15 @@ class DCGAN(zoo.Architecture):
         "tf64_as_printed": "The same word for word: D's fourth convolution is made but nothing reads it, so D ends at the third.",
     }
     default_preset = "mnist"
-    large_preset = "radford64"
-    photos_preset = "photos"
 
     def sizes(self, options: ConvolutionalOptions) -> Sequence[int] | None:
         return SIZES[options.networks]
 
     def preset_for(self, data: zoo.DataSpec, device: str = "cpu") -> str:
-        if data.channels == 1 and max(data.height, data.width) <= SMALL:
-            return self.default_preset
-        large = device == "cuda" and min(data.height, data.width) >= 64
-        return self.large_preset if large or self.photos_preset not in self.presets else self.photos_preset
+        side = max(data.height, data.width)
+        suited = "small" if device != "cuda" else "medium" if side <= MEDIUM else "large"
+        little = data.channels == 1 and side <= LITTLE
+        return self.default_preset if little or suited not in self.presets else suited
 
     def recommendation(self, data: zoo.DataSpec, count: int, device: str = "cpu") -> zoo.Recommendation | None:
         if data.points:

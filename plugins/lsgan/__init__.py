@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import DCGAN, DIGITS, RADFORD64, ConvolutionalOptions, Networks
+from zoo_plugins.dcgan import DCGAN, DIGITS, PICTURE_NOTES, PICTURES, RADFORD64, ConvolutionalOptions, Networks
 
 import zoo
 
@@ -58,7 +58,7 @@ class LSGAN(DCGAN):
 
     presets = {
         "paper": dict(DIGITS),
-        "photos": dict(DCGAN.presets["photos"], learning_rate=2e-3, discriminator_learning_rate=1e-3, r1=2.0),
+        **PICTURES,
         "paper64": dict(RADFORD64),
         "pearson": dict(DIGITS, a=-1.0, b=1.0, c=0.0),
         "folder64": dict(
@@ -69,7 +69,7 @@ class LSGAN(DCGAN):
     }  # fmt: skip
     preset_notes = {
         "paper": "Mao et al. 2017, equation 9 (a=0, b=c=1), on dcgan's networks and training for digits.",
-        "photos": "The same on dcgan's networks for pictures in colour, with a larger penalty on D's slope.",
+        **{name: f"dcgan's preset of that name, with least squares. {note}" for name, note in PICTURE_NOTES.items()},
         "paper64": "The same on dcgan's radford64, with biases.",
         "pearson": "Mao et al. 2017, equation 8 (a=-1, b=1, c=0), which minimises the Pearson chi-square divergence.",
         "folder64": "A PyTorch notebook: sigmoids at both ends, D and G by turns, D skipped at 0.1; --epochs 10000 for its length. "
@@ -78,7 +78,6 @@ class LSGAN(DCGAN):
         "--beta1 0.5, DCGAN's, draws sooner.",
     }
     default_preset = "paper"
-    large_preset = "paper64"
 
     def objective_for(self, options: Options) -> LeastSquares:
         return LeastSquares("least_squares", a=options.a, b=options.b, c=options.c, weight=options.loss_weight)

@@ -34,7 +34,7 @@ class Vanilla(zoo.Architecture):
             networks="points", latent=4, batch_size=256, steps=10000, learning_rate=2e-3, beta2=0.99, schedule="linear",
             schedule_hold=0.3, r1=0.01, ema=0.995, samples=1024, sample_every=200, checkpoint_every=2000,
         ),
-        "photos": dict(
+        "small": dict(
             size=32, batch_size=16, generator_batch_size=32, joined=True, epsilon=1e-7, epsilon_style="keras",
             evaluate_fakes=True, sample_every=250, samples=36, steps=5000,
         ),
@@ -42,7 +42,7 @@ class Vanilla(zoo.Architecture):
     preset_notes = {
         "dense": "A Keras program: G 256-512-1024, D 784-392, Adam; each batch a slice from a random place of the data.",
         "selu": "Notes for tf.keras: G 100-150, D 150-100, SELU, images in [0, 1] within the networks, RMSprop.",
-        "photos": "For pictures in colour and larger ones, at 32×32: the weights of D grow with the square of the pixels.",
+        "small": "For pictures in colour and larger ones, at 32×32: the weights of D grow with the square of the pixels.",
         "points": "For toy data (--data line, ring, grid), the default there: three layers of 128; R1, so that no mode is lost.",
     }
     default_preset = "dense"
@@ -50,7 +50,7 @@ class Vanilla(zoo.Architecture):
     def preset_for(self, data: zoo.DataSpec) -> str:
         if data.points:
             return "points"
-        return "dense" if data.numel <= 32 * 32 else "photos"
+        return "dense" if data.numel <= 32 * 32 else "small"
 
     def recommendation(self, data: zoo.DataSpec, count: int) -> zoo.Recommendation | None:
         return zoo.Recommendation("points", "dense networks with R1, made for points", 0.5) if data.points else None

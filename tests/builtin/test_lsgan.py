@@ -197,7 +197,7 @@ def test_another_size_is_refused_with_the_one_that_fits(photos, cli):
     assert "--size 32: lsgan works for the size 64" in outcome.message
 
 
-@pytest.mark.parametrize(("size", "preset"), [(64, "photos"), (28, "paper")])
+@pytest.mark.parametrize(("size", "preset"), [(64, "small"), (28, "paper")])
 def test_larger_images_get_a_preset_of_their_own_where_none_is_named(tmp_path, cli, size, preset):
     np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (6, size, size), np.uint8))
     given = flags(dict(width=2, latent=4, steps=2, samples=4, log_every=1, batch_size=3, device="cpu", out="run"))

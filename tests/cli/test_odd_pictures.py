@@ -124,5 +124,5 @@ def test_classes_with_enough_pictures_each_are_learnt_and_can_be_balanced(cli, t
         draw(tmp_path / f"labelled/{kind}", count, 8)
     out, config = trained(cli, tmp_path / "labelled", "--balance")
     assert (config["architecture"], config["options"]["balance"]) == ("cgan", True)
-    assert "cgan, preset photos" in out
+    assert "cgan, preset small" in out
     assert "others that offer themselves: dcgan (zoo list)" in out

@@ -22,8 +22,7 @@ LOOKS = {
     "28 colour": (3, 28), "32 colour": (3, 32), "64 colour": (3, 64), "128 colour": (3, 128),
 }  # fmt: skip
 DIGITS = {"28 grey", "32 grey"}
-LARGE = {"64 grey", "64 colour", "128 colour", "photographs"}
-FAMILY = {"dcgan": ("mnist", "radford64"), "lsgan": ("paper", "paper64"), "cgan": ("dcgan", "dcgan64")}
+FAMILY = {"dcgan": "mnist", "lsgan": "paper", "cgan": "dcgan"}
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +48,7 @@ def on(monkeypatch):
 def test_the_preset_is_chosen_by_size_channels_and_device(name, look, device, data, on):
     on(device)
     plan = plan_run(name, flags={"data": str(data[look])})
-    digits, published = FAMILY[name]
-    expected = digits if look in DIGITS else published if look in LARGE and device == "cuda" else "photos"
+    expected = FAMILY[name] if look in DIGITS else "medium" if device == "cuda" else "small"
     assert plan.preset == expected
     assert plan.options.steps == registry().architecture(name).presets[expected]["steps"]
     channels, size = LOOKS.get(look, (3, 64))
@@ -63,20 +61,20 @@ def test_the_preset_is_chosen_by_size_channels_and_device(name, look, device, da
 def test_dense_networks_take_small_grey_pictures_as_they_are_and_others_small(look, shape, data, on):
     on("cpu")
     plan = plan_run("vanilla", flags={"data": str(data[look])})
-    assert (plan.preset, plan.spec.shape) == ("dense" if shape[0] == 1 else "photos", shape)
+    assert (plan.preset, plan.spec.shape) == ("dense" if shape[0] == 1 else "small", shape)
 
 
 def test_larger_pictures_are_had_by_size(data, on):
     on("cpu")
     plan = plan_run("dcgan", flags={"data": str(data["photographs"]), "size": 128})
-    assert (plan.preset, plan.spec.shape) == ("photos", (3, 128, 128))
+    assert (plan.preset, plan.spec.shape) == ("small", (3, 128, 128))
     assert "larger" not in describe_plan(plan, by_hand=False)
 
 
 def test_a_size_that_is_given_decides_the_preset_too(data, on):
     on("cuda")
-    assert plan_run("dcgan", flags={"data": str(data["photographs"]), "size": 32}).preset == "photos"
-    assert plan_run("dcgan", flags={"data": str(data["28 grey"]), "size": 64}).preset == "radford64"
+    assert plan_run("dcgan", flags={"data": str(data["photographs"]), "size": 256}).preset == "large"
+    assert plan_run("dcgan", flags={"data": str(data["28 grey"]), "size": 64}).preset == "medium"
     assert plan_run("dcgan", flags={"data": str(data["photographs"]), "size": 28, "channels": 1}).preset == "mnist"
 
 
@@ -97,7 +95,7 @@ def test_a_file_that_names_no_preset_leaves_the_choice_to_the_data(data, on, tmp
     on("cpu")
     (tmp_path / "unnamed.toml").write_text("steps = 7\n")
     plan = plan_run("dcgan", config=tmp_path / "unnamed.toml", flags={"data": str(data["photographs"])})
-    assert (plan.preset, plan.options.steps, plan.options.latent) == ("photos", 7, 64)
+    assert (plan.preset, plan.options.steps, plan.options.latent) == ("small", 7, 64)
 
 
 def test_a_run_goes_on_with_the_preset_and_size_that_it_began_with(tmp_path):
@@ -120,11 +118,11 @@ def test_a_run_goes_on_with_the_preset_and_size_that_it_began_with(tmp_path):
     [
         ("dcgan", "28 grey", "cpu", {}, "preset mnist, for 28×28 grey on the CPU: 6,000 steps (--preset chooses another)"),
         ("dcgan", "photographs", "cpu", dict(steps=900),
-         "preset photos, for 64×64 colour on the CPU: 900 steps (--preset chooses another, --size 128 gives larger pictures)"),
+         "preset small, for 64×64 colour on the CPU: 900 steps (--preset chooses another, --size 128 gives larger pictures)"),
         ("lsgan", "64 colour", "cuda", {},
-         "preset paper64, for 64×64 colour on the GPU: 25,000 steps (--preset chooses another)"),
+         "preset medium, for 64×64 colour on the GPU: 50,000 steps (--preset chooses another)"),
         ("cgan", "photographs", "cpu", dict(size=32, epochs=2),
-         "preset photos, for 32×32 colour on the CPU: 2 epochs (--preset chooses another)"),
+         "preset small, for 32×32 colour on the CPU: 2 epochs (--preset chooses another)"),
     ],
 )  # fmt: skip
 def test_a_line_names_the_preset_the_size_and_the_length(name, look, device, flags, line, data, on):
@@ -148,7 +146,7 @@ def test_the_command_names_what_it_has_chosen_for_photographs(cli, tmp_path):
     outcome = cli("train", "dcgan", "--data", photographs, *small)
     assert outcome.code == 0, outcome
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("preset photos, for 64×64 colour on the CPU: 1 step (")
+    assert lines[0].startswith("preset small, for 64×64 colour on the CPU: 1 step (")
     assert "178×218×3 images are resized to 64×64 (the middle is kept)" in lines
 
 
@@ -156,10 +154,9 @@ def test_the_command_names_what_it_has_chosen_for_photographs(cli, tmp_path):
 def test_info_tells_which_preset_is_chosen_for_what(name, cli):
     rows = [line.split("  ") for line in cli("info", name).out.splitlines()]
     cells = {row[0]: [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
-    digits, published = FAMILY[name]
-    assert cells["28×28 grey"] == [digits, digits]
-    assert cells["32×32 colour"] == ["photos", "photos"]
-    assert cells["64×64 colour, and larger"] == ["photos", published]
+    assert cells["28×28 grey"] == [FAMILY[name]] * 2
+    assert cells["32×32 colour"] == ["small", "medium"]
+    assert cells["64×64 colour, and larger"] == ["small", "medium"]
     assert "points" not in cells
 
 
@@ -235,14 +232,14 @@ def zoo_register_architectures(register):
 def test_a_plugin_of_before_is_asked_as_before(install, cli):
     install(OLD_AND_NEW, "zoo_old_and_new")
     spec = zoo.DataSpec(3, 64, 64)
-    assert preset_on(registry().architecture("old"), spec, "cuda") == "photos"
-    assert preset_on(registry().architecture("new"), spec, "cuda") == "radford64"
-    assert registry().architecture("new").preset_for(spec) == "photos"
-    with pytest.raises(zoo.errors.PluginError, match=r"preset_for\(\) names .*did you mean 'photos'"):
+    assert preset_on(registry().architecture("old"), spec, "cuda") == "small"
+    assert preset_on(registry().architecture("new"), spec, "cuda") == "medium"
+    assert registry().architecture("new").preset_for(spec) == "small"
+    with pytest.raises(zoo.errors.PluginError, match=r"preset_for\(\) names .*did you mean 'small'"):
         preset_on(registry().architecture("wrong"), spec, "cuda")
     outcome = cli("info", "wrong")
     assert outcome.code == 0
-    assert "did you mean 'photos'" in outcome.out
+    assert "did you mean 'small'" in outcome.out
 
 
 def test_a_function_is_given_what_it_takes_and_no_more():

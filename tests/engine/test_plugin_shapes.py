@@ -160,7 +160,7 @@ def test_a_run_that_cannot_begin_leaves_a_folder_that_was_there(odd, images, tmp
     assert zoo.Run.check_place(place) is None
 
 
-@pytest.mark.parametrize(("size", "preset"), [(16, "mnist"), (64, "photos")])
+@pytest.mark.parametrize(("size", "preset"), [(16, "mnist"), (64, "small")])
 def test_dcgan_takes_the_preset_of_the_images_size(images, size, preset):
     small = dict(steps=1, width=1, batch_size=2, samples=1, device="cpu")
     run = zoo.train("dcgan", data=str(images), size=size, out="run", **small)

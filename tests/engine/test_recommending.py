@@ -82,10 +82,10 @@ def test_data_twice_is_refused_with_the_way_out(cli, pictures):
 
 def test_dcgan_is_taken_for_pictures_in_the_preset_that_suits_data_and_device(pictures, images):
     colour = chosen(pictures)
-    assert (colour.architecture, colour.recommendation.preset, colour.others) == ("dcgan", "photos", ())
+    assert (colour.architecture, colour.recommendation.preset, colour.others) == ("dcgan", "small", ())
     assert chosen(images).recommendation.preset == "mnist"
-    assert chosen(pictures, "cuda", values={"size": 64}).recommendation.preset == "radford64"
-    assert chosen(pictures, "cuda", values={"size": 64, "device": "cpu"}).recommendation.preset == "photos"
+    assert chosen(pictures, "cuda", values={"size": 64}).recommendation.preset == "medium"
+    assert chosen(pictures, "cuda", values={"size": 64, "device": "cpu"}).recommendation.preset == "small"
     assert chosen("ring").architecture == "vanilla"
 
 
@@ -187,7 +187,7 @@ def test_the_command_that_is_shown_does_the_same_by_hand(cli, pictures):
 def test_a_preset_by_hand_is_told_beside_the_one_that_is_recommended(pictures):
     said: list[str] = []
     zoo.train("a b.npz", preset="mnist", out="run", callbacks=[Notes(said)], **SMALL)
-    assert said[1] == "why: 40 pictures without labels, for which dcgan has preset photos where none is asked for"
+    assert said[1] == "why: 40 pictures without labels, for which dcgan has preset small where none is asked for"
     assert "--preset mnist" in said[2]
 
 
@@ -212,7 +212,7 @@ def test_a_plugin_that_fails_is_named_and_keeps_nobody_from_the_others(body, mes
     told = next(line for line in outcome.out.splitlines() if line.startswith("ready is not asked: "))
     assert "zoo_ready" in told
     assert message in told
-    assert "dcgan, preset photos" in outcome.out
+    assert "dcgan, preset small" in outcome.out
 
 
 def test_the_kit_asks_for_a_recommendation_and_names_one_that_does_not_fit(install):
@@ -264,7 +264,7 @@ def test_help_is_of_what_would_be_chosen(cli, pictures):
     assert "(default: photos)" in outcome.out
     large = cli("train", "a b.npz", "--size", 64, "--device", "cuda", "--help").out
     assert "Chosen for a b.npz on the GPU: " in large
-    assert "(default: radford64)" in large
+    assert "(default: medium)" in large
 
 
 def test_a_run_to_begin_with_decides_the_architecture_and_its_first_layers_can_be_kept(cli, pictures, tmp_path):
@@ -300,5 +300,5 @@ def test_a_run_to_begin_with_decides_the_architecture_and_its_first_layers_can_b
 def test_the_command_as_a_process(pictures):
     outcome = zoo_process("train", "./a b.npz", *as_flags({**SMALL, "out": "run"}))
     assert outcome.code == 0, outcome
-    assert outcome.out.splitlines()[0].startswith("dcgan, preset photos, for 16×16 colour on the CPU: 2 steps")
+    assert outcome.out.splitlines()[0].startswith("dcgan, preset small, for 16×16 colour on the CPU: 2 steps")
     assert outcome.err == ""
