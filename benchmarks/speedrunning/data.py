@@ -40,6 +40,6 @@ DATA = {
     for each in (
         DataSet("digits", "5,000 digits, 28×28", 1, 28),
         DataSet("tiles", "2,099 game tiles, 32×32", 3, 32, "tiles.py", per_doubling=2),
-        DataSet("icons", "4,366 OpenMoji icons, 64×64", 3, 64, "icons.py", per_doubling=2),
+        DataSet("icons", "4,366 OpenMoji icons, 64×64", 3, 64, "icons.py", per_doubling=1),
     )
 }
