@@ -118,7 +118,7 @@ def test_decoders_are_compared_with_the_image_and_with_one_quarter_of_it(size, p
 
 
 def test_at_full_width_the_networks_have_as_many_weights_as_the_authors():
-    """The layers of models.py in the authors' odegeasslbc/FastGAN-pytorch at 256×256, ngf = ndf = 64, nz = 256.
+    """The layers of their models.py at 256×256, ngf = ndf = 64, nz = 256, as copies have it (KuanChaoCHU/FastGAN-pytorch).
 
     But for one: their G has a 1×1 convolution from 64 channels to an image of 128×128, for D; here D shrinks the image itself.
     """
