@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from torch import Tensor
 
-KINDS = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic")
+FUSED = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
+"""The objectives that are losses of `zoo.ops`: what an `Objective` of its own may be."""
+
+KINDS = (*FUSED, "relativistic")
 """The objectives that come with zoo."""
 
 

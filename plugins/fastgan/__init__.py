@@ -47,7 +47,7 @@ class FastGAN(zoo.Architecture):
     }  # fmt: skip
     preset_notes = {
         "small": "The paper's rules at an eighth of G's width and a fifth of D's, for 32 to 64 pixels and two CPU cores.",
-        "paper": "Liu et al. 2021 and their program, as published: 256×256, widths 64, Adam 2e-4, batch 8, EMA 0.999, "
+        "paper": "Liu et al. 2021, as copies of their program have it: 256×256, widths 64, Adam 2e-4, batch 8, EMA 0.999, "
         "DiffAugment's color and translation, pictures mirrored at random; 50,000 steps.",
     }
     default_preset = "small"

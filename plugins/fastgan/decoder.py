@@ -7,18 +7,29 @@ pixel by pixel, at three scales.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from zoo_plugins.fastgan.layers import convolution, up_block
-from zoo_plugins.fastgan.passes import Features
 
 SHARES = {16: 4, 32: 2, 64: 2, 128: 1}
 """Channels of a decoder's planes of each side, as multiples of its width."""
 
 SCALES = 3
 """At which images are compared: as they are, and at one half and a quarter of their side."""
+
+
+class Features(NamedTuple):
+    """The planes that decoders make images of."""
+
+    whole: Tensor
+    """(N, C, 8, 8), of the image."""
+    part: Tensor
+    """(N, C, 16, 16), of the image: one of its quarters is decoded."""
+    second: Tensor | None
+    """(N, C, 8, 8), of the image at the second scale, if there is one."""
 
 
 def decoder(inputs: int, channels: int, side: int, width: int) -> nn.Sequential:

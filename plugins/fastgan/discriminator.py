@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from zoo_plugins.fastgan.decoder import Decoders
+from zoo_plugins.fastgan.decoder import Decoders, Features
 from zoo_plugins.fastgan.layers import SLOPE, SkipLayerExcitation, batch_norm, convolution
-from zoo_plugins.fastgan.passes import Features, Pass, note
+from zoo_plugins.fastgan.passes import Pass, note
 
 LARGEST, SMALLEST = 256, 8
 """Sides of the planes between which the residual blocks halve: larger images are shrunk by strided convolutions first."""

@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils.parametrizations import spectral_norm
 
 import zoo
 
@@ -26,13 +24,13 @@ def transposed_convolution(*arguments: Any, **keywords: Any) -> nn.Module:
 
 
 def up_convolution(inputs: int, outputs: int) -> nn.Module:
-    """`UpConvolution` likewise."""
-    return _normalised(UpConvolution(inputs, outputs))
+    """`zoo.nn.UpsampleConv2d` likewise."""
+    return _normalised(zoo.nn.UpsampleConv2d(inputs, outputs, bias=False))
 
 
 def _normalised(layer: nn.Module) -> nn.Module:
     nn.init.normal_(layer.weight, 0.0, 0.02)
-    return spectral_norm(layer)
+    return zoo.nn.spectral_norm(layer)
 
 
 def batch_norm(channels: int, activation: str = "identity") -> zoo.nn.BatchNormAct:
@@ -40,22 +38,6 @@ def batch_norm(channels: int, activation: str = "identity") -> zoo.nn.BatchNormA
     layer = zoo.nn.BatchNormAct(channels, activation=activation, slope=SLOPE if activation == "leaky_relu" else 0.0)
     nn.init.normal_(layer.weight, 1.0, 0.02)
     return layer
-
-
-class UpConvolution(nn.Conv2d):
-    """Every pixel four times, then a convolution of 3×3, in one: the transposed convolution of 4×4 and stride 2 that equals both.
-
-    That has 4 products for each output where the two have 9. Its weights are sums of those of the 3×3 kernel, which it learns.
-    """
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 3, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) to (N, outputs, 2H, 2W)."""
-        turned = self.weight.flip(2, 3).transpose(0, 1)
-        places = [(row, 1 - row, column, 1 - column) for row in (0, 1) for column in (0, 1)]
-        return zoo.ops.conv_transpose2d(x, sum(functional.pad(turned, place) for place in places), 2, 1)
 
 
 class GLU(nn.Module):

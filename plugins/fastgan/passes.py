@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from zoo_plugins.fastgan.decoder import Decoders
-
-
-class Features(NamedTuple):
-    """The planes that decoders make images of."""
-
-    whole: Tensor
-    """(N, C, 8, 8), of the image."""
-    part: Tensor
-    """(N, C, 16, 16), of the image: one of its quarters is decoded."""
-    second: Tensor | None
-    """(N, C, 8, 8), of the image at the second scale, if there is one."""
+from zoo_plugins.fastgan.decoder import Decoders, Features
 
 
 class Pass(NamedTuple):

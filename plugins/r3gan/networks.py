@@ -19,10 +19,15 @@ from zoo_plugins.r3gan.blocks import (
     ResidualBlock,
     convolution,
 )
-from zoo_plugins.r3gan.resampling import Downsample, Upsample
+
+import zoo
 
 SMALLEST = 4
 """The shorter side of the first planes of G and the last of D."""
+
+FILTER = (1, 3, 3, 1)
+"""Of resampling, in each direction. The paper's [1, 2, 1] is one of pixels of the smaller image: between those of the larger,
+half a pixel apart, it is [1, 2, 1] * [1, 1] (Karras et al. 2020, https://arxiv.org/abs/1912.04958, resample so too)."""
 
 
 def halvings(sides: tuple[int, int]) -> int:
@@ -77,7 +82,7 @@ class Generator(nn.Module):
         layers += shape.stage(up[0])
         for before, after in pairwise(up):
             layers += [convolution(before, after)] if before != after else []
-            layers += [Upsample(), *shape.stage(after)]
+            layers += [zoo.nn.Upsample2d(FILTER), *shape.stage(after)]
         self.layers = nn.Sequential(*layers, convolution(up[-1], shape.channels))
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -100,7 +105,7 @@ class Discriminator(nn.Module):
         down = shape.widths
         layers: list[nn.Module] = [convolution(shape.channels, down[0]), *shape.stage(down[0])]
         for before, after in pairwise(down):
-            layers += [Downsample()]
+            layers += [zoo.nn.Downsample2d(FILTER)]
             layers += [convolution(before, after)] if before != after else []
             layers += shape.stage(after)
         layers += [DiscriminativeBasis(down[-1], down[-1] if shape.classes else 1, shape.smallest)]

@@ -381,8 +381,17 @@ GOOD_D = "nn.Sequential(nn.Flatten(), nn.Linear(data.numel, 1))"
         (GOOD_G, "nn.Linear(5, 1)", "", "the discriminator of 'odd' fails for input of shape (2, 1, 8, 8)"),
         ("None", GOOD_D, "", "odd.generator() returned NoneType, not a torch.nn.Module"),
         (GOOD_G, GOOD_D, "objective = 'hing'", "unknown objective of odd 'hing'; did you mean 'hinge'?"),
+        (GOOD_G, GOOD_D, "objective = zoo.Objective('relativistic')", None),
     ],
-    ids=["good", "shape of images", "shape of logits", "fails", "no module", "objective"],
+    ids=[
+        "good",
+        "shape of images",
+        "shape of logits",
+        "fails",
+        "no module",
+        "objective",
+        "objective by its kind alone",
+    ],
 )
 def test_networks_that_do_not_fit_are_told_before_anything_is_written(
     images, install, cli, generator, discriminator, more, message

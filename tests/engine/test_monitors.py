@@ -21,7 +21,7 @@ from zoo.engine.health.readings import Readings, take
 from zoo.engine.health.variety import small, spread
 from zoo.engine.health.winning import DiscriminatorWon, sureness
 from zoo.engine.runtime.precision import Precision
-from zoo.objective import Objective
+from zoo.objective import Objective, Relativistic
 from zoo.options import Options
 
 WELL = {"d_loss": 1.2, "g_loss": 0.9, "d_real": 0.6, "d_fake": 0.4}
@@ -99,12 +99,14 @@ def test_a_loss_that_stays_far_above_what_was_usual_is_told_and_one_peak_is_not(
 SURE = {
     "non_saturating": (0.999, 0.001),
     "minimax": (0.999, 0.001),
+    "relativistic": (12.0, 6.0),  # both above 0: only their difference counts
     "least_squares": (0.999, 0.001),
     "hinge": (1.3, -1.1),
 }
 UNSURE = {
     "non_saturating": (0.8, 0.1),
     "minimax": (0.999, 0.1),
+    "relativistic": (12.0, 8.0),
     "least_squares": (0.8, 0.001),
     "hinge": (0.6, -1.1),
     "wasserstein": (900.0, -900.0),
@@ -125,6 +127,14 @@ def test_a_discriminator_that_errs_now_and_then_has_not(kind):
     monitor = DiscriminatorWon()
     real, fake = UNSURE[kind]
     assert not any(monitor.update(readings(50 * n, d_real=real, d_fake=fake), Objective(kind)) for n in range(1, 20))
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "sure"),
+    [(3.0, 3.0, 0.5), (-1.0, -3.0, 0.8808), (-3.0, -1.0, 0.1192), (1e6, -1e6, 1.0), (-1e6, 1e6, 0.0)],
+)
+def test_relativistic_pairing_is_as_sure_as_the_difference_of_ds_means_says(real, fake, sure):
+    assert sureness(Relativistic(), {"d_real": real, "d_fake": fake}) == pytest.approx(sure, abs=1e-4)
 
 
 def test_what_least_squares_asks_for_goes_by_its_targets():

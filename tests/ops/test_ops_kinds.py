@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.objective import KINDS
+from zoo.objective import FUSED
 from zoo.ops import kinds
 from zoo.ops.kinds import Activation, Loss, Order, Padding
 
@@ -74,6 +74,6 @@ def test_an_unknown_name_is_refused_with_one_that_is_near(call, name, words):
         call(name)
 
 
-def test_the_objectives_of_zoo_are_these_losses():
+def test_the_fused_objectives_of_zoo_are_these_losses():
     """`zoo.objective`, which imports no torch, lists them itself."""
-    assert tuple(Loss.__members__) == KINDS
+    assert tuple(Loss.__members__) == FUSED

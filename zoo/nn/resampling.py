@@ -43,7 +43,8 @@ class Upsample2d(_Resampling):
     """Images of twice the size, filtered (Karras et al. 2020, https://arxiv.org/abs/1912.04958).
 
     The taps are scaled so that an image keeps its brightness; beyond its edges there are zeros. Pixel 2i of the result is
-    computed from the pixels before i and i, as in StyleGAN2 and R3GAN.
+    computed from the pixels before i and i. StyleGAN2 and R3GAN have (1, 3, 3, 1), which is (1, 2, 1) * (1, 1): bilinear, with
+    zeros beyond the edges; an odd number of taps moves the image by half a pixel of the result.
 
     Args:
         filter: the taps of one direction, 2 to 32; or "nearest" (the same as "box": each pixel four times) or "bilinear", which

@@ -22,7 +22,7 @@ from zoo.deprecated import warn_deprecated
 from zoo.errors import PluginError, unknown
 from zoo.exporter import Exporter
 from zoo.metric import Estimate, EvaluationContext, Metric
-from zoo.objective import KINDS, Objective, Relativistic
+from zoo.objective import FUSED, KINDS, Objective, Relativistic, named
 from zoo.options import Options
 from zoo.plugins.attribution import Guard
 from zoo.plugins.calling import call_offering
@@ -159,8 +159,10 @@ class GuardedArchitecture(Guarded, Architecture):
 
     def _objective(self, objective: str | Objective) -> str | Objective:
         # A subclass may call its own objective what it likes.
-        if type(objective) is Objective and objective.kind not in KINDS:
-            raise PluginError(unknown(f"objective of {self.name}", str(objective.kind), KINDS))
+        if type(objective) is Objective and objective.kind not in FUSED:
+            if objective.kind not in KINDS:
+                raise PluginError(unknown(f"objective of {self.name}", str(objective.kind), KINDS))
+            return named(objective.kind)
         if isinstance(objective, str) or type(objective) in (Objective, Relativistic):
             return objective
         return cast("Objective", GuardedObjective(objective, self.zoo_guard))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from zoo.engine.health.monitor import Monitor, Trouble
 from zoo.engine.health.readings import Readings
 from zoo.objective import Objective
 
-SURE = {"non_saturating": 0.995, "minimax": 0.995, "least_squares": 0.97, "hinge": 0.97}
+SURE = {"non_saturating": 0.995, "minimax": 0.995, "relativistic": 0.995, "least_squares": 0.97, "hinge": 0.97}
 """How sure D is who has won, for long (`sureness`), by the objective: what it says of images that it is sure of is at hand of a
 cross-entropy whatever G does in the first steps, and is the end of the way for the others."""
 VANISHED = 1e-3
@@ -22,12 +23,16 @@ FIRST = 8
 def sureness(objective: Objective, values: Mapping[str, float]) -> float | None:
     """How near D is to what its loss asks for, in its mean over real images and over fakes, whichever is farther: 1 is there.
 
-    Of cross-entropies D(x) and 1 - D(G(z)). Of least squares the way from `a` to `b` that D's output has gone, and of hinge
-    that from -1 to 1, beyond which its loss is 0. Of Wasserstein's, which knows no end, and of objectives that zoo does
-    not know, None.
+    Of cross-entropies D(x) and 1 - D(G(z)). Of relativistic pairing, the cross-entropy of which of two images is the real one,
+    sigmoid(D(x) - D(G(z))) of the two means: a half where D tells them apart no better than chance. Of least squares the way from
+    `a` to `b` that D's output has gone, and of hinge that from -1 to 1, beyond which its loss is 0. Of Wasserstein's, which knows
+    no end, and of objectives that zoo does not know, None.
     """
     if "d_real" not in values or "d_fake" not in values:
         return None
+    if objective.kind == "relativistic":
+        difference = values["d_real"] - values["d_fake"]
+        return 0.5 + 0.5 * math.tanh(difference / 2)  # the sigmoid, of any number
     ends = {"non_saturating": (0.0, 1.0), "minimax": (0.0, 1.0), "hinge": (-1.0, 1.0)}
     ends["least_squares"] = (getattr(objective, "a", 0.0), getattr(objective, "b", 1.0))
     if objective.kind not in ends:
