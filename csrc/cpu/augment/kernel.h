@@ -2,186 +2,211 @@
 // piece of work, so that sums are formed in one order on any number of threads.
 #pragma once
 
-#include "pixels.h"
+#include "color.h"
+#include "taps.h"
 #include "../runtime/parallel.h"
-#include "../../sampling.h"
 
 namespace zoo {
 namespace {
 
-// Where the pixels of one output row lie in the input's planes, and what each of four weighs.
-template <class T>
-struct RowOfTaps {
-  int* at[4];
-  T* weight[4];
-};
+// How an image is warped: not at all, by whole rows that move, by copying pixels, or by sampling between them.
+enum class How { kStays, kMoves, kCopies, kSamples };
 
-// What the threads keep of one image: its planes, twice, and rows.
-template <class T>
-struct Planes {
-  T *first, *second, *rows, *mixed;
+ZOO_INLINE bool is_whole(float x) { return x == floorf(x) && x > -kFarthest && x < kFarthest; }
+
+ZOO_INLINE How how(const Augment& a, int64_t n) {
+  if (!a.affine) return How::kStays;
+  const float* m = a.affine + 6 * n;
+  for (int i = 0; i < 6; ++i) {
+    if (!is_whole(m[i])) return How::kSamples;
+  }
+  if (m[0] != 1 || m[1] != 0 || m[3] != 0 || m[4] != 1) return How::kCopies;
+  if (m[2] == 0 && m[5] == 0) return How::kStays;
+  return a.padding == Padding::zeros ? How::kMoves : How::kCopies;
+}
+
+// What a thread keeps of one image. Where it is sampled, its channels lie together in fours, unless there is one alone.
+template <class S>
+struct Work {
+  using T = compute_t<S>;
+  const Augment& a;
+  int64_t stride, groups, plane_size;
+  T *rows, *other, *pixels, *plane;
   RowOfTaps<T> taps;
+  Color<T> color;
+  Sums<T> sums;
 
-  explicit Planes(const Augment& a) {
-    const int64_t area = int64_t(a.height) * a.width, all = a.channels * area, row = a.channels * a.width;
-    const int64_t numbers = 2 * all + 2 * row + 4 * a.width;
-    first = static_cast<T*>(scratch(numbers * int64_t(sizeof(T)) + 4 * a.width * int64_t(sizeof(int))));
-    second = first + all;
-    rows = second + all;
-    mixed = rows + row;
-    for (int i = 0; i < 4; ++i) taps.weight[i] = mixed + row + i * a.width;
-    for (int i = 0; i < 4; ++i) taps.at[i] = reinterpret_cast<int*>(taps.weight[3] + a.width) + i * a.width;
+  explicit Work(const Augment& given) : a(given) {
+    const int64_t channels = a.channels, area = int64_t(a.height) * a.width, padded = (channels + 3) / 4 * 4;
+    stride = rounded(a.width);
+    groups = channels == 1 ? 1 : padded / 4;
+    plane_size = rounded((area + 4) * (channels == 1 ? 1 : 4));
+    const int64_t row = padded * stride, line = rounded(row + 16), matrix = rounded(channels * channels + channels);
+    char* next = static_cast<char*>(scratch(
+        int64_t(sizeof(T)) *
+            (2 * row + line + (a.affine ? groups * plane_size : 0) + 8 * stride + matrix + channels * kWhole) +
+        channels * int64_t(sizeof(double))));
+    const auto take = [&](int64_t count) {
+      T* found = reinterpret_cast<T*>(next);
+      next += count * int64_t(sizeof(T));
+      return found;
+    };
+    rows = take(row);
+    other = take(row);
+    pixels = take(line);
+    plane = take(a.affine ? groups * plane_size : 0);
+    for (int i = 0; i < 4; ++i) taps.weight[i] = take(stride);
+    for (int i = 0; i < 4; ++i) taps.at[i] = reinterpret_cast<whole_lane<T>*>(take(stride));
+    T* numbers = take(matrix);
+    color = {numbers, numbers + channels * channels, channels, stride};
+    T* parts = take(channels * kWhole);
+    sums = {reinterpret_cast<double*>(next), parts, channels, stride, 0};
+    clear(rows, rows + 2 * row);  // of channels that there are not
+    clear(pixels, pixels + line);
   }
+
+  void read(int64_t n, int row) const { read_row<S>(a, n, row, rows, stride, pixels); }
+  void write(int64_t n, int row, const T* from) const { write_row<S>(a, n, row, from, stride, pixels); }
+
+  // Clears what of an output row lies in the box.
+  void clear_box(int64_t n, int row, T* of) const {
+    if (!a.box) return;
+    const int64_t* box = a.box + 4 * n;
+    if (row < box[0] || row >= box[2]) return;
+    const int64_t left = box[1] > 0 ? box[1] : 0, right = box[3] < a.width ? box[3] : a.width;
+    for (int64_t c = 0; c < a.channels; ++c) clear(of + c * stride + left, of + c * stride + right);
+  }
+
+  // Each row as it is `right` pixels further to the right, with zeros beyond the edge.
+  const T* moved(const T* from, int right, T* to) const {
+    if (right == 0) return from;
+    const int64_t width = a.width;
+    const int64_t first = right < 0 ? (-int64_t(right) < width ? -right : width) : 0;
+    const int64_t last = right > 0 ? (right < width ? width - right : 0) : width;
+    for (int64_t c = 0; c < a.channels; ++c) {
+      T* row = to + c * stride;
+      clear(row, row + first);
+      if (first < last) __builtin_memcpy(row + first, from + c * stride + first + right, size_t(last - first) * sizeof(T));
+      clear(first < last ? row + last : row + first, row + stride);
+    }
+    return to;
+  }
+
+  // Puts a row's channels together in fours, or takes them apart; one channel alone is as it is.
+  void together(const T* from, T* to, int64_t group_size) const {
+    if (a.channels == 1) return narrow_row(from, to, a.width);
+    for (int64_t g = 0; g < groups; ++g) pixels_of_rows(from + 4 * g * stride, stride, to + g * group_size, 4, a.width);
+  }
+  void apart(const T* from, T* to, int64_t group_size) const {
+    if (a.channels == 1) {
+      narrow_row(from, to, a.width);
+    } else {
+      for (int64_t g = 0; g < groups; ++g) rows_of_pixels(from + g * group_size, 4, to + 4 * g * stride, stride, a.width);
+    }
+    for (int64_t c = 0; c < a.channels; ++c) clear(to + c * stride + a.width, to + (c + 1) * stride);
+  }
+  T* plane_row(int row) const { return plane + int64_t(row) * a.width * (a.channels == 1 ? 1 : 4); }
+
+  void sample_row(T* to) const {
+    const bool copies = taps_copy;
+    for (int64_t g = 0; g < groups; ++g) {
+      const T* of = plane + g * plane_size;
+      T* out = to + g * 4 * stride;
+      if (a.channels == 1) sample<T, T>(of, copies, taps, a.width, out);
+      else sample<T, quad<T>>(reinterpret_cast<const quad<T>*>(of), copies, taps, a.width, reinterpret_cast<quad<T>*>(out));
+    }
+  }
+  void scatter_row(const T* from) const {
+    const bool copies = taps_copy;
+    for (int64_t g = 0; g < groups; ++g) {
+      T* of = plane + g * plane_size;
+      const T* in = from + g * 4 * stride;
+      if (a.channels == 1) scatter<T, T>(in, copies, taps, a.width, of);
+      else scatter<T, quad<T>>(reinterpret_cast<const quad<T>*>(in), copies, taps, a.width, reinterpret_cast<quad<T>*>(of));
+    }
+  }
+  void tap_row(int64_t n, How way, int row) {
+    taps_copy = way == How::kCopies;
+    find_taps(a, a.affine + 6 * n, taps_copy, row, taps);
+  }
+  bool taps_copy = false;
+
+  // What does not count is read there.
+  void clear_behind_the_last() const {
+    const int64_t each = a.channels == 1 ? 1 : 4, area = int64_t(a.height) * a.width;
+    for (int64_t g = 0; g < groups; ++g)
+      clear(plane + g * plane_size + area * each, plane + g * plane_size + (area + 1) * each);
+  }
+
+ private:
+  static constexpr int64_t kWhole = 16;  // of any vector and quad
+  static int64_t rounded(int64_t count) { return (count + kWhole - 1) / kWhole * kWhole; }
 };
 
-ZOO_INLINE bool whole(float x) { return x == floorf(x) && x > -kFarthest && x < kFarthest; }
-
-// How an image is warped: not at all, by copying pixels, or by sampling between them.
-enum class How { kStays, kCopies, kSamples };
-
-ZOO_INLINE How how(const float* m) {
-  if (!m) return How::kStays;
-  if (m[0] == 1 && m[1] == 0 && m[2] == 0 && m[3] == 0 && m[4] == 1 && m[5] == 0) return How::kStays;
-  bool copies = true;
-  for (int i = 0; i < 6; ++i) copies = copies && whole(m[i]);
-  return copies ? How::kCopies : How::kSamples;
+// An image to which nothing is done.
+template <class S>
+ZOO_INLINE void copy_image(const Augment& a, int64_t n) {
+  const int64_t size = a.channels * a.height * a.width;
+  __builtin_memcpy(static_cast<S*>(a.to) + n * size, static_cast<const S*>(a.from) + n * size, size_t(size) * sizeof(S));
 }
 
-// The taps of an output row. Where pixels are copied, only the first counts, and its weight is 1 or 0.
-template <class T>
-ZOO_SHARED void find_taps(const Augment& a, const float* affine, How way, int row, const RowOfTaps<T>& taps) {
-  const Warp<T> warp = warp_of<T>(affine);
-  for (int i = 0; i < a.width; ++i) {
-    const Taps<T> x = zoo::taps(warped_x(warp, i, row), a.width, a.padding);
-    const Taps<T> y = zoo::taps(warped_y(warp, i, row), a.height, a.padding);
-    taps.at[0][i] = y.at[0] * a.width + x.at[0];
-    taps.weight[0][i] = y.weight[0] * x.weight[0];
-    if (way == How::kCopies) continue;
-    taps.at[1][i] = y.at[0] * a.width + x.at[1];
-    taps.at[2][i] = y.at[1] * a.width + x.at[0];
-    taps.at[3][i] = y.at[1] * a.width + x.at[1];
-    taps.weight[1][i] = y.weight[0] * x.weight[1];
-    taps.weight[2][i] = y.weight[1] * x.weight[0];
-    taps.weight[3][i] = y.weight[1] * x.weight[1];
-  }
-}
-
-// What does not count is not multiplied: it may be infinite.
-template <class T>
-ZOO_INLINE T weighed(T weight, T value) {
-  return weight != 0 ? weight * value : T(0);
-}
-
-template <class T>
-ZOO_SHARED void sample(const T* plane, How way, const RowOfTaps<T>& t, int width, T* out) {
-  const int *at0 = t.at[0], *at1 = t.at[1], *at2 = t.at[2], *at3 = t.at[3];
-  const T *w0 = t.weight[0], *w1 = t.weight[1], *w2 = t.weight[2], *w3 = t.weight[3];
-  if (way == How::kCopies) {
-    for (int i = 0; i < width; ++i) out[i] = w0[i] != 0 ? plane[at0[i]] : T(0);
-    return;
-  }
-  for (int i = 0; i < width; ++i) {
-    out[i] = (weighed(w0[i], plane[at0[i]]) + weighed(w1[i], plane[at1[i]])) +
-             (weighed(w2[i], plane[at2[i]]) + weighed(w3[i], plane[at3[i]]));
-  }
-}
-
-template <class T>
-ZOO_SHARED void scatter(const T* gradient, How way, const RowOfTaps<T>& t, int width, T* plane) {
-  for (int i = 0; i < width; ++i) {
-    const T g = gradient[i];
-    for (int tap = 0; tap < (way == How::kCopies ? 1 : 4); ++tap) {
-      plane[t.at[tap][i]] += weighed(t.weight[tap][i], g);
-    }
-  }
-}
-
-// Clears what of a row of all channels lies in the box.
-template <class T>
-ZOO_INLINE void clear_box(const Augment& a, int64_t n, int row, T* rows) {
-  if (!a.box) return;
+ZOO_INLINE bool has_box(const Augment& a, int64_t n) {
+  if (!a.box) return false;
   const int64_t* box = a.box + 4 * n;
-  if (row < box[0] || row >= box[2]) return;
-  const int64_t left = box[1] > 0 ? box[1] : 0, right = box[3] < a.width ? box[3] : a.width;
-  for (int64_t c = 0; c < a.channels; ++c) {
-    for (int64_t i = left; i < right; ++i) rows[c * a.width + i] = 0;
-  }
-}
-
-// to_c = sum over k of m[c, k] from_k, plus each channel's own number.
-template <class T, class Entry, class Added>
-ZOO_INLINE void mix(const T* from, T* to, int64_t channels, int64_t area, const Entry& entry, const Added& added) {
-  for (int64_t c = 0; c < channels; ++c) {
-    const T more = added(c);
-    for (int64_t i = 0; i < area; i += lanes<T>) {
-      const int64_t left = area - i;
-      vec<T> sum = fill(more);
-      for (int64_t k = 0; k < channels; ++k) sum += entry(c, k) * load(from + k * area + i, left);
-      store(to + c * area + i, sum, left);
-    }
-  }
-}
-
-// Colours of an image's planes: out_c = sum of m[c, k] x_k + sum of m[c, C + k] mean(x_k) + m[c, 2C].
-template <class T>
-ZOO_SHARED void recolor(const Augment& a, const float* color, const T* from, T* to) {
-  const int64_t channels = a.channels, columns = 2 * channels + 1, area = int64_t(a.height) * a.width;
-  const auto added = [&](int64_t c) {
-    double sum = a.linear ? 0 : color[c * columns + 2 * channels];
-    for (int64_t k = 0; k < channels; ++k) {
-      const float share = color[c * columns + channels + k];
-      if (share != 0) sum += double(share) * sum_of(from + k * area, area) / double(area);
-    }
-    return T(sum);
-  };
-  mix(from, to, channels, area, [&](int64_t c, int64_t k) { return T(color[c * columns + k]); }, added);
-}
-
-// Its adjoint: dx_k = sum of m[c, k] g_c + mean of (sum of m[c, C + k] g_c).
-template <class T>
-ZOO_SHARED void recolor_backward(const Augment& a, const float* color, const T* from, T* to) {
-  const int64_t channels = a.channels, columns = 2 * channels + 1, area = int64_t(a.height) * a.width;
-  const auto added = [&](int64_t k) {
-    double sum = 0;
-    for (int64_t c = 0; c < channels; ++c) {
-      const float share = color[c * columns + channels + k];
-      if (share != 0) sum += double(share) * sum_of(from + c * area, area) / double(area);
-    }
-    return T(sum);
-  };
-  mix(from, to, channels, area, [&](int64_t k, int64_t c) { return T(color[c * columns + k]); }, added);
+  return box[0] < box[2] && box[1] < box[3];
 }
 
 // Reads images, writes what becomes of them.
 template <class S>
 void augment_forward(const Augment& a) {
   using T = compute_t<S>;
-  const int64_t width = a.width, area = a.height * width;
   parallel(a.batch, 1, [&](int64_t begin, int64_t end) {
-    const Planes<T> planes(a);
+    Work<S> w(a);
     for (int64_t n = begin; n < end; ++n) {
-      const float* affine = a.affine ? a.affine + 6 * n : nullptr;
-      const How way = how(affine);
-      const T* image = planes.first;
-      if (way == How::kStays && !a.color) {
-        image = nullptr;  // row by row
-      } else {
-        for (int row = 0; row < a.height; ++row) read_row<S>(a, n, row, planes.first + row * width, area, planes.mixed);
+      const How way = how(a, n);
+      const bool recolors = Color<T>::changes(a, n);
+      if (way == How::kStays && !recolors && !has_box(a, n)) {
+        copy_image<S>(a, n);
+        continue;
       }
-      if (a.color) {
-        recolor(a, a.color + n * a.channels * (2 * a.channels + 1), planes.first, planes.second);
-        image = planes.second;
+      if (recolors) {
+        w.color.prepare(a, n, true, w.sums, [&](const auto& use) {
+          for (int row = 0; row < a.height; ++row) {
+            w.read(n, row);
+            use(w.rows);
+          }
+        });
       }
-      for (int row = 0; row < a.height; ++row) {
-        if (!image) read_row<S>(a, n, row, planes.rows, width, planes.mixed);
-        else if (way != How::kStays) find_taps(a, affine, way, row, planes.taps);
-        for (int64_t c = 0; image && c < a.channels; ++c) {
-          T* out = planes.rows + c * width;
-          if (way == How::kStays) widen_row(image + c * area + row * width, out, width);
-          else sample(image + c * area, way, planes.taps, a.width, out);
+      const auto recolored = [&](int row) {
+        w.read(n, row);
+        if (!recolors) return w.rows;
+        w.color.apply(w.rows, w.other);
+        return w.other;
+      };
+      if (way == How::kStays || way == How::kMoves) {
+        const int right = way == How::kMoves ? int(a.affine[6 * n + 2]) : 0,
+                  down = way == How::kMoves ? int(a.affine[6 * n + 5]) : 0;
+        for (int row = 0; row < a.height; ++row) {
+          T* found = w.rows;
+          if (unsigned(row + down) < unsigned(a.height)) {
+            T* from = recolored(row + down);
+            found = const_cast<T*>(w.moved(from, right, from == w.rows ? w.other : w.rows));
+            w.clear_box(n, row, found);
+          } else {
+            clear(found, found + a.channels * w.stride);
+          }
+          w.write(n, row, found);
         }
-        clear_box(a, n, row, planes.rows);
-        write_row<S>(a, n, row, planes.rows, width, planes.mixed);
+        continue;
+      }
+      for (int row = 0; row < a.height; ++row) w.together(recolored(row), w.plane_row(row), w.plane_size);
+      w.clear_behind_the_last();
+      for (int row = 0; row < a.height; ++row) {
+        w.tap_row(n, way, row);
+        w.sample_row(w.rows);
+        w.apart(w.rows, w.other, 4 * w.stride);
+        w.clear_box(n, row, w.other);
+        w.write(n, row, w.other);
       }
     }
   });
@@ -191,31 +216,55 @@ void augment_forward(const Augment& a) {
 template <class S>
 void augment_backward(const Augment& a) {
   using T = compute_t<S>;
-  const int64_t width = a.width, area = a.height * width;
   parallel(a.batch, 1, [&](int64_t begin, int64_t end) {
-    const Planes<T> planes(a);
+    Work<S> w(a);
     for (int64_t n = begin; n < end; ++n) {
-      const float* affine = a.affine ? a.affine + 6 * n : nullptr;
-      const How way = how(affine);
-      if (way != How::kStays) {
-        for (int64_t i = 0; i < a.channels * area; ++i) planes.first[i] = 0;
+      const How way = how(a, n);
+      const bool recolors = Color<T>::changes(a, n), sampled = way == How::kCopies || way == How::kSamples;
+      if (way == How::kStays && !recolors && !has_box(a, n)) {
+        copy_image<S>(a, n);
+        continue;
       }
-      for (int row = 0; row < a.height; ++row) {
-        read_row<S>(a, n, row, planes.rows, width, planes.mixed);
-        clear_box(a, n, row, planes.rows);
-        if (way != How::kStays) find_taps(a, affine, way, row, planes.taps);
-        for (int64_t c = 0; c < a.channels; ++c) {
-          const T* gradient = planes.rows + c * width;
-          if (way == How::kStays) widen_row(gradient, planes.first + c * area + row * width, width);
-          else scatter(gradient, way, planes.taps, a.width, planes.first + c * area);
+      if (sampled) {
+        clear(w.plane, w.plane + w.groups * w.plane_size);
+        for (int row = 0; row < a.height; ++row) {
+          w.read(n, row);
+          w.clear_box(n, row, w.rows);
+          w.together(w.rows, w.other, 4 * w.stride);
+          w.tap_row(n, way, row);
+          w.scatter_row(w.other);
         }
       }
-      const T* image = planes.first;
-      if (a.color) {
-        recolor_backward(a, a.color + n * a.channels * (2 * a.channels + 1), planes.first, planes.second);
-        image = planes.second;
+      const int right = way == How::kMoves ? int(a.affine[6 * n + 2]) : 0,
+                down = way == How::kMoves ? int(a.affine[6 * n + 5]) : 0;
+      // A row of the gradient of the recoloured image.
+      const auto warped_back = [&](int row) {
+        if (sampled) {
+          w.apart(w.plane_row(row), w.rows, w.plane_size);
+          return w.rows;
+        }
+        if (unsigned(row - down) >= unsigned(a.height)) {
+          clear(w.rows, w.rows + a.channels * w.stride);
+          return w.rows;
+        }
+        w.read(n, row - down);
+        w.clear_box(n, row - down, w.rows);
+        return const_cast<T*>(w.moved(w.rows, -right, w.other));
+      };
+      if (recolors) {
+        w.color.prepare(a, n, false, w.sums, [&](const auto& use) {
+          for (int row = 0; row < a.height; ++row) use(warped_back(row));
+        });
       }
-      for (int row = 0; row < a.height; ++row) write_row<S>(a, n, row, image + row * width, area, planes.mixed);
+      for (int row = 0; row < a.height; ++row) {
+        T* found = warped_back(row);
+        if (recolors) {
+          T* to = found == w.rows ? w.other : w.rows;
+          w.color.apply(found, to);
+          found = to;
+        }
+        w.write(n, row, found);
+      }
     }
   });
 }
