@@ -37,7 +37,8 @@ class DownBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, H/2, W/2)."""
-        return (self.main(x) + self.direct(x)) / 2
+        y: Tensor = (self.main(x) + self.direct(x)) / 2
+        return y
 
 
 def halving(inputs: int, outputs: int) -> list[nn.Module]:
@@ -116,4 +117,5 @@ class Discriminator(nn.Module):
             second = self.second(images[:, :, :: self.step, :: self.step])
             patches = torch.cat([patches, self.second_logits(second).flatten(1)], 1)
         note(Pass(images, patches, Features(x, planes[MIDDLE], second), self.decoders))
-        return patches.mean(1)
+        logits: Tensor = patches.mean(1)
+        return logits

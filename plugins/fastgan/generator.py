@@ -60,4 +60,5 @@ class Generator(nn.Module):
             if name in self.excitations:
                 x = self.excitations[name](planes[EXCITED[int(name)]], x)
             planes[int(name)] = x
-        return self.last(x)
+        images: Tensor = self.last(x)
+        return images

@@ -28,7 +28,7 @@ def up_convolution(inputs: int, outputs: int) -> nn.Module:
     return _normalised(zoo.nn.UpsampleConv2d(inputs, outputs, bias=False))
 
 
-def _normalised(layer: nn.Module) -> nn.Module:
+def _normalised(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
     nn.init.normal_(layer.weight, 0.0, 0.02)
     return zoo.nn.spectral_norm(layer)
 
@@ -88,7 +88,8 @@ class SkipLayerExcitation(nn.Module):
 
     def forward(self, seen: Tensor, scaled: Tensor) -> Tensor:
         """Planes (N, inputs, h, w) and (N, outputs, H, W) to (N, outputs, H, W)."""
-        return scaled * self.gate(seen)
+        y: Tensor = scaled * self.gate(seen)
+        return y
 
 
 def up_block(inputs: int, outputs: int) -> nn.Sequential:

@@ -31,7 +31,7 @@ class PatchHinge(zoo.Objective):
         real, fake = real_logits, fake_logits
         if passes := current():  # of real images first, then of fakes; or of both in one pass, in this order
             patches = torch.cat([each.patches for each in passes])
-            real, fake = (each.flatten() for each in patches.split([len(real_logits), len(fake_logits)]))
+            real, fake = (each.flatten() for each in torch.split(patches, [len(real_logits), len(fake_logits)]))
         if self.smoothing:
             real = real + self.smoothing * torch.rand_like(real)
             fake = fake - self.smoothing * torch.rand_like(fake)
@@ -50,5 +50,8 @@ def discriminator_loss(context: zoo.StepContext) -> tuple[Tensor, dict[str, Tens
         return loss, found
     count = len(context.real)  # the first pass may hold the fakes, too
     images, features = passes[0].images[:count].detach(), passes[0].features
-    missed = decoders(images, type(features)(*(planes if planes is None else planes[:count] for planes in features)))
+    of_real = features._replace(
+        **{name: planes[:count] for name, planes in features._asdict().items() if planes is not None}
+    )
+    missed = decoders(images, of_real)
     return loss + context.scale * weight * missed, {**found, "reconstruction": missed.detach()}

@@ -43,7 +43,7 @@ def current() -> list[Pass]:
     return _PASSES.get() or []
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def note(done: Pass) -> None:
     """Called by a discriminator at the end of each pass."""
     passes = _PASSES.get()

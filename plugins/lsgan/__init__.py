@@ -59,6 +59,7 @@ class LSGAN(DCGAN):
     presets = {
         "paper": dict(DIGITS),
         **PICTURES,
+        "small": dict(PICTURES["small"], learning_rate=1e-3, discriminator_learning_rate=5e-4, r1=10.0),
         "paper64": dict(RADFORD64),
         "pearson": dict(DIGITS, a=-1.0, b=1.0, c=0.0),
         "folder64": dict(

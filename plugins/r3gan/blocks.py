@@ -54,12 +54,14 @@ class ResidualBlock(nn.Module):
         self.project = zoo.nn.Conv2dAct(inner, channels, 1, bias=False)
         for layer in (self.expand, self.mix):
             msr(layer.weight, GAIN * depth ** (-1 / (2 * LAYERS - 2)))
+            assert layer.bias is not None
             nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.project.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
-        return x + self.project(self.mix(self.expand(x)))
+        y: Tensor = x + self.project(self.mix(self.expand(x)))
+        return y
 
 
 class GenerativeBasis(nn.Module):
@@ -73,7 +75,8 @@ class GenerativeBasis(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """(N, L) to (N, C, *sides)."""
-        return self.basis * self.linear(latents)[:, :, None, None]
+        planes: Tensor = self.basis * self.linear(latents)[:, :, None, None]
+        return planes
 
 
 class DiscriminativeBasis(nn.Module):
@@ -88,7 +91,8 @@ class DiscriminativeBasis(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, *sides) to (N, K)."""
-        return self.linear((x * self.basis).sum((2, 3)))
+        found: Tensor = self.linear((x * self.basis).sum((2, 3)))
+        return found
 
 
 class Labels(nn.Module):
@@ -103,4 +107,5 @@ class Labels(nn.Module):
     def forward(self, labels: Tensor) -> Tensor:
         """(N,) to (N, K)."""
         weight = self.linear.weight
-        return self.linear(nn.functional.one_hot(labels, self.classes).to(weight.dtype))
+        found: Tensor = self.linear(nn.functional.one_hot(labels, self.classes).to(weight.dtype))
+        return found

@@ -69,7 +69,8 @@ class DiscriminatorBlock(nn.Module):
         y = self.conv2(self.conv1(nn.functional.relu(x)))
         if self.halves:
             y, x = halved(y), halved(x)
-        return y + self.shortcut(x)
+        found: Tensor = y + self.shortcut(x)
+        return found
 
 
 class FirstBlock(nn.Module):
@@ -82,4 +83,5 @@ class FirstBlock(nn.Module):
         self.shortcut = zoo.nn.spectral_norm(convolution(inputs, outputs, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return halved(self.conv2(self.conv1(x))) + self.shortcut(halved(x))
+        y: Tensor = halved(self.conv2(self.conv1(x))) + self.shortcut(halved(x))
+        return y

@@ -62,7 +62,8 @@ class GeneratorBlock(nn.Module):
         by_class = () if labels is None else (labels,)
         y = self.conv1(enlarged(self.norm1(x, *by_class)))
         y = self.conv2(self.norm2(y, *by_class))
-        return y + enlarged(self.shortcut(x))
+        found: Tensor = y + enlarged(self.shortcut(x))
+        return found
 
 
 def _norm(channels: int, classes: int) -> nn.Module:
