@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ from zoo.testing.data import write_images
 
 SHAPES = ((32, 3, 64, 64), (64, 1, 28, 28))
 TURNS = 40
+AUGMENTING = ("augmented", "augmented_batches")
+"""The functions of `zoo.engine.augmentation.apply` that a step calls."""
 
 
 def plain(images: Tensor, affine: Tensor, color: Tensor, box: Tensor, padding: str) -> Tensor:
@@ -87,8 +90,8 @@ def share(names: tuple[str, ...], steps: int, **options: object) -> tuple[float,
     state = build(plan, prepare_data(plan))
     spent, backward = [0.0], Augment.backward
 
-    def timed(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def timing(*arguments: object) -> Tensor:
+    def timed(call: Callable[..., Any]) -> Callable[..., Any]:
+        def timing(*arguments: object) -> Any:
             start = time.thread_time()
             found = call(*arguments)
             spent[0] += time.thread_time() - start
@@ -96,7 +99,9 @@ def share(names: tuple[str, ...], steps: int, **options: object) -> tuple[float,
 
         return timing
 
-    step.augmented, Augment.backward = timed(apply.augmented), staticmethod(timed(backward))  # type: ignore[assignment]
+    for name in AUGMENTING:
+        setattr(step, name, timed(getattr(apply, name)))
+    Augment.backward = staticmethod(timed(backward))  # type: ignore[method-assign]
     try:
         found = []
         for number in range(steps):
@@ -104,7 +109,9 @@ def share(names: tuple[str, ...], steps: int, **options: object) -> tuple[float,
             state.run(number)
             found.append((time.thread_time() - start, spent[0]))
     finally:
-        step.augmented, Augment.backward = apply.augmented, staticmethod(backward)  # type: ignore[method-assign]
+        for name in AUGMENTING:
+            setattr(step, name, getattr(apply, name))
+        Augment.backward = staticmethod(backward)  # type: ignore[method-assign]
         state.batches.close()
     return tuple(1000 * sorted(column)[len(found) // 2] for column in zip(*found, strict=True))  # type: ignore[return-value]
 

@@ -5,6 +5,8 @@ What `zoo.Augmentation.contribute` is given. Colour, a warp and a box of zeros, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -18,34 +20,43 @@ class Transform:
     behind warps with reflection one map (Karras et al. 2020), and what cannot be told in one pass begins another.
     """
 
-    def __init__(self, images: Tensor, probability: Tensor | None = None) -> None:
-        """`images` (N, C, H, W) in [-1, 1]; `probability`: 0-d, of each change for each image, 1 by default."""
-        self._images = images
-        self.count, self.channels, self.height, self.width = images.shape
-        self.device = images.device
-        self.probability = torch.ones((), device=images.device) if probability is None else probability
+    def __init__(self, images: Tensor | Sequence[Tensor], probability: Tensor | None = None) -> None:
+        """`images` (N, C, H, W) in [-1, 1]; `probability`: 0-d, of each change for each image, 1 by default.
+
+        Several such batches, of images of one shape, are one of all their images; each is kept as it lies in memory.
+        """
+        self._batches = [images] if isinstance(images, Tensor) else list(images)
+        self._counts = [len(batch) for batch in self._batches]
+        self.count = sum(self._counts)
+        _, self.channels, self.height, self.width = self._batches[0].shape
+        self.device = self._batches[0].device
+        self.probability = torch.ones((), device=self.device) if probability is None else probability
         """0-d float32, on the device: that with which each change is to be made, in each image by itself."""
         self._affine: Tensor | None = None  # about the middle of the image
         self._padding = "zeros"
         self._color: tuple[Tensor, Tensor | None, Tensor] | None = None
         self._box: Tensor | None = None
 
-    def uniform(self, many: int = 1) -> tuple[Tensor, ...]:
-        """`many` times (N,) numbers of [0, 1), from the device's default generator."""
-        return torch.rand(many, self.count, device=self.device).unbind()
+    def uniform(self, many: int = 1) -> Tensor:
+        """(many, N) numbers of [0, 1), from the device's default generator."""
+        return torch.rand(many, self.count, device=self.device)
 
-    def normal(self, many: int = 1) -> tuple[Tensor, ...]:
-        """`many` times (N,) numbers of N(0, 1), from the device's default generator."""
-        return torch.randn(many, self.count, device=self.device).unbind()
+    def normal(self, many: int = 1) -> Tensor:
+        """(many, N) numbers of N(0, 1), from the device's default generator."""
+        return torch.randn(many, self.count, device=self.device)
 
     def integers(self, low: int, high: int) -> Tensor:
         """(N,) whole numbers from `low` to `high`, both among them, as int64."""
         return torch.randint(low, high + 1, (self.count,), device=self.device)
 
-    def chosen(self, *, root: bool = False) -> Tensor:
-        """(N,) booleans, each True with the probability; `root`: with that of which two in a row make it, 1 - sqrt(1 - p)."""
+    def chosen(self, many: int | None = None, *, root: bool = False) -> Tensor:
+        """(N,) booleans, or (many, N): each True with the probability.
+
+        `root`: with that of which two in a row make it, 1 - sqrt(1 - p).
+        """
+        shape = (self.count,) if many is None else (many, self.count)
         probability = 1 - (1 - self.probability).clamp(min=0).sqrt() if root else self.probability
-        return torch.rand(self.count, device=self.device) < probability
+        return torch.rand(shape, device=self.device) < probability
 
     def recolor(self, matrix: Tensor, bias: Tensor, of_means: Tensor | None = None) -> None:
         """Each pixel's channels x become matrix x + of_means m + bias, m being the means of the image's channels.
@@ -85,9 +96,14 @@ class Transform:
         self._box = torch.stack([top, left, bottom, right], 1)
 
     def images(self) -> Tensor:
-        """The images with all that was asked for done to them."""
+        """The images with all that was asked for done to them; those of several batches in one."""
+        batches = self.batches()
+        return batches[0] if len(batches) == 1 else torch.cat(batches)
+
+    def batches(self) -> list[Tensor]:
+        """The same, as the batches that were given."""
         self._do()
-        return self._images
+        return self._batches
 
     def _do(self) -> None:
         """Do what has been asked for until now."""
@@ -99,15 +115,29 @@ class Transform:
             matrix, of_means, bias = self._color
             of_means = torch.zeros_like(matrix) if of_means is None else of_means
             color = torch.cat([matrix, of_means, bias[:, :, None]], 2)
-        self._images = ops.augment(self._images, affine, color, self._box, self._padding)
+        each = zip(*(self._of_batches(parameter) for parameter in (affine, color, self._box)), strict=True)
+        self._batches = [
+            ops.augment(batch, *given, self._padding) for batch, given in zip(self._batches, each, strict=True)
+        ]
         self._affine = self._color = self._box = None
+
+    def _of_batches(self, parameter: Tensor | None) -> Sequence[Tensor | None]:
+        """What of a parameter of all images belongs to each batch."""
+        if parameter is None or len(self._counts) == 1:
+            return [parameter] * len(self._counts)
+        return parameter.split(self._counts)
 
     def _in_pixels(self, matrix: Tensor) -> Tensor:
         """The same map of positions that are counted from the first pixel."""
         x, y = (self.width - 1) / 2, (self.height - 1) / 2
         a, b, more = matrix.unbind(2)
-        middle = torch.stack([x - a[:, 0] * x - b[:, 0] * y, y - a[:, 1] * x - b[:, 1] * y], 1)
-        return torch.stack([a, b, more + middle], 2)
+        more = more.sub(a, alpha=x).sub_(b, alpha=y)
+        if x == y:
+            more.add_(x)
+        else:
+            more[:, 0].add_(x)
+            more[:, 1].add_(y)
+        return torch.stack([a, b, more], 2)
 
     def _check(self, name: str, given: Tensor, each: tuple[int, ...], dtype: torch.dtype = torch.float32) -> None:
         wanted = (self.count, *each)
@@ -125,7 +155,8 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 def _both_warps(first: Tensor, second: Tensor) -> Tensor:
     """What `second`, of the result of `first`, shows of the image."""
     both = _product(first[:, :, :2], second)
-    return torch.cat([both[:, :, :2], both[:, :, 2:] + first[:, :, 2:]], 2)
+    both[:, :, 2].add_(first[:, :, 2])
+    return both
 
 
 def _both_colors(

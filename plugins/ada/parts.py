@@ -27,19 +27,14 @@ SATURATION = 1.0
 
 def blit(transform: zoo.Transform) -> None:
     """Flipped left to right, turned by a multiple of 90 degrees where images are squares, shifted by whole pixels."""
-    flip, turn, right, down = transform.uniform(4)
-    flipped = torch.where(transform.chosen() & (flip < 0.5), -1.0, 1.0)
-    quarters = torch.where(transform.chosen(), (4 * turn).floor(), 0.0)
-    if transform.height != transform.width:
-        quarters = torch.zeros_like(quarters)
+    draws = transform.uniform(4)
+    flip, turn, shifted = transform.chosen(3).unbind()
+    flipped = _mirrored(flip & (draws[0] < 0.5))
+    quarters = (4 * draws[1]).floor_().mul_(turn if transform.height == transform.width else 0)
     # Exactly 0, 1 and -1: pixels are copied then.
-    cosine, sine = (quarters == 0).float() - (quarters == 2).float(), (quarters == 1).float() - (quarters == 3).float()
-    shifted = transform.chosen()
-    x, y = (
-        torch.where(shifted, ((2 * share - 1) * SHIFT * side).round(), 0.0)
-        for share, side in ((right, transform.width), (down, transform.height))
-    )
-    transform.warp(_map(flipped * cosine, -flipped * sine, sine, cosine, x, y))
+    cosine, sine = (quarters - 2).abs_().sub_(1), 1 - (quarters - 1).abs_()
+    shift = _of_sides(transform, (draws[2:] - 0.5).mul_(2 * SHIFT)).round_().mul_(shifted)
+    transform.warp(_map(flipped * cosine, -flipped * sine, sine, cosine, shift))
 
 
 def geometry(transform: zoo.Transform) -> None:
@@ -47,34 +42,37 @@ def geometry(transform: zoo.Transform) -> None:
 
     Two turns have the probability that together makes that of one; the direction of stretching is so any.
     """
-    turn1, turn2 = ((2 * share - 1) * math.pi for share in transform.uniform(2))
-    scale, stretch, right, down = transform.normal(4)
-    scale = torch.where(transform.chosen(), torch.exp2(SCALE * scale), 1.0)
-    turn1 = torch.where(transform.chosen(root=True), turn1, 0.0)
-    stretch = torch.where(transform.chosen(), torch.exp2(SCALE * stretch), 1.0)
-    turn2 = torch.where(transform.chosen(root=True), turn2, 0.0)
-    shifted = transform.chosen()
-    x, y = (
-        torch.where(shifted, SHIFT * share * side, 0.0)
-        for share, side in ((right, transform.width), (down, transform.height))
-    )
-    (c1, s1), (c2, s2) = ((turn.cos(), turn.sin()) for turn in (turn1, turn2))
-    wide, high = scale * stretch, scale / stretch
-    transform.warp(
-        _map(
-            c1 * wide * c2 - s1 * high * s2,
-            -c1 * wide * s2 - s1 * high * c2,
-            s1 * wide * c2 + c1 * high * s2,
-            c1 * high * c2 - s1 * wide * s2,
-            x,
-            y,
-        )
-    )
+    turns = (transform.uniform(2) - 0.5).mul_(2 * math.pi).mul_(transform.chosen(2, root=True))
+    draws, chosen = transform.normal(4), transform.chosen(3)
+    scale, stretch = (draws[:2] * SCALE).mul_(chosen[:2]).unbind()
+    shift = _of_sides(transform, (draws[2:] * SHIFT).mul_(chosen[2]))
+    # A turn, a stretch and another turn are a turn by both angles, and a mirror turned by their difference, in these shares.
+    wide, high = torch.stack([scale + stretch, scale - stretch]).sub_(1).exp2_().unbind()
+    shares = torch.stack([wide + high, wide - high])
+    turn1, turn2 = turns.unbind()
+    angles = torch.stack([turn1 + turn2, turn1 - turn2])
+    (c1, c2), (s1, s2) = (shares * angles.cos()).unbind(), angles.sin_().mul_(shares).unbind()
+    transform.warp(_map(c1 + c2, s2 - s1, s1 + s2, c1 - c2, shift))
 
 
-def _map(a: Tensor, b: Tensor, c: Tensor, d: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def _of_sides(transform: zoo.Transform, shares: Tensor) -> Tensor:
+    """Pixels of x and y (2, N) that are these shares of the sides, in their place."""
+    if transform.width == transform.height:
+        return shares.mul_(transform.width)
+    shares[0].mul_(transform.width)
+    shares[1].mul_(transform.height)
+    return shares
+
+
+def _mirrored(where: Tensor) -> Tensor:
+    """-1 there, 1 elsewhere."""
+    return (where * -2.0).add_(1)
+
+
+def _map(a: Tensor, b: Tensor, c: Tensor, d: Tensor, shift: Tensor) -> Tensor:
     """(N, 2, 3): the matrix (a b; c d) of a position that was shifted by (x, y)."""
-    return torch.stack([a, b, a * x + b * y, c, d, c * x + d * y], 1).view(-1, 2, 3)
+    x, y = shift.unbind()
+    return torch.stack([a, b, torch.addcmul(a * x, b, y), c, d, torch.addcmul(c * x, d, y)], 1).view(-1, 2, 3)
 
 
 def color(transform: zoo.Transform) -> None:
@@ -84,26 +82,32 @@ def color(transform: zoo.Transform) -> None:
     saturation a stretch away from it. Of four channels the last, alpha, stays as it is, and the colours, multiplied with it,
     become those of the straight ones that are changed.
     """
-    flip, hue = transform.uniform(2)
-    brightness, contrast, saturation = transform.normal(3)
-    brightness = torch.where(transform.chosen(), BRIGHTNESS * brightness, 0.0)
-    contrast = torch.where(transform.chosen(), torch.exp2(CONTRAST * contrast), 1.0)
-    sign = torch.where(transform.chosen() & (flip < 0.5), -1.0, 1.0)
-    hue = torch.where(transform.chosen(), (2 * hue - 1) * math.pi, 0.0)
-    saturation = contrast * torch.where(transform.chosen(), torch.exp2(SATURATION * saturation), 1.0)
-    along = sign * contrast  # what becomes of grey
+    flip, hue = transform.uniform(2).unbind()
+    draws, chosen = transform.normal(3), transform.chosen(5)
+    brightness, contrast, saturation = draws.mul_(chosen[:3]).unbind()
+    contrast = torch.exp2(CONTRAST * contrast)
+    along = contrast * _mirrored(chosen[3] & (flip < 0.5))  # what becomes of grey
     colours = 3 if transform.channels == 4 else transform.channels
-    as_it_is = torch.eye(colours, device=transform.device)
-    grey = torch.full((colours, colours), 1 / colours, device=transform.device)
-    across = (as_it_is - grey) * (saturation * hue.cos() if colours == 3 else saturation)[:, None, None]
-    matrix = grey * along[:, None, None] + across
-    if colours == 3:
-        about = (as_it_is.roll(1, 0) - as_it_is.roll(-1, 0)) / math.sqrt(3)  # v × …
-        matrix = matrix + about * (saturation * hue.sin())[:, None, None]
-    bias = (along * brightness)[:, None].expand(-1, colours)
+    bias = (along * brightness).mul_(BRIGHTNESS)[:, None].expand(-1, colours)
+    if colours == 1:
+        matrix = along[:, None, None]
+    else:
+        saturation = contrast * torch.exp2(SATURATION * saturation)
+        hue = (hue - 0.5).mul_(2 * math.pi).mul_(chosen[4]) if colours == 3 else torch.zeros_like(hue)
+        matrix = _about_grey(along, saturation * hue.cos(), saturation * hue.sin(), colours)
     if transform.channels == 4:
         matrix, bias = _with_alpha(matrix, bias, along)
     transform.recolor(matrix, bias)
+
+
+def _about_grey(along: Tensor, across: Tensor, about: Tensor, colours: int) -> Tensor:
+    """(N, C, C): v vᵀ times `along`, what is left of the identity times `across`, and of three colours v × … times `about`."""
+    other = (along - across) / colours
+    if colours != 3:
+        return other[:, None, None] + across[:, None, None] * torch.eye(colours, device=along.device)
+    about = about / math.sqrt(3)
+    same, before, after = other + across, other - about, other + about
+    return torch.stack([same, before, after, after, same, before, before, after, same], 1).view(-1, 3, 3)
 
 
 def _with_alpha(matrix: Tensor, bias: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:

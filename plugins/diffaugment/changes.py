@@ -23,15 +23,13 @@ def color(transform: zoo.Transform) -> None:
     Saturation is the distance from the mean of an image's channels, contrast that from its mean: x becomes
     contrast · (saturation · x + (1 - saturation) · grey) + (1 - contrast) · mean + brightness.
     """
-    brightness, saturation, contrast = transform.uniform(3)
-    chosen, channels = transform.chosen(), transform.channels
-    brightness = torch.where(chosen, brightness - 0.5, 0.0)
-    saturation = torch.where(chosen, 2 * saturation, 1.0)[:, None, None]
-    contrast = torch.where(chosen, contrast + 0.5, 1.0)[:, None, None]
+    brightness, saturation, contrast = transform.uniform(3).sub_(0.5).mul_(transform.chosen())
+    channels, of_means = transform.channels, contrast / -transform.channels
+    saturation, contrast = (2 * saturation).add_(1), 1 + contrast
+    grey = ((1 - saturation) * contrast / channels)[:, None, None]
     as_it_is = torch.eye(channels, device=transform.device)
-    grey = torch.full((channels, channels), 1 / channels, device=transform.device)
-    matrix = contrast * (saturation * as_it_is + (1 - saturation) * grey)
-    transform.recolor(matrix, brightness[:, None].expand(-1, channels), (1 - contrast) * grey)
+    matrix = grey + (saturation * contrast)[:, None, None] * as_it_is
+    transform.recolor(matrix, brightness[:, None].expand(-1, channels), of_means[:, None, None].expand(matrix.shape))
 
 
 def color_of_what_is_seen(images: Tensor) -> Tensor:
@@ -51,13 +49,11 @@ def color_of_what_is_seen(images: Tensor) -> Tensor:
 
 def translate(transform: zoo.Transform) -> None:
     """Shifted by up to `REACH` in both directions, by whole pixels; 0 comes in where the image does not reach."""
-    shifts = []
-    for side in (transform.width, transform.height):
-        reach = int(side * REACH + 0.5)
-        shifts.append(transform.integers(-reach, reach))
-    moved = torch.where(transform.chosen(), torch.stack(shifts), 0).float()
-    as_it_is = torch.eye(2, device=transform.device).expand(transform.count, 2, 2)
-    transform.warp(torch.cat([as_it_is, moved.T[:, :, None]], 2), "zeros")
+    reach = [int(side * REACH + 0.5) for side in (transform.width, transform.height)]
+    shifts = torch.stack([transform.integers(-most, most) for most in reach], 1)
+    as_it_is = torch.eye(2, 3, device=transform.device).repeat(transform.count, 1, 1)
+    as_it_is[:, :, 2] = shifts * transform.chosen()[:, None]
+    transform.warp(as_it_is, "zeros")
 
 
 def cut_out(transform: zoo.Transform) -> None:
@@ -68,5 +64,5 @@ def cut_out(transform: zoo.Transform) -> None:
         cut = int(side * CUT + 0.5)
         start = transform.integers(0, side - cut % 2) - cut // 2
         starts.append(start)
-        ends.append(torch.where(chosen, start + cut, start))  # an empty box
+        ends.append(torch.add(start, chosen, alpha=cut))  # or an empty box
     transform.cut(*starts, *ends)

@@ -187,11 +187,11 @@ class _RehearsedStep(Step):
                 )
             return fakes
 
-    def discriminate(self, images: Tensor, labels: Tensor | None) -> Tensor:
-        """As `Step.discriminate`."""
+    def logits(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        """As `Step.logits`."""
         what = f"the discriminator of {self._architecture.name!r} fails for images {tuple(images.shape)} in training"
         with self._architecture.guard(what):
-            return super().discriminate(images, labels)
+            return super().logits(images, labels)
 
 
 def _checked(phase: Phase, place: int, architecture: Architecture) -> Phase:

@@ -21,7 +21,7 @@ from zoo import step_context
 from zoo.architecture import Phase
 from zoo.augmentation import Augmentation
 from zoo.data.loader import Batch
-from zoo.engine.augmentation.apply import augmented
+from zoo.engine.augmentation.apply import augmented, augmented_batches
 from zoo.engine.augmentation.probability import LOGGED, Probability
 from zoo.engine.layout import to_channels_last
 from zoo.engine.losses import DEFAULT_LOSSES, DrawnFakes, Statistics
@@ -149,7 +149,15 @@ class Step:
 
     def discriminate(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits (N,) of the images."""
-        images = augmented(images, self.augmentations, self.probability)
+        return self.logits(augmented(images, self.augmentations, self.probability), labels)
+
+    def discriminate_apart(self, batches: Sequence[Tensor], labels: Tensor | None) -> list[Tensor]:
+        """D's logits (N,) of each batch in a pass of its own; the labels are those of each."""
+        changed = augmented_batches(batches, self.augmentations, self.probability)
+        return [self.logits(images, labels) for images in changed]
+
+    def logits(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        """D's logits (N,) of images that are augmented already."""
         entering = to_channels_last(images) if self.channels_last else images
         logits: Tensor = self.discriminator(entering, labels) if self.classes else self.discriminator(entering)
         return logits.reshape(len(images))
@@ -264,18 +272,19 @@ class StepContext(step_context.StepContext):
         return real_logits, fake_logits
 
     def _both(self, apart: bool) -> tuple[Tensor, Tensor]:
-        real, fakes, labels, discriminate = self.real, self.fakes, self.labels, self._step.discriminate
+        real, fakes, labels = self.real, self.fakes, self.labels
         if self._simultaneous:
             # G learns from the pass over the fakes too: it is left open towards G, and holds nothing else.
-            real_logits = discriminate(real, labels)
-            fakes.logits = discriminate(fakes.drawn, labels)
+            real_logits, fakes.logits = self._step.discriminate_apart([real, fakes.drawn], labels)
             return real_logits, fakes.logits
         fake, joined = fakes.constant, self.options.joined
         if joined or (self._step.joint_pass and not apart):
             with in_groups(self._step.discriminator, 1 if joined else 2):
-                logits = discriminate(torch.cat([real, fake]), None if labels is None else torch.cat([labels, labels]))
+                both = None if labels is None else torch.cat([labels, labels])
+                logits = self._step.discriminate(torch.cat([real, fake]), both)
             return logits[: len(real)], logits[len(real) :]
-        return discriminate(real, labels), discriminate(fake, labels)
+        real_logits, fake_logits = self._step.discriminate_apart([real, fake], labels)
+        return real_logits, fake_logits
 
     def _observe(self, real_logits: Tensor, middle: Tensor | float) -> None:
         """Let the probability of augmentations see what D makes of real images, as it learns."""

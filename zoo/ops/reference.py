@@ -307,10 +307,13 @@ def _places(affine: Tensor, height: int, width: int, padding: str) -> Iterator[t
 def _warped(x: Tensor, affine: Tensor, padding: str) -> Tensor:
     which = torch.arange(len(x), device=x.device)[:, None, None]
     pixels, total = x.permute(0, 2, 3, 1), torch.zeros_like(x)
+    begun = torch.zeros((), dtype=torch.bool, device=x.device)
     for row, column, weight in _places(affine, x.shape[2], x.shape[3], padding):
-        part = pixels[which, row, column].permute(0, 3, 1, 2)
-        # What does not count is not multiplied: it may be infinite.
-        total = total + torch.where(weight[:, None] != 0, weight[:, None] * part, torch.zeros_like(part))
+        part = weight[:, None] * pixels[which, row, column].permute(0, 3, 1, 2)
+        # What does not count is not added: it may be infinite. Nor is the first part, to 0: that -0.0 stays what it is.
+        counts = weight[:, None] != 0
+        total = torch.where(counts, torch.where(begun, total + part, part), total)
+        begun = begun | counts
     return total
 
 

@@ -14,14 +14,22 @@ from zoo.transform import Transform
 
 def augmented(images: Tensor, augmentations: Sequence[Augmentation], probability: Probability | None) -> Tensor:
     """Images (N, C, H, W), each changed by each augmentation with the probability; always where there is none."""
+    return augmented_batches([images], augmentations, probability)[0]
+
+
+def augmented_batches(
+    batches: Sequence[Tensor], augmentations: Sequence[Augmentation], probability: Probability | None
+) -> list[Tensor]:
+    """The same of several batches in one go: what is random is drawn for all of them at once."""
     value = None if probability is None else probability.value
-    transform = Transform(images, value)
+    transform = Transform(batches, value)
     for augment in augmentations:
         if augment.contribute(transform):
             continue
-        chosen, before = transform.chosen(), transform.images()
-        after = augment(before)
+        chosen, before = transform.chosen(), transform.batches()
+        after = [augment(batch) for batch in before]
         if probability is not None and not probability.always:
-            after = torch.where(chosen[:, None, None, None], after, before)
+            which = chosen[:, None, None, None].split([len(batch) for batch in before])
+            after = [torch.where(*each) for each in zip(which, after, before, strict=True)]
         transform = Transform(after, value)
-    return transform.images()
+    return transform.batches()
