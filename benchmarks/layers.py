@@ -40,7 +40,8 @@ from zoo.engine.ema import EMA
 from zoo.engine.runtime.device import choose_device
 from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.engine.step import Step, constant
-from zoo.nn.normalisation import BatchNormAct, in_groups
+from zoo.nn.groups import in_groups
+from zoo.nn.normalisation import BatchNormAct
 
 WARM_UP = 2
 DIRECTIONS = ("forward", "backward", "input's gradient", "weights' gradient")

@@ -39,7 +39,11 @@ CONTENDERS = {
         # What people got before there were presets for pictures in colour.
         Contender(
             "zoo lsgan, untuned", "zoo_side", "lsgan",
-            {"preset": "paper64", "width": 64, "latent": 100, "batch_size": 64, "learning_rate": 2e-4, "ema": 0.999},
+            {
+                **BEFORE, "preset": "paper", "width": 64, "latent": 100, "learning_rate": 2e-4,
+                "discriminator_learning_rate": None, "schedule": "constant", "schedule_hold": 0.0, "r1": 0.0,
+                "reuse_fakes": False, "ema": 0.999,
+            },
             "#7c3aed", False,
         ),
         # The line that was then the best that one could type for icons.
