@@ -115,7 +115,7 @@ class Transform:
             matrix, of_means, bias = self._color
             of_means = torch.zeros_like(matrix) if of_means is None else of_means
             color = torch.cat([matrix, of_means, bias[:, :, None]], 2)
-        each = zip(*(self._of_batches(parameter) for parameter in (affine, color, self._box)), strict=True)
+        each = zip(self._of_batches(affine), self._of_batches(color), self._of_batches(self._box), strict=True)
         self._batches = [
             ops.augment(batch, *given, self._padding) for batch, given in zip(self._batches, each, strict=True)
         ]
@@ -125,7 +125,7 @@ class Transform:
         """What of a parameter of all images belongs to each batch."""
         if parameter is None or len(self._counts) == 1:
             return [parameter] * len(self._counts)
-        return parameter.split(self._counts)
+        return torch.split(parameter, self._counts)
 
     def _in_pixels(self, matrix: Tensor) -> Tensor:
         """The same map of positions that are counted from the first pixel."""

@@ -29,7 +29,7 @@ def augmented_batches(
         chosen, before = transform.chosen(), transform.batches()
         after = [augment(batch) for batch in before]
         if probability is not None and not probability.always:
-            which = chosen[:, None, None, None].split([len(batch) for batch in before])
+            which = torch.split(chosen[:, None, None, None], [len(batch) for batch in before])
             after = [torch.where(*each) for each in zip(which, after, before, strict=True)]
         transform = Transform(after, value)
     return transform.batches()
