@@ -75,7 +75,7 @@ class ConditionalGAN(DCGAN):
         if not 2 <= data.classes <= FEW or count < ENOUGH * data.classes or data.points:
             return None
         reason = f"few classes of {ENOUGH} pictures or more each, on average: it draws the class that it is asked for"
-        return zoo.Recommendation(self.preset_for(data, device), reason, strength=0.6, first_shapes=500)
+        return zoo.Recommendation(self.preset_for(data, device), reason, strength=0.6)
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
         if options.networks != "mlp":

@@ -53,16 +53,16 @@ LITTLE = 32
 MEDIUM = 128
 """Sides of up to so many pixels are what `medium` is for."""
 
-SUITS: dict[str, tuple[str, int]] = {
+SUITS: dict[str, tuple[str, int | None]] = {
     "mnist": ("Radford's rules, tuned for small grey pictures and a few minutes on two CPU cores", 300),
     "small": (
         "Radford's rules at three eighths of their width, tuned for colour and ten minutes on two CPU cores",
         800,
     ),
-    "medium": ("Radford's rules at full width, for an hour on a GPU", 1000),
-    "large": ("Radford's rules at full width, for large pictures and a GPU", 2000),
+    "medium": ("Radford's rules at full width, for an hour on a GPU (none has seen it yet)", None),
+    "large": ("Radford's rules at full width, for large pictures and a GPU (none has seen it yet)", None),
 }
-"""Why a preset suits the data that it is chosen for, and the steps after which there is something to be seen, about."""
+"""Why a preset suits the data that it is chosen for, and the steps after which something is to be seen, where it was looked at."""
 
 Networks = Literal["dcgan", "upsample", "selu", "tf64", "tf64_as_printed"]
 

@@ -263,8 +263,20 @@ def test_a_loss_of_ones_own_that_shows_d_the_batch_is_seen_too():
 def test_a_loss_that_never_does_is_refused_with_the_way_out():
     step = build()
     phases = [replace(step.phases[0], loss=lambda context: context.discriminate(context.fakes.images).mean())]
+    moving = adaptive()
+    assert "augment_p" not in replace(step, phases=phases, probability=moving).run(0)
     with pytest.raises(zoo.errors.OptionError, match="--augment-target follows D's output for real images, and"):
-        replace(step, phases=phases, probability=adaptive()).run(0)
+        moving.check_seen()
+
+
+def test_a_phase_that_looks_at_no_real_images_does_not_count():
+    step = build()
+    penalty = replace(step.phases[0], loss=lambda context: context.discriminate(context.fakes.images).square().mean())
+    alone, beside = adaptive(), adaptive()
+    for number in range(8):
+        replace(step, probability=alone).run(number)
+        replace(step, phases=[step.phases[0], penalty, *step.phases[1:]], probability=beside).run(number)
+    assert alone.state_dict()["updates"] == beside.state_dict()["updates"]
 
 
 @pytest.mark.parametrize("options", [{}, dict(r1=0.1, r1_every=2)], ids=str)
@@ -309,8 +321,10 @@ def test_a_run_that_had_a_fixed_one_goes_on_with_one_that_moves_and_back(images)
     assert values[6] != 0.5
     zoo.resume("run", steps=7, augment_probability=0.25)
     assert [*zoo.Run("run").metrics()][-1]["augment_p"] == 0.25, "it begins anew there"
-    zoo.resume("run", steps=8, augment_target=None)
+    zoo.resume("run", steps=8, augment_target=None, augment_probability=None)
     assert "augment_p" not in [*zoo.Run("run").metrics()][-1]
+    zoo.resume("run", steps=9, augment_target=0.6)
+    assert [*zoo.Run("run").metrics()][-1]["augment_p"] == 1, "what was always made is not left out all at once"
 
 
 def test_a_target_without_augmentations_is_refused(cli, images):

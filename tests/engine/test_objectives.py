@@ -57,6 +57,18 @@ def test_ds_loss_is_that_of_the_formula_with_r1_at_real_images_and_r2_at_fakes(r
     assert not {"r1", "r2"} & build(**given).run(1).keys(), "the penalties come every third step"
 
 
+class Watching(Relativistic):
+    """Tells whether what G is compared with holds a graph."""
+
+    def generator_loss(self, fake_logits, *, real_logits=None, scale):
+        assert not real_logits.requires_grad, "a graph of D that no gradient needs"
+        return super().generator_loss(fake_logits, real_logits=real_logits, scale=scale)
+
+
+def test_gs_turn_holds_no_graph_of_ds_view_of_real_images_whatever_the_penalty_asked_of_them():
+    build(objective=Watching(), reuse_fakes=True, r1=0.1, r1_every=1).run(0)
+
+
 def test_r2_changes_nothing_of_what_g_learns_where_both_learn_at_once():
     with_r2, without = (build(simultaneous=True, learning_rate=1e-30, r1=0.1, r2=r2) for r2 in (0.5, 0.0))
     for step in (with_r2, without):

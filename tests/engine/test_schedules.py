@@ -69,7 +69,7 @@ def test_burn_in_reaches_both_optimisers_and_the_penalties(images):
     groups = [state.step.optimizers[role].param_groups[0] for role in ("generator", "discriminator")]
     assert [group["lr"] for group in groups] == pytest.approx([1e-3, 5e-4])
     assert [group["betas"][1] for group in groups] == pytest.approx([0.99, 0.99])
-    assert state.step.penalties == pytest.approx({"r1": 0.1, "r2": 0.0})
+    assert state.step.penalties == pytest.approx({"r1": 0.1})
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,34 @@ def test_the_half_life_is_ramped_up():
     assert half_life_decay(1, 2, 0, 2000) == pytest.approx(0.5), "0: no ramp"
 
 
-def test_an_average_by_half_life_goes_on_exactly_and_does_not_hang_on_the_batch_size(images):
+def test_images_are_counted_as_they_are_drawn(images):
+    """Also where the last batch of an epoch is smaller."""
+    state = state_of("dcgan", images, **tiny("dcgan", batch_size=7, drop_remainder=False))
+    per_epoch = state.batches.loader.images
+    assert state.kimg_after(-(-per_epoch // 7)) == per_epoch / 1000
+
+
+def test_after_so_many_images_an_average_is_as_old_whatever_the_batch_size():
+    """The weight that is left of what the average was before 2,000 images, at a half-life of 1,000."""
+    for batch_size in (10, 50, 200):
+        left = half_life_decay(100, 1.0, 0.0, batch_size) ** (2000 / batch_size)
+        assert left == pytest.approx(0.25)
+
+
+def test_what_is_given_by_hand_is_not_undone_by_an_end_of_before(images):
+    r3gan = registry().architecture("r3gan")
+    options = resolve(r3gan, preset="ffhq64", flags={"r1": 0.0, "learning_rate": 1e-4})[0]
+    assert (options.r1, options.final_r1, options.final_learning_rate) == (0.0, None, None)
+    assert options.final_beta2 is not None, "the others stay"
+    assert "r1" not in options.penalties
+    only = resolve(r3gan, preset="ffhq64", flags={"r1": 0.0, "r2": 0.0, "learning_rate": 1e-4, "beta2": 0.9})[0]
+    assert only.burn_in is None, "nothing is left that it changes"
+    run = zoo.train("dcgan", data=str(images), out="run", **tiny("dcgan", steps=2, **BURN_IN))
+    zoo.resume("run", steps=3, learning_rate=1e-5)
+    assert run.metrics()[-1]["learning_rate"] == 1e-5
+
+
+def test_an_average_by_half_life_goes_on_exactly(images):
     options = tiny("dcgan", steps=6, ema=0.0, ema_kimg=0.02)
     whole = zoo.train("dcgan", data=str(images), out="whole", **options)
     zoo.train("dcgan", data=str(images), out="parts", callbacks=[Stop(3)], **options)

@@ -106,7 +106,7 @@ def training_step(
         absent["eager"] = absent["compile"] = (
             f"{name} is trained with {ours.step.objective.kind}, which is not written out here"
         )
-    cycle = chosen.r1_every if chosen.r1 or chosen.r2 else 1
+    cycle = chosen.r1_every if chosen.penalties else 1
     calls = {contender: _counted(step, cycle, contender == "reference") for contender, step in steps.items()}
     try:
         if "compile" in calls:

@@ -74,8 +74,9 @@ class TrainingState:
 
     def kimg_after(self, step: int) -> float:
         """Thousands of real images that the discriminator has seen after so many steps."""
-        begins = self.batches.loader.batching.begins
-        return float(begins.images + (step - begins.step) * images_per_step(self.step.phases, self.options)) / 1000
+        batching = self.batches.loader.batching
+        batches = (step - batching.begins.step) * batches_per_step(self.step.phases, self.options)
+        return batching.images_before(batching.begins.drawn + int(batches)) / 1000
 
     @property
     def steps(self) -> int:
@@ -104,7 +105,7 @@ class TrainingState:
             if options.final_beta2 is not None:
                 set_beta2(optimizer, burn_in_at(options, "beta2", options.beta2, kimg))
         self.step.set_penalties(
-            {name: burn_in_at(options, name, getattr(options, name), kimg) for name in ("r1", "r2")}
+            {name: burn_in_at(options, name, getattr(options, name), kimg) for name in options.penalties}
         )
 
     def average(self, number: int) -> None:

@@ -81,6 +81,7 @@ def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
     if then.augment_probability != state.options.augment_probability:  # which it begins at, then
         without.append("augmentation")
     load_state(state, saved, without)
+    _move_on(state, then)
     if state.ema is not None and not then.averages:
         state.ema.begin()
     if then.latent_seed != state.options.latent_seed:
@@ -90,6 +91,19 @@ def load_checkpoint(state: TrainingState, folder: Path, then: Options) -> float:
     if before != now or batches_per_step(phases, then) != batches_per_step(state.step.phases, state.options):
         state.batches.recut(before, saved.step)
     return saved.seconds
+
+
+def _move_on(state: TrainingState, then: Options) -> None:
+    """Let a probability of augmentations that moves from here on begin where the fixed one stood, if nothing else is given."""
+    probability, given = state.step.probability, state.options.augment_probability
+    if (
+        probability is not None
+        and probability.adaptive
+        and given is None
+        and then.augment
+        and then.augment_target is None
+    ):
+        probability.begin(1.0 if then.augment_probability is None else then.augment_probability)
 
 
 def _cut(state: TrainingState, options: Options) -> tuple[int, int, bool]:

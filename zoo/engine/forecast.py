@@ -138,7 +138,7 @@ class Forecast:
 def _cycle(state: TrainingState) -> int:
     """The steps in which each phase, and the gradient penalty, comes as often as in any other so many."""
     options = state.options
-    return math.lcm(*(phase.every for phase in state.step.phases), options.r1_every if options.r1 or options.r2 else 1)
+    return math.lcm(*(phase.every for phase in state.step.phases), options.r1_every if options.penalties else 1)
 
 
 def forecast(seconds: float, count: int, step: float, advice: list[str], shapes: float | None = None) -> str:

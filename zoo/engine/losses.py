@@ -45,7 +45,7 @@ def discriminator_loss(context: StepContext) -> tuple[Tensor, Statistics]:
         real.requires_grad_()
     if "r2" in penalties:
         _drawn(context.fakes).constant.requires_grad_()
-    # One pass spares the derivatives of a half that no penalty asks for nothing where both do.
+    # Where one penalty is due, two passes spare the derivatives of the half that it does not ask for.
     real_logits, fake_logits = context.discriminate_both(apart=len(penalties) == 1)
     if context.options.joined:  # one mean, in which each half weighs one half
         scale /= 2
@@ -86,7 +86,8 @@ def generator_loss(context: StepContext) -> tuple[Tensor, Statistics]:
     fakes = _drawn(context.fakes)
     fake_logits = context.discriminate(fakes.drawn, fakes.labels) if fakes.logits is None else fakes.logits
     if needs_real_logits(context.objective):
-        real_logits = context.discriminate(context.real, context.labels)
+        with torch.no_grad():  # they are constants to G, whatever D's phase has asked of the images
+            real_logits = context.discriminate(context.real, context.labels)
         more = {"real_logits": real_logits}
         loss, _ = context.objective.generator_loss(fake_logits, scale=context.scale, **more)
     else:

@@ -50,6 +50,8 @@ def rehearse(state: TrainingState, spec: DataSpec) -> None:
                 return
             try:
                 _go_through(_rehearsed(step, copies, options, architecture, spec), architecture, state.steps)
+                if copies.probability is not None:
+                    copies.probability.check_seen()
                 if options is not step.options:
                     _draw_whole_batches(_rehearsed(step, copies, step.options, architecture, spec))
                 return

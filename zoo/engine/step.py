@@ -32,9 +32,6 @@ from zoo.nn.modes import evaluating
 from zoo.objective import Objective, middle_of, needs_real_logits
 from zoo.options import Options
 
-PENALTIES = ("r1", "r2")
-"""D's gradient penalties: at real images, and at generated ones."""
-
 
 @dataclass
 class Step:
@@ -61,14 +58,14 @@ class Step:
     latest: Statistics = field(default_factory=dict)
     """What each phase has told when it last ran."""
     penalties: dict[str, Any] = field(default_factory=dict)
-    """The weights of R1 and R2 in this step, by name: numbers, or 0-d tensors on a GPU where they change."""
+    """The weights of the penalties that the options have, in this step: numbers, or 0-d tensors on a GPU where they change."""
     number_asked: bool = field(default=False, init=False)
     """Whether a loss has looked at the number of a step, which makes steps differ in more than what is due."""
 
     def __post_init__(self) -> None:
         """The weights begin with those of the options."""
         if not self.penalties:
-            self.set_penalties({name: getattr(self.options, name) for name in PENALTIES})
+            self.set_penalties({name: getattr(self.options, name) for name in self.options.penalties})
 
     def set_penalties(self, weights: Mapping[str, float]) -> None:
         """Set the weights of R1 and R2, by name; where they change, a recorded step is to find them on the device."""
@@ -217,8 +214,7 @@ class StepContext(step_context.StepContext):
     @property
     def penalties(self) -> dict[str, Any]:
         """As `StepContext.penalties`."""
-        due = self.penalty_due
-        return {name: self._step.penalties[name] for name in PENALTIES if due and penalized(self.options, name)}
+        return dict(self._step.penalties) if self.penalty_due else {}
 
     @cached_property
     def batch(self) -> Batch:
@@ -298,13 +294,8 @@ class StepContext(step_context.StepContext):
 
 def penalty_due(options: Options, phase: Phase, number: int) -> bool:
     """Whether D's gradient penalty is due in a phase of step `number` (from 0): each `r1_every`-th time that it runs."""
-    some = any(penalized(options, name) for name in PENALTIES)
-    return some and phase.updates == "discriminator" and number // phase.every % options.r1_every == 0
-
-
-def penalized(options: Options, name: str) -> bool:
-    """Whether the options have that penalty (of `PENALTIES`), at any time of the run."""
-    return getattr(options, name) > 0 or (getattr(options, f"final_{name}") or 0) > 0
+    due = phase.updates == "discriminator" and number // phase.every % options.r1_every == 0
+    return due and bool(options.penalties)
 
 
 def alternates(phases: Sequence[Phase], number: int) -> bool:

@@ -52,6 +52,13 @@ class Options(
 
     model_config = ConfigDict(defer_build=False)  # so that a class of options that cannot work says so when it is made
 
+    @property
+    def penalties(self) -> tuple[str, ...]:
+        """The gradient penalties of D that a run has at any time: r1 at real images, r2 at generated ones."""
+        return tuple(
+            name for name in ("r1", "r2") if getattr(self, name) > 0 or (getattr(self, f"final_{name}") or 0.0) > 0
+        )
+
     @model_validator(mode="after")
     def _same_fakes(self) -> Options:
         """Raise ValueError where the generator cannot learn from the discriminator's fakes, with the way out."""

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.options.length import LENGTHS
+from zoo.options.optimizer import FINALS
 
 ALTERNATIVES = (LENGTHS, ("ema", "ema_kimg"))
 """Names of which one is in force. The first has a value always, which counts where the others have none."""
 
 
 def superseded(given: Mapping[str, Any]) -> list[str]:
-    """The options that no longer count where some are `given`. Raises ValueError where two of them are lengths."""
+    """The options that no longer count where some are `given`. Raises ValueError where two of them are lengths.
+
+    Where a value is given, so is its end, if it has one: what ``--burn-in`` led to before does not undo it.
+    """
     found: list[str] = []
     for names in ALTERNATIVES:
         named = [name for name in names if (name == names[0] and name in given) or given.get(name) is not None]
@@ -20,7 +24,7 @@ def superseded(given: Mapping[str, Any]) -> list[str]:
             flags = " and ".join(f"--{name}" for name in named)
             raise ValueError(f"{flags} both say how long to train; give one of them")
         found += [name for name in names[1:] if named and name not in named]
-    return found
+    return found + [f"final_{name}" for name in FINALS if name in given and given.get(f"final_{name}") is None]
 
 
 def in_force(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from zoo.errors import OptionError, unknown
 from zoo.options import Options
 from zoo.options.alternatives import superseded
 from zoo.options.config_file import read_config
+from zoo.options.optimizer import FINALS
 from zoo.options.owner import Owner
 from zoo.system.names import brief
 
@@ -75,6 +76,8 @@ def resolve(
             except ValueError as error:
                 raise OptionError(str(error)) from None
         values |= layer
+        if "burn_in" not in layer and not any(values.get(f"final_{name}") is not None for name in FINALS):
+            values.pop("burn_in", None)  # nothing is left that it changes
         for name in layer:
             places.pop(name, None)
             places |= {} if place is None else {name: place}

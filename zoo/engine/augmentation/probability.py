@@ -30,7 +30,7 @@ class Probability:
         """As ``--augment-probability``, ``--augment-target`` and ``--augment-kimg`` say."""
         self._target = options.augment_target
         self._per_image = 1 / (1000 * options.augment_kimg)
-        self._seen = False
+        self._seen = self._ever_seen = False
         given = options.augment_probability
         first = given if given is not None else 1.0 if self._target is None else 0.0
         self.always = self._target is None and first == 1
@@ -50,23 +50,26 @@ class Probability:
         if self.adaptive:
             self._signs += (real_logits.detach().float() - middle).sign().sum()
             self._images += len(real_logits)
-            self._seen = True
+            self._seen = self._ever_seen = True
+
+    def check_seen(self) -> None:
+        """Raise OptionError where it is to move and has never seen what D makes of real images."""
+        if self.adaptive and not self._ever_seen:
+            raise OptionError(
+                "--augment-target follows D's output for real images, and the discriminator's loss of this architecture looks at "
+                "none by themselves; leave it out, and give --augment-probability"
+            )
 
     @torch.no_grad()
     def update(self) -> dict[str, Tensor]:
         """Move it, where that is due after an update of D. What is to be logged: augment_p, and augment_r_t as of the last move.
 
-        Raises OptionError where no logits of real images were seen.
+        An update whose loss has seen no logits of real images, as that of a penalty alone, does not count.
         """
-        if self._target is None:
+        if self._target is None or not self._seen:
             return {}
-        if not self._seen:
-            raise OptionError(
-                "--augment-target follows D's output for real images, and the discriminator's loss of this architecture looks at "
-                "none by themselves; leave it out, and give --augment-probability"
-            )
-        self._seen = False
         self._updates += 1
+        self._seen = False
         due = self._updates >= EVERY
         r_t = self._signs / self._images
         moved = (self.value + (r_t - self._target).sign() * self._images * self._per_image).clamp(0, 1)
@@ -75,6 +78,10 @@ class Probability:
         for each in (self._signs, self._images, self._updates):
             each *= ~due
         return dict(zip(LOGGED, (self.value.clone(), self._r_t.clone()), strict=True))
+
+    def begin(self, probability: float) -> None:
+        """Move from there on."""
+        self.value.fill_(probability)
 
     def state_dict(self) -> dict[str, Any]:
         """What is kept from step to step."""

@@ -23,7 +23,7 @@ from zoo.engine.runtime.seeds import random_numbers_kept
 from zoo.engine.step import Step
 from zoo.generate.latent.latents import Latents
 from zoo.nn.modes import evaluating
-from zoo.objective import middle_of
+from zoo.objective import middle_of, needs_real_logits
 from zoo.options import Options
 
 EVERY = 100
@@ -62,7 +62,7 @@ def small_data_advice(options: Options, images: int, transferred: bool = False) 
         augment = "" if options.augment else "; --augment translation cutout shows each in many ways"
         are = "image is" if images == 1 else "images are"
         return f"{images} {are} few, and what is drawn may be copies (zoo evaluate tells): {begin}{augment}"
-    if images >= SMALL or options.hold_out or options.r1 or options.augment:
+    if images >= SMALL or options.hold_out or options.penalties or options.augment:
         return ""
     return (
         f"{images} images, and nothing keeps the discriminator from learning them by heart: --augment translation cutout or --r1 "
@@ -93,7 +93,8 @@ class Probe:
         gap = float(train.mean() - fake.mean())
         means = {"d_train": float(train.mean()), "d_held_out": float(held.mean()), "d_generated": float(fake.mean())}
         found = {"r_v": (means["d_train"] - means["d_held_out"]) / gap if gap else 0.0}
-        found["r_t"] = float((train - middle_of(step.objective)).sign().mean())
+        middle = float(fake.mean()) if needs_real_logits(step.objective) else middle_of(step.objective)
+        found["r_t"] = float((train - middle).sign().mean())
         return {**found, **means}, gap / max(float(train.std()), 1e-12)
 
     def _labels(self, loader: Loader, places: Any) -> Tensor | None:

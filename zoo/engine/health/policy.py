@@ -71,8 +71,10 @@ def slower_discriminator(situation: Situation) -> Changes:
 
 
 def smoother_discriminator(situation: Situation) -> Changes:
-    """Four times as much R1 (Mescheder et al. 2018), or 0.2 where there is none."""
-    return {"r1": 4 * situation.options.r1 or SLOPE}
+    """Four times as much R1 and R2 (Mescheder et al. 2018), or an R1 of 0.2 where there is none."""
+    options = situation.options
+    penalties = {name: getattr(options, f"final_{name}") or getattr(options, name) for name in options.penalties}
+    return {name: 4 * weight for name, weight in penalties.items()} or {"r1": SLOPE}
 
 
 def augmented(situation: Situation) -> Changes:

@@ -34,7 +34,7 @@ def compiled(subject: Subject) -> str | None:
     from torch._inductor import config  # only where it can be imported
 
     torch.compiler.reset()
-    remark = PENALTIES if subject.options.r1 or subject.options.r2 else None
+    remark = PENALTIES if subject.options.penalties else None
     try:
         with warnings.catch_warnings(), config.patch(fallback_random=True):  # the same random numbers as without
             warnings.simplefilter("ignore")  # the compiler's own
