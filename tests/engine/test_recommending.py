@@ -261,7 +261,7 @@ def test_help_is_of_what_would_be_chosen(cli, pictures):
     outcome = cli("train", "./a b.npz", "--help")
     assert outcome.code == 0
     assert "Chosen for ./a b.npz on the CPU: train dcgan: " in outcome.out
-    assert "(default: photos)" in outcome.out
+    assert "(default: small)" in outcome.out
     large = cli("train", "a b.npz", "--size", 64, "--device", "cuda", "--help").out
     assert "Chosen for a b.npz on the GPU: " in large
     assert "(default: medium)" in large
