@@ -19,6 +19,8 @@ class DataSet:
     channels: int
     side: int
     script: str | None = None
+    architecture: str | None = None
+    """What zoo is to train on it; None: what it chooses for the data by itself."""
     per_doubling: int = 4
     """Snapshots in each doubling of time: fewer where judging one takes long."""
 
@@ -38,7 +40,7 @@ class DataSet:
 DATA = {
     each.name: each
     for each in (
-        DataSet("digits", "5,000 digits, 28×28", 1, 28),
+        DataSet("digits", "5,000 digits, 28×28", 1, 28, architecture="dcgan"),
         DataSet("tiles", "2,099 game tiles, 32×32", 3, 32, "tiles.py", per_doubling=2),
         DataSet("icons", "4,366 OpenMoji icons, 64×64", 3, 64, "icons.py", per_doubling=1),
     )

@@ -68,9 +68,10 @@ def train(data: DataSet, place: str, seed: int, snapshots: Snapshots, contender:
     watch = Watch(snapshots)
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(training, "build", watch.build):
         try:
-            chosen = {} if contender.architecture is None else {"data": place, **contender.options}
+            architecture = contender.architecture or data.architecture
+            chosen = {} if architecture is None else {"data": place, **contender.options}
             zoo.train(
-                contender.architecture or place, seed=seed, device="cpu", out=Path(folder) / "run", callbacks=[watch],
+                architecture or place, seed=seed, device="cpu", out=Path(folder) / "run", callbacks=[watch],
                 plugin_callbacks=False, report=False, **chosen,
             )  # fmt: skip
         except TimeIsUpError:

@@ -38,7 +38,7 @@ def trained(cli, folder: Path, *more: object) -> tuple[str, dict]:
     return outcome.out, json.loads(Path("run/config.json").read_text())
 
 
-@pytest.mark.parametrize(("count", "batch"), [(20, 16), (2, 2), (1, 1)])
+@pytest.mark.parametrize(("count", "batch"), [(12, 8), (2, 2), (1, 1)])
 def test_few_pictures_are_learnt_in_smaller_batches_with_advice(count, batch, cli, tmp_path):
     out, config = trained(cli, draw(tmp_path / "few", count))
     assert config["options"]["batch_size"] == batch

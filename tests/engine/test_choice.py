@@ -219,7 +219,7 @@ class Wrong(DCGAN):
     name = "wrong"
 
     def preset_for(self, data, device="cpu"):
-        return "phots"
+        return "smal"
 
 
 @zoo.hookimpl
