@@ -63,11 +63,13 @@ class Shown:
             )
             are = "is" if self.plain == 1 else "are"
             notes.append(f"{self.plain:,} of {images:,} images {are} of one colour{kind}{mend}")
-        if self.copies >= max(1, _MANY * images):
-            different = images - self.copies
-            are = f"only {different:,} {'is' if different == 1 else 'are'} different"
-            notes.append(
-                f"{self.copies:,} of {images:,} images are copies of others, {are}: what comes often is drawn often"
-                + (", and there is nothing else to learn" if different < 2 else "")
-            )
         return notes
+
+    def copies_note(self, images: int) -> str:
+        """What whoever learns from so many images should know of copies among them; empty where there are few."""
+        if self.copies < max(1, _MANY * images):
+            return ""
+        different = images - self.copies
+        are = f"only {different:,} {'is' if different == 1 else 'are'} different"
+        note = f"{self.copies:,} of {images:,} images are copies of others, {are}: what comes often is drawn often"
+        return f"{note}, and there is nothing else to learn" if different < 2 else note

@@ -116,7 +116,8 @@ def train(
                 log.info(line)
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
-            if advice := small_data_advice(plan.options, len(store), from_run is not None):
+            small_data = small_data_advice(plan.options, len(store), from_run is not None)
+            for advice in filter(None, (store.shown.copies_note(len(store)), small_data)):
                 log.info(advice)
             state = build(plan, store)
             begun = {} if origin is None else {"from": transfer(origin, state)}
