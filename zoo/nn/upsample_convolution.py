@@ -32,7 +32,7 @@ class UpsampleConv2d(Conv2dAct):
         bias: with b.
         activation: identity, relu, leaky_relu or tanh.
         slope: of leaky_relu below zero, 0 or more.
-        device, dtype: of the parameters.
+        **keywords: ``device`` and ``dtype`` of the parameters.
 
     Raises:
         ValueError: for an unknown activation or a negative slope.
