@@ -64,9 +64,7 @@ class _SpectralNorm(nn.Module):
         with _full_precision(weight.device.type):
             matrix = _matrix(weight, self.dim)
             with torch.no_grad():
-                # mm, not mv: compilers see to it that a pass computes mm once, where mv would be computed anew for gradients, of
-                # a u that has moved on by then.
-                v = self._unit(torch.mm(self.u[None], matrix)[0])
+                v = _right_vector(self.u, matrix, self.eps)
             product = torch.mv(matrix, v)
             if self.training:
                 with torch.no_grad():
@@ -79,6 +77,25 @@ class _SpectralNorm(nn.Module):
 
     def extra_repr(self) -> str:
         return f"eps={self.eps:g}"
+
+
+def _right_vector_plain(u: Tensor, matrix: Tensor, eps: float) -> Tensor:
+    """v = Wᵀu / ‖Wᵀu‖."""
+    return nn.functional.normalize(torch.mv(matrix.t(), u), dim=0, eps=eps)
+
+
+# An op that compilers do not look into: they would compute it anew for gradients, of a u that has moved on by then.
+_right_vector = torch.library.custom_op(
+    "zoo_nn::right_vector",
+    _right_vector_plain,
+    mutates_args=(),
+    schema="(Tensor u, Tensor matrix, float eps) -> Tensor",
+)
+
+
+@_right_vector.register_fake
+def _(u: Tensor, matrix: Tensor, eps: float) -> Tensor:
+    return u.new_empty(matrix.shape[1])
 
 
 def _full_precision(device: str) -> AbstractContextManager[object]:
