@@ -327,11 +327,10 @@ def test_a_run_that_had_a_fixed_one_goes_on_with_one_that_moves_and_back(images)
     assert [*zoo.Run("run").metrics()][-1]["augment_p"] == 1, "what was always made is not left out all at once"
 
 
-def test_a_target_without_augmentations_is_refused(cli, images):
-    outcome = cli("train", "dcgan", "--data", images, "--augment-target", "0.6", "--out", "run")
-    assert_refused(
-        outcome, "--augment-target 0.6 moves the probability of augmentations, and there are none; give some"
-    )
+@pytest.mark.parametrize(("flag", "what"), [("--augment-target", "moves"), ("--augment-probability", "is")])
+def test_a_probability_without_augmentations_is_refused(cli, images, flag, what):
+    outcome = cli("train", "dcgan", "--data", images, flag, "0.6", "--out", "run")
+    assert_refused(outcome, f"{flag} 0.6 {what} the probability of augmentations, and there are none; give some")
     assert not Path("run").exists()
 
 

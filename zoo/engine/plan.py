@@ -173,15 +173,13 @@ def _check_sense(options: Options, preset: Mapping[str, Any]) -> None:
         raise OptionError(
             f"--warmup {options.warmup} is longer than the run, which has {options.steps} steps; give fewer"
         )
-    if (
-        options.augment_target is not None
-        and not options.augment
-        and preset.get("augment_target") != options.augment_target
-    ):
-        raise OptionError(
-            f"--augment-target {options.augment_target:g} moves the probability of augmentations, and there are none; give some: "
-            "--augment ada"
-        )
+    for name, what in (("augment_target", "moves"), ("augment_probability", "is")):
+        value = getattr(options, name)
+        if value is not None and not options.augment and preset.get(name) != value:
+            raise OptionError(
+                f"--{name.replace('_', '-')} {value:g} {what} the probability of augmentations, and there are none; give some: "
+                "--augment ada"
+            )
     for flag, names in (("--augment", options.augment), ("--watch", options.watch)):
         for name in names:
             if names.count(name) > 1:

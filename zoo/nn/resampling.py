@@ -17,7 +17,7 @@ _BOX = (1.0, 1.0)
 class _Resampling(nn.Module):
     """A filter by its taps, or by name. It has no parameters and nothing in the state dict."""
 
-    def __init__(self, filter: Sequence[float] | str = (1, 2, 1)) -> None:
+    def __init__(self, filter: Sequence[float] | str = (1, 3, 3, 1)) -> None:
         super().__init__()
         if isinstance(filter, str):
             if filter not in NAMES:
@@ -26,9 +26,9 @@ class _Resampling(nn.Module):
             return
         self.filter = tuple(float(tap) for tap in filter)
         if not 2 <= len(self.filter) <= 32:
-            raise ValueError(f"filter is {filter!r}; 2 to 32 taps are needed, as in (1, 2, 1)")
+            raise ValueError(f"filter is {filter!r}; 2 to 32 taps are needed, as in (1, 3, 3, 1)")
         if not sum(self.filter) > 0:
-            raise ValueError(f"filter is {filter!r}; taps with a sum above 0 are needed, as in (1, 2, 1)")
+            raise ValueError(f"filter is {filter!r}; taps with a sum above 0 are needed, as in (1, 3, 3, 1)")
 
     def taps(self, total: float) -> tuple[float, ...]:
         """Those that add up to `total`."""
