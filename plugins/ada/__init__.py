@@ -10,23 +10,17 @@ beside it; beyond the edge there is the image in a mirror, as there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+from zoo_plugins.diffaugment import OfImages
 
 import zoo
 
-if TYPE_CHECKING:
-    from torch import Tensor
 
-
-class OfImages(zoo.Augmentation):
+class Parts(OfImages):
     """What ADA's augmentations have in common: they are parts of one pass."""
 
     parts: tuple[str, ...] = ()
     """The functions of `zoo_plugins.ada.parts`, in the paper's order."""
-
-    def unsuited(self, data: zoo.DataSpec) -> str | None:
-        """Points are no pictures."""
-        return f"it changes images, and the data is {data.kind}" if data.points else None
 
     def contribute(self, transform: zoo.Transform) -> bool:
         """As `zoo.Augmentation.contribute`."""
@@ -36,14 +30,8 @@ class OfImages(zoo.Augmentation):
             getattr(parts, name)(transform)
         return True
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """As `zoo.Augmentation.__call__`."""
-        transform = zoo.Transform(images)
-        self.contribute(transform)
-        return transform.images()
 
-
-class Blit(OfImages):
+class Blit(Parts):
     """Pixels that only move."""
 
     name = "ada-blit"
@@ -51,7 +39,7 @@ class Blit(OfImages):
     parts = ("blit",)
 
 
-class Geometry(OfImages):
+class Geometry(Parts):
     """Maps that interpolate."""
 
     name = "ada-geom"
@@ -59,7 +47,7 @@ class Geometry(OfImages):
     parts = ("geometry",)
 
 
-class Color(OfImages):
+class Color(Parts):
     """Colours."""
 
     name = "ada-color"
@@ -67,7 +55,7 @@ class Color(OfImages):
     parts = ("color",)
 
 
-class All(OfImages):
+class All(Parts):
     """All of them."""
 
     name = "ada"

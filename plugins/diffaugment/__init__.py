@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class OfImages(zoo.Augmentation):
-    """What DiffAugment's changes have in common: they are changes of pictures."""
+    """What changes of pictures have in common that contribute to a pass; ADA's are of this class too."""
 
     def unsuited(self, data: zoo.DataSpec) -> str | None:
         """Points are no pictures."""

@@ -92,15 +92,16 @@ class TrainingState:
             return options.steps
         return max(1, batching.begins.step + math.ceil(more))
 
-    def learning_rate(self, number: int, role: str = "generator") -> float:
-        """That of a network in step `number` (from 0)."""
-        return rate_at(self.options, base_rates(self.options)[role], number, self.steps, self.kimg_after(number))
+    def learning_rates(self, number: int) -> dict[str, float]:
+        """Those of both networks in step `number` (from 0)."""
+        options, steps, kimg = self.options, self.steps, self.kimg_after(number)
+        return {role: rate_at(options, rate, number, steps, kimg) for role, rate in base_rates(options).items()}
 
     def set_schedules(self, number: int) -> None:
         """Set all that changes from step to step to what it is in step `number` (from 0)."""
-        options, kimg = self.options, self.kimg_after(number)
+        options, kimg, rates = self.options, self.kimg_after(number), self.learning_rates(number)
         for role, optimizer in self.step.optimizers.items():
-            set_rate(optimizer, self.learning_rate(number, role))
+            set_rate(optimizer, rates[role])
             set_momentum(optimizer, momentum_at(options, number))
             if options.final_beta2 is not None:
                 set_beta2(optimizer, burn_in_at(options, "beta2", options.beta2, kimg))

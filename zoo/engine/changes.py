@@ -19,7 +19,6 @@ from zoo.options import Options
 from zoo.options.alternatives import superseded
 from zoo.options.changeable import CHANGEABLE, why_fixed
 from zoo.options.length import LENGTHS
-from zoo.options.optimizer import FINALS
 from zoo.options.resolve import flag, validate
 from zoo.run.run import Run, quoted
 
@@ -47,12 +46,10 @@ def changed_options(run: Run, architecture: Architecture, changes: Mapping[str, 
     check_changes(run, architecture, changes)
     saved = run.options(architecture)  # what is wrong with config.json is told of by its name
     try:
-        superseded_values = dict.fromkeys(superseded(changes))
+        before = saved.model_dump()
+        values = {**before, **dict.fromkeys(superseded(changes, before)), **changes}
     except ValueError as error:
         raise OptionError(str(error)) from None
-    values = {**saved.model_dump(), **superseded_values, **changes}
-    if "burn_in" not in changes and not any(values[f"final_{name}"] is not None for name in FINALS):
-        values["burn_in"] = None  # nothing is left that it changes
     options = validate(architecture, values, advice="(zoo resume --help)")
     for name in ("augment", "watch"):
         given = getattr(options, name) if name in changes else ()

@@ -187,7 +187,7 @@ class TrainingLoop:
             "step": done,
             **statistics,
             **measured,
-            "learning_rate": self.state.learning_rate(done - 1),
+            "learning_rate": self.state.learning_rates(done - 1)["generator"],
             "images_per_second": self._clock.lap(self.state.batches.images),
             "seconds": round(self._clock.seconds, 3),
         }

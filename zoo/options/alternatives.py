@@ -8,14 +8,17 @@ from typing import Any
 from zoo.options.length import LENGTHS
 from zoo.options.optimizer import FINALS
 
+_ENDS = tuple(f"final_{name}" for name in FINALS)
+
 ALTERNATIVES = (LENGTHS, ("ema", "ema_kimg"))
 """Names of which one is in force. The first has a value always, which counts where the others have none."""
 
 
-def superseded(given: Mapping[str, Any]) -> list[str]:
-    """The options that no longer count where some are `given`. Raises ValueError where two of them are lengths.
+def superseded(given: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """The options `before` that no longer count where some are `given`. Raises ValueError where two of these are lengths.
 
-    Where a value is given, so is its end, if it has one: what ``--burn-in`` led to before does not undo it.
+    Where a value is given, so is its end, if it has one: what ``--burn-in`` led to before does not undo it. Nor does a burn-in
+    count that changes nothing any more.
     """
     found: list[str] = []
     for names in ALTERNATIVES:
@@ -24,7 +27,12 @@ def superseded(given: Mapping[str, Any]) -> list[str]:
             flags = " and ".join(f"--{name}" for name in named)
             raise ValueError(f"{flags} both say how long to train; give one of them")
         found += [name for name in names[1:] if named and name not in named]
-    return found + [f"final_{name}" for name in FINALS if name in given and given.get(f"final_{name}") is None]
+    ends = [f"final_{name}" for name in FINALS if name in given and given.get(f"final_{name}") is None]
+    left = {name for name in _ENDS if before.get(name) is not None and name not in ends}
+    lost = any(before.get(name) is not None for name in ends)
+    if lost and not left and "burn_in" not in given and not any(given.get(name) is not None for name in _ENDS):
+        ends.append("burn_in")
+    return found + ends
 
 
 def in_force(options: Mapping[str, Any]) -> dict[str, Any]:

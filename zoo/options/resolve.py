@@ -16,7 +16,6 @@ from zoo.errors import OptionError, unknown
 from zoo.options import Options
 from zoo.options.alternatives import superseded
 from zoo.options.config_file import read_config
-from zoo.options.optimizer import FINALS
 from zoo.options.owner import Owner
 from zoo.system.names import brief
 
@@ -71,13 +70,11 @@ def resolve(
                 if name not in architecture.Options.model_fields:
                     raise OptionError(unknown("option", name, architecture.Options.model_fields, _help(architecture)))
             try:
-                for name in superseded(layer):  # what is given last counts, in whichever unit
+                for name in superseded(layer, values):  # what is given last counts, in whichever unit
                     values.pop(name, None)
             except ValueError as error:
                 raise OptionError(str(error)) from None
         values |= layer
-        if "burn_in" not in layer and not any(values.get(f"final_{name}") is not None for name in FINALS):
-            values.pop("burn_in", None)  # nothing is left that it changes
         for name in layer:
             places.pop(name, None)
             places |= {} if place is None else {name: place}
