@@ -303,7 +303,9 @@ def test_a_discriminator_that_has_been_watched_can_be_copied():
     network = build(32, width=2)[1]
     with watched():
         network(torch.rand(2, 3, 32, 32))
-    copy.deepcopy(network)
+    copied = copy.deepcopy(network).state_dict()
+    assert copied.keys() == network.state_dict().keys()
+    assert all(torch.equal(copied[name], value) for name, value in network.state_dict().items())
 
 
 def test_the_published_size_is_for_a_gpu():
