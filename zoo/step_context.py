@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.deprecated import warn_deprecated
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from zoo.objective import Objective
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Fakes(ABC):
     """Generated images, and the labels they were drawn for where the architecture is conditional."""
 
+    latents: Tensor
+    """(N, options.latent): what they were drawn from."""
     labels: Tensor | None
     """(N,), int64; None where the architecture is not conditional."""
 
@@ -37,6 +39,16 @@ class StepContext(ABC):
     """Its objective."""
     scale: float
     """What the loss is to be multiplied with, so that the gradients of accumulated batches average."""
+
+    @property
+    @abstractmethod
+    def generator(self) -> nn.Module:
+        """G, for a loss that asks more of it than images: what it makes of `Fakes.latents`, or what it keeps in buffers."""
+
+    @property
+    @abstractmethod
+    def discriminator(self) -> nn.Module:
+        """D, likewise. Its logits are `discriminate`'s to give, which augments the images and lays them out."""
 
     @property
     @abstractmethod

@@ -28,7 +28,7 @@ def test_a_page_is_whole(page):
 
 
 @pytest.mark.parametrize(
-    "name", ["cgan", "cr3gan", "dcgan", "fastgan", "lsgan", "r3gan", "sngan", "sngan-projection", "vanilla"]
+    "name", ["cgan", "cr3gan", "dcgan", "fastgan", "icgan", "lsgan", "r3gan", "sngan", "sngan-projection", "vanilla"]
 )
 def test_every_preset_has_a_page(name):
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))

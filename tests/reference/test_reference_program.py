@@ -34,7 +34,7 @@ def test_a_wrong_gradient_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None
         proof.prove()
 
 
-COMPARED_ELSEWHERE = {"r3gan", "cr3gan", "sngan", "sngan-projection", "fastgan"}
+COMPARED_ELSEWHERE = {"r3gan", "cr3gan", "sngan", "sngan-projection", "fastgan", "icgan"}
 """Their networks are compared with plain PyTorch, written from the papers, where they are tested: tests/builtin."""
 
 

@@ -22,6 +22,7 @@ class DrawnFakes(Fakes):
 
     drawn: Tensor
     """The images as G lays them in memory."""
+    latents: Tensor
     labels: Tensor | None
     logits: Tensor | None = None
     """D's, with gradients to both networks, where both learn from one pass over them (``--simultaneous``)."""

@@ -142,7 +142,7 @@ class Step:
         if self.classes and labels is None:
             labels = self.latents.labels(count, self.classes)
         images = self.generator(latents, labels) if self.classes else self.generator(latents)
-        return DrawnFakes(images, labels if self.classes else None)
+        return DrawnFakes(images, latents, labels if self.classes else None)
 
     def discriminate(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits (N,) of the images."""
@@ -194,6 +194,16 @@ class StepContext(step_context.StepContext):
         self.options: Any = step.options
         self.objective = step.objective
         self.scale = 1.0 / step.options.accumulate
+
+    @property
+    def generator(self) -> nn.Module:
+        """As `StepContext.generator`."""
+        return self._step.generator
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """As `StepContext.discriminator`."""
+        return self._step.discriminator
 
     @property
     def number(self) -> int:

@@ -1,0 +1,104 @@
+"""IC-GAN on a laptop: each picture is drawn after the coarse looks of one of the training's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, model_validator
+from zoo_plugins.dcgan import MEDIUM, PICTURES
+from zoo_plugins.icgan.losses import discriminator_loss, generator_loss
+
+import zoo
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FEATURES = 96
+LATENT = 1 + FEATURES + 63
+
+SMALL: dict[str, Any] = dict(PICTURES["small"], latent=LATENT, r1=8.0)
+"""DCGAN's, with a stronger penalty: what G is told makes its pictures varied, and D's slope may be held lower."""
+
+
+class ICGAN(zoo.Architecture):
+    """Instance-conditioned GAN (after Casanova et al. 2021): G is told what a training picture looks like from afar.
+
+    DCGAN's networks. D sees images alone; that G's have the features which it was told, a term of its loss sees to.
+    """
+
+    name = "icgan"
+    rectangles = True
+
+    class Options(zoo.Options):
+        width: Annotated[int, Field(ge=1)] = 64
+        """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
+        instances: Annotated[int, Field(ge=1)] = 4096
+        """How many training pictures G keeps the features of, the latest ones."""
+        features: Annotated[int, Field(ge=1)] = FEATURES
+        """Features of a picture: so many of the lowest coefficients of its discrete cosine transform. There are 64 in each channel,
+        and two fewer than numbers of a latent at most."""
+        jitter: Annotated[float, Field(ge=0)] = 0.3
+        """How far from a picture's features G is to draw (standard deviation): more for pictures that are newer, and worse."""
+        consistency: Annotated[float, Field(ge=0)] = 0.3
+        """Weight of what the features of G's images miss of those that it was told (mean square)."""
+
+        @model_validator(mode="after")
+        def _enough_numbers(self) -> ICGAN.Options:
+            if self.latent < 3:
+                raise ValueError(
+                    f"a latent has a number for a picture, some for its features and some for the rest, and latent is "
+                    f"{self.latent}; give --latent {LATENT}"
+                )
+            if self.latent_distribution != "normal":
+                raise ValueError(
+                    f"pictures are chosen by normal numbers, and latent-distribution is {self.latent_distribution}; leave it out"
+                )
+            if self.accumulate > 1 and (self.reuse_fakes or self.simultaneous):
+                raise ValueError(
+                    "with accumulate, G keeps further pictures before it learns from what it has drawn; give --no-reuse-fakes"
+                    + (" and --no-simultaneous" if self.simultaneous else "")
+                )
+            return self
+
+    presets = {
+        "small": SMALL,
+        "medium": dict(PICTURES["medium"], latent=LATENT, r1=8.0),
+        "large": dict(PICTURES["large"], latent=LATENT, r1=20.0),
+    }
+    preset_notes = {
+        "small": "Tuned for colour, 32 to 64 pixels, two CPU cores and ten minutes.",
+        "medium": "The same at full width, for 64 to 128 pixels and an hour on a GPU; no GPU has seen it yet.",
+        "large": "The same for 256 pixels and a GPU that has a day; no GPU has seen it yet.",
+    }
+    default_preset = "small"
+
+    def sizes(self, options: Options) -> Sequence[int]:
+        return range(8, 257)
+
+    def preset_for(self, data: zoo.DataSpec, device: str = "cpu") -> str:
+        return "small" if device != "cuda" else "medium" if max(data.height, data.width) <= MEDIUM else "large"
+
+    def phases(self, options: Options) -> Sequence[zoo.Phase]:
+        return [
+            *[zoo.Phase("discriminator", discriminator_loss)] * options.discriminator_steps,
+            zoo.Phase("generator", generator_loss),
+        ]
+
+    def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+        from zoo_plugins.icgan.features import most
+        from zoo_plugins.icgan.generator import Generator
+
+        features = min(options.features, most(data.channels), options.latent - 2)
+        return Generator(options.latent, data.shape, options.width, options.instances, features, options.jitter)
+
+    def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
+        from torch import nn
+        from zoo_plugins.dcgan import radford
+
+        return nn.Sequential(radford.discriminator(data.channels, data.shape[1:], options.width), nn.Flatten(0))
+
+
+@zoo.hookimpl
+def zoo_register_architectures(register: Callable[[type[zoo.Architecture]], None]) -> None:
+    register(ICGAN)
