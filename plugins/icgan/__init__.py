@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
-from zoo_plugins.dcgan import MEDIUM, PICTURES
+from zoo_plugins.dcgan import LITTLE, MEDIUM, PICTURES
 from zoo_plugins.icgan.losses import discriminator_loss, generator_loss
 
 import zoo
@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 
 FEATURES = 96
 LATENT = 1 + FEATURES + 63
+
+FEW = 100
+"""Of fewer pictures, drawing after one of them is drawing it again."""
+
+AFAR = "each is drawn after what one of yours looks like from afar"
+
+REASONS = {
+    "sprites": f"{AFAR}: tuned for colour, pictures this small and ten minutes on two CPU cores",
+    "small": f"{AFAR}: tuned for colour and ten minutes on two CPU cores",
+    "medium": f"{AFAR}: for an hour on a GPU (none has seen it yet)",
+    "large": f"{AFAR}: for large pictures and a GPU (none has seen it yet)",
+}
+"""Why a preset suits the pictures that it is chosen for."""
+
+FIRST_SHAPES = {"sprites": 500, "small": 500}
+"""Steps after which something is to be seen, where it was looked at."""
 
 SMALL: dict[str, Any] = dict(PICTURES["small"], latent=LATENT, r1=8.0)
 """DCGAN's, with a stronger penalty: what G is told makes its pictures varied, and D's slope may be held lower."""
@@ -62,12 +78,14 @@ class ICGAN(zoo.Architecture):
             return self
 
     presets = {
+        "sprites": dict(SMALL, steps=20000),
         "small": SMALL,
         "medium": dict(PICTURES["medium"], latent=LATENT, r1=8.0),
         "large": dict(PICTURES["large"], latent=LATENT, r1=20.0),
     }
     preset_notes = {
-        "small": "Tuned for colour, 32 to 64 pixels, two CPU cores and ten minutes.",
+        "sprites": "The preset small for up to 32 pixels, whose steps cost less than half: twice as many in the same ten minutes.",
+        "small": "Tuned for colour, 64 pixels, two CPU cores and ten minutes.",
         "medium": "The same at full width, for 64 to 128 pixels and an hour on a GPU; no GPU has seen it yet.",
         "large": "The same for 256 pixels and a GPU that has a day; no GPU has seen it yet.",
     }
@@ -77,7 +95,17 @@ class ICGAN(zoo.Architecture):
         return range(8, 257)
 
     def preset_for(self, data: zoo.DataSpec, device: str = "cpu") -> str:
-        return "small" if device != "cuda" else "medium" if max(data.height, data.width) <= MEDIUM else "large"
+        side = max(data.height, data.width)
+        if device == "cuda":
+            return "medium" if side <= MEDIUM else "large"
+        return "sprites" if side <= LITTLE else "small"
+
+    def recommendation(self, data: zoo.DataSpec, count: int, device: str = "cpu") -> zoo.Recommendation | None:
+        little_and_grey = data.channels == 1 and max(data.height, data.width) <= LITTLE
+        if data.points or little_and_grey or count < FEW:
+            return None
+        preset = self.preset_for(data, device)
+        return zoo.Recommendation(preset, REASONS[preset], strength=0.55, first_shapes=FIRST_SHAPES.get(preset))
 
     def phases(self, options: Options) -> Sequence[zoo.Phase]:
         return [

@@ -125,4 +125,4 @@ def test_classes_with_enough_pictures_each_are_learnt_and_can_be_balanced(cli, t
     out, config = trained(cli, tmp_path / "labelled", "--balance")
     assert (config["architecture"], config["options"]["balance"]) == ("cgan", True)
     assert "cgan, preset small" in out
-    assert "others that offer themselves: dcgan (zoo list)" in out
+    assert "others that offer themselves: icgan, dcgan (zoo list)" in out

@@ -91,7 +91,7 @@ def test_dcgan_is_taken_for_pictures_in_the_preset_that_suits_data_and_device(pi
 
 @pytest.mark.parametrize(
     ("count", "classes", "name"),
-    [(400, 4, "cgan"), (399, 4, "dcgan"), (60, 60, "dcgan"), (2500, 25, "dcgan"), (400, 0, "dcgan")],
+    [(400, 4, "cgan"), (399, 4, "icgan"), (60, 60, "dcgan"), (2500, 25, "icgan"), (400, 0, "icgan")],
 )
 def test_labels_are_taken_for_few_classes_with_enough_pictures_each(count, classes, name, tmp_path):
     data = write_images(tmp_path / "labelled.npz", count, 8, 3, classes)
