@@ -17,8 +17,9 @@ NOW = {
     "device": "cpu",
     "torch": "2.13.0",
     "threads": 2,
-    "arithmetic": 2,
+    "arithmetic": 3,
     "instruction_set": "avx2",
+    "winograd": "chosen",
     "ops": {
         "bias_act": {"cpu": "native", "cuda": "reference"},
         "linear": {"cpu": "native", "cuda": "reference"},
@@ -51,6 +52,13 @@ def test_kernels_of_another_instruction_set_are_told():
     assert differences({**NOW, "instruction_set": "avx512"}, NOW) == [
         "the kernels use avx2 here, and used avx512 when it began" + HINT
     ]
+
+
+def test_other_tiles_of_convolutions_are_told():
+    assert differences({**NOW, "winograd": "small"}, NOW) == [
+        "ZOO_WINOGRAD has chosen tiles here, and had small ones when it began" + HINT
+    ]
+    assert differences(without("winograd"), NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +99,7 @@ def test_where_the_device_is_another_kernels_are_not_told_as_well():
     ]
 
 
-@pytest.mark.parametrize("then", [without("arithmetic"), {**NOW, "arithmetic": 3}])
+@pytest.mark.parametrize("then", [without("arithmetic"), {**NOW, "arithmetic": 2}])
 def test_another_arithmetic_is_told_and_runs_without_the_number_are_the_first(then):
     assert differences(then, NOW) == ["zoo computes a step in another order since this run began" + HINT]
     assert differences(without("arithmetic"), {**NOW, "arithmetic": 1}) == []
@@ -99,7 +107,7 @@ def test_another_arithmetic_is_told_and_runs_without_the_number_are_the_first(th
 
 def test_what_an_older_zoo_did_not_write_down_is_not_compared():
     assert differences(without("instruction_set", "ops", "threads", "plugin"), NOW) == []
-    assert differences({"arithmetic": 2}, NOW) == []
+    assert differences({"arithmetic": 3}, NOW) == []
 
 
 def test_a_run_keeps_what_computes_it():

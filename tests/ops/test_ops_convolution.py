@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -101,20 +103,99 @@ def test_equal_torch_in_float64(shape, outputs, kernel, stride, padding, layout)
             assert torch.equal(ours(image, weight), got[0])
 
 
-@pytest.mark.parametrize(
-    "sizes",
-    [((8, 64, 32, 32), 128, 4, 2, 1), ((16, 128, 16, 16), 256, 4, 2, 1), ((32, 256, 8, 8), 512, 4, 2, 1),
-     ((32, 32, 14, 14), 64, 4, 2, 1), ((32, 64, 7, 7), 128, 3, 2, 1), ((16, 64, 14, 14), 128, 5, 2, 2),
-     ((16, 64, 14, 14), 64, 3, 1, 1), ((8, 3, 64, 64), 64, 4, 2, 1), ((32, 1, 28, 28), 32, 4, 2, 1)],
-)  # fmt: skip
-def test_the_error_is_at_most_twice_that_of_torch(sizes, everything_pays):
+LAYERS = [
+    ((8, 64, 32, 32), 128, 4, 2, 1), ((16, 128, 16, 16), 256, 4, 2, 1), ((32, 256, 8, 8), 512, 4, 2, 1),
+    ((32, 32, 14, 14), 64, 4, 2, 1), ((32, 64, 7, 7), 128, 3, 2, 1), ((16, 64, 14, 14), 128, 5, 2, 2),
+    ((16, 64, 14, 14), 64, 3, 1, 1), ((8, 3, 64, 64), 64, 4, 2, 1), ((32, 1, 28, 28), 32, 4, 2, 1),
+]  # fmt: skip
+LARGE = [
+    ((16, 24, 32, 32), 48, 4, 2, 1), ((16, 64, 32, 32), 128, 4, 2, 1), ((64, 128, 16, 16), 256, 4, 2, 1),
+    ((64, 32, 14, 14), 64, 4, 2, 1), ((16, 64, 16, 16), 64, 3, 1, 1), ((64, 128, 8, 8), 128, 3, 1, 1),
+    ((64, 32, 14, 14), 64, 5, 2, 2),
+]  # fmt: skip
+"""Layers whose result and gradient of x have four outputs to a tile."""
+
+
+def directions(x, weight, y, stride, padding):
+    """The kernels' own three directions."""
+    kernels, last = torch.ops.zoo, not weight.is_contiguous()
+    return [
+        kernels.conv2d_forward(x, weight, stride, padding),
+        kernels.conv_transpose2d_forward(y, weight, stride, padding, *x.shape[2:]),
+        kernels.conv2d_weight_gradient(x, y, weight.shape[2], stride, padding, last),
+    ]
+
+
+def torch_directions(x, weight, y, stride, padding, dtype):
+    return results(lambda x, w: F.conv2d(x, w, None, stride, padding), x, weight, y, dtype)
+
+
+def errors(sizes):
+    """Of each direction, relative to float64: of all values, of the largest, and torch's of all values."""
     x, weight, y = case(*sizes)
-    stride, padding = sizes[3:]
-    ours = results(lambda x, w: ops.conv2d(x, w, stride, padding), x, weight, y, torch.float32)
-    theirs = results(lambda x, w: reference.conv2d(x, w, stride, padding), x, weight, y, torch.float32)
-    exact = results(lambda x, w: reference.conv2d(x, w, stride, padding), x, weight, y, torch.float64)
-    for what, a, b, c in zip(("result", "gradient of x", "gradient of weight"), ours, theirs, exact, strict=True):
-        assert error(a, c) < 2 * error(b, c), what
+    exact = torch_directions(x, weight, y, *sizes[3:], torch.float64)
+    theirs = torch_directions(x, weight, y, *sizes[3:], torch.float32)
+    return [
+        (error(a, c), float((a.double() - c).abs().max() / c.abs().max()), error(b, c))
+        for a, b, c in zip(directions(x, weight, y, *sizes[3:]), theirs, exact, strict=True)
+    ]
+
+
+def digests(sizes):
+    """Of the results of each direction, on one thread and on three."""
+    found = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        made = directions(*case(*sizes), *sizes[3:])
+        found.append([hashlib.sha256(t.contiguous().numpy()).hexdigest() for t in made])
+    torch.set_num_threads(1)
+    return found
+
+
+def with_tiles(tiles, what, cases):
+    """What the functions above find in a process that is asked for tiles of a size."""
+    code = (
+        "import json, sys, test_ops_convolution as t;"
+        "print(json.dumps([getattr(t, sys.argv[1])([c[0], *c[1:]]) for c in json.loads(sys.argv[2])]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, what, json.dumps(cases)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ZOO_WINOGRAD": tiles, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+def test_the_error_of_small_tiles_is_at_most_twice_that_of_torch():
+    for sizes, found in zip(LAYERS, with_tiles("small", "errors", LAYERS), strict=True):
+        assert all(ours < 2 * theirs for ours, _, theirs in found), (sizes, found)
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+@pytest.mark.parametrize("sizes", LAYERS + LARGE)
+def test_the_error_of_a_layer_is_below_4e_6_of_all_values_and_of_the_largest(sizes):
+    assert max(max(ours, largest) for ours, largest, _ in errors(sizes)) < 4e-6
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+@pytest.mark.parametrize("tiles", ["small", "large"])
+def test_tiles_of_either_size_are_right_whatever_the_size_of_the_image(tiles):
+    shapes = [sizes for sizes in SHAPES if sizes[0][1] > 4]
+    for sizes, found in zip(shapes, with_tiles(tiles, "errors", shapes), strict=True):
+        assert all(ours < {"small": 2e-6, "large": 4e-6}[tiles] for ours, _, _ in found), (sizes, found)
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+def test_larger_tiles_are_taken_where_they_pay_and_small_ones_can_be_asked_for():
+    few, many = ((2, 64, 8, 8), 64, 4, 2, 1), ((16, 64, 32, 32), 64, 4, 2, 1)
+    small, large, chosen = (with_tiles(tiles, "digests", [few, many]) for tiles in ("small", "large", ""))
+    for one, three in (*small, *large, *chosen):
+        assert one == three, "on any number of threads"
+    assert all(a != b for a, b in zip(small[0][0] + small[1][0], large[0][0] + large[1][0], strict=True))
+    assert chosen == [small[0], large[1]]
 
 
 @pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])

@@ -10,6 +10,7 @@ namespace zoo {
 // Element (y channel, x channel, row, column) of the weights is at the sum of its indices times `weight_steps`.
 struct Convolution {
   int kernel, stride;
+  int outputs;  // of a tile, in either direction: 2 or 4
   int64_t top, left;
   int64_t batch, x_height, x_width, x_channels, y_height, y_width, y_channels;
   int64_t weight_steps[4];

@@ -3,6 +3,7 @@
 
 #include "../../tensors.h"
 #include "../isa/kernels.h"
+#include "outputs.h"
 
 namespace zoo {
 namespace {
@@ -80,6 +81,7 @@ Tensor forward(const Tensor& input, const Tensor& given, int64_t stride, int64_t
   c.x = memory_of(x);
   c.y = static_cast<float*>(y.mutable_data_ptr());
   set_weight(c, memory_of(weight), weight.is_contiguous());
+  c.outputs = outputs_per_tile(c, Direction::forward);
   if (c.batch > 0) kernels().convolve_forward(c);
   return y;
 }
@@ -97,6 +99,7 @@ Tensor transposed(
   c.x = static_cast<float*>(x.mutable_data_ptr());
   c.y = memory_of(y);
   set_weight(c, memory_of(weight), weight.is_contiguous());
+  c.outputs = outputs_per_tile(c, Direction::transposed);
   if (c.batch > 0) kernels().convolve_transposed(c);
   return x;
 }
@@ -117,6 +120,7 @@ Tensor weight_gradient(
   c.x = memory_of(x);
   c.y = memory_of(gradient);
   set_weight(c, static_cast<float*>(weight.mutable_data_ptr()), !channels_last);
+  c.outputs = outputs_per_tile(c, Direction::weight);
   kernels().convolve_weight(c);
   return weight;
 }

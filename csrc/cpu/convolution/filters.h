@@ -2,7 +2,6 @@
 #pragma once
 
 #include "tiles.h"
-#include "../gemm/tile.h"
 #include "../simd/transpose.h"
 
 namespace zoo {
@@ -45,7 +44,7 @@ template <class Rows, class Columns>
 struct Filters {
   using P = Products<Rows, Columns>;
   float* data;
-  int64_t depth, columns;  // in whole vectors; what is not there is 0
+  int64_t depth, columns;  // a vector at least, and in whole vectors; what is not there is 0
 
   static int64_t floats(int64_t depth, int64_t columns) { return P::total * depth * columns; }
   float* panel(int q, int64_t column) const { return data + (P::before(q) * columns + P::phases(q) * column) * depth; }
@@ -62,27 +61,31 @@ ZOO_INLINE void transform_staged(
   each<Rows::phases>([&](auto r) ZOO_LAMBDA {
     each<Columns::phases>([&](auto s) ZOO_LAMBDA {
       constexpr int R = decltype(r)::value, S = decltype(s)::value;
-      constexpr int down = Rows::taps[R] + 1, across = Columns::taps[S] + 1;
+      constexpr int down = Rows::window(R), across = Columns::window(S);
       struct {
-        const float* from[down][across];
+        const float* from[Rows::taps[R]][Columns::taps[S]];
         float* to[down][across];
       } p;
-      for (int a = 0; a < down; ++a) {
-        for (int b = 0; b < across; ++b) {
+      for (int a = 0; a < Rows::taps[R]; ++a) {
+        for (int b = 0; b < Columns::taps[S]; ++b) {
           const int64_t i = rows.tap_origin[R] + a * rows.tap_step, j = columns.tap_origin[S] + b * columns.tap_step;
           p.from[a][b] = staged + (i * kernel + j) * lanes<float>;
+        }
+      }
+      for (int a = 0; a < down; ++a) {
+        for (int b = 0; b < across; ++b) {
           const int q = a * Columns::points + b;
           p.to[a][b] = to.panel(q, panel) + (P::phase(q, R, S) * to.depth + from) * width + column - panel;
         }
       }
       for (int64_t d = 0; d < length; ++d) {
         Lanes g[down][across], u[down][across];
-        for (int b = 0; b + 1 < across; ++b) {
-          for (int a = 0; a + 1 < down; ++a) g[a][b] = load(p.from[a][b] + d * row);
-          filter<Rows::taps[R]>(&g[0][b], across, &u[0][b]);
+        for (int b = 0; b < Columns::taps[S]; ++b) {
+          for (int a = 0; a < Rows::taps[R]; ++a) g[a][b] = load(p.from[a][b] + d * row);
+          filter<Rows::outputs, Rows::taps[R]>(&g[0][b], across, &u[0][b]);
         }
         for (int a = 0; a < down; ++a) {
-          filter<Columns::taps[S]>(&u[a][0], 1, &g[a][0]);
+          filter<Columns::outputs, Columns::taps[S]>(&u[a][0], 1, &g[a][0]);
           for (int b = 0; b < across; ++b) store(p.to[a][b] + d * width, g[a][b]);
         }
       }
@@ -93,7 +96,7 @@ ZOO_INLINE void transform_staged(
 // Stages all weights, a vector of columns and a run of depth at a time, and calls body(staged, column, depth, length).
 template <class F>
 ZOO_INLINE void staged_taps(const Taps& taps, const F& body) {
-  const int64_t depth = round_up(taps.depth, lanes<float>), runs = ceil_divide(depth, kRun);
+  const int64_t depth = whole_vector(taps.depth), runs = ceil_divide(depth, kRun);
   parallel(ceil_divide(taps.columns, lanes<float>) * runs, 4, [&](int64_t begin, int64_t end) {
     float staged[kRun * kLargestKernel * kLargestKernel * lanes<float>];
     for (int64_t item = begin; item < end; ++item) {

@@ -9,12 +9,13 @@ namespace zoo {
 namespace {
 
 // Calls body with the phases and taps of a kernel. What is not among them, convolution.cpp has refused.
-template <class F>
+// `MostOf5x5`: how many outputs tiles of 5x5 kernels may have.
+template <int MostOf5x5 = 4, class F>
 ZOO_INLINE void with_line(const Convolution& c, const F& body) {
-  if (c.stride == 1) return body(Line<3>{});
-  if (c.kernel == 3) return body(Line<2, 1>{});
-  if (c.kernel == 4) return body(Line<2, 2>{});
-  body(Line<3, 2>{});
+  if (c.stride == 1) return c.outputs == 4 ? body(Line<4, 3>{}) : body(Line<2, 3>{});
+  if (c.kernel == 3) return body(Line<2, 2, 1>{});
+  if (c.kernel == 4) return c.outputs == 4 ? body(Line<4, 2, 2>{}) : body(Line<2, 2, 2>{});
+  c.outputs == MostOf5x5 ? body(Line<MostOf5x5, 3, 2>{}) : body(Line<2, 3, 2>{});
 }
 
 void convolve_forward(const Convolution& c) {
@@ -29,7 +30,7 @@ void convolve_transposed(const Convolution& c) {
 
 void convolve_weight(const Convolution& c) {
   if (has_small_channels(c)) return small_channels_weight(c);
-  with_line(c, [&](auto line) { convolution_weight(c, line); });
+  with_line<2>(c, [&](auto line) { convolution_weight(c, line); });
 }
 
 }  // namespace

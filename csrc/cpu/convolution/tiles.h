@@ -1,8 +1,9 @@
-// What the three directions of a convolution share: the geometry of one direction of the image, cut into tiles of two
-// outputs, and the transform of the images' windows.
+// What the three directions of a convolution share: the geometry of one direction of the image, cut into tiles, and the
+// transform of the images' windows.
 #pragma once
 
 #include "arguments.h"
+#include "../gemm/tile.h"
 #include "../runtime/parallel.h"
 #include "../simd/walk.h"
 #include "winograd.h"
@@ -16,8 +17,10 @@ ZOO_INLINE int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * 
 ZOO_INLINE int64_t ceil_divide(int64_t n, int64_t by) { return (n + by - 1) / by; }
 ZOO_INLINE int64_t at_most(int64_t n, int64_t limit) { return n < limit ? n : limit; }
 ZOO_INLINE int64_t at_least(int64_t n, int64_t limit) { return n > limit ? n : limit; }
+// Room for n values that are written a vector at a time, the last one overlapping the one before it.
+ZOO_INLINE int64_t whole_vector(int64_t n) { return at_least(n, lanes<float>); }
 
-// One direction of a convolution: output o of tile t, o = 2 t + e, is the sum over phases r and taps a of
+// One direction of a convolution: output o of tile t, o = outputs t + e, is the sum over phases r and taps a of
 //   source[source_step (o + a) + source_origin[r]] * kernel[tap_origin[r] + tap_step a]
 // and lies at target_origin + target_step o; what lies outside of source or target is 0 or dropped.
 struct Axis {
@@ -28,7 +31,7 @@ struct Axis {
 };
 
 // y from x: the phases of x are summed.
-ZOO_INLINE Axis forward_axis(int stride, int64_t padding, int64_t x_size, int64_t y_size) {
+ZOO_INLINE Axis forward_axis(int outputs, int stride, int64_t padding, int64_t x_size, int64_t y_size) {
   Axis a{};
   a.source_size = x_size;
   a.source_step = stride;
@@ -39,12 +42,13 @@ ZOO_INLINE Axis forward_axis(int stride, int64_t padding, int64_t x_size, int64_
     a.source_origin[r] = r - padding;
     a.tap_origin[r] = r;
   }
-  a.tiles = ceil_divide(y_size, 2);
+  a.tiles = ceil_divide(y_size, outputs);
   return a;
 }
 
 // One phase of x from y: a convolution of y with the taps of that phase, last one first.
-ZOO_INLINE Axis transposed_axis(int kernel, int stride, int64_t padding, int64_t x_size, int64_t y_size, int phase) {
+ZOO_INLINE Axis
+transposed_axis(int outputs, int kernel, int stride, int64_t padding, int64_t x_size, int64_t y_size, int phase) {
   const int64_t taps = ceil_divide(kernel - phase, stride);
   const int64_t first = padding > phase ? ceil_divide(padding - phase, stride) : 0;  // of the phase's rows, in x
   Axis a{};
@@ -56,7 +60,7 @@ ZOO_INLINE Axis transposed_axis(int kernel, int stride, int64_t padding, int64_t
   a.target_origin = stride * first + phase - padding;
   a.tap_step = -stride;
   a.tap_origin[0] = phase + stride * (taps - 1);
-  a.tiles = x_size > a.target_origin ? ceil_divide(ceil_divide(x_size - a.target_origin, stride), 2) : 0;
+  a.tiles = x_size > a.target_origin ? ceil_divide(x_size - a.target_origin, stride * outputs) : 0;
   return a;
 }
 
@@ -81,22 +85,27 @@ struct Products {
     return sum;
   }
   static constexpr int total = before(count);
+  // The terms of a sum over channels, which are fewer the more a result weighs what the sums have lost.
+  static constexpr int64_t longest = Rows::outputs == 2 ? kLongestSum : count == 25 ? 128 : 32;
   // Which of the product's phases this one is.
   static constexpr int phase(int q, int r, int s) { return r * Columns::phases_at(q % Columns::points) + s; }
 };
 
-// The transformed windows of a block of tiles, [product][tile][phase][channel]. A row is a little longer than its values:
-// rows that lie a power of two apart would share few places in the nearest cache.
+// Rows and matrices are a little longer than their values: what lies a power of two apart shares few places in the nearest cache.
+constexpr int64_t kGap = 16;
+
+// The transformed windows of a block of tiles, [product][tile][phase][channel].
 template <class Rows, class Columns>
 struct Windows {
   using P = Products<Rows, Columns>;
-  static constexpr int64_t gap = 16;
   float* data;
-  int64_t tiles, channels;  // room for as many; channels in whole vectors
+  int64_t tiles, channels;  // room for as many; a vector of channels at least
 
-  static int64_t floats(int64_t tiles, int64_t channels) { return tiles * (P::total * channels + P::count * gap); }
-  int64_t row(int q) const { return P::phases(q) * channels + gap; }
-  float* of(int q) const { return data + tiles * (P::before(q) * channels + q * gap); }
+  static int64_t floats(int64_t tiles, int64_t channels) {
+    return tiles * P::total * channels + (tiles + 1) * P::count * kGap;
+  }
+  int64_t row(int q) const { return P::phases(q) * channels + kGap; }
+  float* of(int q) const { return data + tiles * P::before(q) * channels + (tiles + 1) * q * kGap; }
 };
 
 // A tile's place.
@@ -116,40 +125,46 @@ void transform_windows(
     const Windows<Rows, Columns>& to, const Axis& rows, const Axis& columns, const float* source, int64_t stride,
     int64_t channels, int64_t first, int64_t count, const float* zeros) {
   using P = Products<Rows, Columns>;
+  constexpr int64_t kAhead = 4 / Columns::outputs;  // pixels come from far away
   for (int64_t t = 0; t < count; ++t) {
-    const Place place = place_of(first + t, rows, columns);
-    const float* image = source + place.image * rows.source_size * columns.source_size * stride;
+    const Place place = place_of(first + t, rows, columns), then = place_of(first + t + kAhead, rows, columns);
+    const int64_t pixels = rows.source_size * columns.source_size;
+    const float* image = source + place.image * pixels * stride;
     each<Rows::phases>([&](auto r) ZOO_LAMBDA {
       each<Columns::phases>([&](auto s) ZOO_LAMBDA {
         constexpr int R = decltype(r)::value, S = decltype(s)::value;
-        constexpr int down = Rows::taps[R] + 1, across = Columns::taps[S] + 1;
+        constexpr int down = Rows::window(R), across = Columns::window(S);
         struct {
           const float* from[down][across];
           float* to[down][across];
         } p;
         for (int a = 0; a < down; ++a) {
-          const int64_t i = rows.source_step * (2 * place.row + a) + rows.source_origin[R];
+          const int64_t i = rows.source_step * (Rows::outputs * place.row + a) + rows.source_origin[R];
           const bool inside = i >= 0 && i < rows.source_size;
           for (int b = 0; b < across; ++b) {
-            const int64_t j = columns.source_step * (2 * place.column + b) + columns.source_origin[S];
+            const int64_t j = columns.source_step * (Columns::outputs * place.column + b) + columns.source_origin[S];
             p.from[a][b] =
                 inside && j >= 0 && j < columns.source_size ? image + (i * columns.source_size + j) * stride : zeros;
             const int q = a * Columns::points + b;
             p.to[a][b] = to.of(q) + t * to.row(q) + P::phase(q, R, S) * to.channels;
           }
         }
-        const int64_t ahead = 4 * columns.source_step * stride;  // two tiles on: its pixels come from far away
-        along<float>(channels, [=](int64_t c, auto values) ZOO_LAMBDA {
-          for (int a = 0; a < 2; ++a) {
-            for (int b = 0; b < 2; ++b) __builtin_prefetch(p.from[a][b] + ahead + c);
+        const int64_t i = rows.source_step * Rows::outputs * then.row + rows.source_origin[R];
+        const int64_t j = columns.source_step * Columns::outputs * then.column + columns.source_origin[S];
+        const float* const ahead = source + (then.image * pixels + i * columns.source_size + j) * stride;
+        const int64_t down_step = rows.source_step * columns.source_size * stride,
+                      across_step = columns.source_step * stride;
+        along_plane<float>(0, channels, [=](int64_t c, auto values) ZOO_LAMBDA {
+          for (int a = 0; a < Rows::outputs; ++a) {
+            for (int b = 0; b < Columns::outputs; ++b) __builtin_prefetch(ahead + a * down_step + b * across_step + c);
           }
           Lanes d[down][across], e[down][across];
           for (int b = 0; b < across; ++b) {
             for (int a = 0; a < down; ++a) d[a][b] = load(p.from[a][b] + c, values);
-            window<Rows::taps[R]>(&d[0][b], across, &e[0][b]);
+            window<Rows::outputs, Rows::taps[R]>(&d[0][b], across, &e[0][b]);
           }
           for (int a = 0; a < down; ++a) {
-            window<Columns::taps[S]>(&e[a][0], 1, &d[a][0]);
+            window<Columns::outputs, Columns::taps[S]>(&e[a][0], 1, &d[a][0]);
             for (int b = 0; b < across; ++b) store(p.to[a][b] + c, d[a][b]);
           }
         });

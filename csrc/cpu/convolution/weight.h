@@ -13,7 +13,9 @@ struct Gradients {
   float* data;
   int64_t tiles, channels;
 
-  float* panel(int q, int64_t channel) const { return data + tiles * (q * channels + channel); }
+  static int64_t floats(int products, int64_t tiles, int64_t channels) { return products * (tiles * channels + kGap); }
+  int64_t step() const { return tiles * channels + kGap; }
+  float* panel(int q, int64_t channel) const { return data + q * step() + tiles * channel; }
   int64_t width(int64_t channel) const { return at_most(channels - channel, kPanel); }
 };
 
@@ -24,26 +26,26 @@ void transform_gradients(
   for (int64_t t = 0; t < count; ++t) {
     const Place place = place_of(first + t, rows, columns);
     struct {
-      const float* from[2][2];
+      const float* from[Rows::outputs][Columns::outputs];
     } p;
-    for (int e = 0; e < 2; ++e) {
-      for (int f = 0; f < 2; ++f) {
-        const int64_t i = 2 * place.row + e, j = 2 * place.column + f;
+    for (int e = 0; e < Rows::outputs; ++e) {
+      for (int f = 0; f < Columns::outputs; ++f) {
+        const int64_t i = Rows::outputs * place.row + e, j = Columns::outputs * place.column + f;
         const int64_t pixel = (place.image * rows.target_size + i) * columns.target_size + j;
         p.from[e][f] = i < rows.target_size && j < columns.target_size ? source + pixel * stride : zeros;
       }
     }
     along<float>(channels, [=, &to](int64_t k, auto values) ZOO_LAMBDA {
       Lanes g[Rows::points][Columns::points];
-      for (int f = 0; f < 2; ++f) {
-        for (int e = 0; e < 2; ++e) g[e][f] = load(p.from[e][f] + k, values);
-        result_backward<Rows::points>(&g[0][f], Columns::points);
+      for (int f = 0; f < Columns::outputs; ++f) {
+        for (int e = 0; e < Rows::outputs; ++e) g[e][f] = load(p.from[e][f] + k, values);
+        result_backward<Rows::outputs, Rows::points>(&g[0][f], Columns::points);
       }
       const int64_t panel = k / kPanel * kPanel;
       float* place = to.panel(0, panel) + t * to.width(panel) + k - panel;
-      const int64_t step = to.tiles * to.channels;
+      const int64_t step = to.step();
       for (int a = 0; a < Rows::points; ++a) {
-        result_backward<Columns::points>(&g[a][0], 1);
+        result_backward<Columns::outputs, Columns::points>(&g[a][0], 1);
         for (int b = 0; b < Columns::points; ++b) store(place + (a * Columns::points + b) * step, g[a][b]);
       }
     });
@@ -69,11 +71,22 @@ ZOO_INLINE void unstage_taps(const float* staged, const TapsGradient& to, int64_
   }
 }
 
-// From the sums of a slice, [product][phase][channel of x][channel of y], to taps.
+// The sums of a slice, [product][phase][channel of x][channel of y].
+template <class Rows, class Columns>
+struct SliceSums {
+  using P = Products<Rows, Columns>;
+  float* data;
+  int64_t x_room, y_room;
+
+  static int64_t floats(int64_t x_room, int64_t y_room) { return P::total * x_room * y_room + P::count * kGap; }
+  float* of(int q) const { return data + P::before(q) * x_room * y_room + q * kGap; }
+};
+
+// From sums to taps.
 template <class Rows, class Columns>
 void write_taps(
-    const float* sums, int64_t x_room, int64_t y_room, const Axis& rows, const Axis& columns, const TapsGradient& to,
-    int64_t x_channels, int64_t y_channels) {
+    const SliceSums<Rows, Columns>& at, const Axis& rows, const Axis& columns, const TapsGradient& to, int64_t x_channels,
+    int64_t y_channels) {
   using P = Products<Rows, Columns>;
   float staged[kRun * kLargestKernel * kLargestKernel * lanes<float>];
   const int64_t row = to.kernel * to.kernel * lanes<float>;
@@ -83,19 +96,21 @@ void write_taps(
       each<Rows::phases>([&](auto r) ZOO_LAMBDA {
         each<Columns::phases>([&](auto s) ZOO_LAMBDA {
           constexpr int R = decltype(r)::value, S = decltype(s)::value;
-          constexpr int down = Rows::taps[R] + 1, across = Columns::taps[S] + 1;
+          constexpr int down = Rows::window(R), across = Columns::window(S);
           for (int64_t c = 0; c < length; ++c) {
             Lanes u[down][across];
             for (int b = 0; b < across; ++b) {
               for (int a = 0; a < down; ++a) {
                 const int q = a * Columns::points + b;
-                u[a][b] = load(sums + ((P::before(q) + P::phase(q, R, S)) * x_room + first + c) * y_room + k);
+                const float* from = at.of(q) + (P::phase(q, R, S) * at.x_room + first + c) * at.y_room + k;
+                __builtin_prefetch(from + 2 * at.y_room);
+                u[a][b] = load(from);
               }
-              filter_backward<Rows::taps[R]>(&u[0][b], across);
+              filter_backward<Rows::outputs, Rows::taps[R]>(&u[0][b], across);
             }
-            for (int a = 0; a + 1 < down; ++a) {
-              filter_backward<Columns::taps[S]>(&u[a][0], 1);
-              for (int b = 0; b + 1 < across; ++b) {
+            for (int a = 0; a < Rows::taps[R]; ++a) {
+              filter_backward<Columns::outputs, Columns::taps[S]>(&u[a][0], 1);
+              for (int b = 0; b < Columns::taps[S]; ++b) {
                 const int64_t i = rows.tap_origin[R] + a * rows.tap_step, j = columns.tap_origin[S] + b * columns.tap_step;
                 store(staged + c * row + (i * to.kernel + j) * lanes<float>, u[a][b]);
               }
@@ -112,17 +127,22 @@ void write_taps(
 
 // How the sums are cut: slices of both kinds of channels, and parts of the tiles. By the size of the problem alone.
 struct Sums {
-  int64_t x_slices, y_slices, parts, part;
+  int64_t x_slice, y_slice, x_slices, y_slices, parts, part;
 };
 
 constexpr int64_t kSlice = 64;  // of channels: small enough for their sums to stay in L2
 
-ZOO_INLINE Sums cut_sums(int64_t tiles, int64_t x_channels, int64_t y_channels) {
-  constexpr int64_t kUnits = 8, kTilesPerPart = 256;
+// With four outputs sums are three times as large and in L3 anyway: wider slices of y, for which the windows are transformed
+// less often, where they leave work for several threads.
+ZOO_INLINE Sums cut_sums(int outputs, int64_t tiles, int64_t x_channels, int64_t y_channels) {
+  constexpr int64_t kUnits = 8, kFewUnits = 4;
+  const int64_t parts = at_least(tiles / (outputs == 4 ? 128 : 256), 1);
   Sums s{};
-  s.x_slices = ceil_divide(x_channels, kSlice);
-  s.y_slices = ceil_divide(y_channels, kSlice);
-  const int64_t wanted = at_least(at_most(ceil_divide(kUnits, s.x_slices * s.y_slices), tiles / kTilesPerPart), 1);
+  s.x_slice = s.y_slice = kSlice;
+  s.x_slices = ceil_divide(x_channels, s.x_slice);
+  if (outputs == 4 && s.x_slices * ceil_divide(y_channels, 2 * kSlice) * parts >= kFewUnits) s.y_slice = 2 * kSlice;
+  s.y_slices = ceil_divide(y_channels, s.y_slice);
+  const int64_t wanted = at_most(ceil_divide(kUnits, s.x_slices * s.y_slices), parts);
   s.part = ceil_divide(tiles, wanted);
   s.parts = at_least(ceil_divide(tiles, at_least(s.part, 1)), 1);
   return s;
@@ -133,30 +153,33 @@ template <class L>
 void convolution_weight(const Convolution& c, L) {
   using P = Products<L, L>;
   using W = Windows<L, L>;
-  const Axis rows = forward_axis(c.stride, c.top, c.x_height, c.y_height);
-  const Axis columns = forward_axis(c.stride, c.left, c.x_width, c.y_width);
+  const Axis rows = forward_axis(L::outputs, c.stride, c.top, c.x_height, c.y_height);
+  const Axis columns = forward_axis(L::outputs, c.stride, c.left, c.x_width, c.y_width);
   const int64_t tiles = c.batch * rows.tiles * columns.tiles;
   const int64_t size = c.x_channels * c.y_channels * c.kernel * c.kernel;
-  const Sums cuts = cut_sums(tiles, c.x_channels, c.y_channels);
+  const Sums cuts = cut_sums(L::outputs, tiles, c.x_channels, c.y_channels);
   float* const parts =
       cuts.parts > 1 ? static_cast<float*>(scratch(cuts.parts * size * int64_t(sizeof(float)), kWeightScratch)) : c.weight;
   const int64_t slices = cuts.x_slices * cuts.y_slices;
-  const int64_t x_most = round_up(at_most(c.x_channels, kSlice), lanes<float>);
-  const int64_t y_most = round_up(at_most(c.y_channels, kSlice), lanes<float>);
-  const int64_t sum_floats = P::total * x_most * y_most, per_tile = W::floats(1, x_most) + P::count * y_most;
+  const int64_t x_most = whole_vector(at_most(c.x_channels, cuts.x_slice));
+  const int64_t y_most = round_up(at_most(c.y_channels, cuts.y_slice), lanes<float>);
+  const int64_t sum_floats = SliceSums<L, L>::floats(x_most, y_most),
+                per_tile = P::total * x_most + P::count * (y_most + kGap);
   const int64_t block = at_most(at_least((2 * kBlockBytes / int64_t(sizeof(float)) - sum_floats) / per_tile, 64), 256);
+  const int64_t window_floats = W::floats(block, x_most), gradient_floats = Gradients::floats(P::count, block, y_most);
   parallel(slices * cuts.parts, 1, [&](int64_t begin, int64_t end) {
-    float* const sums =
-        static_cast<float*>(scratch((sum_floats + block * per_tile + kSlice) * int64_t(sizeof(float)), kBlockScratch));
-    float *const window_memory = sums + sum_floats, *const gradient_memory = window_memory + W::floats(block, x_most);
-    float* const zeros = gradient_memory + P::count * block * y_most;
-    for (int64_t i = 0; i < kSlice; ++i) zeros[i] = 0;
+    float* const sums = static_cast<float*>(
+        scratch((sum_floats + window_floats + gradient_floats + x_most + y_most) * int64_t(sizeof(float)), kBlockScratch));
+    float *const window_memory = sums + sum_floats, *const gradient_memory = window_memory + window_floats;
+    float* const zeros = gradient_memory + gradient_floats;
+    for (int64_t i = 0; i < x_most + y_most; ++i) zeros[i] = 0;
     for (int64_t item = begin; item < end; ++item) {
       const int64_t slice = item % slices, part = item / slices;
-      const int64_t x_first = slice / cuts.y_slices * kSlice, y_first = slice % cuts.y_slices * kSlice;
-      const int64_t x_channels = at_most(c.x_channels - x_first, kSlice), x_room = round_up(x_channels, lanes<float>);
-      const int64_t y_channels = at_most(c.y_channels - y_first, kSlice), y_room = round_up(y_channels, lanes<float>);
+      const int64_t x_first = slice / cuts.y_slices * cuts.x_slice, y_first = slice % cuts.y_slices * cuts.y_slice;
+      const int64_t x_channels = at_most(c.x_channels - x_first, cuts.x_slice), x_room = whole_vector(x_channels);
+      const int64_t y_channels = at_most(c.y_channels - y_first, cuts.y_slice), y_room = round_up(y_channels, lanes<float>);
       const W windows{window_memory, block, x_room};
+      const SliceSums<L, L> at{sums, x_room, y_room};
       const Gradients gradients{gradient_memory, block, y_room};
       const int64_t start = part * cuts.part, last = at_most(start + cuts.part, tiles);
       if (start >= last) {
@@ -170,8 +193,8 @@ void convolution_weight(const Convolution& c, L) {
           for (int64_t k = 0; k < y_room; k += kPanel) {
             const int64_t width = gradients.width(k);
             panel_product<true>(
-                {windows.of(q), windows.row(q), 0, 1, count, gradients.panel(q, k), width,
-                 sums + P::before(q) * x_room * y_room + k, y_room, first > start},
+                {windows.of(q), windows.row(q), 0, 1, count, gradients.panel(q, k), width, at.of(q) + k, y_room,
+                 first > start},
                 P::phases(q) * x_room, width);
           }
         }
@@ -183,7 +206,7 @@ void convolution_weight(const Convolution& c, L) {
           c.weight_steps[0],
           c.weight_steps[2],
           c.weight_steps[3]};
-      write_taps<L, L>(sums, x_room, y_room, rows, columns, to, x_channels, y_channels);
+      write_taps(at, rows, columns, to, x_channels, y_channels);
     }
   });
   if (cuts.parts == 1) return;

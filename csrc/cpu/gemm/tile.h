@@ -24,15 +24,27 @@ struct Product {
   float* c;
   int64_t c_row;
   bool add;
+  const float* ahead =
+      nullptr;  // what is wanted next, brought nearer meanwhile: a line every `ahead_row` for each row of b
+  int64_t ahead_row = 0;
 };
 
-template <int Rows, int Vectors, bool Transposed>
+template <int Rows, int Vectors, bool Transposed, bool Ahead>
 void tile_product(const Product& t) {
   vec<float> sum[Rows][Vectors] = {};
-  const float *a = t.a, *b = t.b;
-  const int64_t a_row = t.a_row, b_row = t.b_row;
+  const float *a = t.a, *b = t.b, *ahead = t.ahead;
+  const int64_t a_row = t.a_row, b_row = t.b_row, ahead_row = t.ahead_row;
+  if (t.add) {
+    for (int r = 0; r < Rows; ++r) {
+      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(t.c + r * t.c_row + v * lanes<float>, 1);
+    }
+  }
   for (int64_t block = 0; block < t.blocks; ++block, a += t.a_block) {
     for (int64_t p = 0; p < t.depth; ++p, b += b_row) {
+      if constexpr (Ahead) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += ahead_row;
+      }
       vec<float> row[Vectors];
       for (int v = 0; v < Vectors; ++v) row[v] = load(b + v * lanes<float>);
 #pragma GCC unroll 16
@@ -56,15 +68,16 @@ void tile_product(const Product& t) {
 
 using TileProduct = void (*)(const Product&);
 
-// tile_product for every number of rows that a tile can have, of one vector and of two.
+// tile_product for every number of rows that a tile can have, of one vector and of two. Those of one have no time for a load more.
 struct TileProducts {
-  TileProduct table[2][2][kTileRows];  // [transposed][vectors - 1][rows - 1]
+  TileProduct table[3][2][kTileRows];  // [plain, transposed, plain with what is ahead][vectors - 1][rows - 1]
   template <int Rows = 1>
   constexpr void fill_in() {
-    table[0][0][Rows - 1] = tile_product<Rows, 1, false>;
-    table[0][1][Rows - 1] = tile_product<Rows, 2, false>;
-    table[1][0][Rows - 1] = tile_product<Rows, 1, true>;
-    table[1][1][Rows - 1] = tile_product<Rows, 2, true>;
+    table[0][0][Rows - 1] = table[2][0][Rows - 1] = tile_product<Rows, 1, false, false>;
+    table[0][1][Rows - 1] = tile_product<Rows, 2, false, false>;
+    table[1][0][Rows - 1] = tile_product<Rows, 1, true, false>;
+    table[1][1][Rows - 1] = tile_product<Rows, 2, true, false>;
+    table[2][1][Rows - 1] = tile_product<Rows, 2, false, true>;
     if constexpr (Rows < kTileRows) fill_in<Rows + 1>();
   }
   constexpr TileProducts() : table() { fill_in(); }
@@ -72,29 +85,37 @@ struct TileProducts {
 constexpr TileProducts kTileProducts;
 
 // The product for `rows` rows of c and one panel of b, `width` columns wide: kPanel, or one vector. The tiles are as even as
-// can be, so that none is left with a row or two, and in the order of the rows.
+// can be, so that none is left with a row or two, and in the order of the rows. Each of them brings its share of `ahead`, which
+// is as much as b, into L2.
 template <bool Transposed>
 ZOO_INLINE void panel_product(Product t, int64_t rows, int64_t width) {
   const int64_t parts = (rows + kTileRows - 1) / kTileRows;
-  const float* const a = t.a;
+  const float *const a = t.a, *const ahead = t.ahead;
   float* const c = t.c;
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t begin = rows * part / parts, end = rows * (part + 1) / parts;
     t.a = a + (Transposed ? begin : begin * t.a_row);
     t.c = c + begin * t.c_row;
-    kTileProducts.table[Transposed][width / lanes<float> - 1][end - begin - 1](t);
+    if (ahead) {
+      t.ahead_row = width / parts;
+      t.ahead = ahead + part * (t.depth * t.blocks * t.ahead_row);
+    }
+    kTileProducts.table[Transposed ? 1 : ahead ? 2 : 0][width / lanes<float> - 1][end - begin - 1](t);
   }
 }
 
 // Long sums are cut: the sum of sums of this many terms loses less than one long sum does.
 constexpr int64_t kLongestSum = 256;
 
-// c = a b for one panel of b: a[row * a_row + p], b[p * width + column].
+// c = a b for one panel of b: a[row * a_row + p], b[p * width + column]. `onwards`: what follows it in memory is wanted next.
 ZOO_INLINE void panel_product(
-    const float* a, int64_t a_row, int64_t rows, const float* b, int64_t width, int64_t depth, float* c, int64_t c_row) {
-  for (int64_t p = 0; p < depth; p += kLongestSum) {
-    const int64_t terms = depth - p < kLongestSum ? depth - p : kLongestSum;
-    panel_product<false>({a + p, a_row, 0, 1, terms, b + p * width, width, c, c_row, p > 0}, rows, width);
+    const float* a, int64_t a_row, int64_t rows, const float* b, int64_t width, int64_t depth, float* c, int64_t c_row,
+    int64_t longest = kLongestSum, bool onwards = false) {
+  for (int64_t p = 0; p < depth; p += longest) {
+    const int64_t terms = depth - p < longest ? depth - p : longest;
+    panel_product<false>(
+        {a + p, a_row, 0, 1, terms, b + p * width, width, c, c_row, p > 0, onwards ? b + (p + terms) * width : nullptr},
+        rows, width);
   }
 }
 

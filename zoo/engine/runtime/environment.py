@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -17,11 +18,14 @@ from zoo.ops.library import instruction_set
 # zoo or the names of the native ops cannot do: many changes come within one version, and to ops that were native before.
 #   1  runs that have no such number
 #   2  networks of convolutions lie channels last; products and convolutions of zoo's own; D sees both halves in one pass
-ARITHMETIC: Final = 2
+#   3  convolutions by larger tiles, shorter sums in them
+ARITHMETIC: Final = 3
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """Versions, and what computes on `device`; `instruction_set` is that of the CPU kernels, None without them."""
+    """Versions, and what computes on `device`; `instruction_set` is that of the CPU kernels, None without them, and `winograd`
+    which tiles of convolutions were asked for.
+    """
     return {
         "zoo": zoo.__version__,
         "torch": torch.__version__,
@@ -31,6 +35,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "arithmetic": ARITHMETIC,
         "instruction_set": instruction_set(),
+        "winograd": asked if (asked := os.environ.get("ZOO_WINOGRAD", "")) in ("small", "large") else "chosen",
         "ops": {op: {kind: row["served_by"] for kind, row in rows.items()} for op, rows in ops.status().items()},
     }
 
@@ -58,6 +63,9 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         sets = then.get("instruction_set"), now["instruction_set"]
         if kind == "cpu" and None not in sets and sets[0] != sets[1]:
             roundings.append(f"the kernels use {sets[1]} here, and used {sets[0]} when it began")
+        tiles = then.get("winograd"), now["winograd"]
+        if kind == "cpu" and None not in tiles and tiles[0] != tiles[1]:
+            roundings.append(f"ZOO_WINOGRAD has {tiles[1]} tiles here, and had {tiles[0]} ones when it began")
     return lines + [f"{line}: the numbers may differ, at first in their last digits" for line in roundings]
 
 

@@ -29,7 +29,7 @@ KERNELS: Final = ((3, 1), (3, 2), (4, 2), (5, 2))
 _FEWEST: Final[dict[tuple[int, int], dict[Direction, int]]] = {
     (3, 1): {"forward": 16, "transposed": 16, "weight": 32},
     (3, 2): {"forward": 64, "transposed": 16, "weight": 32},
-    (4, 2): {"forward": 32, "transposed": 16, "weight": 32},
+    (4, 2): {"forward": 24, "transposed": 16, "weight": 24},
     (5, 2): {"forward": 32, "transposed": 16, "weight": 32},
 }
 
