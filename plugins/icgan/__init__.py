@@ -20,13 +20,13 @@ LATENT = 1 + FEATURES + 63
 FEW = 100
 """Of fewer pictures, drawing after one of them is drawing it again."""
 
-AFAR = "each is drawn after what one of yours looks like from afar"
+REASON = "each is drawn after what one of yours looks like from afar"
 
-REASONS = {
-    "sprites": f"{AFAR}: tuned for colour, pictures this small and ten minutes on two CPU cores",
-    "small": f"{AFAR}: tuned for colour and ten minutes on two CPU cores",
-    "medium": f"{AFAR}: for an hour on a GPU (none has seen it yet)",
-    "large": f"{AFAR}: for large pictures and a GPU (none has seen it yet)",
+PRESET_REASONS = {
+    "sprites": f"{REASON}: tuned for colour, pictures this small and ten minutes on two CPU cores",
+    "small": f"{REASON}: tuned for colour and ten minutes on two CPU cores",
+    "medium": f"{REASON}: for an hour on a GPU (none has seen it yet)",
+    "large": f"{REASON}: for large pictures and a GPU (none has seen it yet)",
 }
 """Why a preset suits the pictures that it is chosen for."""
 
@@ -34,13 +34,13 @@ FIRST_SHAPES = {"sprites": 500, "small": 500}
 """Steps after which something is to be seen, where it was looked at."""
 
 SMALL: dict[str, Any] = dict(PICTURES["small"], latent=LATENT, r1=8.0, steps=12000)
-"""DCGAN's, with a stronger penalty: what G is told makes its pictures varied, and D's slope may be held lower."""
+"""DCGAN's, with a stronger penalty: what G is given makes its pictures varied, and D's slope may be held lower."""
 
 
 class ICGAN(zoo.Architecture):
-    """Instance-conditioned GAN (after Casanova et al. 2021): G is told what a training picture looks like from afar.
+    """Instance-conditioned GAN (after Casanova et al. 2021): G is given what a training picture looks like from afar.
 
-    DCGAN's networks. D sees images alone; that G's have the features which it was told, a term of its loss sees to.
+    DCGAN's networks. D sees images alone; that G's have the features which it was given, a term of its loss sees to.
     """
 
     name = "icgan"
@@ -50,14 +50,14 @@ class ICGAN(zoo.Architecture):
         width: Annotated[int, Field(ge=1)] = 64
         """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
         instances: Annotated[int, Field(ge=1)] = 4096
-        """How many training pictures G keeps the features of, the latest ones."""
+        """How many training pictures G stores the features of, the first ones that it sees."""
         features: Annotated[int, Field(ge=1)] = FEATURES
         """Features of a picture: so many of the lowest coefficients of its discrete cosine transform. There are 64 in each channel,
         and two fewer than numbers of a latent at most."""
-        jitter: Annotated[float, Field(ge=0)] = 0.3
+        jitter: Annotated[float, Field(ge=0)] = 0.1
         """How far from a picture's features G is to draw (standard deviation): more for pictures that are newer, and worse."""
-        consistency: Annotated[float, Field(ge=0)] = 0.3
-        """Weight of what the features of G's images miss of those that it was told (mean square)."""
+        consistency: Annotated[float, Field(ge=0)] = 1.0
+        """Weight of the mean squared error between the features of G's images and those that they are to have."""
 
         @model_validator(mode="after")
         def _enough_numbers(self) -> ICGAN.Options:
@@ -72,8 +72,8 @@ class ICGAN(zoo.Architecture):
                 )
             if self.accumulate > 1 and (self.reuse_fakes or self.simultaneous):
                 raise ValueError(
-                    "with accumulate, G keeps further pictures before it learns from what it has drawn; give --no-reuse-fakes"
-                    + (" and --no-simultaneous" if self.simultaneous else "")
+                    "with accumulate, G stores further pictures before it learns from what it has drawn, which presets "
+                    "reuse; give --no-reuse-fakes" + (" and --no-simultaneous" if self.simultaneous else "")
                 )
             return self
 
@@ -105,7 +105,7 @@ class ICGAN(zoo.Architecture):
         if data.points or little_and_grey or count < FEW:
             return None
         preset = self.preset_for(data, device)
-        return zoo.Recommendation(preset, REASONS[preset], strength=0.55, first_shapes=FIRST_SHAPES.get(preset))
+        return zoo.Recommendation(preset, PRESET_REASONS[preset], strength=0.55, first_shapes=FIRST_SHAPES.get(preset))
 
     def phases(self, options: Options) -> Sequence[zoo.Phase]:
         return [
@@ -114,10 +114,10 @@ class ICGAN(zoo.Architecture):
         ]
 
     def generator(self, options: Options, data: zoo.DataSpec) -> nn.Module:
-        from zoo_plugins.icgan.features import most
+        from zoo_plugins.icgan.features import max_features
         from zoo_plugins.icgan.generator import Generator
 
-        features = min(options.features, most(data.channels), options.latent - 2)
+        features = min(options.features, max_features(data.channels), options.latent - 2)
         return Generator(options.latent, data.shape, options.width, options.instances, features, options.jitter)
 
     def discriminator(self, options: Options, data: zoo.DataSpec) -> nn.Module:

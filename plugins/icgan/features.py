@@ -1,4 +1,4 @@
-"""What G is told of a picture: the lowest coefficients of its discrete cosine transform, as small a picture of it would have."""
+"""The features of a picture: the lowest coefficients of its discrete cosine transform, as small a picture of it would have."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCALES = (3.75, 1.5, 1.0)
 """How large the mean of brightness and of each difference of colours gets, roughly, among pictures."""
 
 
-def most(channels: int) -> int:
+def max_features(channels: int) -> int:
     """How many coefficients there are of an image of so many channels."""
     return channels * SIDE * SIDE
 

@@ -1,4 +1,4 @@
-"""The losses: DCGAN's, and for G how far its images are from the features that it was told."""
+"""The losses: DCGAN's, and for G how far its images' features are from those that they are to have."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 
 def discriminator_loss(context: zoo.StepContext) -> tuple[Tensor, dict[str, Tensor]]:
-    """The usual loss of D, once G has kept what it is to know of the real images."""
-    context.generator.keep(context.real)  # type: ignore[operator]
+    """The usual loss of D, once G has stored the features of the real images."""
+    context.generator.store(context.real)  # type: ignore[operator]
     return context.default_loss()
 
 
 def generator_loss(context: zoo.StepContext) -> tuple[Tensor, dict[str, Tensor]]:
-    """The usual loss of G, and the weighted mean square of what its images' features miss."""
+    """The usual loss of G, and the weighted mean squared error of its images' features."""
     loss, found = context.default_loss()
     fakes, generator = context.fakes, context.generator
-    missed = (generator.features(fakes.images) - generator.told(fakes.latents)).square().mean()  # type: ignore[operator]
-    return loss + context.scale * context.options.consistency * missed, {**found, "missed": missed.detach()}
+    target = generator.target_features(fakes.latents)  # type: ignore[operator]
+    error = (generator.features(fakes.images) - target).square().mean()  # type: ignore[operator]
+    return loss + context.scale * context.options.consistency * error, {**found, "feature_error": error.detach()}

@@ -1,4 +1,4 @@
-"""IC-GAN: what it is told of pictures, which it keeps, and that its runs resume."""
+"""IC-GAN: the features of pictures, which it stores, and that its runs resume."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from support import Stop, assert_same_checkpoint, state_of, tiny, write_images
 from zoo_plugins.dcgan import radford
-from zoo_plugins.icgan.features import SIDE, LowFrequencies, most
+from zoo_plugins.icgan.features import SIDE, LowFrequencies, max_features
 from zoo_plugins.icgan.generator import Generator
 
 import zoo
@@ -27,7 +27,7 @@ def choosing(share: float, generator: Generator, others: float = 0.0) -> torch.T
 
 def test_features_of_grey_8_by_8_are_its_cosine_transform():
     image = torch.rand(2, 1, SIDE, SIDE) * 2 - 1
-    ours = LowFrequencies((1, SIDE, SIDE), most(1))
+    ours = LowFrequencies((1, SIDE, SIDE), max_features(1))
     cosine = torch.tensor(
         [
             [
@@ -57,26 +57,40 @@ def test_features_leave_no_gradient_out():
     assert (images.grad != 0).all()
 
 
-def test_the_latest_pictures_are_kept_in_the_place_of_the_oldest():
+def test_the_first_pictures_are_stored_and_stay():
     generator = made(instances=5)
     images = torch.rand(12, 3, 16, 16) * 2 - 1
-    for few in images[:8].split(4):
-        generator.keep(few)
     features = generator.features(images)
-    assert torch.allclose(generator.kept[[3, 4, 0, 1, 2]] / 256, features[3:8], atol=1 / 500)
-    generator.keep(images)  # more than there is room for: the first of them
-    assert generator.seen == 13
-    assert torch.allclose(generator.kept[[3, 4, 0, 1, 2]] / 256, features[:5], atol=1 / 500)
+    for few, count in zip(images.split(3), (3, 5, 5, 5), strict=True):
+        generator.store(few)
+        assert generator.stored == count
+        assert torch.allclose(generator.instance_features[:count] / 256, features[:count], atol=1 / 500)
+    more = made(instances=5)
+    more.store(images)  # more in a batch than there is room for
+    assert torch.equal(more.instance_features, generator.instance_features)
+    assert more.stored == 5
 
 
-def test_the_first_number_of_a_latent_chooses_among_those_seen_each_as_likely():
-    generator = made(instances=5)
-    assert (generator.told(choosing(0.9, generator)) == 0).all()  # none yet
+def test_a_latent_means_the_same_picture_once_all_are_stored(tmp_path):
+    state = state_of("icgan", write_images(tmp_path / "images.npz", size=16, channels=3), **tiny("icgan", instances=9))
+    latents = torch.randn(20, state.options.latent)
+    for number in range(2):
+        state.step.run(number)
+    before = state.step.generator.target_features(latents)
+    for number in range(2, 4):
+        state.step.run(number)
+    assert state.step.generator.stored == 9
+    assert torch.equal(state.step.generator.target_features(latents), before)
+
+
+def test_the_first_number_of_a_latent_chooses_among_those_stored_each_as_likely():
+    generator = made(instances=4)
+    assert (generator.target_features(choosing(0.9, generator)) == 0).all()  # none yet
     images = torch.rand(4, 3, 16, 16) * 2 - 1
-    generator.keep(images)
+    generator.store(images)
     for number in range(4):
-        told = generator.told(choosing((number + 0.5) / 4, generator))
-        assert torch.allclose(told, generator.features(images[number : number + 1]), atol=1 / 500)
+        target = generator.target_features(choosing((number + 0.5) / 4, generator))
+        assert torch.allclose(target, generator.features(images[number : number + 1]), atol=1 / 500)
     for far in (-40.0, 40.0):
         latents = torch.zeros(1, generator.count + 4)
         latents[0, 0] = far
@@ -85,30 +99,30 @@ def test_the_first_number_of_a_latent_chooses_among_those_seen_each_as_likely():
 
 def test_the_next_numbers_are_how_far_from_the_features_it_draws():
     generator = made(jitter=0.5)
-    generator.keep(torch.rand(1, 3, 16, 16))
-    near, off = (generator.told(choosing(0.5, generator, others)) for others in (0.0, 2.0))
+    generator.store(torch.rand(1, 3, 16, 16))
+    near, off = (generator.target_features(choosing(0.5, generator, others)) for others in (0.0, 2.0))
     assert torch.allclose(off - near, torch.ones_like(near))
 
 
-def test_an_average_of_weights_copies_what_is_kept(tmp_path):
+def test_an_average_of_weights_copies_what_is_stored(tmp_path):
     state = state_of(
         "icgan", write_images(tmp_path / "images.npz", size=16, channels=3), **tiny("icgan", ema=0.9, steps=3)
     )
     for _ in range(2):
         state.step.run(0)
         state.ema.update()
-    assert torch.equal(state.ema.network.kept, state.step.generator.kept)
-    assert state.ema.network.seen == state.step.generator.seen > 0
+    assert torch.equal(state.ema.network.instance_features, state.step.generator.instance_features)
+    assert state.ema.network.stored == state.step.generator.stored > 0
 
 
-def test_g_loses_by_what_its_images_miss_of_what_it_was_told(tmp_path):
+def test_g_loses_by_what_its_images_miss_of_what_it_was_given(tmp_path):
     data = write_images(tmp_path / "images.npz", size=16, channels=3)
     told = {}
     for weight in (0.0, 2.0):
         state = state_of("icgan", data, **tiny("icgan", consistency=weight, steps=3))
         told[weight] = {name: float(value) for name, value in state.step.run(0).items()}
-    assert told[0.0]["missed"] == pytest.approx(told[2.0]["missed"])
-    assert told[2.0]["g_loss"] - told[0.0]["g_loss"] == pytest.approx(2 * told[0.0]["missed"], rel=1e-4)
+    assert told[0.0]["feature_error"] == pytest.approx(told[2.0]["feature_error"])
+    assert told[2.0]["g_loss"] - told[0.0]["g_loss"] == pytest.approx(2 * told[0.0]["feature_error"], rel=1e-4)
 
 
 def test_its_layers_are_dcgans_with_features_among_the_latents():
@@ -118,7 +132,7 @@ def test_its_layers_are_dcgans_with_features_among_the_latents():
     ]
 
 
-def test_a_run_that_was_stopped_goes_on_exactly_with_the_pictures_kept(tmp_path):
+def test_a_run_that_was_stopped_goes_on_exactly_with_the_pictures_stored(tmp_path):
     data = write_images(tmp_path / "images.npz", size=16, channels=3)
     options = dict(tiny("icgan", steps=6), data=str(data), instances=7, reuse_fakes=True, r1=0.5)
     whole = zoo.train("icgan", out=tmp_path / "whole", **options)
@@ -129,7 +143,7 @@ def test_a_run_that_was_stopped_goes_on_exactly_with_the_pictures_kept(tmp_path)
 
 def test_there_are_no_more_features_than_pictures_and_latents_have(tmp_path):
     data = write_images(tmp_path / "images.npz", size=16, channels=3)
-    for latent, channels, count in ((160, 1, most(1)), (160, 3, 96), (10, 3, 8)):
+    for latent, channels, count in ((160, 1, max_features(1)), (160, 3, 96), (10, 3, 8)):
         state = state_of("icgan", data, **tiny("icgan", latent=latent, channels=channels))
         assert state.step.generator.count == count
 
@@ -142,7 +156,7 @@ def test_there_are_no_more_features_than_pictures_and_latents_have(tmp_path):
         ({"accumulate": 2, "reuse_fakes": True}, "--no-reuse-fakes"),
     ],
 )
-def test_what_cannot_be_told_to_g_is_refused_with_what_can(options, told, tmp_path):
+def test_what_g_cannot_take_is_refused_with_what_can(options, told, tmp_path):
     with pytest.raises(zoo.errors.ZooError, match=told):
         zoo.train(
             "icgan",

@@ -2,7 +2,8 @@
 
 Transfer learning for GANs as it is practised (StyleGAN2-ADA's ``--resume``, Karras et al. 2020; Mo, Cho & Shin 2020): both
 networks begin with what they have learnt, the generator with its average where there is one. Optimisers, latents and the position
-in the data begin anew: what they kept is of another training.
+in the data begin anew: what they kept is of another training. So do the networks' integer buffers, which are counts and what was
+stored of the data, and no weights.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ def transfer(origin: Origin, state: TrainingState) -> dict[str, Any]:
     weights = 0
     for role, tensors in origin.networks.items():
         network: nn.Module = getattr(state.step, role)
-        wanted = {name: value for name, value in network.state_dict().items() if isinstance(value, Tensor)}
+        wanted = {
+            name: value
+            for name, value in network.state_dict().items()
+            if isinstance(value, Tensor) and value.is_floating_point()
+        }
         fitting = {
             name: tensors[name] for name, own in wanted.items() if name in tensors and tensors[name].shape == own.shape
         }

@@ -49,7 +49,7 @@ struct Images {
 // A thread's memory: a row of zeros, room for results that nobody wants, the block's windows and its products.
 template <class Rows, class Columns>
 ZOO_INLINE int64_t block_floats(const Blocks& blocks, int64_t depth) {
-  return depth + blocks.slice + Windows<Rows, Columns>::floats(blocks.length, depth) +
+  return round_up(depth, lanes<float>) + blocks.slice + Windows<Rows, Columns>::floats(blocks.length, depth) +
          Products<Rows, Columns>::count * (blocks.length * blocks.slice + kGap);
 }
 
@@ -59,7 +59,8 @@ void convolve_block(
     const Axis& rows, const Axis& columns, const Images& images, const Filters<Rows, Columns>& filters,
     const Blocks& blocks, int64_t block, int64_t slice, bool fresh, float* memory) {
   using P = Products<Rows, Columns>;
-  float *const zeros = memory, *const dropped = zeros + filters.depth;
+  // Results go around the caches in whole vectors, dropped ones too, which must lie on a vector's boundary.
+  float *const zeros = memory, *const dropped = zeros + round_up(filters.depth, lanes<float>);
   const Windows<Rows, Columns> windows{dropped + blocks.slice, blocks.length, filters.depth};
   float* const products = windows.data + Windows<Rows, Columns>::floats(blocks.length, filters.depth);
   const int64_t first = block * blocks.length, from = slice * blocks.slice;
