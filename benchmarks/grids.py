@@ -27,10 +27,14 @@ def main() -> None:
     given = arguments.parse_args()
     snapshots = read_snapshots(given.kept)
     nearest = [min(snapshots, key=lambda each: abs(each.seconds - moment)) for moment in given.seconds]
+    count = len(np.load(given.kept / nearest[0].pictures, mmap_mode="r"))
+    if count < given.rows * given.columns:
+        raise SystemExit(f"{given.kept} has {count} pictures of a moment; give fewer --rows or --columns")
     parts = [grid(np.load(given.kept / each.pictures), given.rows, given.columns) for each in nearest]
     gap = np.full((GAP, *parts[0].shape[1:]), 255, np.uint8)
     stacked = [piece for part in parts for piece in (part, gap)][:-1]
-    Image.fromarray(np.concatenate(stacked)).save(given.png, optimize=True)
+    picture = np.concatenate(stacked)
+    Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).save(given.png, optimize=True)
     print(f"{given.png}: after {', '.join(f'{each.seconds:.0f} s (step {each.step:,})' for each in nearest)}")
 
 

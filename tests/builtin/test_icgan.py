@@ -6,12 +6,13 @@ import math
 
 import pytest
 import torch
-from support import Stop, assert_same_checkpoint, state_of, tiny, write_images
+from support import Stop, assert_same_checkpoint, state_of, tensors, tiny, write_images
 from zoo_plugins.dcgan import radford
 from zoo_plugins.icgan.features import SIDE, LowFrequencies, max_features
 from zoo_plugins.icgan.generator import Generator
 
 import zoo
+from zoo.plugins.registry import registry
 
 
 def made(instances: int = 5, features: int = 6, jitter: float = 0.0) -> Generator:
@@ -139,6 +140,33 @@ def test_a_run_that_was_stopped_goes_on_exactly_with_the_pictures_stored(tmp_pat
     zoo.train("icgan", out=tmp_path / "parts", callbacks=[Stop(3)], **options)
     parts = zoo.resume(tmp_path / "parts")
     assert_same_checkpoint(whole.latest()[1], parts.latest()[1])
+
+
+def test_from_another_run_it_stores_the_pictures_of_its_own_data(tmp_path):
+    first, second = (
+        write_images(tmp_path / f"{name}.npz", count, 16, 3) for name, count in (("first", 40), ("second", 32))
+    )
+    zoo.train("icgan", data=str(first), out=tmp_path / "run", **tiny("icgan", instances=64))
+    run = zoo.train("icgan", data=str(second), out=tmp_path / "on", from_run=str(tmp_path / "run"), steps=1)
+    assert tensors(run.latest()[1])["generator.stored"] == run.config["options"]["batch_size"] == 16, "one batch"
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "device", "preset"),
+    [
+        (3, 32, "cpu", "sprites"),
+        (3, 64, "cpu", "small"),
+        (1, 64, "mps", "small"),
+        (4, 64, "cuda", "medium"),
+        (3, 256, "cuda", "large"),
+        (1, 28, "cpu", None),
+    ],
+)
+def test_it_offers_itself_for_a_hundred_pictures_that_are_not_like_digits(channels, side, device, preset):
+    data = zoo.DataSpec(channels, side, side)
+    offer = registry().architecture("icgan").recommendation(data, 100, device)
+    assert (offer.preset if offer else None) == preset
+    assert registry().architecture("icgan").recommendation(data, 99, device) is None
 
 
 def test_there_are_no_more_features_than_pictures_and_latents_have(tmp_path):

@@ -131,13 +131,12 @@ def torch_directions(x, weight, y, stride, padding, dtype):
 
 
 def errors(sizes):
-    """Of each direction, relative to float64: of all values, of the largest, and torch's of all values."""
+    """Of each direction, relative to float64 in the 2-norm: ours, and torch's."""
     x, weight, y = case(*sizes)
     exact = torch_directions(x, weight, y, *sizes[3:], torch.float64)
     theirs = torch_directions(x, weight, y, *sizes[3:], torch.float32)
     return [
-        (error(a, c), float((a.double() - c).abs().max() / c.abs().max()), error(b, c))
-        for a, b, c in zip(directions(x, weight, y, *sizes[3:]), theirs, exact, strict=True)
+        (error(a, c), error(b, c)) for a, b, c in zip(directions(x, weight, y, *sizes[3:]), theirs, exact, strict=True)
     ]
 
 
@@ -171,13 +170,22 @@ def with_tiles(tiles, what, cases):
 @pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
 def test_the_error_of_small_tiles_is_at_most_twice_that_of_torch():
     for sizes, found in zip(LAYERS, with_tiles("small", "errors", LAYERS), strict=True):
-        assert all(ours < 2 * theirs for ours, _, theirs in found), (sizes, found)
+        assert all(ours < 2 * theirs for ours, theirs in found), (sizes, found)
 
 
 @pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
 @pytest.mark.parametrize("sizes", LAYERS + LARGE)
-def test_the_error_of_a_layer_is_below_4e_6_of_all_values_and_of_the_largest(sizes):
-    assert max(max(ours, largest) for ours, largest, _ in errors(sizes)) < 4e-6
+def test_the_error_of_a_layer_is_below_2e_6_in_the_2_norm(sizes):
+    assert max(ours for ours, _ in errors(sizes)) < 2e-6
+
+
+@pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
+def test_results_that_go_around_the_caches_may_have_a_depth_that_no_vector_divides():
+    # More than 4 MiB, with tiles over the edge: what these drop is stored in whole vectors too.
+    for sizes in [((128, 24, 30, 30), 48, 4, 2, 1), ((128, 28, 30, 30), 56, 4, 2, 1)]:
+        for tiles in ("small", "large"):
+            (found,) = with_tiles(tiles, "errors", [sizes])
+            assert all(ours < 2e-6 for ours, _ in found)
 
 
 @pytest.mark.skipif(not BUILT, reason="the CPU library is not built")
@@ -185,7 +193,7 @@ def test_the_error_of_a_layer_is_below_4e_6_of_all_values_and_of_the_largest(siz
 def test_tiles_of_either_size_are_right_whatever_the_size_of_the_image(tiles):
     shapes = [sizes for sizes in SHAPES if sizes[0][1] > 4]
     for sizes, found in zip(shapes, with_tiles(tiles, "errors", shapes), strict=True):
-        assert all(ours < {"small": 2e-6, "large": 4e-6}[tiles] for ours, _, _ in found), (sizes, found)
+        assert all(ours < 2e-6 for ours, _ in found), (sizes, found)
 
 
 @pytest.mark.skipif(not BUILT, reason="the CPU library is not built")

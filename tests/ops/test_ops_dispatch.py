@@ -224,3 +224,10 @@ def test_an_instruction_set_that_does_not_exist_is_said_to_be_none():
     code = "import zoo.ops as o; print(o.build_info()['instruction_set'])"
     assert "ZOO_CPU=avx1024 is not among what works here" in python(code, ZOO_CPU="avx1024").stdout
     assert python(code, ZOO_CPU="baseline").stdout == "baseline\n"
+
+
+@pytest.mark.skipif("cpu" not in library._native, reason="the CPU library is not built")
+def test_tiles_that_do_not_exist_are_said_to_be_none():
+    code = "import zoo.ops as o; print(o.build_info()['winograd'])"
+    assert python(code, ZOO_WINOGRAD="smal").stdout == "chosen (ZOO_WINOGRAD=smal is neither small nor large)\n"
+    assert python(code, ZOO_WINOGRAD="large").stdout == "large\n"

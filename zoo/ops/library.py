@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -172,6 +173,12 @@ def build_record() -> dict[str, Any]:
     except (OSError, ValueError):
         return {"reason": f"the native core has not been built (to build it: {REBUILD})"}
     return dict(record)
+
+
+def winograd_tiles() -> str:
+    """Which tiles of convolutions were asked for: "small", "large", or "chosen" where ZOO_WINOGRAD names neither."""
+    asked = os.environ.get("ZOO_WINOGRAD", "")
+    return asked if asked in ("small", "large") else "chosen"
 
 
 def instruction_set() -> str | None:

@@ -55,6 +55,10 @@ def build_info() -> dict[str, Any]:
         asked = os.environ.get("ZOO_CPU", "")
         known = asked in ("", chosen)
         record["instruction_set"] = chosen if known else f"{chosen} (ZOO_CPU={asked} is not among what works here)"
+        tiles, asked = library.winograd_tiles(), os.environ.get("ZOO_WINOGRAD", "")
+        record["winograd"] = (
+            tiles if asked in ("", tiles) else f"{tiles} (ZOO_WINOGRAD={asked} is neither small nor large)"
+        )
     return record
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.errors import PluginError
 
-API_VERSION = "1.1"
+API_VERSION = "1.2"
 """The version of the plugin API: hooks, public names, what an architecture must keep.
 
 The second number grows where something is added, the first where a plugin may have to be changed. A plugin's module says

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,7 +10,7 @@ import torch
 
 import zoo
 from zoo import ops
-from zoo.ops.library import instruction_set
+from zoo.ops.library import instruction_set, winograd_tiles
 
 # Grows by one whenever zoo computes a step with other roundings than before, though the mathematics is the same: sums in
 # another order, a kernel in the place of torch's, another layout. Runs are told of it when they go on, which a version of
@@ -35,7 +34,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "arithmetic": ARITHMETIC,
         "instruction_set": instruction_set(),
-        "winograd": asked if (asked := os.environ.get("ZOO_WINOGRAD", "")) in ("small", "large") else "chosen",
+        "winograd": winograd_tiles(),
         "ops": {op: {kind: row["served_by"] for kind, row in rows.items()} for op, rows in ops.status().items()},
     }
 
