@@ -49,14 +49,14 @@ class ICGAN(zoo.Architecture):
     class Options(zoo.Options):
         width: Annotated[int, Field(ge=1)] = 64
         """Channels of the layer next to the image; they double with every halving of its size, up to eight times as many."""
-        instances: Annotated[int, Field(ge=1)] = 4096
+        instances: Annotated[int, Field(ge=1, le=100_000)] = 4096
         """How many training pictures G stores the features of, the first ones that it sees."""
         features: Annotated[int, Field(ge=1)] = FEATURES
         """Features of a picture: so many of the lowest coefficients of its discrete cosine transform. There are 64 in each channel,
         and two fewer than numbers of a latent at most."""
         jitter: Annotated[float, Field(ge=0)] = 0.1
         """How far from a picture's features G is to draw (standard deviation): more for pictures that are newer, and worse."""
-        consistency: Annotated[float, Field(ge=0)] = 1.0
+        consistency: Annotated[float, Field(ge=0)] = 0.5
         """Weight of the mean squared error between the features of G's images and those that they are to have."""
 
         @model_validator(mode="after")
