@@ -70,11 +70,6 @@ class ICGAN(zoo.Architecture):
                 raise ValueError(
                     f"pictures are chosen by normal numbers, and latent-distribution is {self.latent_distribution}; leave it out"
                 )
-            if self.accumulate > 1 and (self.reuse_fakes or self.simultaneous):
-                raise ValueError(
-                    "with accumulate, G stores further pictures before it learns from what it has drawn, which presets "
-                    "reuse; give --no-reuse-fakes" + (" and --no-simultaneous" if self.simultaneous else "")
-                )
             return self
 
     presets = {

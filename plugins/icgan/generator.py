@@ -48,7 +48,8 @@ class Generator(nn.Module):
     def store(self, images: Tensor) -> None:
         """Store the features of real images (N, C, H, W), as long as there is room.
 
-        What is stored stays, so that a latent means the same picture from then on.
+        What is stored stays, so that a latent means the same picture from then on. (Until there is no more room, batches that are
+        accumulated may store more between drawing and G's loss, which then compares some images with another picture's features.)
         """
         room = len(self.instance_features)
         found = self.features(images[:room])

@@ -181,7 +181,6 @@ def test_there_are_no_more_features_than_pictures_and_latents_have(tmp_path):
     [
         ({"latent": 2}, "--latent 160"),
         ({"latent_distribution": "uniform"}, "latent-distribution is uniform"),
-        ({"accumulate": 2, "reuse_fakes": True}, "--no-reuse-fakes"),
     ],
 )
 def test_what_g_cannot_take_is_refused_with_what_can(options, told, tmp_path):
