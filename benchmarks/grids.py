@@ -14,6 +14,8 @@ from command import at_least
 from PIL import Image
 from speedrunning.snapshots import read_snapshots
 
+from zoo.generate.pictures.grid import grid
+
 GAP = 8
 
 
@@ -27,22 +29,15 @@ def main() -> None:
     given = arguments.parse_args()
     snapshots = read_snapshots(given.kept)
     nearest = [min(snapshots, key=lambda each: abs(each.seconds - moment)) for moment in given.seconds]
-    count = len(np.load(given.kept / nearest[0].pictures, mmap_mode="r"))
-    if count < given.rows * given.columns:
-        raise SystemExit(f"{given.kept} has {count} pictures of a moment; give fewer --rows or --columns")
-    parts = [grid(np.load(given.kept / each.pictures), given.rows, given.columns) for each in nearest]
-    gap = np.full((GAP, *parts[0].shape[1:]), 255, np.uint8)
-    stacked = [piece for part in parts for piece in (part, gap)][:-1]
-    picture = np.concatenate(stacked)
-    Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).save(given.png, optimize=True)
+    parts = [
+        grid(np.load(given.kept / each.pictures, mmap_mode="r")[: given.rows * given.columns], given.columns, visible=0)
+        for each in nearest
+    ]
+    picture = Image.new(parts[0].mode, (parts[0].width, sum(part.height + GAP for part in parts) - GAP), "white")
+    for number, part in enumerate(parts):
+        picture.paste(part, (0, number * (part.height + GAP)))
+    picture.save(given.png, optimize=True)
     print(f"{given.png}: after {', '.join(f'{each.seconds:.0f} s (step {each.step:,})' for each in nearest)}")
-
-
-def grid(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The first of the images (N, H, W, C), row by row."""
-    _, height, width, channels = images.shape
-    chosen = images[: rows * columns].reshape(rows, columns, height, width, channels)
-    return chosen.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ import argparse
 import os
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
+
+from zoo.bench.measure import Effort, interleaved, median
 
 SIDE = 2048
 
@@ -36,7 +36,7 @@ def main() -> None:
         print(f", bfloat16 {peaks['bfloat16']:.0f}: {ratio:.2f} of it{'' if said else ' (not said to be there)'}")
     else:
         print("; no VDPBF16PS")
-    products = {name: of_products(getattr(torch, name)) for name in ("float32", "bfloat16")}
+    products = of_products()
     ratio = products["bfloat16"] / products["float32"]
     print(
         f"torch, {torch.get_num_threads()} threads, {SIDE}×{SIDE} by itself: float32 {products['float32']:.0f} GFLOP/s, "
@@ -55,21 +55,12 @@ def of_registers(bfloat16: bool) -> dict[str, float]:
     return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
 
 
-def of_products(dtype: torch.dtype) -> float:
-    """GFLOP/s of torch's product of two matrices, the median of some."""
-    a = torch.ones(SIDE, SIDE, dtype=dtype)
-    return 2 * SIDE**3 / median_seconds(lambda: a @ a) / 1e9
-
-
-def median_seconds(work: Callable[[], object], times: int = 9) -> float:
-    """The median of some runs, after one that does not count."""
-    work()
-    found = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - begun)
-    return sorted(found)[times // 2]
+def of_products() -> dict[str, float]:
+    """GFLOP/s of torch's product of two matrices by type, the medians of rounds in turn."""
+    matrices = {name: torch.ones(SIDE, SIDE, dtype=getattr(torch, name)) for name in ("float32", "bfloat16")}
+    calls = {name: (lambda a=a: a @ a) for name, a in matrices.items()}
+    times = interleaved(calls, Effort(rounds=9, seconds=0.0), torch.device("cpu"))
+    return {name: 2 * SIDE**3 / median(seconds) / 1e9 for name, seconds in times.items()}
 
 
 if __name__ == "__main__":

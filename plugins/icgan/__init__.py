@@ -60,7 +60,7 @@ class ICGAN(zoo.Architecture):
         """Weight of the mean squared error between the features of G's images and those that they are to have."""
 
         @model_validator(mode="after")
-        def _enough_numbers(self) -> ICGAN.Options:
+        def _latents_fit(self) -> ICGAN.Options:
             if self.latent < 3:
                 raise ValueError(
                     f"a latent has a number for a picture, some for its features and some for the rest, and latent is "
