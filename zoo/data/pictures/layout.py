@@ -168,4 +168,5 @@ def counted(labels: Sequence[str], names: Sequence[str] | None = None, most: int
     if len(names) <= most:
         return told
     sizes = sorted(counts.values())
-    return f"{told}, … ({sizes[0]:,} to {sizes[-1]:,} pictures each)"
+    each = f"{sizes[0]:,}" if sizes[0] == sizes[-1] else f"{sizes[0]:,} to {sizes[-1]:,}"
+    return f"{told}, … ({each} {'picture' if each == '1' else 'pictures'} each)"

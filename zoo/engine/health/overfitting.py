@@ -61,7 +61,7 @@ def small_data_advice(options: Options, images: int, transferred: bool = False) 
         )
         augment = "" if options.augment else "; --augment translation cutout shows each in many ways"
         are = "image is" if images == 1 else "images are"
-        return f"{images} {are} few, and what is drawn may be copies (zoo evaluate tells): {begin}{augment}"
+        return f"{images} {are} few, and what is drawn may be copies: {begin}{augment}"
     if images >= SMALL or options.hold_out or options.penalties or options.augment:
         return ""
     return (
