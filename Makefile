@@ -215,11 +215,10 @@ $(VENV)/.cuda: $(VENV)/.torch $(BUILT_FROM)
 test-cuda: export ZOO_TEST_CUDA := 1
 test-cuda: $(VENV)/.cuda
 	$(BIN)/python -c "from zoo.ops.library import not_served; why = not_served('cuda'); exit(str(why) if why else 0)"
-	$(BIN)/python -m pytest tests/cuda tests/ops tests/reference
-	for tool in memcheck initcheck synccheck racecheck; do \
-	  PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --tool $$tool --error-exitcode 1 \
-	    $(BIN)/python -m pytest -q -x tests/cuda/test_cuda_batch_norm.py tests/cuda/test_cuda_bias_act.py tests/cuda/test_cuda_losses.py \
-	    -k "all_sizes or equals_the_reference or loss_gradient or infinities" || exit 1; done
+	$(BIN)/python -m pytest tests/cuda
+	for tool in memcheck racecheck synccheck; do \
+	  PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --tool $$tool --kernel-name kns=zoo --error-exitcode 9 \
+	    --require-cuda-init no $(BIN)/python benchmarks/gpu/lib/sanitize.py $$tool || exit 1; done
 
 # All of it in one go, for a machine with a GPU that is there for minutes: benchmarks/gpu/README.md. Offline too: what it lacks is
 # carried along in benchmarks/gpu/wheels and prebuilt. PYTHON is one that has torch with CUDA.
@@ -227,7 +226,7 @@ gpu:
 	PYTHON=$$(command -v $(PYTHON)) benchmarks/gpu/run.sh .
 
 bench-cuda: $(VENV)/.cuda
-	for plan in "" block cooperative split; do ZOO_CUDA_PLAN=$$plan $(BIN)/zoo bench --device cuda || exit 1; done
+	$(BIN)/zoo bench --device cuda
 	$(BIN)/python benchmarks/steps.py --device cuda
 
 clean:

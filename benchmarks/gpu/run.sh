@@ -119,7 +119,7 @@ pytest_() {  # NAME BOX ARGUMENTS…
   local name=$1 box=$2; shift 2
   # With a GPU, a run in which no kernel was tested is a failure.
   run "$name" "$box" env -C "$tree" PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 ${needs_kernels:+ZOO_TEST_CUDA=1} "$PYTHON" -m pytest -p no:cacheprovider -v \
-    -W "ignore:Synchronization debug mode" --tb=short --basetemp="$WORK/pytest-$name" "$@"
+    --tb=short --basetemp="$WORK/pytest-$name" "$@"
 }
 if wanted tests || wanted sanitize; then
   children=()
@@ -158,15 +158,12 @@ if wanted variant && [ -e "$here/prebuilt/variant/cuda.abi3.so" ]; then
 fi
 steps() {  # NAME BOX ROUNDS CONTENDER…; what there is after each workload is kept, so one call takes few contenders
   local name=$1 box=$2 rounds=$3; shift 3
-  run "$name" "$box" env "$PYTHON" "$here/lib/steps.py" "$tree" dcgan64-b128 --device "${DEVICE:-cuda}" --rounds "$rounds" \
+  run "$name" "$box" "$PYTHON" "$tree/benchmarks/steps.py" dcgan64-b128 --device "${DEVICE:-cuda}" --rounds "$rounds" \
     --json "$DETAILS/${name// /-}.json" --only "$@"
   keep
 }
-export CUDNN_BENCHMARK=1
-wanted steps && {
-  steps "steps" 60 9 "zoo, captured" "zoo, bfloat16" "zoo, captured, bfloat16" official "official, lean" "official, lean, bfloat16"
-  CUDNN_BENCHMARK=0 steps "steps without cudnn.benchmark" 40 7 "zoo, references" "zoo, captured" "zoo, captured, bfloat16"
-}
+wanted steps && steps "steps" 90 9 "zoo, references" "zoo, captured" "zoo, bfloat16" "zoo, captured, bfloat16" official \
+  "official, lean" "official, lean, bfloat16"
 wanted compiled && steps "steps compiled" 90 7 "zoo, captured" "official, lean, compiled"
 wanted autotune && {
   steps "steps autotuned" 140 7 "zoo, captured" "official, lean, compiled, max-autotune"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from cuda_cases import DEVICE, laid_out, leaves, parameters, running, tensor
+from cuda_cases import DEVICE, laid_out, leaves, parameters, running, tensor, waiting_refused
 
 from zoo import ops
 
@@ -43,15 +43,12 @@ def test_nothing_waits_for_the_device(plan):
     inputs = [(laid_out(tensor(shape), "channels_last"), running(shape[1], torch.float32)) for shape in SHAPES]
     everything(*inputs[0])
     torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with waiting_refused():
         for x, statistics in inputs:
             weight = torch.ones(x.shape[1], device=DEVICE)
             leaf = x.detach().requires_grad_()
             y = ops.batch_norm_act(leaf, weight, None, *statistics, activation="relu")
             torch.autograd.grad(y.sum() + ops.generator_loss(y).loss, leaf)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 import torch
+from cuda_cases import waiting_refused
 from support import Notes, Stop, state_of, tiny
 
 import zoo
@@ -129,12 +132,16 @@ class Strict(Callback):
 
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
+        self._refused = ExitStack()
 
     def on_step(self, step):
         if step == self.first:
-            torch.cuda.set_sync_debug_mode("error")
+            self._refused.enter_context(waiting_refused())
         if step == self.last:
-            torch.cuda.set_sync_debug_mode("default")
+            self.end()
+
+    def end(self) -> None:
+        self._refused.close()
 
 
 @pytest.mark.parametrize("capture", [False, True], ids=["uncaptured", "captured"])
@@ -143,10 +150,11 @@ def test_nothing_waits_for_the_device_between_logged_steps(images, name, more, c
     # From step 16 on: by then each pattern of what is due is captured.
     seldom = dict(log_every=100, sample_every=100, checkpoint_every=100, deterministic=False, capture=capture)
     options = options_of(name, {**more, **seldom}, steps=26)
+    strict = Strict(16, 24)
     try:
-        zoo.train(name, data=str(images), out="run", callbacks=[Strict(16, 24)], **options)
+        zoo.train(name, data=str(images), out="run", callbacks=[strict], **options)
     finally:
-        torch.cuda.set_sync_debug_mode("default")
+        strict.end()
 
 
 def made(images, **more):

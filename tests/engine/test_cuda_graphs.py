@@ -138,6 +138,17 @@ def test_batches_are_copied_beside_the_work_and_the_host_is_two_ahead_at_most(de
     assert batches.drawn == 4
 
 
+def test_the_host_may_be_ahead_by_the_batches_of_a_step(device, monkeypatch):
+    batches = Batches(Loader(), CUDA, ahead=4)
+    monkeypatch.setattr(batches, "_moved", lambda batch: batch)
+    monkeypatch.setattr(torch.Tensor, "record_stream", lambda self, stream: None)
+    for _ in range(4):
+        batches()
+    assert "the host waits for a mark" not in device.notes
+    batches()
+    assert device.notes.count("the host waits for a mark") == 1
+
+
 def test_without_a_gpu_batches_are_handed_on_as_they_are():
     batches = Batches(Loader(), torch.device("cpu"))
     assert float(batches().images[0]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from pydantic import Field
@@ -11,7 +13,8 @@ from toy_step import build
 import zoo
 from zoo.architecture import Phase
 from zoo.cli.arguments import parse_training
-from zoo.engine.runtime.device import determinism
+from zoo.engine.runtime import device
+from zoo.engine.runtime.device import choose_device, determinism
 from zoo.errors import PluginError
 from zoo.plugins.plugin import Plugin
 from zoo.plugins.registry import ARCHITECTURE, registry
@@ -141,12 +144,24 @@ def test_an_option_cannot_take_the_name_of_one_of_the_commands_own():
 
 
 def test_deterministic_is_asked_of_torch_and_taken_back():
-    assert not torch.are_deterministic_algorithms_enabled()
+    def asked():
+        return torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+
+    before = asked()
     with determinism(False):
-        assert not torch.are_deterministic_algorithms_enabled()
+        assert asked() == (False, True), "cuDNN tries which algorithms are the fastest"
     with determinism(True):
-        assert torch.are_deterministic_algorithms_enabled()
-    assert not torch.are_deterministic_algorithms_enabled()
+        assert asked() == (True, False)
+    assert asked() == before
+
+
+def test_cublas_is_told_before_any_run_that_a_later_one_may_be_deterministic(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    choose_device("cpu")
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ or torch.cuda.is_available()
+    monkeypatch.setattr(device, "available_devices", lambda: ["cuda:0", "cpu"])
+    assert choose_device("auto") == torch.device("cuda:0")
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
 def test_a_run_that_cannot_begin_leaves_a_folder_that_was_there(odd, images, tmp_path, monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -103,3 +106,17 @@ __all__ = [
     "tensor",
     "wide",
 ]
+
+
+@contextmanager
+def waiting_refused() -> Iterator[None]:
+    """Within it torch raises for whatever waits for the device."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that this is a prototype
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.cuda.set_sync_debug_mode("default")

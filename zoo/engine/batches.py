@@ -12,17 +12,25 @@ import torch
 from zoo.data.batching import Batching, Position
 from zoo.data.loader import Batch, Loader
 
-_AHEAD = 2  # batches by which the host may be ahead of a GPU: enough for it never to wait, and bounded memory
+AHEAD = 2
+"""Batches by which the host may be ahead of a GPU at least: enough for it never to wait, and bounded memory."""
 
 
 class Batches:
     """Draws batches from a loader, and knows how many have been drawn.
 
     On a GPU a batch is copied on a stream of its own, while the steps before it are still at work: the host is ahead of them.
+
+    Args:
+        loader: prepares them.
+        device: where they are wanted.
+        ahead: by how many the host may be ahead of a GPU. As many as a step takes, at least: a captured step has all of its
+            batches before it begins, and with fewer the host would wait for the step before in the midst of them.
     """
 
-    def __init__(self, loader: Loader, device: torch.device) -> None:
+    def __init__(self, loader: Loader, device: torch.device, ahead: int = AHEAD) -> None:
         self.loader = loader
+        self._ahead = max(AHEAD, ahead)
         self.device = device
         self.drawn = 0
         self._iterator: Iterator[Batch] | None = None
@@ -50,7 +58,7 @@ class Batches:
         working = torch.cuda.current_stream(self.device)
         event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         self._events.append(working.record_event(event))
-        if len(self._events) > _AHEAD:
+        if len(self._events) > self._ahead:
             self._events.popleft().synchronize()
         with torch.cuda.stream(copies):
             batch = self._moved(batch)

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from zoo.errors import NativeError
+from zoo.ops.gpus import unsuited
 from zoo.ops.table import DEVICES, NEEDS_WIDE_VECTORS, SCHEMAS, TABLE
 from zoo.system.native import REBUILD, does_not_load, native_wanted
 from zoo.system.torch_version import check_torch
@@ -123,7 +124,7 @@ def references() -> Iterator[None]:
     try:
         yield
     finally:
-        _native.update(loaded)
+        _native.update({device: ops for device, ops in loaded.items() if device not in _missing})
         _failures.update(failed)
         _asked = asked
 
@@ -133,6 +134,8 @@ def status() -> dict[str, dict[str, dict[str, str]]]:
 
     An "error" is a native library that is present and does not load: the op raises NativeError there.
     """
+    if "cuda" in _native:
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # when its library may be given up
     return {op: {device: _entry(op, device) for device in DEVICES} for op in TABLE}
 
 
@@ -230,6 +233,9 @@ def _load() -> None:
             else:
                 loaded = frozenset(op for op in TABLE if _has_kernels(op, device))
                 _native[device] = loaded
+                if device == "cuda":
+                    # As torch does with its own kernels: asking for a GPU starts CUDA, which an import must not.
+                    _torch.cuda._lazy_call(_give_up_unsuited)
                 if device == "cpu" and instruction_set() == "":
                     built = ", ".join(build_record().get("instruction_sets", ()))
                     _failures[device] = does_not_load(
@@ -238,6 +244,13 @@ def _load() -> None:
                 if device == "cpu" and instruction_set() == "baseline":
                     _too_slow = frozenset(op for op in loaded if TABLE[op].wide_vectors)
                     _native[device] -= _too_slow
+
+
+def _give_up_unsuited() -> None:
+    """Leaves the GPU to the references where it could not run the kernels."""
+    if reason := unsuited(build_record()):
+        _native.pop("cuda", None)
+        _missing["cuda"] = reason
 
 
 _load()

@@ -62,7 +62,7 @@ def main() -> None:
                     low, high = row["spread"][name]
                     print(
                         f"    {name:66s} {value * 1e3:8.3f} ({low * 1e3:.3f} to {high * 1e3:.3f})  "
-                        f"{row['ratios'].get(name, 1):.2f} x zoo"
+                        f"{row['ratios'].get(name, 1):.2f} x zoo's at its precision"
                     )
                 for name, why in row["absent"].items():
                     if why != "not asked for":

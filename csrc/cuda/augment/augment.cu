@@ -261,12 +261,11 @@ Tensor run_augment(
       ways = new_tensor<1>(from, {a.batch * kDoubles}, ScalarType::Double);
       a.ways = static_cast<WayBack<T>*>(ways->mutable_data_ptr());
     }
-    if (colors || (Back && maps)) launch(&prepare_kernel<S, Back>, a, a.batch, kThreads, 0, false, context.stream);
+    if (colors || (Back && maps)) launch(&prepare_kernel<S, Back>, a, a.batch, kThreads, 0, context.stream);
     const int64_t blocks = divided_up(from.numel() / a.channels, kThreads);
     const int64_t most = 64 * int64_t(context.device.multiprocessors);
     launch(
-        Back ? &backward_kernel<S> : &forward_kernel<S>, a, blocks < most ? blocks : most, kThreads, 0, false,
-        context.stream);
+        Back ? &backward_kernel<S> : &forward_kernel<S>, a, blocks < most ? blocks : most, kThreads, 0, context.stream);
   });
   return to;
 }

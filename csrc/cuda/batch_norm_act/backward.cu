@@ -107,15 +107,16 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) backwa
       T sums[2][N] = {};
       walk<NHWC, Vec, kUnroll, false, Both>(
           w, p, group,
-          [&](Both& pack, int64_t offset, int round) {
+          // As in the forward pass: nothing here may need what is loaded.
+          [&](Both& pack, int64_t offset, int) {
             pack.x = load_pack<Pack>(a.x + offset);
             pack.gradient = load_pack<Pack>(a.gradient + offset);
+          },
+          [&](const Both& pack, int64_t offset, int round) {
             if (slot + round < w.cached) {
               store_pack_shared(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack.x);
               store_pack_shared(gradient_cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack.gradient);
             }
-          },
-          [&](const Both& pack, int64_t offset, int) {
             T g[Vec], deviation[Vec];
             behind_normalisation(pack, center, factor, constant, g, deviation);
 #pragma unroll
@@ -231,16 +232,14 @@ std::tuple<Tensor, Tensor, Tensor> backward(
 
     const bool aligned = is_aligned(a.x) && is_aligned(a.gradient) && is_aligned(a.dx);
     const Request request = request_of(training ? Kind::kTwice : Kind::kReduce, x, nhwc, parts, training ? 2 : 0, aligned);
-    const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
-      return resident_blocks(backward_kernel_of<S>(p.nhwc, p.packed), context.device, p);
-    });
     Tensor partial;
-    if (plan.work.chunks > 1) {
-      partial = new_tensor<1>(x, {2 * parts * plan.work.chunks * channels}, compute);
-      a.partial = static_cast<T*>(partial.mutable_data_ptr());
-    }
-    a.work = plan.work;
-    run(backward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, training ? plan.blocks() : plan.work.tiles, context);
+    plan_and_run(request, context, backward_kernel_of<S>, a, [&](const Plan& plan) {
+      if (plan.work.chunks > 1) {
+        partial = new_tensor<1>(x, {2 * parts * plan.work.chunks * channels}, compute);
+        a.partial = static_cast<T*>(partial.mutable_data_ptr());
+      }
+      return training ? plan.blocks() : plan.work.tiles;
+    });
   });
   return {dx, dweight, dbias};
 }

@@ -72,12 +72,11 @@ __global__ void __launch_bounds__(kMostThreads, blocks_at_once<S, Vec>()) forwar
       T k[N] = {}, sum[N] = {}, square[N] = {};
       walk<NHWC, Vec, kUnroll, false, Pack>(
           w, p, group,
-          [&](Pack& pack, int64_t offset, int round) {
-            pack = load_pack<Pack>(a.x + offset);
+          // Nothing here may need what is loaded: then all loads of a round are under way before the first is waited for.
+          [&](Pack& pack, int64_t offset, int) { pack = load_pack<Pack>(a.x + offset); },
+          [&](const Pack& pack, int64_t, int round) {
             if (slot + round < w.cached)
               store_pack_shared(cache + (slot + round) * int(blockDim.x) + int(threadIdx.x), pack);
-          },
-          [&](const Pack& pack, int64_t, int round) {
             T v[Vec];
             unpack(pack, v);
             activate_all(v, before, a.slope);
@@ -224,16 +223,14 @@ std::tuple<Tensor, Tensor, Tensor> forward(
 
     const Request request =
         request_of(training ? Kind::kTwice : Kind::kMap, x, nhwc, parts, 1, is_aligned(a.x) && is_aligned(a.y));
-    const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
-      return resident_blocks(forward_kernel_of<S>(p.nhwc, p.packed), context.device, p);
-    });
     Tensor partial;
-    if (training && plan.work.chunks > 1) {
-      partial = new_tensor<1>(x, {2 * parts * plan.work.chunks * channels}, compute);
-      a.partial = static_cast<T*>(partial.mutable_data_ptr());
-    }
-    a.work = plan.work;
-    run(forward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, plan.blocks(), context);
+    plan_and_run(request, context, forward_kernel_of<S>, a, [&](const Plan& plan) {
+      if (training && plan.work.chunks > 1) {
+        partial = new_tensor<1>(x, {2 * parts * plan.work.chunks * channels}, compute);
+        a.partial = static_cast<T*>(partial.mutable_data_ptr());
+      }
+      return plan.blocks();
+    });
   });
   return {y, mean, invstd};
 }

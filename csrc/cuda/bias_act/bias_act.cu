@@ -138,9 +138,7 @@ Tensor bias_forward(const Tensor& input, const std::optional<Tensor>& bias, int6
     a.slope = typename ComputeOf<S>::type(slope);
     a.activation = Activation(activation);
     const Request request = request_of(Kind::kMap, x, nhwc, 1, 0, is_aligned(a.x) && is_aligned(a.y));
-    const Plan plan = Planner::plan(request, context.device, [](const Plan&) { return 0; });
-    a.work = plan.work;
-    run(bias_forward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, plan.blocks(), context);
+    plan_and_run(request, context, bias_forward_kernel_of<S>, a, [](const Plan& plan) { return plan.blocks(); });
   });
   return y;
 }
@@ -167,14 +165,14 @@ std::tuple<Tensor, Tensor> bias_backward(const Tensor& given, const Tensor& resu
     a.activation = Activation(activation);
     const bool aligned = is_aligned(a.gradient) && is_aligned(a.y) && is_aligned(a.dx);
     const Request request = request_of(Kind::kReduce, y, nhwc, 1, 0, aligned);
-    const Plan plan = Planner::plan(request, context.device, [](const Plan&) { return 0; });
     Tensor partial;
-    if (plan.work.chunks > 1) {
-      partial = new_tensor<1>(y, {plan.work.chunks * y.size(1)}, compute);
-      a.partial = static_cast<T*>(partial.mutable_data_ptr());
-    }
-    a.work = plan.work;
-    run(bias_backward_kernel_of<S>(plan.nhwc, plan.packed), a, plan, plan.work.tiles, context);
+    plan_and_run(request, context, bias_backward_kernel_of<S>, a, [&](const Plan& plan) {
+      if (plan.work.chunks > 1) {
+        partial = new_tensor<1>(y, {plan.work.chunks * y.size(1)}, compute);
+        a.partial = static_cast<T*>(partial.mutable_data_ptr());
+      }
+      return plan.work.tiles;
+    });
   });
   return {dx, dbias};
 }

@@ -1,9 +1,11 @@
 // How a kernel of tiles.cuh is launched: the division of the work, the threads, the shared memory, the plan.
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
 #include <cuda_runtime.h>
 
@@ -34,6 +36,18 @@ inline void check_cuda(cudaError_t error, const char* what) {
 
 struct Device {
   int multiprocessors, block_shared, multiprocessor_shared;
+
+  // Asked of the driver once; every op asks here.
+  static const Device& of(int index) {
+    static const std::vector<Device> all = [] {
+      int count = 0;
+      check_cuda(cudaGetDeviceCount(&count), "a device query");
+      std::vector<Device> found;
+      for (int each = 0; each < count; ++each) found.emplace_back(each);
+      return found;
+    }();
+    return all.at(size_t(index));
+  }
 
   explicit Device(int index) {
     check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index), "a device query");
@@ -77,16 +91,16 @@ inline int power_of_two(int64_t least, int64_t from, int64_t to) {  // a power o
 
 class Planner {
  public:
-  // resident(plan): how many blocks of that plan a multiprocessor holds.
+  // resident(plan): how many blocks of that plan a multiprocessor holds. `barriers`: whether a grid may have some.
   template <class Resident>
-  static Plan plan(const Request& request, const Device& device, Resident resident) {
+  static Plan plan(const Request& request, const Device& device, bool barriers, Resident resident) {
     Planner planner(request, device);
     const char* forced = std::getenv("ZOO_CUDA_PLAN");  // for tests and measurements: block, cooperative or split
     const auto allowed = [forced](const char* name) { return !forced || !*forced || std::strcmp(forced, name) == 0; };
     const bool free = allowed("");
     if (request.kind == Kind::kMap) return planner.map();
     if (allowed("block") && planner.block(!free)) return planner.plan_;
-    if (request.kind == Kind::kTwice && allowed("cooperative")) {
+    if (request.kind == Kind::kTwice && barriers && allowed("cooperative")) {
       for (const int64_t each : {2, 1}) {
         if (planner.cooperative(each, !free) && resident(planner.plan_) >= each) {
           return planner.plan_;
@@ -228,7 +242,7 @@ inline Request request_of(Kind kind, const Tensor& x, bool nhwc, int64_t groups,
 // The device of a tensor made current, and its current stream.
 class Context {
  public:
-  explicit Context(const Tensor& t) : guard_(t.get_device_index()), device(t.get_device_index()) {
+  explicit Context(const Tensor& t) : guard_(t.get_device_index()), device(Device::of(t.get_device_index())) {
     void* current = nullptr;
     TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(t.get_device_index(), &current));
     stream = static_cast<cudaStream_t>(current);
@@ -238,15 +252,15 @@ class Context {
   torch::stable::accelerator::DeviceGuard guard_;
 
  public:
-  Device device;
+  const Device& device;
   cudaStream_t stream = nullptr;
 };
 
 template <class Arguments>
-void launch(
+cudaError_t try_launch(
     void (*kernel)(Arguments), const Arguments& arguments, int64_t blocks, int threads, size_t shared, bool cooperative,
     cudaStream_t stream) {
-  if (blocks == 0) return;
+  if (blocks == 0) return cudaSuccess;
   require(blocks <= 0x7fffffff, "zoo: a tensor that needs ", blocks, " blocks is too large for one launch");
   cudaLaunchAttribute attribute{};
   attribute.id = cudaLaunchAttributeCooperative;
@@ -258,7 +272,13 @@ void launch(
   config.stream = stream;
   config.attrs = &attribute;
   config.numAttrs = cooperative ? 1 : 0;
-  check_cuda(cudaLaunchKernelEx(&config, kernel, arguments), "a kernel launch");
+  return cudaLaunchKernelEx(&config, kernel, arguments);
+}
+
+template <class Arguments>
+void launch(
+    void (*kernel)(Arguments), const Arguments& arguments, int64_t blocks, int threads, size_t shared, cudaStream_t stream) {
+  check_cuda(try_launch(kernel, arguments, blocks, threads, shared, false, stream), "a kernel launch");
 }
 
 // Makes large shared memory available to a kernel on the current device: always as much as any plan may want, because
@@ -273,22 +293,31 @@ void allow_shared(void (*kernel)(Arguments), const Device& device, size_t shared
       "reserving shared memory");
 }
 
-// Runs a kernel of two stages as planned: both in one launch, or one after the other, the second with `last_blocks`.
+// Runs a kernel of two stages as planned: both in one launch, or one after the other, the second with `last_blocks`. False
+// where the driver refuses a grid with a barrier, and nothing has run.
 template <class Arguments>
-void run(
+bool run(
     void (*kernel)(Arguments), std::remove_const_t<Arguments>& arguments, const Plan& plan, int64_t last_blocks,
     const Context& context) {
   const cudaStream_t stream = context.stream;
   allow_shared(kernel, context.device, plan.shared);
   if (plan.mode == Mode::kSplit) {
     arguments.stages = kStatistics;
-    launch(kernel, arguments, plan.blocks(), plan.threads, plan.shared, false, stream);
+    launch(kernel, arguments, plan.blocks(), plan.threads, plan.shared, stream);
     arguments.stages = kApply | (last_blocks == plan.blocks() ? kBackwards : 0);
-    launch(kernel, arguments, last_blocks, plan.threads, plan.shared, false, stream);
-  } else {
-    arguments.stages = kStatistics | kApply;
-    launch(kernel, arguments, plan.blocks(), plan.threads, plan.shared, plan.mode == Mode::kCooperative, stream);
+    launch(kernel, arguments, last_blocks, plan.threads, plan.shared, stream);
+    return true;
   }
+  arguments.stages = kStatistics | kApply;
+  const bool barrier = plan.mode == Mode::kCooperative;
+  const cudaError_t error =
+      try_launch(kernel, arguments, plan.blocks(), plan.threads, plan.shared, barrier, stream);
+  if (barrier && (error == cudaErrorCooperativeLaunchTooLarge || error == cudaErrorNotSupported)) {
+    cudaGetLastError();  // else the next one who asks is told of it
+    return false;
+  }
+  check_cuda(error, "a kernel launch");
+  return true;
 }
 
 template <class Arguments>
@@ -300,6 +329,24 @@ int resident_blocks(void (*kernel)(Arguments), const Device& device, const Plan&
           &blocks, reinterpret_cast<const void*>(kernel), plan.threads, plan.shared),
       "an occupancy query");
   return blocks;
+}
+
+// Plans a kernel and runs it. `kernel_of(nhwc, packed)` is the kernel, `prepare(plan)` completes the arguments and returns how
+// many blocks the last of two launches has. Where the driver has once refused a grid with a barrier (a client of MPS has
+// fewer multiprocessors than the device says), there is none from then on.
+template <class KernelOf, class Arguments, class Prepare>
+void plan_and_run(
+    const Request& request, const Context& context, KernelOf kernel_of, Arguments& arguments, Prepare prepare) {
+  static std::atomic<bool> barriers{true};
+  for (;;) {
+    const Plan plan = Planner::plan(request, context.device, barriers, [&](const Plan& p) {
+      return resident_blocks(kernel_of(p.nhwc, p.packed), context.device, p);
+    });
+    const int64_t last_blocks = prepare(plan);
+    arguments.work = plan.work;
+    if (run(kernel_of(plan.nhwc, plan.packed), arguments, plan, last_blocks, context)) return;
+    barriers = false;
+  }
 }
 
 // Calls f with a value of the tensor's element type.

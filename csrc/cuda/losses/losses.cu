@@ -151,13 +151,13 @@ void run_loss(LossWork<S> a, const Tensor& like, const Tensor& loss, const Tenso
   const int64_t blocks = divided_up(all, a.chunk);
   const int threads = power_of_two(all, 64, kLossThreads);
   a.stages = kStatistics | kApply;
-  if (blocks == 1) return launch(&loss_kernel<S>, a, 1, threads, 0, false, stream);
+  if (blocks == 1) return launch(&loss_kernel<S>, a, 1, threads, 0, stream);
   const Tensor partial = new_tensor<1>(like, {blocks * kSums}, ScalarType::Double);
   a.partial = static_cast<double*>(partial.mutable_data_ptr());
   a.stages = kStatistics;
-  launch(&loss_kernel<S>, a, blocks, threads, 0, false, stream);
+  launch(&loss_kernel<S>, a, blocks, threads, 0, stream);
   a.stages = kApply;
-  launch(&loss_kernel<S>, a, 1, threads, 0, false, stream);
+  launch(&loss_kernel<S>, a, 1, threads, 0, stream);
 }
 
 std::tuple<Tensor, Tensor, Tensor, Tensor> discriminator_forward(
@@ -226,7 +226,7 @@ void scale_all(const char* op, const Tensor& gradient, const Tensor* from, const
       a.counts[i] = from[i].numel();
     }
     const int64_t blocks = divided_up(a.counts[0] + a.counts[1], 256), most = 16 * int64_t(context.device.multiprocessors);
-    launch(&scale_kernel<S>, a, blocks < most ? blocks : most, 256, 0, false, context.stream);
+    launch(&scale_kernel<S>, a, blocks < most ? blocks : most, 256, 0, context.stream);
   });
 }
 

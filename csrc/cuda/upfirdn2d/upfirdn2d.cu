@@ -117,7 +117,7 @@ Tensor upfirdn2d(
     for (int i = 0; i < a.taps; ++i) a.filter[i] = T(taps[size_t(a.taps - 1 - i)]);
     const bool packed = nhwc && a.channels % kVec == 0 && is_aligned(a.x) && is_aligned(a.y);
     a.packs = y.numel() / (packed ? kVec : 1);
-    launch(upfirdn2d_kernel_of<S>(nhwc, packed), a, divided_up(a.packs, kThreads), kThreads, 0, false, context.stream);
+    launch(upfirdn2d_kernel_of<S>(nhwc, packed), a, divided_up(a.packs, kThreads), kThreads, 0, context.stream);
   });
   return y;
 }

@@ -22,6 +22,10 @@ def available_devices() -> list[str]:
 def choose_device(name: str) -> torch.device:
     """The device that `name` (auto, cpu, mps, cuda, cuda:N) means here. Raises OptionError for one that is not here."""
     here = available_devices()
+    if here[0].startswith("cuda"):
+        # cuBLAS reads it when it starts, and torch.use_deterministic_algorithms asks for it: a run with --deterministic may come
+        # after one without in the same process. (What a program computed before its first run is out of reach.)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if name == "auto":
         return torch.device(here[0])
     if name in here or (name == "cuda" and "cuda:0" in here):
@@ -39,16 +43,17 @@ def synchronize(device: torch.device) -> None:
 
 @contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
-    """Within it torch uses only algorithms that give the same numbers every time, where that is wanted."""
-    if not wanted:
-        yield
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS asks for, and reads when it starts
+    """Within it torch uses only algorithms that give the same numbers every time, where that is wanted; else the fastest of cuDNN.
+
+    Which are the fastest cuDNN finds out by trying them, for each shape once; those of a training are few.
+    """
     before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
+    if wanted:
+        torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = not (wanted or before)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        if wanted:
+            torch.use_deterministic_algorithms(before)
         torch.backends.cudnn.benchmark = benchmark
