@@ -4,9 +4,10 @@ In one run, in turn: zoo (with its native ops, and on their references), the loo
 same networks of torch.nn (as published; lean, that is channels last and without unused gradients; and compiled, with neither,
 either and both), Keras in graph mode on TensorFlow and jitted on JAX where they are installed (--keras PYTHON names an
 interpreter that has them; make bench-steps makes one), and large matrix products, as fast as arithmetic gets on this machine.
-All of them train: the same networks, batch and Adam, both updates. Those that alternate are compared with zoo, those that update
-simultaneously with zoo --simultaneous. Before anything is timed, ten steps of zoo and of the published loop are played and their
-losses compared.
+All of them train: the same networks, batch and Adam, both updates. Those that alternate are compared with zoo, those in bfloat16
+(the lean loop under autocast, compiled too, and in float32 with oneDNN's products in bfloat16) with zoo --precision bfloat16, those
+that update simultaneously with zoo --simultaneous. Before anything is timed, ten steps of zoo and of the published loop are played
+and their losses compared. On a GPU cuDNN tries its algorithms for all of them, as the published example asks.
 
 Times are medians over interleaved rounds, in each of which every contender steps for 50 ms at least; ratios are medians of the
 ratio within a round. OMP_NUM_THREADS says how many threads each of them takes. --from reads reports in place of measuring.
@@ -26,7 +27,7 @@ from typing import Any
 import torch
 from command import at_least, device, interpreter, new_file, new_picture, one_of, say, write
 from peers import agreement, chart, keras_side, torch_side
-from peers.table import OURS, a_report, semantics, table
+from peers.table import OURS, a_report, kind_of, table
 from peers.torch_side import Bench
 from peers.workloads import WORKLOADS, Workload
 from torch.utils.flop_counter import FlopCounterMode
@@ -34,6 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from zoo import ops
 from zoo.bench.machine import facts
 from zoo.bench.measure import Effort, Times, interleaved, median, ratio
+from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.memory import keep_freed_memory
 from zoo.errors import ZooError
 from zoo.system import compiling
@@ -84,7 +86,7 @@ def main() -> None:
 def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
     """The report, told while it grows; what is there so far is kept, where a file is given for it."""
     keep_freed_memory()
-    without = without | set(() if given.device.type == "cuda" else torch_side.ON_GPU)
+    without = without | set(torch_side.ON_CPU if given.device.type == "cuda" else torch_side.ON_GPU)
     effort = Effort(rounds=given.rounds, seconds=0.05, warm_up=0.0)
     report: dict[str, Any] = {"schema": 1, "machine": facts(given.device, effort), "rows": []}
     names = given.workloads or list(WORKLOADS)
@@ -100,6 +102,7 @@ def measured(given: argparse.Namespace, without: set[str]) -> dict[str, Any]:
 def measure(workload: Workload, device: torch.device, effort: Effort, without: set[str], keras: str) -> dict[str, Any]:
     """Everything about one workload: seconds, ratios, operations, and whether zoo and the published loop agree."""
     with ExitStack() as stack:
+        stack.enter_context(determinism(False))  # cuDNN tries its algorithms
         # The contenders' networks share torch's code, and with it a limit of 8; beyond it they would run eagerly unannounced.
         stack.enter_context(torch._dynamo.config.patch(recompile_limit=64, fail_on_recompile_limit_hit=True))
         bench = stack.enter_context(closing(Bench(workload, device)))
@@ -165,8 +168,8 @@ def prepared(contender: str, bench: Bench, keras: str, stack: ExitStack) -> Call
 
 
 def ratios(times: Times) -> dict[str, float]:
-    """How many times as long as zoo's step of the same semantics each takes, where that one was measured."""
-    bases = {name: OURS[semantics(name)] for name in times}
+    """How many times as long as zoo's step of the same kind each takes, where that one was measured."""
+    bases = {name: OURS[kind_of(name)] for name in times}
     return {name: ratio(times, name, base) for name, base in bases.items() if base in times and name != base}
 
 

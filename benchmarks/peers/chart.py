@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from peers.keras_side import WAYS
-from peers.table import NAMES, OURS, number, semantics
+from peers.table import NAMES, OURS, kind_of, number
 from peers.torch_side import CONTENDERS
 from peers.workloads import WORKLOADS
 from zoo.plots.figure import DATA, GENERATED, TRAINED, new_figure, tidy, write
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 LEFT_OUT = ("zoo, references",)
 COLUMNS = 3
-HEADINGS = {"alternating": "D's update, then G's", "simultaneous": "both updates from one pass"}
+HEADINGS = {
+    "alternating": "D's update, then G's",
+    "bfloat16": "in bfloat16",
+    "simultaneous": "both updates from one pass",
+}
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
@@ -35,8 +39,8 @@ def draw(report: dict[str, Any], path: Path) -> None:
     threads = f"{machine['threads']} thread{'s' if machine['threads'] > 1 else ''}"
     figure.suptitle(
         "Images per second in training, both updates: longer is faster\n"
-        f"float32, {machine['hardware']}, {threads}, torch {machine['torch']}, {machine['date']}; "
-        "in brackets: how many times as fast zoo is with the same kind of update",
+        f"{machine['hardware']}, {threads}, torch {machine['torch']}, {machine['date']}; "
+        "in brackets: how many times as fast zoo is at the same",
         fontsize=10, x=0.01, ha="left",
     )  # fmt: skip
     write(figure, path)
@@ -48,15 +52,15 @@ def shown(rows: list[dict[str, Any]]) -> list[str]:
     order = list(OURS)
     return sorted(
         (name for name in found if name not in LEFT_OUT),
-        key=lambda name: (order.index(semantics(name)), name not in OURS.values()),
+        key=lambda name: (order.index(kind_of(name)), name not in OURS.values()),
     )
 
 
 def placed(names: list[str]) -> dict[str, int]:
-    """Lines of a panel from above: the headings by the name of their semantics, the contenders below them."""
+    """Lines of a panel from above: the headings by the name of their kind, the contenders below them."""
     lines: list[str] = []
     for way in HEADINGS:
-        of_this = [name for name in names if semantics(name) == way]
+        of_this = [name for name in names if kind_of(name) == way]
         lines += [way, *of_this] if of_this else []
     return {name: index for index, name in enumerate(lines)}
 

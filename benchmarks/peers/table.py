@@ -12,10 +12,11 @@ from peers.keras_side import WAYS
 from peers.torch_side import CONTENDERS
 from peers.workloads import WORKLOADS
 
-OURS = {"alternating": "zoo", "simultaneous": "zoo, simultaneous"}
-"""What the contenders of each semantics are compared with."""
+OURS = {"alternating": "zoo", "bfloat16": "zoo, bfloat16", "simultaneous": "zoo, simultaneous"}
+"""What the contenders of each kind are compared with."""
 HEADINGS = {
     "alternating": "D's update, then G's through the D that has just learnt",
+    "bfloat16": "the same in bfloat16: both networks' passes under autocast, or products alone",
     "simultaneous": "both updates from one pass of D over the fakes",
 }
 NAMES = {
@@ -30,7 +31,9 @@ NAMES = {
     "zoo, captured": "zoo --capture",
     "zoo, bfloat16": "zoo --precision bfloat16",
     "zoo, captured, bfloat16": "zoo --capture --precision bfloat16",
-    "official, lean, bfloat16": "PyTorch's example, channels last, no unused gradients, bfloat16",
+    "official, lean, bfloat16": "PyTorch's example, channels last, no unused gradients, autocast",
+    "official, lean, compiled, bfloat16": "… the same, torch.compile",
+    "official, lean, products in bfloat16": "… float32, whose products and convolutions oneDNN computes in bfloat16",
     "official, lean, compiled, max-autotune-no-cudagraphs": "… torch.compile, both, max-autotune without CUDA graphs",
     "official, lean, compiled, max-autotune-no-cudagraphs, bfloat16": "… the same, bfloat16",
     "official, lean, compiled, max-autotune": "… torch.compile, both, max-autotune",
@@ -44,9 +47,9 @@ NAMES = {
 Row = dict[str, Any]
 
 
-def semantics(contender: str) -> str:
-    """alternating or simultaneous."""
-    return "simultaneous" if "simultaneous" in contender else "alternating"
+def kind_of(contender: str) -> str:
+    """alternating, bfloat16 (which alternates) or simultaneous: contenders of one kind compute the same."""
+    return next((kind for kind in ("simultaneous", "bfloat16") if kind in contender), "alternating")
 
 
 def table(report: dict[str, Any]) -> str:
@@ -55,7 +58,7 @@ def table(report: dict[str, Any]) -> str:
     lines = [line(["", *(row["workload"] for row in rows)]), "|---|" + "--:|" * len(rows)]
     lines.append(line(["images in a batch", *(str(row["batch"]) for row in rows)]))
     for way, ours in OURS.items():
-        played = [name for name in (*CONTENDERS, *WAYS) if semantics(name) == way and measured(name, rows)]
+        played = [name for name in (*CONTENDERS, *WAYS) if kind_of(name) == way and measured(name, rows)]
         if played:
             lines.append(line([f"**{way}**: {HEADINGS[way]}", *[""] * len(rows)]))
         for name in sorted(played, key=lambda name: name != ours):

@@ -14,7 +14,7 @@ import pytest
 import steps
 import torch
 from messages import assert_says
-from peers import agreement, chart, keras_side
+from peers import agreement, chart, keras_side, torch_side
 from peers.keras_side import Worker
 from peers.table import table
 from peers.torch_side import Bench
@@ -54,6 +54,30 @@ def test_zoo_trains_what_the_published_loop_trains(workload):
 
 def test_each_is_compared_with_zoo_of_the_same_update():
     assert report()["rows"][0]["ratios"] == {"official": 2.0, "jax, simultaneous": 4.0}
+
+
+def test_what_is_in_bfloat16_is_compared_with_zoo_in_bfloat16():
+    seconds = {
+        "zoo": 1.0,
+        "official": 2.0,
+        "zoo, bfloat16": 0.5,
+        "official, lean, bfloat16": 1.5,
+        torch_side.PRODUCTS: 2.5,
+    }
+    row = report(seconds)["rows"][0]
+    assert row["ratios"] == {"official": 2.0, "official, lean, bfloat16": 3.0, torch_side.PRODUCTS: 5.0}
+    told = table({"rows": [row]})
+    assert "**bfloat16**" in told
+    assert told.index("PyTorch's DCGAN example") < told.index("**bfloat16**") < told.index("autocast | 3.00 ×")
+
+
+def test_products_in_bfloat16_are_this_contenders_alone():
+    backends = (torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv)
+    before = [each.fp32_precision for each in backends]
+    with closing(Bench(TINY[0], CPU)) as bench:
+        losses = bench.make(torch_side.PRODUCTS)()
+    assert all(loss.dtype == torch.float32 and loss.isfinite() for loss in losses)
+    assert [each.fp32_precision for each in backends] == before
 
 
 def test_one_without_zoo_of_its_update_is_compared_with_nothing():
