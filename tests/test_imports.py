@@ -90,9 +90,17 @@ def test_native_imports_nothing_of_ours_and_no_torch():
     assert breaches([ROOT / "zoo/system/native.py"], stdlib) == []
 
 
-def test_ops_imports_only_torch_numpy_errors_and_what_system_tells_of_both():
+def test_ops_imports_only_torch_numpy_errors_and_what_system_tells_of_them_and_the_processor():
     def allowed(name: str) -> bool:
-        known = ("torch", "numpy", "zoo.errors", "zoo.system.native", "zoo.system.torch_version", "zoo.ops")
+        known = (
+            "torch",
+            "numpy",
+            "zoo.errors",
+            "zoo.system.native",
+            "zoo.system.processor",
+            "zoo.system.torch_version",
+            "zoo.ops",
+        )
         return stdlib(name) or within(name, *known)
 
     assert breaches(files("ops"), allowed) == []

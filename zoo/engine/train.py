@@ -32,6 +32,7 @@ from zoo.engine.renamed import take_old_keywords
 from zoo.engine.runtime.device import choose_device, determinism
 from zoo.engine.runtime.environment import differences, environment
 from zoo.engine.runtime.interrupt import Interrupt
+from zoo.engine.runtime.precision import precision_advice
 from zoo.engine.same_data import numbered_as
 from zoo.engine.start import choose_start
 from zoo.engine.transfer import transfer
@@ -117,7 +118,8 @@ def train(
         with determinism(plan.options.deterministic):
             store = prepare_data(plan, everyone.on_prepare)
             small_data = small_data_advice(plan.options, len(store), from_run is not None)
-            for advice in filter(None, (store.shown.copies_note(len(store)), small_data)):
+            slow = precision_advice(plan.options.precision, plan.device)
+            for advice in filter(None, (store.shown.copies_note(len(store)), small_data, slow)):
                 log.info(advice)
             state = build(plan, store)
             begun = {} if origin is None else {"from": transfer(origin, state)}

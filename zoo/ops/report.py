@@ -12,6 +12,7 @@ from torch import Tensor
 from zoo.ops import library, reference
 from zoo.ops.table import DEVICES, TABLE
 from zoo.system.native import does_not_load, host_module
+from zoo.system.processor import bfloat16_instructions
 
 
 class CheckRow(NamedTuple):
@@ -37,7 +38,8 @@ def build_info() -> dict[str, Any]:
     """How the native core was built and what it uses here; only a "reason" when nothing was built.
 
     Keys: compiler, instruction_sets (compiled), instruction_set (chosen at run time), cuda_architectures, torch (built
-    with), batch_assembly (who gathers the images of a batch, and why), and whatever else setup.py recorded.
+    with), batch_assembly (who gathers the images of a batch, and why), bfloat16 (the processor's instructions for it), and
+    whatever else setup.py recorded.
     """
     record = library.build_record()
     if "reason" in record:
@@ -50,6 +52,9 @@ def build_info() -> dict[str, Any]:
         record["batch_assembly"] = f"{'reference' if host is None else 'native'}: {why}"
         if host is not None:
             record.update(host.cpu_facts())
+    fast = bfloat16_instructions()
+    if fast is not None:
+        record["bfloat16"] = fast or "no instructions for it here: float32 is faster"
     chosen = library.instruction_set()
     if chosen:
         asked = os.environ.get("ZOO_CPU", "")

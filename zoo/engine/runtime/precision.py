@@ -10,6 +10,17 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from zoo.system.processor import bfloat16_instructions
+
+
+def precision_advice(name: str, device: torch.device) -> str:
+    """A line for a training that float32 would make faster; empty for others."""
+    if name != "bfloat16" or device.type != "cpu" or bfloat16_instructions() != []:
+        return ""
+    return (
+        "--precision bfloat16: this processor has no instructions for it (AMX, AVX512-BF16), and float32 is faster here"
+    )
+
 
 class Precision:
     """Autocast to `name` on a device; weights, optimiser states and losses stay float32.
