@@ -53,7 +53,7 @@ class ICGAN(zoo.Architecture):
         """How many training pictures G stores the features of, the first ones that it sees."""
         features: Annotated[int, Field(ge=1)] = FEATURES
         """Features of a picture: so many of the lowest coefficients of its discrete cosine transform. There are 64 in each channel,
-        and two fewer than numbers of a latent at most."""
+        and two fewer than numbers of a latent at most, of which the default takes what there are."""
         jitter: Annotated[float, Field(ge=0)] = 0.1
         """How far from a picture's features G is to draw (standard deviation): more for pictures that are newer, and worse."""
         consistency: Annotated[float, Field(ge=0)] = 0.5
@@ -65,6 +65,11 @@ class ICGAN(zoo.Architecture):
                 raise ValueError(
                     f"a latent has a number for a picture, some for its features and some for the rest, and latent is "
                     f"{self.latent}; give --latent {LATENT}"
+                )
+            if FEATURES != self.features > self.latent - 2:  # as many as fit, where nobody asks for more or fewer
+                raise ValueError(
+                    f"of a latent of {self.latent} numbers {self.latent - 2} at most can be for features, and features is "
+                    f"{self.features}; give --latent {self.features + LATENT - FEATURES}"
                 )
             if self.latent_distribution != "normal":
                 raise ValueError(

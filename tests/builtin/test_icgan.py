@@ -180,6 +180,7 @@ def test_there_are_no_more_features_than_pictures_and_latents_have(tmp_path):
     ("options", "told"),
     [
         ({"latent": 2}, "--latent 160"),
+        ({"features": 192}, "give --latent 256"),
         ({"latent_distribution": "uniform"}, "latent-distribution is uniform"),
     ],
 )
