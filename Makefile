@@ -214,7 +214,7 @@ $(VENV)/.cuda: $(VENV)/.torch $(BUILT_FROM)
 # Fails where an op that is to have a CUDA kernel (zoo/ops/table.py) has none here, and where no test of a kernel has run.
 test-cuda: export ZOO_TEST_CUDA := 1
 test-cuda: $(VENV)/.cuda
-	$(BIN)/python -c "from zoo.ops.library import not_served; why = not_served('cuda'); exit(str(why) if why else 0)"
+	$(BIN)/python -c "import torch; torch.cuda.init(); from zoo.ops.library import not_served; why = not_served('cuda'); exit(str(why) if why else 0)"
 	$(BIN)/python -m pytest tests/cuda
 	for tool in memcheck racecheck synccheck; do \
 	  PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --tool $$tool --kernel-name kns=zoo --error-exitcode 9 \
@@ -227,7 +227,8 @@ gpu:
 
 bench-cuda: $(VENV)/.cuda
 	$(BIN)/zoo bench --device cuda
-	$(BIN)/python benchmarks/steps.py --device cuda
+	$(BIN)/python benchmarks/steps.py --device cuda --only official "official, lean" "official, lean, compiled" \
+	  "zoo, captured" "zoo, bfloat16" "zoo, captured, bfloat16" "official, lean, bfloat16"
 
 clean:
 	rm -rf $(VENV) $(KERAS) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

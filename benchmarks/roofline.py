@@ -1,8 +1,8 @@
 """What a training step costs at least on this machine, beside what it takes: python benchmarks/roofline.py [WORKLOAD …]
     [--device cpu] [--rounds 15] [--json FILE] [--markdown FILE]
 
-For each workload and precision three floors (the first two are the roofline of Williams, Waterman & Patterson 2009,
-https://doi.org/10.1145/1498765.1498785), all by what is measured in the same rounds:
+For each workload and precision three estimates (the first two are the roofline of Williams, Waterman & Patterson 2009,
+https://doi.org/10.1145/1498765.1498785), all by rates that are measured in the same rounds:
 
 - arithmetic: multiplications and additions of products and convolutions, counted by their definitions, at the rate of a large
   matrix product of that precision. Winograd's convolutions take fewer, so a step may lie below it.
@@ -10,14 +10,16 @@ https://doi.org/10.1145/1498765.1498785), all by what is measured in the same ro
   cache still holds costs less; ops that are fused move less, which is why they are.
 - launches: the step's ops at the time of one that has nothing to do, autograd's part in it included.
 
-The largest of the three is what the step cannot beat without changing what it computes; its time in multiples of that says how
-much there is to win, and which of the three says where. OMP_NUM_THREADS says how many threads are taken.
+The largest of the three is what the step would take if it did nothing but that at this machine's best; its time in multiples of it
+says how much there is to win, and which of the three says where. OMP_NUM_THREADS says how many threads are taken. On a GPU
+float32 means TF32 in the product too, as torch has it for convolutions.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -34,20 +36,21 @@ from torch.utils._pytree import tree_leaves
 
 from zoo.bench.machine import facts
 from zoo.bench.measure import Effort, Times, copying, interleaved, median
+from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.memory import keep_freed_memory
 
-SIDE = 2048
-"""Of the matrices of the product: large enough that its operands' way to the arithmetic does not count."""
+SIDE = {"cpu": 2048, "cuda": 8192}
+"""Of the matrices of the product: large enough that reading its operands does not count."""
 COPIED = 64 << 20
 """float32 numbers of the copy, 256 MiB: more than any cache holds."""
 CHAIN = 200
-"""Ops with nothing to do, one after another."""
+"""Ops that have nothing to do, one after another."""
 PRECISIONS = {"float32": "zoo", "bfloat16": "zoo, bfloat16"}
 """Contenders of steps.py."""
 
 
 class Traffic(TorchDispatchMode):
-    """Counts the ops that run within it, and the bytes of their tensors; views, and what is only made room for, move none."""
+    """Counts the ops that run within it, and the bytes that they read and write. Views and allocations move none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,21 +59,36 @@ class Traffic(TorchDispatchMode):
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = op(*args, **kwargs)
-        if op.is_view or op.namespace == "profiler" or "empty" in op.__name__:
+        name = op.__name__.partition(".")[0]
+        if op.is_view or op.namespace == "profiler" or "empty" in name or name == "_unsafe_view":
             return result
         self.ops += 1
-        written = {
-            each.name for each in op._schema.arguments if each.alias_info is not None and each.alias_info.is_write
-        }
+        arguments = [each for each in op._schema.arguments if each.name not in READ_ONLY.get(name, ())]
+        written = {each.name for each in arguments if each.alias_info is not None and each.alias_info.is_write}
         given = dict(zip((each.name for each in op._schema.arguments), args, strict=False)) | kwargs
-        self.bytes += sum(size_of(value) * (2 if name in written else 1) for name, value in given.items())
-        self.bytes += 0 if written else size_of(result)
+        overwrites = name in OVERWRITING
+        for argument, value in given.items():
+            read = not (overwrites and argument in written) and not name.endswith("_like")
+            self.bytes += size_of(value) * (read + (argument in written))
+        results = result if isinstance(result, tuple) else (result,)
+        new = [each.alias_info is None for each in op._schema.returns]
+        self.bytes += sum(size_of(value) for value, is_new in zip(results, new, strict=False) if is_new)
         return result
 
 
+OVERWRITING = ("copy_", "zero_", "fill_", "normal_", "uniform_", "random_", "bernoulli_")
+"""Ops that do not read what they write over."""
+READ_ONLY = {"_fused_adam_": ("grads",)}
+"""Arguments that an op may write by its schema, and does not here."""
+
+
 def size_of(value: Any) -> int:
-    """Bytes of the tensors in it."""
-    return sum(leaf.numel() * leaf.element_size() for leaf in tree_leaves(value) if isinstance(leaf, Tensor))
+    """Bytes of the tensors in it, as they lie in memory: an expanded dimension repeats what is there once."""
+    return sum(
+        math.prod(size for size, stride in zip(leaf.shape, leaf.stride(), strict=True) if stride) * leaf.element_size()
+        for leaf in tree_leaves(value)
+        if isinstance(leaf, Tensor)
+    )
 
 
 def main() -> None:
@@ -99,7 +117,7 @@ def main() -> None:
 
 def measure(workload: Workload, device: torch.device, effort: Effort) -> list[dict[str, Any]]:
     """A row for each precision."""
-    with closing(Bench(workload, device)) as bench:
+    with closing(Bench(workload, device)) as bench, determinism(False):  # cuDNN tries its algorithms, as in a training
         steps = {precision: bench.make(contender) for precision, contender in PRECISIONS.items()}
         counted = {precision: traffic(step) for precision, step in steps.items()}
         times = interleaved({**steps, **peaks(device)}, effort, device)
@@ -107,14 +125,15 @@ def measure(workload: Workload, device: torch.device, effort: Effort) -> list[di
     return [
         {"workload": workload.name, "precision": precision, "step": median(times[precision])}
         | {"flops": flops, "bytes": counted[precision].bytes, "ops": counted[precision].ops}
-        | floors(flops, counted[precision], precision, times)
+        | bounds(flops, counted[precision], precision, SIDE[device.type], times)
         for precision in PRECISIONS
     ]
 
 
 def peaks(device: torch.device) -> dict[str, Callable[[], object]]:
     """What gives this machine's rates: a product in each precision, a copy, a chain of ops with nothing to do."""
-    matrices = {name: torch.ones(SIDE, SIDE, dtype=getattr(torch, name), device=device) for name in PRECISIONS}
+    side = SIDE[device.type]
+    matrices = {name: torch.randn(side, side, device=device).to(getattr(torch, name)) for name in PRECISIONS}
     start = torch.ones(1, device=device, requires_grad=True)
 
     def chain() -> None:
@@ -123,7 +142,15 @@ def peaks(device: torch.device) -> dict[str, Callable[[], object]]:
             x = x * 1.0
         torch.autograd.grad(x, start)
 
-    products = {f"product, {name}": (lambda a=a: a @ a) for name, a in matrices.items()}
+    def product(a: Tensor) -> Tensor:
+        before = torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
+        try:
+            return a @ a
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = before
+
+    products = {f"product, {name}": (lambda a=a: product(a)) for name, a in matrices.items()}
     return {**products, "copy": copying(torch.ones(COPIED, device=device)), "chain": chain}
 
 
@@ -135,9 +162,9 @@ def traffic(step: Callable[[], object]) -> Traffic:
     return found
 
 
-def floors(flops: int, counted: Traffic, precision: str, times: Times) -> dict[str, float]:
-    """Seconds of arithmetic, memory and launches at least."""
-    rate = 2 * SIDE**3 / median(times[f"product, {precision}"])
+def bounds(flops: int, counted: Traffic, precision: str, side: int, times: Times) -> dict[str, float]:
+    """Seconds of arithmetic, memory and launches, and the rates by which."""
+    rate = 2 * side**3 / median(times[f"product, {precision}"])
     bandwidth = 2 * COPIED * 4 / median(times["copy"])
     return {
         "arithmetic": flops / rate,
@@ -158,8 +185,12 @@ def table(rows: list[dict[str, Any]]) -> str:
         cells = [f"**{number(value * 1e3)}**" if value == largest else number(value * 1e3) for value in parts.values()]
         times = f"{row['step'] / largest:.2f}"
         lines.append(line([row["workload"], row["precision"], *cells, f"{number(row['step'] * 1e3)} ms", times]))
-    rates = ", ".join(f"{row['rate'] / 1e9:.0f} GFLOP/s in {row['precision']}" for row in rows[: len(PRECISIONS)])
-    return "\n".join([*lines, "", f"Measured in the same rounds: {rates}, {rows[0]['bandwidth'] / 1e9:.1f} GB/s."])
+    measured = [
+        f"- {row['workload']}, {row['precision']}: {row['rate'] / 1e9:.0f} GFLOP/s, {row['bandwidth'] / 1e9:.1f} GB/s; "
+        f"{row['flops'] / 1e9:.3g} GFLOP, {row['bytes'] / 1e6:.3g} MB, {row['ops']} ops in a step"
+        for row in rows
+    ]
+    return "\n".join([*lines, "", "Rates of the same rounds, and what a step has:", "", *measured])
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ Row = dict[str, Any]
 
 
 def kind_of(contender: str) -> str:
-    """alternating, bfloat16 (which alternates) or simultaneous: contenders of one kind compute the same."""
+    """alternating, bfloat16 (which alternates) or simultaneous: contenders of one kind are compared with each other."""
     return next((kind for kind in ("simultaneous", "bfloat16") if kind in contender), "alternating")
 
 

@@ -44,6 +44,8 @@ def obstacle(names: tuple[str, ...] | None) -> str | None:
     from zoo.ops.library import not_served
     from zoo.ops.table import TABLE
 
+    torch.cuda.init()  # when the library is given up, where this GPU cannot run it
+
     for name in TABLE if names is None else names:
         assert name in TABLE, f"no op is called {name!r}; known: {', '.join(TABLE)}"
     missing = {name: why for name, why in not_served("cuda").items() if names is None or name in names}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from cuda_cases import DEVICE, laid_out, leaves, parameters, running, tensor, waiting_refused
+from cuda_cases import DEVICE, laid_out, leaves, parameters, running, synchronization_forbidden, tensor
 
 from zoo import ops
 
@@ -43,7 +43,7 @@ def test_nothing_waits_for_the_device(plan):
     inputs = [(laid_out(tensor(shape), "channels_last"), running(shape[1], torch.float32)) for shape in SHAPES]
     everything(*inputs[0])
     torch.cuda.synchronize()
-    with waiting_refused():
+    with synchronization_forbidden():
         for x, statistics in inputs:
             weight = torch.ones(x.shape[1], device=DEVICE)
             leaf = x.detach().requires_grad_()

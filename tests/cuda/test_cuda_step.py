@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 import torch
-from cuda_cases import waiting_refused
+from cuda_cases import synchronization_forbidden
 from support import Notes, Stop, state_of, tiny
 
 import zoo
@@ -136,7 +136,7 @@ class Strict(Callback):
 
     def on_step(self, step):
         if step == self.first:
-            self._refused.enter_context(waiting_refused())
+            self._refused.enter_context(synchronization_forbidden())
         if step == self.last:
             self.end()
 

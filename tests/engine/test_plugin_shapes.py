@@ -156,7 +156,8 @@ def test_deterministic_is_asked_of_torch_and_taken_back():
 
 
 def test_cublas_is_told_before_any_run_that_a_later_one_may_be_deterministic(monkeypatch):
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that what is set below is undone
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     choose_device("cpu")
     assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ or torch.cuda.is_available()
     monkeypatch.setattr(device, "available_devices", lambda: ["cuda:0", "cpu"])

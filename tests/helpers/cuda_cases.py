@@ -92,6 +92,20 @@ def check_batch_norm(
         close(got.cpu(), want, dtype, factor=4 * factor, what=f"gradient of {name}, {what}")
 
 
+@contextmanager
+def synchronization_forbidden() -> Iterator[None]:
+    """Within it torch raises for whatever waits for the device."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that this is a prototype
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.cuda.set_sync_debug_mode("default")
+
+
 __all__ = [
     "DEVICE",
     "LAYOUTS",
@@ -103,20 +117,7 @@ __all__ = [
     "leaves",
     "parameters",
     "running",
+    "synchronization_forbidden",
     "tensor",
     "wide",
 ]
-
-
-@contextmanager
-def waiting_refused() -> Iterator[None]:
-    """Within it torch raises for whatever waits for the device."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch says that this is a prototype
-        torch.cuda.set_sync_debug_mode("error")
-    try:
-        yield
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.cuda.set_sync_debug_mode("default")

@@ -142,6 +142,7 @@ from zoo.ops import library
 from zoo.ops.table import TABLE
 
 torch.cuda.is_available = lambda: True
+torch.cuda.init = lambda: None
 missing = os.environ["MISSING"].split()
 library.native = lambda op, device: device in TABLE[op].devices and not (device == "cuda" and op in missing)
 """

@@ -1,4 +1,4 @@
-"""What the processor multiplies bfloat16 by, and who is told that it has nothing for it."""
+"""The processor's instructions for bfloat16, and who is told that it has none."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def test_what_torch_says(has, monkeypatch):
     assert bfloat16_instructions() == ["amx_bf16", "avx512_bf16"]
     has(avx2=True, avx512_bf16=False)
     assert bfloat16_instructions() == []
+    has(avx512_bf16=True, cpu_name="Intel Xeon")
+    assert bfloat16_instructions() == [], "half as fast as float32 there"
+    has(avx512_bf16=True, cpu_name="AMD EPYC")
+    assert bfloat16_instructions() == ["avx512_bf16"]
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert bfloat16_instructions() is None
 

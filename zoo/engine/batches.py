@@ -12,8 +12,7 @@ import torch
 from zoo.data.batching import Batching, Position
 from zoo.data.loader import Batch, Loader
 
-AHEAD = 2
-"""Batches by which the host may be ahead of a GPU at least: enough for it never to wait, and bounded memory."""
+_AHEAD = 2  # batches by which the host may be ahead of a GPU: enough for it never to wait, and bounded memory
 
 
 class Batches:
@@ -24,13 +23,13 @@ class Batches:
     Args:
         loader: prepares them.
         device: where they are wanted.
-        ahead: by how many the host may be ahead of a GPU. As many as a step takes, at least: a captured step has all of its
+        ahead: by how many the host may be ahead of a GPU, 2 at least. For captured steps, as many as one takes: it has all of its
             batches before it begins, and with fewer the host would wait for the step before in the midst of them.
     """
 
-    def __init__(self, loader: Loader, device: torch.device, ahead: int = AHEAD) -> None:
+    def __init__(self, loader: Loader, device: torch.device, ahead: int = _AHEAD) -> None:
         self.loader = loader
-        self._ahead = max(AHEAD, ahead)
+        self._ahead = max(_AHEAD, ahead)
         self.device = device
         self.drawn = 0
         self._iterator: Iterator[Batch] | None = None

@@ -166,7 +166,8 @@ def build(plan: RunPlan, store: ImageStore) -> TrainingState:
         hold_out=options.hold_out,
         balance=options.balance,
     )
-    batches = Batches(loader, device, ahead=len(plan.phases) * options.accumulate)
+    most = sum(phase.updates == "discriminator" for phase in plan.phases) or 1
+    batches = Batches(loader, device, ahead=most * options.accumulate if options.capture else 0)
     generator, discriminator = build_networks(architecture, options, plan.spec, device)
     freeze_layers(discriminator, options.freeze_d, architecture.name)
     capabilities = Trial(architecture, options, plan.spec, generator, discriminator, loader.remainder).run()

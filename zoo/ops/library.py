@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from zoo.errors import NativeError
-from zoo.ops.gpus import unsuited
+from zoo.ops.gpus import incompatibility
 from zoo.ops.table import DEVICES, NEEDS_WIDE_VECTORS, SCHEMAS, TABLE
 from zoo.system.native import REBUILD, does_not_load, native_wanted
 from zoo.system.torch_version import check_torch
@@ -133,9 +133,8 @@ def status() -> dict[str, dict[str, dict[str, str]]]:
     """For every op and device: who serves it ("native", "reference" or "error") and, in a sentence, why.
 
     An "error" is a native library that is present and does not load: the op raises NativeError there.
+    Of the CUDA library it is known once CUDA has started whether this machine's GPUs can run it.
     """
-    if "cuda" in _native:
-        torch.cuda.init()  # type: ignore[no-untyped-call]  # when its library may be given up
     return {op: {device: _entry(op, device) for device in DEVICES} for op in TABLE}
 
 
@@ -235,7 +234,7 @@ def _load() -> None:
                 _native[device] = loaded
                 if device == "cuda":
                     # As torch does with its own kernels: asking for a GPU starts CUDA, which an import must not.
-                    _torch.cuda._lazy_call(_give_up_unsuited)
+                    _torch.cuda._lazy_call(_give_up_incompatible)
                 if device == "cpu" and instruction_set() == "":
                     built = ", ".join(build_record().get("instruction_sets", ()))
                     _failures[device] = does_not_load(
@@ -246,9 +245,13 @@ def _load() -> None:
                     _native[device] -= _too_slow
 
 
-def _give_up_unsuited() -> None:
+def _give_up_incompatible() -> None:
     """Leaves the GPU to the references where it could not run the kernels."""
-    if reason := unsuited(build_record()):
+    try:
+        reason = incompatibility(build_record())
+    except Exception:  # which would keep CUDA from starting, for torch too; the library itself tells what is wrong
+        return
+    if reason:
         _native.pop("cuda", None)
         _missing["cuda"] = reason
 

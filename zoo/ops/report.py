@@ -54,7 +54,7 @@ def build_info() -> dict[str, Any]:
             record.update(host.cpu_facts())
     fast = bfloat16_instructions()
     if fast is not None:
-        record["bfloat16"] = fast or "no instructions for it here: float32 is faster"
+        record["bfloat16"] = fast or "no fast instructions for it here: float32 is faster"
     chosen = library.instruction_set()
     if chosen:
         asked = os.environ.get("ZOO_CPU", "")

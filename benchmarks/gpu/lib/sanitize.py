@@ -38,6 +38,24 @@ def batch_norm(shape: tuple[int, ...], groups: int, dtype: torch.dtype, layout: 
     ops.bias_act_backward(gradient, ops.bias_act_forward(x, bias, 3, 0.0), 3, 0.0)
 
 
+def filters_and_augmentation(dtype: torch.dtype, layout: str) -> None:
+    """Up and down by 2, on a side that no vector divides; colour, a warp in either padding, and a box."""
+    x, bias = on_device(3, 5, 9, 7, dtype=dtype, layout=layout), on_device(5, dtype=dtype)
+    taps = [0.125, 0.375, 0.375, 0.125]
+    ops.upfirdn2d_forward(x, bias, taps, 2, 1, 2, 2, 18, 14, 2, 0.2)
+    ops.upfirdn2d_forward(x, None, taps, 1, 2, 1, 1, 5, 4, 0, 0.0)
+    images = on_device(4, 3, 17, 13, dtype=dtype, layout=layout)
+    affine = (torch.eye(2, 3) + 0.1 * torch.randn(4, 2, 3)).to(DEVICE)
+    color, box = (
+        torch.randn(4, 3, 7).to(DEVICE),
+        torch.tensor([[2, 3, 9, 8], [-4, -4, 3, 3], [0, 0, 0, 0], [9, 9, 40, 40]]).to(DEVICE),
+    )
+    for padding in (0, 1):
+        y = ops.augment_forward(images, affine, color, box, padding, False)
+        ops.augment_backward(y, affine, color, box, padding)
+        ops.augment_forward(images, affine, None, None, padding, True)
+
+
 def main() -> None:
     tool = sys.argv[1] if len(sys.argv) > 1 else "memcheck"
     shapes = [((48, 19), 3), ((6, 19, 5, 7), 3), ((64, 1), 2), ((70, 24), 2), ((4, 40, 6, 6), 2), ((2, 64, 16, 16), 1)]
@@ -51,9 +69,11 @@ def main() -> None:
             for shape, groups in shapes:
                 for layout in ("contiguous", "channels_last", "unaligned"):
                     batch_norm(shape, groups, dtype, layout)
-        torch.cuda.synchronize()
+        torch.cuda.synchronize() if DEVICE == "cuda" else None
         print("plan", plan, "done", flush=True)
     for dtype in (torch.float32, torch.bfloat16, torch.float64):
+        for layout in ("contiguous", "channels_last", "unaligned"):
+            filters_and_augmentation(dtype, layout)
         for reals, fakes in ((1, 3), (128, 128), (4099, 1), (70_000, 70_001)):
             real, fake = on_device(reals, dtype=dtype), on_device(fakes, dtype=dtype)
             for kind in Loss:
@@ -61,8 +81,8 @@ def main() -> None:
                 ops.discriminator_loss_backward(loss, dreal, dfake)
                 loss, _, dfake = ops.generator_loss_forward(fake, kind, 0.0, 1.0, 1.0, 0.5)
                 ops.generator_loss_backward(loss, dfake)
-    torch.cuda.synchronize()
-    print("losses done", flush=True)
+    torch.cuda.synchronize() if DEVICE == "cuda" else None
+    print("filters, augmentation and losses done", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <memory>
 #include <type_traits>
-#include <vector>
 
 #include <cuda_runtime.h>
 
@@ -36,15 +37,17 @@ inline void check_cuda(cudaError_t error, const char* what) {
 
 struct Device {
   int multiprocessors, block_shared, multiprocessor_shared;
+  // Whether it takes grids with a barrier; no longer where the driver has refused one.
+  mutable std::atomic<bool> cooperative{true};
 
-  // Asked of the driver once; every op asks here.
+  // Asked of the driver once; every op asks here. (Never destroyed: threads may outlive the libraries' end.)
   static const Device& of(int index) {
-    static const std::vector<Device> all = [] {
+    static const std::deque<Device>& all = *[] {
       int count = 0;
       check_cuda(cudaGetDeviceCount(&count), "a device query");
-      std::vector<Device> found;
-      for (int each = 0; each < count; ++each) found.emplace_back(each);
-      return found;
+      auto found = std::make_unique<std::deque<Device>>();
+      for (int each = 0; each < count; ++each) found->emplace_back(each);
+      return found.release();
     }();
     return all.at(size_t(index));
   }
@@ -91,16 +94,16 @@ inline int power_of_two(int64_t least, int64_t from, int64_t to) {  // a power o
 
 class Planner {
  public:
-  // resident(plan): how many blocks of that plan a multiprocessor holds. `barriers`: whether a grid may have some.
+  // resident(plan): how many blocks of that plan a multiprocessor holds.
   template <class Resident>
-  static Plan plan(const Request& request, const Device& device, bool barriers, Resident resident) {
+  static Plan plan(const Request& request, const Device& device, Resident resident) {
     Planner planner(request, device);
+    if (request.kind == Kind::kMap) return planner.map();
     const char* forced = std::getenv("ZOO_CUDA_PLAN");  // for tests and measurements: block, cooperative or split
     const auto allowed = [forced](const char* name) { return !forced || !*forced || std::strcmp(forced, name) == 0; };
     const bool free = allowed("");
-    if (request.kind == Kind::kMap) return planner.map();
     if (allowed("block") && planner.block(!free)) return planner.plan_;
-    if (request.kind == Kind::kTwice && barriers && allowed("cooperative")) {
+    if (request.kind == Kind::kTwice && device.cooperative && allowed("cooperative")) {
       for (const int64_t each : {2, 1}) {
         if (planner.cooperative(each, !free) && resident(planner.plan_) >= each) {
           return planner.plan_;
@@ -332,20 +335,20 @@ int resident_blocks(void (*kernel)(Arguments), const Device& device, const Plan&
 }
 
 // Plans a kernel and runs it. `kernel_of(nhwc, packed)` is the kernel, `prepare(plan)` completes the arguments and returns how
-// many blocks the last of two launches has. Where the driver has once refused a grid with a barrier (a client of MPS has
-// fewer multiprocessors than the device says), there is none from then on.
+// many blocks the last of two launches has. Where the driver refuses a grid with a barrier (as it may where a process is given
+// a part of the multiprocessors), that device gets none from then on. A capture does not survive a refusal: what is to be
+// captured is played before, as CUDA graphs want anyway.
 template <class KernelOf, class Arguments, class Prepare>
 void plan_and_run(
     const Request& request, const Context& context, KernelOf kernel_of, Arguments& arguments, Prepare prepare) {
-  static std::atomic<bool> barriers{true};
   for (;;) {
-    const Plan plan = Planner::plan(request, context.device, barriers, [&](const Plan& p) {
+    const Plan plan = Planner::plan(request, context.device, [&](const Plan& p) {
       return resident_blocks(kernel_of(p.nhwc, p.packed), context.device, p);
     });
     const int64_t last_blocks = prepare(plan);
     arguments.work = plan.work;
     if (run(kernel_of(plan.nhwc, plan.packed), arguments, plan, last_blocks, context)) return;
-    barriers = false;
+    context.device.cooperative = false;
   }
 }
 

@@ -50,7 +50,7 @@ def determinism(wanted: bool) -> Iterator[None]:
     before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     if wanted:
         torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = not (wanted or before)
+    torch.backends.cudnn.benchmark = not (wanted or before or torch.backends.cudnn.deterministic)
     try:
         yield
     finally:

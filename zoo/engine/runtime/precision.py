@@ -18,7 +18,8 @@ def precision_advice(name: str, device: torch.device) -> str:
     if name != "bfloat16" or device.type != "cpu" or bfloat16_instructions() != []:
         return ""
     return (
-        "--precision bfloat16: this processor has no instructions for it (AMX, AVX512-BF16), and float32 is faster here"
+        "--precision bfloat16: this processor has no fast instructions for it (AMX, or AVX512-BF16 of AMD's), and float32 is "
+        "faster here"
     )
 
 
