@@ -222,7 +222,7 @@ def clocked(call: Callable[[], Any]) -> float:
 def measure(workload: Workload, device: torch.device, rounds: int) -> dict[str, Any]:
     """The table of one workload."""
     with closing(Bench(workload, device)) as bench:
-        made = bench.assembly()
+        made = bench.state()
         step = made.step
         calls = watch(step)
         left, right = torch.randn(ROWS, SIDE, device=device), torch.randn(SIDE, SIDE, device=device)

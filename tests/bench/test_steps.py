@@ -196,6 +196,13 @@ def test_a_person_sees_that_it_is_alive(monkeypatch, capsys):
     assert "- jax: no Keras here" in told.out
 
 
+def test_layers_measures_a_workload(monkeypatch):
+    monkeypatch.setattr(layers, "WORKLOADS", {"tiny": TINY[0]})
+    told = layers.table(layers.measure(TINY[0], CPU, 3))
+    assert "**all convolutions and dense layers**" in told
+    assert "**the rest of the step**" in told
+
+
 def test_a_step_is_taken_apart_into_all_that_its_layers_are_asked_for():
     with closing(Bench(TINY[0], CPU)) as bench:
         step = bench.state().step
