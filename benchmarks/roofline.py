@@ -39,7 +39,7 @@ from zoo.bench.measure import Effort, Times, copying, interleaved, median
 from zoo.engine.runtime.device import determinism
 from zoo.engine.runtime.memory import keep_freed_memory
 
-SIDE = {"cpu": 2048, "cuda": 8192}
+SIDE = {"cpu": 2048, "mps": 2048, "cuda": 8192}
 """Of the matrices of the product: large enough that reading its operands does not count."""
 COPIED = 64 << 20
 """float32 numbers of the copy, 256 MiB: more than any cache holds."""
@@ -98,7 +98,7 @@ def main() -> None:
         "workloads", nargs="*", type=workload, metavar="WORKLOAD", help=f"by default all: {', '.join(WORKLOADS)}"
     )
     arguments.add_argument("--rounds", type=at_least(3), default=15, help="at least 3")
-    arguments.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda or cuda:N")
+    arguments.add_argument("--device", type=device, default="auto", help="auto, cpu, mps, cuda or cuda:N")
     arguments.add_argument("--json", type=new_file)
     arguments.add_argument("--markdown", type=new_file)
     given = arguments.parse_args()

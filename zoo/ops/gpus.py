@@ -25,15 +25,17 @@ def incompatibility(record: Mapping[str, Any]) -> str:
     for index in range(torch.cuda.device_count() if built else 0):
         major, minor = torch.cuda.get_device_capability(index)
         capability = 10 * major + minor
-        if older and translated(built, capability) and not has_machine_code(built, capability):
-            return _older_driver(toolkit, driver)
-        if not translated(built, capability) and not has_machine_code(built, capability):
+        if has_machine_code(built, capability):
+            continue
+        if not translated(built, capability):
             kernels = ", ".join(f"{number / 10:.1f}" for number in built)
             name = torch.cuda.get_device_name(index)
             return (
                 f"The CUDA library has kernels for GPUs of compute capability {kernels}, and {name} has {major}.{minor}: to build "
                 f"it for all that are here, {REBUILD}; or leave this one out by CUDA_VISIBLE_DEVICES."
             )
+        if older:
+            return _older_driver(toolkit, driver)
     return ""
 
 
@@ -46,7 +48,7 @@ def _older_driver(toolkit: Version, driver: Version) -> str:
 
 
 def has_machine_code(built: Sequence[int], capability: int) -> bool:
-    """Whether there is code for a GPU (90 for 9.0) among these architectures: that of its own generation, as old or older."""
+    """Whether there is code for a GPU (90 for 9.0) among these architectures: of its generation, and no newer than it."""
     return any(number // 10 == capability // 10 and number <= capability for number in built)
 
 

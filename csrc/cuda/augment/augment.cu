@@ -264,8 +264,7 @@ Tensor run_augment(
     if (colors || (Back && maps)) launch(&prepare_kernel<S, Back>, a, a.batch, kThreads, 0, context.stream);
     const int64_t blocks = divided_up(from.numel() / a.channels, kThreads);
     const int64_t most = 64 * int64_t(context.device.multiprocessors);
-    launch(
-        Back ? &backward_kernel<S> : &forward_kernel<S>, a, blocks < most ? blocks : most, kThreads, 0, context.stream);
+    launch(Back ? &backward_kernel<S> : &forward_kernel<S>, a, blocks < most ? blocks : most, kThreads, 0, context.stream);
   });
   return to;
 }

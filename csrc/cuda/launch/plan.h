@@ -280,7 +280,8 @@ cudaError_t try_launch(
 
 template <class Arguments>
 void launch(
-    void (*kernel)(Arguments), const Arguments& arguments, int64_t blocks, int threads, size_t shared, cudaStream_t stream) {
+    void (*kernel)(Arguments), const Arguments& arguments, int64_t blocks, int threads, size_t shared,
+    cudaStream_t stream) {
   check_cuda(try_launch(kernel, arguments, blocks, threads, shared, false, stream), "a kernel launch");
 }
 
@@ -313,8 +314,7 @@ bool run(
   }
   arguments.stages = kStatistics | kApply;
   const bool barrier = plan.mode == Mode::kCooperative;
-  const cudaError_t error =
-      try_launch(kernel, arguments, plan.blocks(), plan.threads, plan.shared, barrier, stream);
+  const cudaError_t error = try_launch(kernel, arguments, plan.blocks(), plan.threads, plan.shared, barrier, stream);
   if (barrier && (error == cudaErrorCooperativeLaunchTooLarge || error == cudaErrorNotSupported)) {
     cudaGetLastError();  // else the next one who asks is told of it
     return false;
