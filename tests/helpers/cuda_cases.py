@@ -95,15 +95,17 @@ def check_batch_norm(
 @contextmanager
 def synchronization_forbidden() -> Iterator[None]:
     """Within it torch raises for whatever waits for the device."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch says that this is a prototype
-        torch.cuda.set_sync_debug_mode("error")
+    _set_sync_debug_mode("error")
     try:
         yield
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.cuda.set_sync_debug_mode("default")
+        _set_sync_debug_mode("default")
+
+
+def _set_sync_debug_mode(mode: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that this is a prototype
+        torch.cuda.set_sync_debug_mode(mode)
 
 
 __all__ = [

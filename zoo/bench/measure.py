@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from zoo.engine.runtime.device import synchronize
+
 Call = Callable[[], object]
 Times = dict[str, list[float]]
 
@@ -30,14 +32,6 @@ class Effort:
     def quick(cls) -> Effort:
         """Enough to see that it works."""
         return cls(rounds=3, seconds=0.0002, warm_up=0.0)
-
-
-def synchronise(device: torch.device) -> None:
-    """Waits for a device that works on its own."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def interleaved(calls: Mapping[str, Call], effort: Effort, device: torch.device) -> Times:
@@ -91,10 +85,10 @@ class Footprint:
 def footprint(call: Call, device: torch.device) -> Footprint:
     """Runs the call once more, under the profiler."""
     call()
-    synchronise(device)
+    synchronize(device)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         call()
-        synchronise(device)
+        synchronize(device)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.json"
         profile.export_chrome_trace(str(path))
@@ -120,16 +114,16 @@ def _peak_on_gpu(call: Call, device: torch.device) -> int:
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device)
     call()
-    synchronise(device)
+    synchronize(device)
     return torch.cuda.max_memory_allocated(device) - before
 
 
 def _seconds(call: Call, repeats: int, device: torch.device) -> float:
-    synchronise(device)
+    synchronize(device)
     began = time.perf_counter()
     for _ in range(repeats):
         call()
-    synchronise(device)
+    synchronize(device)
     return (time.perf_counter() - began) / repeats
 
 

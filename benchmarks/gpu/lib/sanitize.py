@@ -8,6 +8,7 @@ import sys
 import torch
 from common import need_device
 
+from zoo.engine.runtime.device import synchronize
 from zoo.ops.kinds import Loss
 
 DEVICE = need_device()
@@ -69,7 +70,7 @@ def main() -> None:
             for shape, groups in shapes:
                 for layout in ("contiguous", "channels_last", "unaligned"):
                     batch_norm(shape, groups, dtype, layout)
-        torch.cuda.synchronize() if DEVICE == "cuda" else None
+        synchronize(torch.device(DEVICE))
         print("plan", plan, "done", flush=True)
     for dtype in (torch.float32, torch.bfloat16, torch.float64):
         for layout in ("contiguous", "channels_last", "unaligned"):
@@ -81,7 +82,7 @@ def main() -> None:
                 ops.discriminator_loss_backward(loss, dreal, dfake)
                 loss, _, dfake = ops.generator_loss_forward(fake, kind, 0.0, 1.0, 1.0, 0.5)
                 ops.generator_loss_backward(loss, dfake)
-    torch.cuda.synchronize() if DEVICE == "cuda" else None
+    synchronize(torch.device(DEVICE))
     print("filters, augmentation and losses done", flush=True)
 
 
