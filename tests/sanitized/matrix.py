@@ -138,16 +138,14 @@ def cases() -> Iterator[Case]:
             partial(functional.linear, g.T, x.T),
         )
     channels = ((1, 16), (3, 16), (16, 33), (33, 16), (64, 48))
-    for (kernel, stride, padding), (ci, co), size in itertools.product(
-        ((4, 2, 1), (5, 2, 2), (3, 2, 1), (3, 1, 1)), channels, (5, 16)
-    ):
-        for last in (False, True):
-            x, w = (
-                exact((2, ci, size, size + 1), torch.float32, True),
-                exact((co, ci, kernel, kernel), torch.float32, last),
-            )
+    known = ((4, 2, 1), (5, 2, 2), (3, 2, 1), (3, 1, 1))
+    more = ((1, 1, 0), (7, 3, 2), (4, 1, 3))  # in bfloat16 alone
+    for (kernel, stride, padding), (ci, co), size in itertools.product(known + more, channels, (5, 16)):
+        dtypes = (torch.float32, torch.bfloat16) if (kernel, stride, padding) in known else (torch.bfloat16,)
+        for last, dtype in itertools.product((False, True), dtypes):
+            x, w = exact((2, ci, size, size + 1), dtype, True), exact((co, ci, kernel, kernel), dtype, last)
             y = functional.conv2d(x, w, None, stride, padding).contiguous(memory_format=torch.channels_last)
-            name = f"{kernel} {stride} {padding} {ci} {co} {size} {last}"
+            name = f"{kernel} {stride} {padding} {ci} {co} {size} {last} {dtype}"
             yield (
                 f"conv2d {name}",
                 partial(kernels.conv2d_forward, x, w, stride, padding),

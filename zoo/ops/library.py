@@ -67,6 +67,7 @@ _failures: dict[str, str] = {}  # device → its library, which is there and doe
 _asked = ""  # why the references serve everywhere, where somebody wants that
 _native: dict[str, frozenset[str]] = {}  # device → ops whose kernels are loaded
 _too_slow: frozenset[str] = frozenset()  # ops whose kernels are loaded for the CPU and better not used
+_tiles = False  # whether they compute products in bfloat16 by the tiles of AMX
 
 # Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
 _transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
@@ -111,6 +112,11 @@ def native(op: str, device: str) -> bool:
     """Whether a kernel for this op is loaded; ops ask `dispatch`, reports ask this."""
     served = _native.get(device)
     return served is not None and op in served
+
+
+def has_tiles() -> bool:
+    """Whether the CPU kernels compute products in bfloat16 by the tiles of AMX: without these, torch is the faster one."""
+    return _tiles
 
 
 @contextmanager
@@ -212,7 +218,7 @@ def _has_kernels(op: str, device: str) -> bool:
 
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
-    global _asked, _too_slow
+    global _asked, _tiles, _too_slow
     if not native_wanted():
         _asked = "ZOO_NATIVE=0 asks for the reference."
         return
@@ -235,6 +241,8 @@ def _load() -> None:
                 if device == "cuda":
                     # As torch does with its own kernels: asking for a GPU starts CUDA, which an import must not.
                     _torch.cuda._lazy_call(_give_up_incompatible)
+                if device == "cpu":
+                    _tiles = bool(ctypes.CDLL(str(path)).zoo_has_tiles())
                 if device == "cpu" and instruction_set() == "":
                     built = ", ".join(build_record().get("instruction_sets", ()))
                     _failures[device] = does_not_load(

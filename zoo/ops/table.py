@@ -117,7 +117,7 @@ TABLE: Final[dict[str, Facts]] = {
                 "(Tensor x, Tensor gradient, int kernel, int stride, int padding, bool channels_last) -> Tensor"
             ),
         },
-        dtypes=(torch.float32,),
+        dtypes=(torch.float32, torch.bfloat16),
         no_kernel=_BY_TORCH,
         wide_vectors=True,
         where_faster=True,
@@ -128,7 +128,7 @@ TABLE: Final[dict[str, Facts]] = {
                 "(Tensor x, Tensor weight, int stride, int padding, SymInt height, SymInt width) -> Tensor"
             ),
         },
-        dtypes=(torch.float32,),
+        dtypes=(torch.float32, torch.bfloat16),
         no_kernel=_BY_TORCH,
         wide_vectors=True,
         where_faster=True,

@@ -18,5 +18,5 @@ void batch_norm_backward(const BatchNormBackward& a) {
 
 }  // namespace
 
-ZOO_BATCH_NORM_KERNELS(ZOO_STORAGES, ZOO_FLOAT32)
+ZOO_BATCH_NORM_KERNELS(ZOO_STORAGES, ZOO_FUNCTIONS)
 }  // namespace zoo

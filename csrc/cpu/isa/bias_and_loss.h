@@ -7,5 +7,5 @@
 #include "../upfirdn2d/kernel.h"
 
 namespace zoo {
-ZOO_BIAS_AND_LOSS_KERNELS(ZOO_STORAGES, ZOO_FLOAT32)
+ZOO_BIAS_AND_LOSS_KERNELS(ZOO_STORAGES, ZOO_FUNCTIONS)
 }

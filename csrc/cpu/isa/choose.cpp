@@ -74,6 +74,14 @@ const Kernels* chosen() {
 
 const Kernels& kernels() { return *chosen(); }
 
+const Multiplier* tiles() {
+  static const Multiplier* const once = [] {
+    const char* asked = std::getenv("ZOO_CPU");
+    return (asked && *asked) || std::strcmp(kernels().instruction_set, "avx512") != 0 ? nullptr : amx();
+  }();
+  return once;
+}
+
 }  // namespace zoo
 
 // For zoo.ops, through ctypes: empty where this processor has none of those that were compiled, and no kernel may be called.
@@ -81,3 +89,6 @@ extern "C" __attribute__((visibility("default"))) const char* zoo_instruction_se
   const zoo::Kernels* kernels = zoo::chosen();
   return kernels ? kernels->instruction_set : "";
 }
+
+// Likewise: whether products in bfloat16 are computed by the tiles of AMX.
+extern "C" __attribute__((visibility("default"))) int zoo_has_tiles() { return zoo::chosen() && zoo::tiles(); }

@@ -11,5 +11,5 @@ static_assert(kFloat32 == 0 && kFloat64 == 1 && kBFloat16 == 2 && kFloat16 == 3 
 #define ZOO_STORAGES(name, argument)                   \
   void (*const ZOO_ISA::name[kStorages])(argument) = { \
       zoo::name<float>, zoo::name<double>, zoo::name<bfloat16>, zoo::name<float16>};
-#define ZOO_FLOAT32(name, argument) \
+#define ZOO_FUNCTIONS(name, argument) \
   void ZOO_ISA::name(argument a) { zoo::name(a); }

@@ -4,5 +4,5 @@
 #include "../gemm/kernel.h"
 
 namespace zoo {
-ZOO_PRODUCT_KERNELS(ZOO_STORAGES, ZOO_FLOAT32)
+ZOO_PRODUCT_KERNELS(ZOO_STORAGES, ZOO_FUNCTIONS)
 }

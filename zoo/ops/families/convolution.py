@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zoo.ops import checks, reference
 from zoo.ops.families import convolution_gradients
-from zoo.ops.families.convolution_heuristics import KERNELS, Geometry, enters, one_product, pixel_by_pixel
+from zoo.ops.families.convolution_heuristics import KERNELS, Geometry, as_autocast, enters, one_product, pixel_by_pixel
 from zoo.ops.families.linear import linear
 from zoo.ops.layout import lies_channels_last
 from zoo.ops.library import Implementation, Normal, Sample, dispatch, offer
@@ -20,7 +20,7 @@ def conv2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0, groups:
     """The convolution (cross-correlation) of x with weight, as `torch.nn.functional.conv2d` has it.
 
     Which convolutions have a kernel of ours, `zoo/ops/families/convolution_heuristics.py` tells; torch computes the others.
-    Under autocast all are torch's.
+    Under autocast to bfloat16, ours serve on processors with AMX; elsewhere, and to float16, all are torch's.
 
     Args:
         x: (N, C, H, W); channels_last memory is what our kernels serve.
@@ -114,6 +114,7 @@ def _conv2d(kernel: Any) -> Callable[..., Tensor]:
             return _gathered(x, weight)
         if pixel_by_pixel(x, weight, geometry):
             return _rows(x, weight)
+        x = as_autocast(x)
         if not enters(x, weight, geometry, "forward"):
             return reference.conv2d(x, weight, stride, padding)
         y: Tensor = kernel(x, weight, stride, padding)
@@ -129,6 +130,7 @@ def _conv_transpose2d(kernel: Any) -> Callable[..., Tensor]:
         geometry = Geometry.of_conv_transpose2d(x, weight, stride, padding)
         if one_product(geometry):
             return _spread(x, weight)
+        x = as_autocast(x)
         if not enters(x, weight, geometry, "transposed"):
             return reference.conv_transpose2d(x, weight, stride, padding)
         y: Tensor = kernel(x, weight, stride, padding, geometry.height, geometry.width)

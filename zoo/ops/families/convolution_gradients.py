@@ -40,6 +40,7 @@ class Convolution(torch.autograd.Function):
             dx = conv_transpose2d(gradient, weight, *ctx.options, *x.shape[2:])
         if wants(ctx, 1):
             dweight = weight_gradient(x, gradient, weight.shape[2], *ctx.options, lies_channels_last(weight))
+            dweight = dweight.to(weight.dtype)
         return dx, dweight, None, None, None
 
 
@@ -59,6 +60,7 @@ class ConvolutionTransposed(torch.autograd.Function):
             dy = conv2d(gradient, weight, *ctx.options)
         if wants(ctx, 1):
             dweight = weight_gradient(gradient, y, weight.shape[2], *ctx.options, lies_channels_last(weight))
+            dweight = dweight.to(weight.dtype)
         return dy, dweight, None, None, None, None, None
 
 
@@ -91,7 +93,7 @@ def _computed(
 
 
 def _fallback_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    return _channels_last(reference.conv2d(x, weight, stride, padding))
+    return _channels_last(reference.conv2d(x, weight.to(x.dtype), stride, padding))
 
 
 def _fallback_transposed(x: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int) -> Tensor:
@@ -100,7 +102,7 @@ def _fallback_transposed(x: Tensor, weight: Tensor, stride: int, padding: int, h
         wanted - ((size - 1) * stride - 2 * padding + rows)
         for wanted, size, rows in zip((height, width), x.shape[2:], weight.shape[2:], strict=True)
     ]
-    return _channels_last(F.conv_transpose2d(x, weight, None, stride, padding, more))
+    return _channels_last(F.conv_transpose2d(x, weight.to(x.dtype), None, stride, padding, more))
 
 
 def _fallback_weight(
@@ -109,6 +111,8 @@ def _fallback_weight(
     weight = x.new_empty((1,)).expand(gradient.shape[1], x.shape[1], kernel, kernel)  # torch looks at its shape alone
     options: Any = (None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1, [False, True, False])
     dweight: Tensor = torch.ops.aten.convolution_backward.default(gradient, x, weight, *options)[1]
+    if x.dtype == torch.bfloat16:
+        dweight = dweight.float()
     layout = torch.channels_last if channels_last else torch.contiguous_format
     laid = dweight.contiguous(memory_format=layout)
     # Of one channel or one tap they lie in both layouts, and the strides are to say which, as those of the kernels do.
@@ -138,28 +142,29 @@ def _fake_transposed(x: Tensor, weight: Tensor, stride: int, padding: int, heigh
 def _fake_weight(x: Tensor, gradient: Tensor, kernel: int, stride: int, padding: int, channels_last: bool) -> Tensor:
     size = (gradient.shape[1], x.shape[1], kernel, kernel)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=layout)
+    dtype = torch.float32 if x.dtype == torch.bfloat16 else x.dtype  # a sum of many products
+    return torch.empty(size, dtype=dtype, device=x.device, memory_format=layout)
 
 
 # ---- each direction by whoever is the faster one
 
 
 def _compute_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    op = _forward if pays("forward", Geometry.of_conv2d(x, weight, stride, padding)) else _fallback_forward
+    op = _forward if pays("forward", Geometry.of_conv2d(x, weight, stride, padding), x.dtype) else _fallback_forward
     return cast(Tensor, op(x, weight, stride, padding))
 
 
 def _compute_transposed(y: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int) -> Tensor:
     outputs, channels, rows, columns = weight.shape
     geometry = Geometry(y.shape[0], channels, height, width, outputs, rows, columns, stride, padding)
-    op = _transposed if pays("transposed", geometry) else _fallback_transposed
+    op = _transposed if pays("transposed", geometry, y.dtype) else _fallback_transposed
     return cast(Tensor, op(y, weight, stride, padding, height, width))
 
 
 def _compute_weight(x: Tensor, gradient: Tensor, kernel: int, stride: int, padding: int, channels_last: bool) -> Tensor:
     batch, channels, height, width = x.shape
     geometry = Geometry(batch, channels, height, width, gradient.shape[1], kernel, kernel, stride, padding)
-    op = _weight if pays("weight", geometry) else _fallback_weight
+    op = _weight if pays("weight", geometry, x.dtype) else _fallback_weight
     return cast(Tensor, op(x, gradient, kernel, stride, padding, channels_last))
 
 

@@ -11,17 +11,15 @@ from typing import Final, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from zoo.ops import library
 from zoo.ops.families.linear import SMALLEST
 from zoo.ops.layout import lies_channels_last
-from zoo.ops.table import TABLE
 
 Direction = Literal["forward", "transposed", "weight"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("forward", "transposed", "weight")
 
-_DTYPES: Final = TABLE["conv2d"].dtypes
-
 KERNELS: Final = ((3, 1), (3, 2), (4, 2), (5, 2))
-"""(rows and columns, stride) of the kernels in csrc/cpu."""
+"""(rows and columns, stride) of the kernels in csrc/cpu/convolution; csrc/cpu/bfloat16 knows any that leaves out no pixel."""
 
 # The fewest channels, of x and of y, from which ours are the faster ones. Measured on one thread, with AVX-512 and with
 # AVX2, on images of 4×4 to 64×64 in batches of 1 to 64. With fewer channels, transforming the images costs more than the
@@ -35,6 +33,9 @@ _FEWEST: Final[dict[tuple[int, int], dict[Direction, int]]] = {
 
 # The most pixels of a batch up to which a 1×1 convolution is better computed as one product.
 _MOST_PIXELS: Final = 4096
+
+# Fewer channels than this leave most of a tile empty: in bfloat16, larger images are then torch's (`_pays_in_bfloat16`).
+_FEW: Final = 32
 
 # The pictures themselves, with a channel or three, go another way, which wins for any number of channels of y that fill
 # vectors (the small_channels kernels of csrc/cpu), but for one direction of one kernel.
@@ -73,11 +74,11 @@ class Geometry(NamedTuple):
         return cls(batch, channels, height, width, outputs, rows, columns, stride, padding)
 
 
-def known(g: Geometry) -> bool:
+def known(g: Geometry, dtype: torch.dtype = torch.float32) -> bool:
     """Whether our kernels compute such a convolution at all."""
     return (
         g.rows == g.columns
-        and (g.rows, g.stride) in KERNELS
+        and ((g.rows, g.stride) in KERNELS if dtype == torch.float32 else g.rows >= g.stride >= 1)
         and 0 <= g.padding < g.rows
         and min(g.height, g.width) >= 1
         and min(g.height, g.width) + 2 * g.padding >= g.rows
@@ -85,14 +86,33 @@ def known(g: Geometry) -> bool:
     )
 
 
-def pays(direction: Direction, g: Geometry) -> bool:
-    """Whether our kernel computes this direction, and faster than torch does."""
-    if not known(g):
+def pays(direction: Direction, g: Geometry, dtype: torch.dtype = torch.float32) -> bool:
+    """Whether our kernel computes this direction for images of this dtype, and faster than torch does."""
+    if not known(g, dtype):
         return False
+    if dtype == torch.bfloat16:
+        return library.has_tiles() and _pays_in_bfloat16(direction, g)
     if g.x_channels <= _SMALL_CHANNELS:
         slower = direction == "forward" and g.stride == 1 and g.x_channels > 1
         return g.y_channels % _VECTOR == 0 and not slower and _patch(g) <= _VECTOR
     return min(g.x_channels, g.y_channels) >= _FEWEST[g.rows, g.stride][direction]
+
+
+def _pays_in_bfloat16(direction: Direction, g: Geometry) -> bool:
+    """Likewise, where the tiles of AMX multiply, which takes less time than copying every pixel for all windows that hold it.
+
+    So it is the size of the smaller image, y, that decides. Measured on two threads: images of 4×4 to 64×64, 3 to 512 channels,
+    batches of 16 and 64.
+    """
+    rows, columns = ((size + 2 * g.padding - g.rows) // g.stride + 1 for size in (g.height, g.width))
+    small, few = g.x_channels <= _SMALL_CHANNELS, min(g.x_channels, g.y_channels) < _FEW
+    if direction == "weight":
+        largest = 16 if g.stride > 1 and (small or not few) else 8
+    elif small and g.stride > 1:
+        largest = 16 if direction == "forward" else 4
+    else:
+        largest = 8 if g.stride > 1 else 4
+    return max(rows, columns) <= largest
 
 
 def _patch(g: Geometry) -> int:
@@ -116,8 +136,7 @@ def pixel_by_pixel(x: Tensor, weight: Tensor, g: Geometry) -> bool:
     return (
         g.rows == g.columns == g.stride == 1
         and g.padding == 0
-        and x.dtype in _DTYPES
-        and weight.dtype == x.dtype
+        and x.dtype == weight.dtype == torch.float32
         and pixels <= _MOST_PIXELS
         and pixels * weight.numel() >= SMALLEST
         and lies_channels_last(x)
@@ -126,14 +145,27 @@ def pixel_by_pixel(x: Tensor, weight: Tensor, g: Geometry) -> bool:
 
 
 def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> bool:
-    """Whether a call goes our way: in channels_last memory, with a direction that pays among those to come."""
-    dtype = image.dtype
-    if dtype not in _DTYPES or weight.dtype != dtype:
+    """Whether a call goes our way: in channels_last memory, with a direction that pays among those to come.
+
+    Under autocast the image has been cast already (`as_autocast`), and the weights stay in float32: who multiplies, rounds them.
+    """
+    dtype, autocast = image.dtype, torch.is_autocast_enabled(image.device.type)
+    if dtype not in (torch.float32, torch.bfloat16) or (autocast and dtype == torch.float32):
         return False
-    if not image.is_contiguous(memory_format=torch.channels_last) or torch.is_autocast_enabled(image.device.type):
+    if weight.dtype not in ((torch.bfloat16, torch.float32) if autocast else (dtype,)):
+        return False
+    if not image.is_contiguous(memory_format=torch.channels_last):
         return False
     if not (lies_channels_last(image) or lies_channels_last(weight)):
         return False
     if torch.is_grad_enabled() and (image.requires_grad or weight.requires_grad):
-        return any(pays(d, g) for d in DIRECTIONS)
-    return pays(direction, g)
+        return any(pays(d, g, dtype) for d in DIRECTIONS)
+    return pays(direction, g, dtype)
+
+
+def as_autocast(image: Tensor) -> Tensor:
+    """The image in bfloat16 where autocast is to have it so, and our kernels compute in it; else as it is."""
+    if image.dtype != torch.float32 or not torch.is_autocast_enabled("cpu") or not library.has_tiles():
+        return image
+    wanted = image.device.type == "cpu" and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return image.to(torch.bfloat16) if wanted else image

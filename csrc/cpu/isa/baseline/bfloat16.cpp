@@ -1,0 +1,5 @@
+#include "../begin_baseline.h"
+#ifdef ZOO_ISA
+#include "../bfloat16.h"
+#include "../end.h"
+#endif
