@@ -30,6 +30,9 @@ SIZES = [
     (2, 40, 13, 7, 33),
     (9, 256, 7, 7, 64),
     (2, 1, 8, 9, 1),
+    (2, 64, 20, 39, 40),  # lines of results that fill tiles, and more
+    (3, 40, 33, 16, 24),  # and channels that do not
+    (1, 32, 5, 300, 32),  # more tiles than are computed at once
 ]
 ROUNDING = 1.1 * 2**-9
 """Of a number that is stored in bfloat16, relative, and a little for the sum before."""

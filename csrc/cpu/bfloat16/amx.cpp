@@ -26,7 +26,7 @@ ZOO_AMX void end() { _tile_release(); }
 
 ZOO_AMX void multiply(const Product& p) {
   constexpr int64_t half = kTileSquare / 2, row = kTile * sizeof(float);
-  const int64_t a_row = p.a_row * int64_t(sizeof(*p.a));
+  const int64_t a_row = p.a_row * int64_t(sizeof(uint16_t));
   for (int64_t block = 0; block < p.blocks; ++block) {
     float* c = p.c + block * kTileSquare;
     if (p.clears) {
@@ -40,14 +40,15 @@ ZOO_AMX void multiply(const Product& p) {
       _tile_loadd(2, c + half, row);
       _tile_loadd(3, c + half + 16, row);
     }
-    const uint16_t *a = p.a + block * p.a_block, *b = p.b;
-    for (int64_t step = 0; step < p.steps; ++step, a += p.a_step, b += kTileSquare) {
+    const uint16_t *upper = p.tiles[2 * block], *lower = p.tiles[2 * block + 1], *b = p.b;
+    for (int64_t step = 0; step < p.steps; ++step, b += kTileSquare) {
+      const int64_t place = p.places[step];
       _tile_loadd(6, b, 64);
-      _tile_loadd(4, a, a_row);
+      _tile_loadd(4, upper + place, a_row);
       _tile_dpbf16ps(0, 4, 6);
       _tile_loadd(7, b + half, 64);
       _tile_dpbf16ps(1, 4, 7);
-      _tile_loadd(5, a + 16 * p.a_row, a_row);
+      _tile_loadd(5, lower + place, a_row);
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }

@@ -6,11 +6,12 @@
 namespace zoo {
 
 // c += a b for `blocks` times 32 rows of a and 32 columns of b, over `steps` times 32 of what they share: two by two tiles of
-// 16x16 sums. Rows of a are `a_row` numbers apart, steps `a_step`, blocks `a_block`. b holds pairs: [step][tile][pair][column][2].
-// c is [block][row][column] in float32; the first product of a sum clears it.
+// 16x16 sums. Rows of a lie 16 by 16, `a_row` numbers apart, from two of `tiles` on for each block, and of each step from `places`
+// more on. b holds pairs: [step][tile][pair][column][2]. c is [block][row][column] in float32; the first product of a sum clears it.
 struct Product {
-  const uint16_t* a;
-  int64_t a_row, a_step, a_block;
+  const uint16_t* const* tiles;
+  const int64_t* places;
+  int64_t a_row;
   const uint16_t* b;
   float* c;
   int64_t blocks, steps;

@@ -2,8 +2,8 @@
 // stride x stride phases, each of which sees other weights, and is a convolution with stride 1.
 #pragma once
 
-#include "../runtime/parallel.h"
 #include "multiply.h"
+#include "taps.h"
 
 namespace zoo {
 namespace {
@@ -19,53 +19,24 @@ struct Target {
   }
 };
 
-// Which weights a window sees: those of kernel row first_row + row row_step, and of the columns alike. In memory, a tap of one channel
-// of the windows for one of the results is at the sum of their numbers times these steps.
-struct Taps {
-  const void* data;
-  int64_t first_row, first_column, tap_step;
-  int64_t row_step, column_step, in_step, out_step;
-};
+constexpr int64_t kRows = 16;  // of a tile
+constexpr int64_t kMostTiles = 16;
+constexpr int64_t kStepsAtOnce = 16;        // of a panel of weights that stays in the first-level cache
+constexpr int64_t kBlockNumbers = 1 << 19;  // of windows that stay in the second-level cache
 
-// The weights as a Product's b for all results: [32 channels of the results][step], filled up with zeros.
-template <class S>
-ZOO_SHARED void pack_weights(const Windows& w, const Taps& taps, int64_t outputs, uint16_t* packed) {
-  const int64_t length = w.length(), steps = (length + kTile - 1) / kTile, panels = (outputs + kTile - 1) / kTile;
-  const S* weights = static_cast<const S*>(taps.data);
-  // Of number k of a window, for the first of the results.
-  const auto place = [&](int64_t k) {
-    const int64_t tap = k / w.channels, channel = k % w.channels;
-    const int64_t row = taps.first_row + tap / w.columns * taps.tap_step;
-    const int64_t column = taps.first_column + tap % w.columns * taps.tap_step;
-    return weights + row * taps.row_step + column * taps.column_step + channel * taps.in_step;
-  };
-  parallel(panels * steps, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      const int64_t first = n % steps * kTile, output = n / steps * kTile, some = lesser(kTile, length - first);
-      uint16_t rows[kTileSquare + kTile] = {};
-      const auto take = [&](uint16_t* to, const S* from, int64_t count) {
-        for (int64_t v = 0; v < count; v += lanes<float>) {
-          const u16x numbers = load_numbers(from + v, count - v);
-          __builtin_memcpy(to + v, &numbers, sizeof(numbers));
-        }
-      };
-      if (taps.out_step == 1) {
-        for (int64_t k = 0; k < some; ++k)
-          take(rows + k * kTile, place(first + k) + output, lesser(kTile, outputs - output));
-        pack_pairs(rows, kTile, packed + n * kTileSquare);
-        continue;
-      }
-      // A channel of the results after the other, of each what lies together: those of a tap. What is written too far is zeros.
-      for (int64_t o = 0; o < kTile && output + o < outputs; ++o) {
-        for (int64_t k = 0, run; k < some; k += run) {
-          run = lesser(w.channels - (first + k) % w.channels, some - k);
-          take(rows + o * kTile + k, place(first + k) + (output + o) * taps.out_step, run);
-        }
-      }
-      pack_pairs_across(rows, kTile, packed + n * kTileSquare);
-    }
-  });
-}
+// The rows of a matrix of windows, 16 by 16, and which results they are for.
+struct Tiles {
+  const uint16_t* rows[kMostTiles];
+  Result first[kMostTiles];
+  int64_t count[kMostTiles];
+  int64_t tiles = 0;
+
+  void add(const uint16_t* from, const Result& r, int64_t results) {
+    rows[tiles] = from;
+    first[tiles] = r;
+    count[tiles++] = results;
+  }
+};
 
 ZOO_INLINE void store_results(
     const Target& t, const Windows& w, Result r, int64_t count, int64_t channel, const float* sums) {
@@ -76,49 +47,113 @@ ZOO_INLINE void store_results(
   }
 }
 
-constexpr int64_t kStepsAtOnce = 16;        // of a panel of weights that stays in the first-level cache
-constexpr int64_t kBlockNumbers = 1 << 19;  // of windows that stay in the second-level cache
+// `places` are those of the steps in a row, whose rows lie `a_row` apart.
+ZOO_SHARED void multiply_tiles(
+    const Windows& w, const Target& t, const uint16_t* weights, const Multiplier& by, Tiles& a, int64_t a_row,
+    const int64_t* places, int64_t steps) {
+  alignas(64) float c[kMostTiles / 2 * kTileSquare];
+  if (a.tiles % 2) a.add(a.rows[a.tiles - 1], {}, 0);
+  by.begin();
+  for (int64_t channel = 0; channel < t.channels; channel += kTile) {
+    const uint16_t* panel = weights + channel * steps * kTile;
+    for (int64_t step = 0; step < steps; step += kStepsAtOnce) {
+      const int64_t some = lesser(kStepsAtOnce, steps - step);
+      by.multiply({a.rows, places + step, a_row, panel + step * kTileSquare, c, a.tiles / 2, some, step == 0});
+    }
+    for (int64_t tile = 0; tile < a.tiles; ++tile)
+      store_results(t, w, a.first[tile], a.count[tile], channel, c + tile * kRows * kTile);
+  }
+  by.end();
+}
 
-inline void convolve_windows(const Windows& w, const Target& t, const uint16_t* weights, const Multiplier& by) {
-  const int64_t steps = round_up(w.length(), kTile) / kTile, line = steps * kTile + kTile;  // no power of two
-  const int64_t blocks = greater(1, lesser(4, kBlockNumbers / (line * kTile))), rows = blocks * kTile;
+// Small images: the windows are written out, one after the other.
+inline void convolve_gathered(const Windows& w, const Target& t, const uint16_t* weights, const Multiplier& by) {
+  const int64_t steps = (w.length() + kTile - 1) / kTile, line = steps * kTile + kTile;  // no power of two
+  const int64_t rows = greater(1, lesser(4, kBlockNumbers / (line * kTile))) * kTile;
   const int64_t count = w.count(), tasks = (count + rows - 1) / rows;
   parallel(tasks, 1, [&](int64_t begin, int64_t end) {
-    uint16_t* a = static_cast<uint16_t*>(scratch((rows * line + kTile) * 2 + rows * kTile * 4 + 64));
-    float* c = reinterpret_cast<float*>(a + round_up(rows * line + kTile, kTile));
+    uint16_t* a = static_cast<uint16_t*>(scratch((rows * line + kTile) * 2 + steps * 8 + 64));
+    int64_t* places = reinterpret_cast<int64_t*>(a + round_up(rows * line + kTile, kTile));
+    for (int64_t step = 0; step < steps; ++step) places[step] = step * kTile;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t first = task * rows, some = lesser(rows, count - first);
       gather(w, first, some, 0, w.length(), a, line);
       for (int64_t m = 0; m < some; ++m) clear_numbers(a + m * line + w.length(), steps * kTile - w.length());
-      by.begin();
-      for (int64_t channel = 0; channel < t.channels; channel += kTile) {
-        const uint16_t* panel = weights + channel * steps * kTile;
-        for (int64_t step = 0; step < steps; step += kStepsAtOnce) {
-          by.multiply({
-              a + step * kTile,
-              line,
-              kTile,
-              kTile * line,
-              panel + step * kTileSquare,
-              c,
-              (some + kTile - 1) / kTile,
-              lesser(kStepsAtOnce, steps - step),
-              step == 0,
-          });
+      Tiles tiles;
+      for (int64_t m = 0; m < some; m += kRows) tiles.add(a + m * line, result_of(w, first + m), lesser(kRows, some - m));
+      multiply_tiles(w, t, weights, by, tiles, line, places, steps);
+    }
+  });
+}
+
+// A line of an image from column `left` on, `width` pixels of `depth` numbers each, with zeros around and behind what there is.
+ZOO_INLINE void copy_line(const Windows& w, int64_t image, int64_t i, int64_t width, int64_t depth, uint16_t* to) {
+  const int64_t inside = i >= 0 && i < w.image_height ? w.image_width : 0;
+  const int64_t first = lesser(greater(-w.left, 0), width), last = greater(lesser(inside - w.left, width), first);
+  const uint16_t* from = w.image + ((image * w.image_height + i) * w.image_width + w.left + first) * w.channels;
+  __builtin_memset(to, 0, size_t(first * depth) * sizeof(*to));
+  to += first * depth;
+  if (depth == w.channels) {
+    __builtin_memcpy(to, from, size_t((last - first) * depth) * sizeof(*to));
+    to += (last - first) * depth;
+  } else {
+    for (int64_t pixel = first; pixel < last; ++pixel, from += w.channels, to += depth) {
+      for (int64_t k = 0; k < w.channels; ++k) to[k] = from[k];
+      clear_numbers(to + w.channels, depth - w.channels);
+    }
+  }
+  __builtin_memset(to, 0, size_t((width - last) * depth) * sizeof(*to));
+}
+
+// Large images: the windows of neighbours lie the same way apart in the image, or in a copy of some of its lines with zeros around.
+inline void convolve_lines(
+    const Windows& w, const Target& t, const uint16_t* weights, int64_t depth, const Multiplier& by) {
+  const int64_t tiles_of_line = (w.width + kRows - 1) / kRows;
+  const int64_t width = (tiles_of_line * kRows - 1) * w.stride + w.columns, line = width * depth;
+  const int64_t of_tap = depth / kTile, steps = w.rows * w.columns * of_tap;
+  // Lines of results at once, and how many tiles of them.
+  const auto lines_for = [&](int64_t results) { return (results - 1) * w.stride + w.rows; };
+  const int64_t at_once = lesser(tiles_of_line, kMostTiles);
+  int64_t band = lesser(kMostTiles / at_once, w.height);
+  while (band > 1 && lines_for(band) * line > kBlockNumbers) --band;
+  const int64_t bands = (w.height + band - 1) / band;
+  parallel(w.batch * bands, 1, [&](int64_t begin, int64_t end) {
+    const int64_t room = lines_for(band) * line;
+    uint16_t* a = static_cast<uint16_t*>(scratch(room * 2 + steps * 8 + 64));
+    int64_t* places = reinterpret_cast<int64_t*>(a + round_up(room, kTile));
+    for (int64_t step = 0; step < steps; ++step) {
+      const int64_t tap = step / of_tap;
+      places[step] = tap / w.columns * line + tap % w.columns * depth + step % of_tap * kTile;
+    }
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t image = task / bands, top = task % bands * band, some = lesser(band, w.height - top);
+      for (int64_t i = 0; i < lines_for(some); ++i)
+        copy_line(w, image, top * w.stride + w.top + i, width, depth, a + i * line);
+      for (int64_t from = 0; from < tiles_of_line; from += at_once) {
+        Tiles tiles;
+        for (int64_t i = 0; i < some; ++i) {
+          for (int64_t tile = from; tile < lesser(from + at_once, tiles_of_line); ++tile) {
+            const int64_t j = tile * kRows;
+            tiles.add(a + i * w.stride * line + j * w.stride * depth, {image, top + i, j}, lesser(kRows, w.width - j));
+          }
         }
-        store_results(t, w, result_of(w, first), some, channel, c);
+        multiply_tiles(w, t, weights, by, tiles, w.stride * depth, places, steps);
       }
-      by.end();
     }
   });
 }
 
 ZOO_INLINE void convolve(const ConvolutionBFloat16& c, const Windows& w, const Target& t, const Taps& taps) {
-  const int64_t room = round_up(w.length(), kTile) * round_up(t.channels, kTile);
+  // Where zeros between the channels of a pixel are not too many, and lines of results fill tiles.
+  const int64_t whole = round_up(w.channels, kTile);
+  const bool lines = w.width >= kRows - 2 && 2 * whole <= 3 * w.channels;
+  const int64_t depth = lines ? whole : w.channels;
+  const int64_t room = round_up(w.rows * w.columns * depth, kTile) * round_up(t.channels, kTile);
   uint16_t* weights = static_cast<uint16_t*>(scratch(room * 2, kWeightScratch));
-  if (c.weight_storage == kFloat32) pack_weights<float>(w, taps, t.channels, weights);
-  else pack_weights<bfloat16>(w, taps, t.channels, weights);
-  convolve_windows(w, t, weights, multiplier_of(c));
+  if (c.weight_storage == kFloat32) pack_weights<float>(w, taps, depth, t.channels, weights);
+  else pack_weights<bfloat16>(w, taps, depth, t.channels, weights);
+  if (lines) convolve_lines(w, t, weights, depth, multiplier_of(c));
+  else convolve_gathered(w, t, weights, multiplier_of(c));
 }
 
 inline void convolve_bfloat16_forward(const ConvolutionBFloat16& c) {

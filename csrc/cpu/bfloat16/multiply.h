@@ -10,8 +10,8 @@ namespace {
 ZOO_INLINE vec<float> lower(u32x pairs) { return bits_as<vec<float>>(pairs << 16); }
 ZOO_INLINE vec<float> upper(u32x pairs) { return bits_as<vec<float>>(pairs & 0xffff0000u); }
 
-ZOO_SHARED void multiply_rows(const Product& p, const uint16_t* a, float* c) {
-  constexpr int64_t rows = 4, vectors = 2 * 16 / 16, width = vectors * lanes<float>;
+ZOO_SHARED void multiply_block(const Product& p, const uint16_t* const* tiles, float* c) {
+  constexpr int64_t rows = 4, vectors = 2, width = vectors * lanes<float>;
   for (int64_t row = 0; row < kTile; row += rows) {
     for (int64_t column = 0; column < kTile; column += width) {
       vec<float> sums[rows][vectors];
@@ -22,7 +22,7 @@ ZOO_SHARED void multiply_rows(const Product& p, const uint16_t* a, float* c) {
         }
       }
       for (int64_t step = 0; step < p.steps; ++step) {
-        const uint16_t* left = a + row * p.a_row + step * p.a_step;
+        const uint16_t* left = tiles[row / 16] + row % 16 * p.a_row + p.places[step];
         for (int64_t pair = 0; pair < kTile / 2; ++pair) {
           vec<float> low[vectors], high[vectors];
           for (int64_t v = 0; v < vectors; ++v) {
@@ -49,7 +49,7 @@ ZOO_SHARED void multiply_rows(const Product& p, const uint16_t* a, float* c) {
 }
 
 inline void multiply_by_vectors(const Product& p) {
-  for (int64_t block = 0; block < p.blocks; ++block) multiply_rows(p, p.a + block * p.a_block, p.c + block * kTileSquare);
+  for (int64_t block = 0; block < p.blocks; ++block) multiply_block(p, p.tiles + 2 * block, p.c + block * kTileSquare);
 }
 
 inline void nothing() {}

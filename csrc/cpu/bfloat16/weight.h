@@ -18,8 +18,11 @@ ZOO_SHARED void sum_products(
     const Multiplier& by, float* sums, bool clears) {
   const int64_t panels = (width + kTile - 1) / kTile, line = panels * kTile + kTile;
   const int64_t room = kPixelSteps * panels * kTileSquare;
-  uint16_t* b = static_cast<uint16_t*>(scratch((room + kTile * line + kTile) * 2));
+  uint16_t* b = static_cast<uint16_t*>(scratch((room + kTile * line + kTile) * 2 + 2 * blocks * int64_t(sizeof(b))));
   uint16_t* rows = b + room;
+  const uint16_t** tiles = reinterpret_cast<const uint16_t**>(rows + kTile * line + kTile);
+  int64_t places[kPixelSteps];
+  for (int64_t step = 0; step < kPixelSteps; ++step) places[step] = step * blocks * kTileSquare;
   for (int64_t from = begin; from < end; from += kPixelSteps * kTile) {
     const int64_t steps = lesser(kPixelSteps, (end - from + kTile - 1) / kTile);
     for (int64_t step = 0; step < steps; ++step) {
@@ -30,13 +33,14 @@ ZOO_SHARED void sum_products(
       for (int64_t panel = 0; panel < panels; ++panel)
         pack_pairs(rows + panel * kTile, line, b + (panel * kPixelSteps + step) * kTileSquare);
     }
+    for (int64_t tile = 0; tile < 2 * blocks; ++tile)
+      tiles[tile] = packed + ((from - begin) / kTile * 2 * blocks + tile) * (kTileSquare / 2);
     by.begin();
     for (int64_t panel = 0; panel < panels; ++panel) {
       by.multiply({
-          packed + (from - begin) / kTile * blocks * kTileSquare,
+          tiles,
+          places,
           kTile,
-          blocks * kTileSquare,
-          kTileSquare,
           b + panel * kPixelSteps * kTileSquare,
           sums + panel * blocks * kTileSquare,
           blocks,

@@ -99,20 +99,19 @@ def pays(direction: Direction, g: Geometry, dtype: torch.dtype = torch.float32) 
 
 
 def _pays_in_bfloat16(direction: Direction, g: Geometry) -> bool:
-    """Likewise, where the tiles of AMX multiply, which takes less time than copying every pixel for all windows that hold it.
+    """Likewise, where the tiles of AMX multiply.
 
-    So it is the size of the smaller image, y, that decides. Measured on two threads: images of 4×4 to 64×64, 3 to 512 channels,
-    batches of 16 and 64.
+    They take so little time that what is copied for them decides: most for the weights' gradient, for kernels of one pixel and for
+    few channels, which leave tiles half empty, and the more the larger the smaller image, y, is. Measured on two threads: images of
+    4×4 to 64×64, 3 to 512 channels, batches of 16 and 64.
     """
-    rows, columns = ((size + 2 * g.padding - g.rows) // g.stride + 1 for size in (g.height, g.width))
+    largest = max((size + 2 * g.padding - g.rows) // g.stride + 1 for size in (g.height, g.width))
     small, few = g.x_channels <= _SMALL_CHANNELS, min(g.x_channels, g.y_channels) < _FEW
     if direction == "weight":
-        largest = 16 if g.stride > 1 and (small or not few) else 8
-    elif small and g.stride > 1:
-        largest = 16 if direction == "forward" else 4
-    else:
-        largest = 8 if g.stride > 1 else 4
-    return max(rows, columns) <= largest
+        return largest <= (16 if small or not few else 8)
+    if small:
+        return largest <= (16 if direction == "forward" and g.stride > 1 else 4)
+    return largest <= (8 if g.stride > 1 else 4) if few or g.rows == 1 else True
 
 
 def _patch(g: Geometry) -> int:
