@@ -11,7 +11,8 @@ import pytest
 from support import Notes, tiny, write_images, zoo_process
 
 import zoo
-from zoo.engine.describing import as_flags
+from zoo.engine.describing import as_flags, describe_choice
+from zoo.engine.plan import plan_run
 from zoo.engine.recommending import choose, is_place
 from zoo.errors import DataError, OptionError, PluginError
 from zoo.plugins.registry import registry
@@ -168,6 +169,21 @@ def test_what_is_given_by_hand_or_in_a_file_beats_what_is_recommended(install, p
     run = zoo.train("a b.npz", config="own.toml", hold_out=3, out="run", **SMALL)
     options = run.config["options"]
     assert (options["hold_out"], options["flip"], options["batch_size"]) == (3, False, 5)
+
+
+def test_a_processor_with_amx_takes_bfloat16_unless_a_precision_is_given(monkeypatch, pictures, tmp_path):
+    (tmp_path / "own.toml").write_text('precision = "float32"\n')
+    for tiles in (True, False):
+        monkeypatch.setattr("zoo.engine.plan.has_tiles", lambda tiles=tiles: tiles)
+        plan, choice = plan_run(chosen(pictures), flags={"device": "cpu"}), chosen(pictures)
+        assert plan.options.precision == ("bfloat16" if tiles else "float32")
+        what, why, by_hand = describe_choice(choice, plan, {"device": "cpu"})
+        assert ("in bfloat16, which this processor multiplies faster" in why) == tiles
+        assert ("--precision bfloat16" in by_hand) == tiles
+        for given in ({"flags": {"precision": "float32", "device": "cpu"}}, {"config": "own.toml"}):
+            assert plan_run(chosen(pictures), **given).options.precision == "float32"
+        assert plan_run("dcgan", flags={"data": str(pictures), "device": "cpu"}).options.precision == "float32"
+        assert plan_run(chosen("ring"), flags={"device": "cpu"}).options.precision == "float32"
 
 
 def test_the_command_that_is_shown_does_the_same_by_hand(cli, pictures):

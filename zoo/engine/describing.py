@@ -27,6 +27,8 @@ def describe_choice(choice: Choice, plan: RunPlan, given: Mapping[str, Any]) -> 
         why = f"{_content(plan)}; {found.reason}"
     else:
         why = f"{_content(plan)}, for which {architecture.name} has preset {found.preset} where none is asked for"
+    if plan.fitted.get("precision") == "bfloat16":
+        why += "; in bfloat16, which this processor multiplies faster"
     ends = options.steps if unit(options) == "steps" else math.inf
     first = plan.first_shapes if plan.first_shapes and plan.first_shapes < ends else None
     shapes = f"first shapes after some {first:,} steps, in a moment the time too; " if first else ""
