@@ -20,6 +20,7 @@ NOW = {
     "arithmetic": 3,
     "instruction_set": "avx2",
     "winograd": "chosen",
+    "bfloat16": None,
     "ops": {
         "bias_act": {"cpu": "native", "cuda": "reference"},
         "linear": {"cpu": "native", "cuda": "reference"},
@@ -59,6 +60,16 @@ def test_other_tiles_of_convolutions_are_told():
         "ZOO_WINOGRAD has chosen tiles here, and had small ones when it began" + HINT
     ]
     assert differences(without("winograd"), NOW) == []
+
+
+def test_convolutions_in_bfloat16_by_another_are_told():
+    half = {**NOW, "bfloat16": "AMX"}
+    said = ["convolutions in bfloat16 are AMX's here, and were torch's when it began" + HINT]
+    assert differences({**NOW, "bfloat16": "torch"}, half) == differences(without("bfloat16"), half) == said
+    assert differences(half, half) == differences(NOW, half) == differences(half, NOW) == []
+    device = torch.device("cpu")
+    assert (environment(device, "float32")["bfloat16"], environment(device, "float16")["bfloat16"]) == (None, None)
+    assert environment(device, "bfloat16")["bfloat16"] in ("AMX", "torch")
 
 
 @pytest.mark.parametrize(
@@ -111,11 +122,11 @@ def test_what_an_older_zoo_did_not_write_down_is_not_compared():
 
 
 def test_a_run_keeps_what_computes_it():
-    found = environment(torch.device("cpu"))
+    found = environment(torch.device("cpu"), "float32")
     assert found["arithmetic"] == ARITHMETIC
     assert found["instruction_set"] == zoo.ops.library.instruction_set()
     with zoo.ops.references():
-        assert environment(torch.device("cpu"))["instruction_set"] is None
+        assert environment(torch.device("cpu"), "float32")["instruction_set"] is None
 
 
 def test_a_run_goes_on_with_other_kernels_and_says_so(images, cli, monkeypatch):

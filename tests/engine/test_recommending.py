@@ -20,6 +20,12 @@ from zoo.plugins.registry import registry
 SMALL = dict(width=2, samples=4, steps=2, device="cpu")
 
 
+@pytest.fixture(autouse=True)
+def no_tiles(monkeypatch):
+    """What is chosen hangs on no processor but where a test says so."""
+    monkeypatch.setattr("zoo.engine.plan.has_tiles", lambda: False)
+
+
 @pytest.fixture
 def pictures(tmp_path) -> Path:
     """Forty pictures in colour in a folder."""

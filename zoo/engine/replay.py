@@ -129,7 +129,7 @@ class Replay:
         config = self.run.config
         plugin = registry().contribution(self.plan.architecture.name).plugin.version
         then = {**(config.get("environment") or {}), "plugin": (config.get("plugin") or {}).get("version")}
-        found = differing(then, {**environment(self.plan.device), "plugin": plugin})
+        found = differing(then, {**environment(self.plan.device, self.plan.options.precision), "plugin": plugin})
         if self.plan.device.type != "cpu" and not self.plan.options.deterministic:
             found.append("numbers on a GPU are the same each time with --deterministic alone")
         return found

@@ -329,7 +329,7 @@ def _config(plan: RunPlan, store: ImageStore, state: TrainingState) -> dict[str,
         },
         "capabilities": asdict(state.capabilities),
         "plugin": _plugin(plan),
-        "environment": environment(plan.device),
+        "environment": environment(plan.device, plan.options.precision),
     }
 
 
@@ -352,7 +352,7 @@ def _tell_differences(run: Run, config: dict[str, Any], plan: RunPlan, state: Tr
     if not run.config_intact:
         log.warning("%s was changed since zoo wrote it, and is gone on with as it is", run.path / "config.json")
     then = {**(config.get("environment") or {}), "plugin": (config.get("plugin") or {}).get("version")}
-    now = {**environment(plan.device), "plugin": _plugin(plan)["version"]}
+    now = {**environment(plan.device, plan.options.precision), "plugin": _plugin(plan)["version"]}
     for line in differences(then, now):
         log.info(line)
 

@@ -10,7 +10,7 @@ import torch
 
 import zoo
 from zoo import ops
-from zoo.ops.library import instruction_set, winograd_tiles
+from zoo.ops.library import has_tiles, instruction_set, winograd_tiles
 
 # Grows by one whenever zoo computes a step with other roundings than before, though the mathematics is the same: sums in
 # another order, a kernel in the place of torch's, another layout. Runs are told of it when they go on, which a version of
@@ -21,9 +21,9 @@ from zoo.ops.library import instruction_set, winograd_tiles
 ARITHMETIC: Final = 3
 
 
-def environment(device: torch.device) -> dict[str, Any]:
-    """Versions, and what computes on `device`; `instruction_set` is that of the CPU kernels, None without them, and `winograd`
-    which tiles of convolutions were asked for.
+def environment(device: torch.device, precision: str) -> dict[str, Any]:
+    """Versions, and what computes on `device`; `instruction_set` is that of the CPU kernels, None without them, `winograd`
+    which tiles of convolutions were asked for, and `bfloat16` what convolutions in that are computed by, None in another `precision`.
     """
     return {
         "zoo": zoo.__version__,
@@ -35,6 +35,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "arithmetic": ARITHMETIC,
         "instruction_set": instruction_set(),
         "winograd": winograd_tiles(),
+        "bfloat16": None if precision != "bfloat16" else "AMX" if has_tiles() else "torch",
         "ops": {op: {kind: row["served_by"] for kind, row in rows.items()} for op, rows in ops.status().items()},
     }
 
@@ -65,6 +66,9 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         tiles = then.get("winograd"), now["winograd"]
         if kind == "cpu" and None not in tiles and tiles[0] != tiles[1]:
             roundings.append(f"ZOO_WINOGRAD has {tiles[1]} tiles here, and had {tiles[0]} ones when it began")
+        half = then.get("bfloat16", "torch"), now["bfloat16"]  # torch's before there were others
+        if kind == "cpu" and None not in half and half[0] != half[1]:
+            roundings.append(f"convolutions in bfloat16 are {half[1]}'s here, and were {half[0]}'s when it began")
     return lines + [f"{line}: the numbers may differ, at first in their last digits" for line in roundings]
 
 
