@@ -21,9 +21,9 @@ SMALL = dict(width=2, samples=4, steps=2, device="cpu")
 
 
 @pytest.fixture(autouse=True)
-def no_tiles(monkeypatch):
+def no_amx(monkeypatch):
     """What is chosen hangs on no processor but where a test says so."""
-    monkeypatch.setattr("zoo.engine.plan.has_tiles", lambda: False)
+    monkeypatch.setattr("zoo.engine.plan.has_amx", lambda: False)
 
 
 @pytest.fixture
@@ -179,13 +179,13 @@ def test_what_is_given_by_hand_or_in_a_file_beats_what_is_recommended(install, p
 
 def test_a_processor_with_amx_takes_bfloat16_unless_a_precision_is_given(monkeypatch, pictures, tmp_path):
     (tmp_path / "own.toml").write_text('precision = "float32"\n')
-    for tiles in (True, False):
-        monkeypatch.setattr("zoo.engine.plan.has_tiles", lambda tiles=tiles: tiles)
+    for amx in (True, False):
+        monkeypatch.setattr("zoo.engine.plan.has_amx", lambda amx=amx: amx)
         plan, choice = plan_run(chosen(pictures), flags={"device": "cpu"}), chosen(pictures)
-        assert plan.options.precision == ("bfloat16" if tiles else "float32")
-        what, why, by_hand = describe_choice(choice, plan, {"device": "cpu"})
-        assert ("in bfloat16, which this processor multiplies faster" in why) == tiles
-        assert ("--precision bfloat16" in by_hand) == tiles
+        assert plan.options.precision == ("bfloat16" if amx else "float32")
+        _, why, by_hand = describe_choice(choice, plan, {"device": "cpu"})
+        assert ("in bfloat16, which this processor multiplies faster" in why) == amx
+        assert ("--precision bfloat16" in by_hand) == amx
         for given in ({"flags": {"precision": "float32", "device": "cpu"}}, {"config": "own.toml"}):
             assert plan_run(chosen(pictures), **given).options.precision == "float32"
         assert plan_run("dcgan", flags={"data": str(pictures), "device": "cpu"}).options.precision == "float32"

@@ -315,7 +315,7 @@ def test_no_gradient_is_computed_that_nobody_asks_for(op, monkeypatch):
 
 
 def test_what_our_kernels_do_not_serve_is_torch_to_the_bit(monkeypatch):
-    monkeypatch.setattr(library, "_tiles", False)  # bfloat16: tests/ops/test_ops_convolution_bfloat16.py
+    monkeypatch.setattr(library, "has_amx", lambda: False)  # bfloat16: tests/ops/test_ops_convolution_bfloat16.py
     x, weight, y = case((2, 32, 8, 8), 32, 4, 2, 1)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(ops.conv2d(x, weight, 2, 1), F.conv2d(x, weight, None, 2, 1))

@@ -1,4 +1,4 @@
-"""Convolutions of images in bfloat16: by the tiles of AMX where this processor has them, by vectors where not."""
+"""Convolutions of images in bfloat16: by AMX where this processor has it, by vectors where not."""
 
 from __future__ import annotations
 
@@ -63,8 +63,18 @@ def errors(geometry, size, weights, layout):
     back = KERNELS.conv_transpose2d_forward(gradient, weight, stride, padding, height, width)
     own = KERNELS.conv2d_weight_gradient(x, gradient, kernel, stride, padding, layout == LAST)
     assert (ours.dtype, back.dtype, own.dtype) == (torch.bfloat16, torch.bfloat16, torch.float32)
-    assert own.is_contiguous(memory_format=layout)
+    fake = torch.empty_like(weight, dtype=torch.float32, memory_format=layout)
+    assert own.stride() == fake.stride()
     return error(ours, exact), error(back, dx), error(own, dweight)
+
+
+def runs(instruction_set):
+    """Whether this processor has the instructions."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return (
+        instruction_set == "baseline"
+        or capability in {"avx2": ("AVX2", "AVX512"), "avx512": ("AVX512",)}[instruction_set]
+    )
 
 
 @needs_library
@@ -81,10 +91,12 @@ def test_every_direction_is_the_exact_one_but_for_the_rounding_of_what_is_stored
 @needs_library
 @pytest.mark.parametrize("instruction_set", ["baseline", "avx2", "avx512"])
 def test_the_vectors_of_every_instruction_set_are_as_near(instruction_set):
-    """Where the processor has no tiles, or ZOO_CPU asks for its vectors."""
+    """Where the processor has no AMX, or ZOO_CPU asks for its vectors."""
+    if instruction_set not in library.build_record()["instruction_sets"] or not runs(instruction_set):
+        pytest.skip(f"{instruction_set} is not built, or not for this processor")
     code = (
         "import torch; from zoo.ops import library; from test_ops_convolution_bfloat16 import *;"
-        "assert not library.has_tiles();"
+        f"assert library.instruction_set() == {instruction_set!r}; assert not library.has_amx();"
         "found = [errors(g, s, torch.float32, LAST) for g in GEOMETRIES for s in SIZES];"
         "assert all(max(f, t) < ROUNDING and w < 1e-6 for f, t, w in found), found"
     )
@@ -179,15 +191,17 @@ def test_a_call_by_name_refuses_what_it_does_not_know():
 
 # ---- who goes this way
 
+needs_kernels = pytest.mark.skipif(not library.native("conv2d", "cpu"), reason="no kernels serve convolutions here")
+
 
 @pytest.fixture
-def tiles(monkeypatch):
-    """As on a processor that has them; where this one has none, the vectors stand in."""
-    monkeypatch.setattr(library, "_tiles", True)
+def amx(monkeypatch):
+    """As on a processor that has it; where this one has not, the vectors stand in."""
+    monkeypatch.setattr(library, "has_amx", lambda: True)
 
 
 def network(x, first, second, third):
-    """Through a convolution, a transposed one, and one that the heuristics leave to torch."""
+    """Through a convolution, a transposed one, and one of which the heuristics leave the weights' gradient to torch."""
     x = ops.bias_act(ops.conv2d(x, first, 2, 1), None, "leaky_relu", 0.2)
     x = ops.conv_transpose2d(x, second, 2, 1)
     return ops.conv2d(x, third, 1, 1)
@@ -198,22 +212,27 @@ def parameters():
     return [weight.contiguous(memory_format=LAST) for weight in weights]
 
 
-@needs_library
-@pytest.mark.usefixtures("tiles")
+@needs_kernels
+@pytest.mark.usefixtures("amx")
 def test_under_autocast_layers_are_computed_in_bfloat16_and_weights_stay_float32(monkeypatch):
-    called = []
-    enters = convolution_heuristics._pays_in_bfloat16
-    monkeypatch.setattr(
-        convolution_heuristics, "_pays_in_bfloat16", lambda d, g: enters(d, g) and (called.append(d) or True)
-    )
-    x, *weights = leaves(as_channels_last(tensor((4, 36, 16, 16))), *parameters())
+    called = set()
+    pays = convolution_heuristics._pays_in_bfloat16
+
+    def asked(direction, geometry):
+        answer = pays(direction, geometry)
+        called.add((direction, geometry.rows, answer))
+        return answer
+
+    monkeypatch.setattr(convolution_heuristics, "_pays_in_bfloat16", asked)
+    x, *weights = leaves(as_channels_last(tensor((4, 36, 20, 20))), *parameters())
     with torch.autocast("cpu", torch.bfloat16):
         y = network(x, *weights)
     assert y.dtype == torch.bfloat16
     gradient = rounded(tuple(y.shape), seed=9)
     ours = torch.autograd.grad(y, [x, *weights], gradient)
     assert [each.dtype for each in ours] == [torch.float32] * 4
-    assert {"forward", "transposed", "weight"} <= set(called)
+    assert {("forward", 4, True), ("transposed", 4, True), ("weight", 4, True), ("weight", 3, False)} <= called
+    assert not torch.equal(ours[1], ours[1].bfloat16().float())  # ours are not rounded to bfloat16
     exact = leaves(x, *weights, dtype=torch.float64)
     theirs = torch.autograd.grad(network(*exact), exact, gradient.double())
     with torch.autocast("cpu", torch.bfloat16), ops.references():
@@ -223,8 +242,8 @@ def test_under_autocast_layers_are_computed_in_bfloat16_and_weights_stay_float32
         assert error(mine, their) < 1.2 * error(torchs_own, their) < 0.06
 
 
-@needs_library
-@pytest.mark.usefixtures("tiles")
+@needs_kernels
+@pytest.mark.usefixtures("amx")
 def test_a_gradient_of_the_gradient_is_that_of_torch(monkeypatch):
     """What R1 takes: of the squared norm of D's gradient with respect to the images."""
 
@@ -234,7 +253,7 @@ def test_a_gradient_of_the_gradient_is_that_of_torch(monkeypatch):
         (slope,) = torch.autograd.grad(y, x, create_graph=True)
         return torch.autograd.grad(slope.float().square().sum(), weights)
 
-    given = leaves(as_channels_last(tensor((4, 36, 16, 16))), *parameters())
+    given = leaves(as_channels_last(tensor((4, 36, 20, 20))), *parameters())
     ours = penalty(*given)
     with ops.references():
         theirs = penalty(*given)
@@ -243,19 +262,23 @@ def test_a_gradient_of_the_gradient_is_that_of_torch(monkeypatch):
         assert error(mine, their.double()) < 0.03
 
 
-@needs_library
-@pytest.mark.usefixtures("tiles")
+@needs_kernels
+@pytest.mark.usefixtures("amx")
 def test_networks_in_bfloat16_get_gradients_in_it():
-    given = [each.bfloat16() for each in (as_channels_last(tensor((4, 36, 16, 16))), *parameters())]
+    given = [each.bfloat16() for each in (as_channels_last(tensor((4, 36, 20, 20))), *parameters())]
     given = leaves(*given, dtype=torch.bfloat16)
-    ours = torch.autograd.grad(network(*given).float().sum(), given)
+    ours = torch.autograd.grad(network(*given).float().square().sum(), given)
     assert [each.dtype for each in ours] == [torch.bfloat16] * 4
+    exact = leaves(*given, dtype=torch.float64)
+    theirs = torch.autograd.grad(network(*exact).square().sum(), exact)
+    for mine, their in zip(ours, theirs, strict=True):
+        assert error(mine, their) < 0.06
 
 
-@needs_library
-@pytest.mark.usefixtures("tiles")
+@needs_kernels
+@pytest.mark.usefixtures("amx")
 def test_torch_compile_goes_the_same_way():
-    x, *weights = leaves(as_channels_last(tensor((4, 36, 16, 16))), *parameters())
+    x, *weights = leaves(as_channels_last(tensor((4, 36, 20, 20))), *parameters())
 
     def call(x, *weights):
         with torch.autocast("cpu", torch.bfloat16):
@@ -273,8 +296,8 @@ def test_torch_compile_goes_the_same_way():
         assert error(a, b.double()) < 1e-2
 
 
-def test_without_tiles_torch_computes_it(monkeypatch):
-    monkeypatch.setattr(library, "_tiles", False)
+def test_without_amx_torch_computes_it(monkeypatch):
+    monkeypatch.setattr(library, "has_amx", lambda: False)
     x, weight = as_channels_last(tensor((2, 32, 8, 8))), tensor((32, 32, 4, 4), seed=1)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(ops.conv2d(x, weight, 2, 1), F.conv2d(x, weight, None, 2, 1))
@@ -282,11 +305,12 @@ def test_without_tiles_torch_computes_it(monkeypatch):
     assert torch.equal(ops.conv2d(x, weight, 2, 1), F.conv2d(x, weight, None, 2, 1))
 
 
-@pytest.mark.usefixtures("tiles")
+@pytest.mark.usefixtures("amx")
 def test_float16_and_other_layouts_are_torchs():
     x, weight = as_channels_last(tensor((2, 32, 8, 8))), tensor((32, 32, 4, 4), seed=1)
     with torch.autocast("cpu", torch.float16):
         assert torch.equal(ops.conv2d(x, weight, 2, 1), F.conv2d(x, weight, None, 2, 1))
+        assert ops.conv2d(x.bfloat16(), weight, 2, 1).dtype == torch.float16
     x = x.contiguous()
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(ops.conv2d(x, weight, 2, 1), F.conv2d(x, weight, None, 2, 1))

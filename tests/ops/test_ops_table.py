@@ -92,7 +92,7 @@ def test_where_the_references_are_asked_for_that_is_the_reason_for_all():
 
 
 def test_a_convolution_goes_our_way_in_the_dtypes_of_the_table_alone(monkeypatch):
-    monkeypatch.setattr(library, "_tiles", True)
+    monkeypatch.setattr(library, "has_amx", lambda: True)
     x = torch.zeros(64, 64, 16, 16).contiguous(memory_format=torch.channels_last)
     weight = torch.zeros(128, 64, 4, 4)
     geometry = Geometry.of_conv2d(x, weight, 2, 1)

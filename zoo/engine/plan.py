@@ -28,7 +28,7 @@ from zoo.engine.same_data import same_data
 from zoo.engine.step import alternates
 from zoo.errors import DataError, OptionError, PluginError, unknown
 from zoo.objective import Objective, needs_real_logits
-from zoo.ops.library import has_tiles
+from zoo.ops.library import has_amx
 from zoo.options import Options
 from zoo.options.config_file import read_config
 from zoo.options.length import unit
@@ -109,7 +109,9 @@ def plan_run(
     if choice.data is not None:
         file = {} if config is None else read_config(Path(config), architecture)
         by_hand = {*(flags or {}), *file}
-        fitted = _smaller_batch(options, len(source), by_hand) | _faster_precision(options, source, device, by_hand)
+        said = {*by_hand, *architecture.presets.get(chosen or "", {}), *({} if found is None else found.options)}
+        fitted = _smaller_batch(options, len(source), by_hand)
+        fitted |= {} if "precision" in said else _faster_precision(options, source, device)
         options, chosen = resolve(architecture, preset=preset, **{**layers, "flags": {**fitted, **(flags or {})}})
     spec = choose_spec(architecture, options, source)
     _check_sense(options, architecture.presets.get(chosen or "", {}))
@@ -169,12 +171,10 @@ def _smaller_batch(options: Options, images: int, by_hand: Collection[str]) -> d
     return {"batch_size": size} | ({} if options.generator_batch_size is None else {"generator_batch_size": size})
 
 
-def _faster_precision(
-    options: Options, source: DataSource, device: torch.device, by_hand: Collection[str]
-) -> dict[str, Any]:
-    """bfloat16 where nobody gave a precision, and zoo's convolutions in it take half the time: on a CPU with AMX."""
-    given = "precision" in by_hand or options.precision != "float32"
-    return {} if given or source.points or device.type != "cpu" or not has_tiles() else {"precision": "bfloat16"}
+def _faster_precision(options: Options, source: DataSource, device: torch.device) -> dict[str, Any]:
+    """bfloat16 where neither a person, a preset nor a recommendation names a precision, and it is faster: with AMX."""
+    faster = options.precision == "float32" and not source.points and device.type == "cpu" and has_amx()
+    return {"precision": "bfloat16"} if faster else {}
 
 
 def _check_sense(options: Options, preset: Mapping[str, Any]) -> None:

@@ -67,7 +67,7 @@ _failures: dict[str, str] = {}  # device → its library, which is there and doe
 _asked = ""  # why the references serve everywhere, where somebody wants that
 _native: dict[str, frozenset[str]] = {}  # device → ops whose kernels are loaded
 _too_slow: frozenset[str] = frozenset()  # ops whose kernels are loaded for the CPU and better not used
-_tiles = False  # whether they compute products in bfloat16 by the tiles of AMX
+_amx = False  # whether they compute convolutions in bfloat16 by AMX
 
 # Of torch's own making, and asked with every call. Forward-mode derivatives are on from level 0.
 _transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
@@ -114,9 +114,9 @@ def native(op: str, device: str) -> bool:
     return served is not None and op in served
 
 
-def has_tiles() -> bool:
-    """Whether the CPU kernels compute products in bfloat16 by the tiles of AMX: without these, torch is the faster one."""
-    return _tiles
+def has_amx() -> bool:
+    """Whether CPU kernels serve that compute convolutions in bfloat16 by AMX: without it, torch is the faster one."""
+    return _amx and native("conv2d", "cpu")
 
 
 @contextmanager
@@ -218,7 +218,7 @@ def _has_kernels(op: str, device: str) -> bool:
 
 def _load() -> None:
     """Loads the native libraries once, at import, so that no op has to ask whether that has happened."""
-    global _asked, _tiles, _too_slow
+    global _asked, _amx, _too_slow
     if not native_wanted():
         _asked = "ZOO_NATIVE=0 asks for the reference."
         return
@@ -233,7 +233,13 @@ def _load() -> None:
         else:
             try:
                 _torch.ops.load_library(str(path))
-            except (OSError, RuntimeError) as error:  # the other device's library is none the worse for it
+                if device == "cpu":
+                    _amx = bool(ctypes.CDLL(str(path)).zoo_has_amx())
+            except (
+                OSError,
+                RuntimeError,
+                AttributeError,
+            ) as error:  # the other device's library is none the worse for it
                 _failures[device] = does_not_load(path.name, error)
             else:
                 loaded = frozenset(op for op in TABLE if _has_kernels(op, device))
@@ -241,8 +247,6 @@ def _load() -> None:
                 if device == "cuda":
                     # As torch does with its own kernels: asking for a GPU starts CUDA, which an import must not.
                     _torch.cuda._lazy_call(_give_up_incompatible)
-                if device == "cpu":
-                    _tiles = bool(ctypes.CDLL(str(path)).zoo_has_tiles())
                 if device == "cpu" and instruction_set() == "":
                     built = ", ".join(build_record().get("instruction_sets", ()))
                     _failures[device] = does_not_load(

@@ -38,7 +38,8 @@ def build_info() -> dict[str, Any]:
     """How the native core was built and what it uses here; only a "reason" when nothing was built.
 
     Keys: compiler, instruction_sets (compiled), instruction_set (chosen at run time), cuda_architectures, torch (built
-    with), batch_assembly (who gathers the images of a batch, and why), bfloat16 (the processor's instructions for it), and
+    with), batch_assembly (who gathers the images of a batch, and why), bfloat16 (the processor's instructions for it),
+    bfloat16_convolutions (on a CPU), and
     whatever else setup.py recorded.
     """
     record = library.build_record()
@@ -55,6 +56,7 @@ def build_info() -> dict[str, Any]:
     fast = bfloat16_instructions()
     if fast is not None:
         record["bfloat16"] = fast or "no fast instructions for it here: float32 is faster"
+    record["bfloat16_convolutions"] = "by AMX, zoo's own" if library.has_amx() else "torch's"
     chosen = library.instruction_set()
     if chosen:
         asked = os.environ.get("ZOO_CPU", "")

@@ -1,7 +1,12 @@
 // Products of bfloat16 by the tiles of Intel's AMX: TDPBF16PS multiplies 16 rows of 32 numbers by 32 rows of 16 and adds in float32.
 #include "arguments.h"
 
-#if defined(__x86_64__) && defined(__linux__) && !defined(ZOO_WITHOUT_AVX512) && __has_include(<amxbf16intrin.h>)
+// GCC has the instructions from version 11 on, in a header of that name; clang in another.
+#if __has_include(<amxbf16intrin.h>) || (defined(__clang__) && __has_include(<amxintrin.h>))
+#define ZOO_COMPILES_AMX
+#endif
+
+#if defined(__x86_64__) && defined(__linux__) && defined(ZOO_COMPILES_AMX) && !defined(ZOO_WITHOUT_AVX512)
 #include <cpuid.h>
 #include <immintrin.h>
 #include <sys/syscall.h>

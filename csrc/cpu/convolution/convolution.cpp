@@ -87,7 +87,7 @@ Tensor set_weight(ConvolutionBFloat16& c, const Tensor& given) {
   Tensor weight = in_layout(given, true);
   c.weight = memory<void>(weight);
   c.weight_storage = is_bfloat16(weight) ? kBFloat16 : kFloat32;
-  c.multiplier = tiles();
+  c.multiplier = bfloat16_multiplier();
   return weight;
 }
 
@@ -101,9 +101,9 @@ Tensor forward(const Tensor& input, const Tensor& given, int64_t stride, int64_t
   const int64_t width = (input.size(3) + 2 * padding - kernel) / stride + 1;
   const std::array<int64_t, 3> result = {given.size(0), height, width};
   const Tensor x = in_layout(input, true);
-  Tensor y = new_images(x, x.size(0), given.size(0), height, width, true);
   if (is_bfloat16(x)) {
     auto c = convolution<ConvolutionBFloat16>(op, kernel, stride, padding, x.size(0), extent(x), result);
+    Tensor y = new_images(x, c.batch, c.y_channels, height, width, true);
     const Tensor weight = set_weight(c, given);
     c.x = memory<uint16_t>(x);
     c.y = memory<uint16_t>(y);
@@ -111,6 +111,7 @@ Tensor forward(const Tensor& input, const Tensor& given, int64_t stride, int64_t
     return y;
   }
   auto c = convolution<Convolution>(op, kernel, stride, padding, x.size(0), extent(x), result);
+  Tensor y = new_images(x, c.batch, c.y_channels, height, width, true);
   const Tensor weight = plain(given);
   c.x = memory<float>(x);
   c.y = memory<float>(y);
@@ -168,13 +169,14 @@ Tensor weight_gradient(
   };
   if (is_bfloat16(x)) {
     auto c = convolution<ConvolutionBFloat16>(op, kernel, stride, padding, x.size(0), extent(x), extent(gradient));
-    const Tensor weight = new_weight(true);
+    const bool both = c.x_channels == 1 || kernel == 1;  // layouts at once: the strides say which is meant
+    const Tensor weight = new_weight(channels_last || !both);
     c.x = memory<uint16_t>(x);
     c.y = memory<uint16_t>(gradient);
     c.weight = memory<float>(weight);
-    c.multiplier = tiles();
+    c.multiplier = bfloat16_multiplier();
     kernels().convolve_bfloat16_weight(c);
-    return channels_last ? weight : torch::stable::contiguous(weight);
+    return channels_last || both ? weight : torch::stable::contiguous(weight);
   }
   auto c = convolution<Convolution>(op, kernel, stride, padding, x.size(0), extent(x), extent(gradient));
   Tensor weight = new_weight(channels_last);

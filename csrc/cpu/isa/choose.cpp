@@ -74,7 +74,7 @@ const Kernels* chosen() {
 
 const Kernels& kernels() { return *chosen(); }
 
-const Multiplier* tiles() {
+const Multiplier* bfloat16_multiplier() {
   static const Multiplier* const once = [] {
     const char* asked = std::getenv("ZOO_CPU");
     return (asked && *asked) || std::strcmp(kernels().instruction_set, "avx512") != 0 ? nullptr : amx();
@@ -90,5 +90,5 @@ extern "C" __attribute__((visibility("default"))) const char* zoo_instruction_se
   return kernels ? kernels->instruction_set : "";
 }
 
-// Likewise: whether products in bfloat16 are computed by the tiles of AMX.
-extern "C" __attribute__((visibility("default"))) int zoo_has_tiles() { return zoo::chosen() && zoo::tiles(); }
+// Likewise: whether convolutions in bfloat16 are computed by AMX.
+extern "C" __attribute__((visibility("default"))) int zoo_has_amx() { return zoo::chosen() && zoo::bfloat16_multiplier(); }

@@ -68,7 +68,7 @@ struct Kernels {
 // The best table for the processor at hand. ZOO_CPU=baseline|avx2|avx512 in the environment asks for a lesser one.
 const Kernels& kernels();
 
-// The tiles of AMX; null where there are none, or ZOO_CPU asks for an instruction set.
-const Multiplier* tiles();
+// AMX; null where there is none, or ZOO_CPU asks for an instruction set.
+const Multiplier* bfloat16_multiplier();
 
 }  // namespace zoo

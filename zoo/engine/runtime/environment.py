@@ -10,7 +10,7 @@ import torch
 
 import zoo
 from zoo import ops
-from zoo.ops.library import has_tiles, instruction_set, winograd_tiles
+from zoo.ops.library import has_amx, instruction_set, winograd_tiles
 
 # Grows by one whenever zoo computes a step with other roundings than before, though the mathematics is the same: sums in
 # another order, a kernel in the place of torch's, another layout. Runs are told of it when they go on, which a version of
@@ -23,7 +23,7 @@ ARITHMETIC: Final = 3
 
 def environment(device: torch.device, precision: str) -> dict[str, Any]:
     """Versions, and what computes on `device`; `instruction_set` is that of the CPU kernels, None without them, `winograd`
-    which tiles of convolutions were asked for, and `bfloat16` what convolutions in that are computed by, None in another `precision`.
+    which tiles of convolutions were asked for, and `bfloat16` who computes convolutions in that, None in another `precision`.
     """
     return {
         "zoo": zoo.__version__,
@@ -35,7 +35,7 @@ def environment(device: torch.device, precision: str) -> dict[str, Any]:
         "arithmetic": ARITHMETIC,
         "instruction_set": instruction_set(),
         "winograd": winograd_tiles(),
-        "bfloat16": None if precision != "bfloat16" else "AMX" if has_tiles() else "torch",
+        "bfloat16": None if precision != "bfloat16" else "AMX" if has_amx() else "torch",
         "ops": {op: {kind: row["served_by"] for kind, row in rows.items()} for op, rows in ops.status().items()},
     }
 

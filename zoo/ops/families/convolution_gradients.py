@@ -93,7 +93,7 @@ def _computed(
 
 
 def _fallback_forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    return _channels_last(reference.conv2d(x, weight.to(x.dtype), stride, padding))
+    return _channels_last(reference.conv2d(x, _rounded(weight, x), stride, padding))
 
 
 def _fallback_transposed(x: Tensor, weight: Tensor, stride: int, padding: int, height: int, width: int) -> Tensor:
@@ -102,7 +102,7 @@ def _fallback_transposed(x: Tensor, weight: Tensor, stride: int, padding: int, h
         wanted - ((size - 1) * stride - 2 * padding + rows)
         for wanted, size, rows in zip((height, width), x.shape[2:], weight.shape[2:], strict=True)
     ]
-    return _channels_last(F.conv_transpose2d(x, weight.to(x.dtype), None, stride, padding, more))
+    return _channels_last(F.conv_transpose2d(x, _rounded(weight, x), None, stride, padding, more))
 
 
 def _fallback_weight(
@@ -117,6 +117,11 @@ def _fallback_weight(
     laid = dweight.contiguous(memory_format=layout)
     # Of one channel or one tap they lie in both layouts, and the strides are to say which, as those of the kernels do.
     return laid.clone(memory_format=layout) if 1 in (x.shape[1], kernel) else laid
+
+
+def _rounded(weight: Tensor, x: Tensor) -> Tensor:
+    """Weights in float32 beside images in bfloat16, as torch takes them."""
+    return weight.to(x.dtype) if x.dtype == torch.bfloat16 else weight
 
 
 def _channels_last(x: Tensor) -> Tensor:

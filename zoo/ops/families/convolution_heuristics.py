@@ -91,7 +91,7 @@ def pays(direction: Direction, g: Geometry, dtype: torch.dtype = torch.float32) 
     if not known(g, dtype):
         return False
     if dtype == torch.bfloat16:
-        return library.has_tiles() and _pays_in_bfloat16(direction, g)
+        return library.has_amx() and _pays_in_bfloat16(direction, g)
     if g.x_channels <= _SMALL_CHANNELS:
         slower = direction == "forward" and g.stride == 1 and g.x_channels > 1
         return g.y_channels % _VECTOR == 0 and not slower and _patch(g) <= _VECTOR
@@ -151,6 +151,8 @@ def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> 
     dtype, autocast = image.dtype, torch.is_autocast_enabled(image.device.type)
     if dtype not in (torch.float32, torch.bfloat16) or (autocast and dtype == torch.float32):
         return False
+    if autocast and torch.get_autocast_dtype(image.device.type) != torch.bfloat16:
+        return False
     if weight.dtype not in ((torch.bfloat16, torch.float32) if autocast else (dtype,)):
         return False
     if not image.is_contiguous(memory_format=torch.channels_last):
@@ -164,7 +166,7 @@ def enters(image: Tensor, weight: Tensor, g: Geometry, direction: Direction) -> 
 
 def as_autocast(image: Tensor) -> Tensor:
     """The image in bfloat16 where autocast is to have it so, and our kernels compute in it; else as it is."""
-    if image.dtype != torch.float32 or not torch.is_autocast_enabled("cpu") or not library.has_tiles():
+    if image.dtype != torch.float32 or not torch.is_autocast_enabled("cpu") or not library.has_amx():
         return image
     wanted = image.device.type == "cpu" and torch.get_autocast_dtype("cpu") == torch.bfloat16
     return image.to(torch.bfloat16) if wanted else image
