@@ -127,6 +127,7 @@ format: $(VENV)/.test
 
 # csrc's CPU kernels, each instruction set that this processor has, with a check at every load, store and shift. Leaks are left
 # to themselves: Python's and torch's are not ours. Convolutions once more with the larger tiles, which such small images do not get.
+# AMX, where there is no ZOO_CPU, loads and stores unseen: the vectors, which are seen, take the same memory.
 test-sanitized: $(VENV)/.test
 	$(BIN)/python -W ignore tests/sanitized/build.py build/sanitized
 	for isa in baseline avx2 avx512 ""; do for cases in "" conv; do \
