@@ -40,7 +40,7 @@ struct Tiles {
 
 ZOO_INLINE void store_results(
     const Target& t, const Windows& w, Result r, int64_t count, int64_t channel, const float* sums) {
-  const int64_t width = lesser(t.channels - channel, kTile);
+  const int64_t width = at_most(t.channels - channel, kTile);
   for (int64_t m = 0; m < count; ++m, sums += kTile, next(w, r)) {
     bfloat16* to = reinterpret_cast<bfloat16*>(t.place(r) + channel);
     for (int64_t v = 0; v < width; v += lanes<float>) store(to + v, load(sums + v), width - v);
@@ -57,7 +57,7 @@ ZOO_SHARED void multiply_tiles(
   for (int64_t channel = 0; channel < t.channels; channel += kTile) {
     const uint16_t* panel = weights + channel * steps * kTile;
     for (int64_t step = 0; step < steps; step += kStepsAtOnce) {
-      const int64_t some = lesser(kStepsAtOnce, steps - step);
+      const int64_t some = at_most(kStepsAtOnce, steps - step);
       by.multiply({a.rows, places + step, a_row, panel + step * kTileSquare, c, a.tiles / 2, some, step == 0});
     }
     for (int64_t tile = 0; tile < a.tiles; ++tile)
@@ -68,19 +68,19 @@ ZOO_SHARED void multiply_tiles(
 
 // Small images: the windows are written out, one after the other.
 inline void convolve_gathered(const Windows& w, const Target& t, const uint16_t* weights, const Multiplier& by) {
-  const int64_t steps = (w.length() + kTile - 1) / kTile, line = steps * kTile + kTile;  // no power of two
-  const int64_t rows = greater(1, lesser(4, kBlockNumbers / (line * kTile))) * kTile;
-  const int64_t count = w.count(), tasks = (count + rows - 1) / rows;
+  const int64_t steps = ceil_divide(w.length(), kTile), line = steps * kTile + kTile;  // no power of two
+  const int64_t rows = at_least(1, at_most(4, kBlockNumbers / (line * kTile))) * kTile;
+  const int64_t count = w.count(), tasks = ceil_divide(count, rows);
   parallel(tasks, 1, [&](int64_t begin, int64_t end) {
     uint16_t* a = static_cast<uint16_t*>(scratch((rows * line + kTile) * 2 + steps * 8 + 64));
     int64_t* places = reinterpret_cast<int64_t*>(a + round_up(rows * line + kTile, kTile));
     for (int64_t step = 0; step < steps; ++step) places[step] = step * kTile;
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task * rows, some = lesser(rows, count - first);
+      const int64_t first = task * rows, some = at_most(rows, count - first);
       gather(w, first, some, 0, w.length(), a, line);
       for (int64_t m = 0; m < some; ++m) clear_numbers(a + m * line + w.length(), steps * kTile - w.length());
       Tiles tiles;
-      for (int64_t m = 0; m < some; m += kRows) tiles.add(a + m * line, result_of(w, first + m), lesser(kRows, some - m));
+      for (int64_t m = 0; m < some; m += kRows) tiles.add(a + m * line, result_of(w, first + m), at_most(kRows, some - m));
       multiply_tiles(w, t, weights, by, tiles, line, places, steps);
     }
   });
@@ -89,7 +89,7 @@ inline void convolve_gathered(const Windows& w, const Target& t, const uint16_t*
 // A line of an image from column `left` on, `width` pixels of `depth` numbers each, with zeros around and behind what there is.
 ZOO_INLINE void copy_line(const Windows& w, int64_t image, int64_t i, int64_t width, int64_t depth, uint16_t* to) {
   const int64_t inside = i >= 0 && i < w.image_height ? w.image_width : 0;
-  const int64_t first = lesser(greater(-w.left, 0), width), last = greater(lesser(inside - w.left, width), first);
+  const int64_t first = at_most(at_least(-w.left, 0), width), last = at_least(at_most(inside - w.left, width), first);
   const uint16_t* from = w.image + ((image * w.image_height + i) * w.image_width + w.left + first) * w.channels;
   __builtin_memset(to, 0, size_t(first * depth) * sizeof(*to));
   to += first * depth;
@@ -108,15 +108,15 @@ ZOO_INLINE void copy_line(const Windows& w, int64_t image, int64_t i, int64_t wi
 // Large images: the windows of neighbours lie the same way apart in the image, or in a copy of some of its lines with zeros around.
 inline void convolve_lines(
     const Windows& w, const Target& t, const uint16_t* weights, int64_t depth, const Multiplier& by) {
-  const int64_t tiles_of_line = (w.width + kRows - 1) / kRows;
+  const int64_t tiles_of_line = ceil_divide(w.width, kRows);
   const int64_t width = (tiles_of_line * kRows - 1) * w.stride + w.columns, line = width * depth;
   const int64_t of_tap = depth / kTile, steps = w.rows * w.columns * of_tap;
   // Lines of results at once, and how many tiles of them.
   const auto lines_for = [&](int64_t results) { return (results - 1) * w.stride + w.rows; };
-  const int64_t at_once = lesser(tiles_of_line, kMostTiles);
-  int64_t band = lesser(kMostTiles / at_once, w.height);
+  const int64_t at_once = at_most(tiles_of_line, kMostTiles);
+  int64_t band = at_most(kMostTiles / at_once, w.height);
   while (band > 1 && lines_for(band) * line > kBlockNumbers) --band;
-  const int64_t bands = (w.height + band - 1) / band;
+  const int64_t bands = ceil_divide(w.height, band);
   parallel(w.batch * bands, 1, [&](int64_t begin, int64_t end) {
     const int64_t room = lines_for(band) * line;
     uint16_t* a = static_cast<uint16_t*>(scratch(room * 2 + steps * 8 + 64));
@@ -126,15 +126,15 @@ inline void convolve_lines(
       places[step] = tap / w.columns * line + tap % w.columns * depth + step % of_tap * kTile;
     }
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t image = task / bands, top = task % bands * band, some = lesser(band, w.height - top);
+      const int64_t image = task / bands, top = task % bands * band, some = at_most(band, w.height - top);
       for (int64_t i = 0; i < lines_for(some); ++i)
         copy_line(w, image, top * w.stride + w.top + i, width, depth, a + i * line);
       for (int64_t from = 0; from < tiles_of_line; from += at_once) {
         Tiles tiles;
         for (int64_t i = 0; i < some; ++i) {
-          for (int64_t tile = from; tile < lesser(from + at_once, tiles_of_line); ++tile) {
+          for (int64_t tile = from; tile < at_most(from + at_once, tiles_of_line); ++tile) {
             const int64_t j = tile * kRows;
-            tiles.add(a + i * w.stride * line + j * w.stride * depth, {image, top + i, j}, lesser(kRows, w.width - j));
+            tiles.add(a + i * w.stride * line + j * w.stride * depth, {image, top + i, j}, at_most(kRows, w.width - j));
           }
         }
         multiply_tiles(w, t, weights, by, tiles, w.stride * depth, places, steps);

@@ -19,8 +19,8 @@ struct Taps {
 // windows, in which each tap takes `depth`, of which its channels are the first.
 template <class S>
 ZOO_SHARED void pack_weights(const Windows& w, const Taps& taps, int64_t depth, int64_t outputs, uint16_t* packed) {
-  const int64_t length = w.rows * w.columns * depth, steps = (length + kTile - 1) / kTile,
-                panels = (outputs + kTile - 1) / kTile;
+  const int64_t length = w.rows * w.columns * depth, steps = ceil_divide(length, kTile),
+                panels = ceil_divide(outputs, kTile);
   const S* weights = static_cast<const S*>(taps.data);
   // Of number k of a window, for the first of the results.
   const auto place = [&](int64_t k) {
@@ -31,7 +31,7 @@ ZOO_SHARED void pack_weights(const Windows& w, const Taps& taps, int64_t depth, 
   };
   parallel(panels * steps, 8, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const int64_t first = n % steps * kTile, output = n / steps * kTile, some = lesser(kTile, length - first);
+      const int64_t first = n % steps * kTile, output = n / steps * kTile, some = at_most(kTile, length - first);
       uint16_t rows[kTileSquare + kTile] = {};
       const auto take = [&](uint16_t* to, const S* from, int64_t count) {
         for (int64_t v = 0; v < count; v += lanes<float>) {
@@ -42,7 +42,7 @@ ZOO_SHARED void pack_weights(const Windows& w, const Taps& taps, int64_t depth, 
       if (taps.out_step == 1) {
         for (int64_t k = 0; k < some; ++k) {
           if ((first + k) % depth >= w.channels) continue;
-          take(rows + k * kTile, place(first + k) + output, lesser(kTile, outputs - output));
+          take(rows + k * kTile, place(first + k) + output, at_most(kTile, outputs - output));
         }
         pack_pairs(rows, kTile, packed + n * kTileSquare);
         continue;
@@ -51,8 +51,8 @@ ZOO_SHARED void pack_weights(const Windows& w, const Taps& taps, int64_t depth, 
       for (int64_t o = 0; o < kTile && output + o < outputs; ++o) {
         for (int64_t k = 0, run; k < some; k += run) {
           const int64_t channel = (first + k) % depth;
-          run = lesser(depth - channel, some - k);
-          take(rows + o * kTile + k, place(first + k) + (output + o) * taps.out_step, lesser(run, w.channels - channel));
+          run = at_most(depth - channel, some - k);
+          take(rows + o * kTile + k, place(first + k) + (output + o) * taps.out_step, at_most(run, w.channels - channel));
         }
       }
       pack_pairs_across(rows, kTile, packed + n * kTileSquare);

@@ -16,7 +16,7 @@ constexpr int64_t kPackedNumbers = 1 << 23;  // of y's gradient, packed at once
 ZOO_SHARED void sum_products(
     const Windows& w, const uint16_t* packed, int64_t blocks, int64_t begin, int64_t end, int64_t first, int64_t width,
     const Multiplier& by, float* sums, bool clears) {
-  const int64_t panels = (width + kTile - 1) / kTile, line = panels * kTile + kTile;
+  const int64_t panels = ceil_divide(width, kTile), line = panels * kTile + kTile;
   const int64_t room = kPixelSteps * panels * kTileSquare;
   uint16_t* b = static_cast<uint16_t*>(scratch((room + kTile * line + kTile) * 2 + 2 * blocks * int64_t(sizeof(b))));
   uint16_t* rows = b + room;
@@ -24,9 +24,9 @@ ZOO_SHARED void sum_products(
   int64_t places[kPixelSteps];
   for (int64_t step = 0; step < kPixelSteps; ++step) places[step] = step * blocks * kTileSquare;
   for (int64_t from = begin; from < end; from += kPixelSteps * kTile) {
-    const int64_t steps = lesser(kPixelSteps, (end - from + kTile - 1) / kTile);
+    const int64_t steps = at_most(kPixelSteps, ceil_divide(end - from, kTile));
     for (int64_t step = 0; step < steps; ++step) {
-      const int64_t result = from + step * kTile, some = lesser(kTile, end - result);
+      const int64_t result = from + step * kTile, some = at_most(kTile, end - result);
       gather(w, result, some, first, first + width, rows, line);
       for (int64_t m = 0; m < some; ++m) clear_numbers(rows + m * line + width, panels * kTile - width);
       clear_numbers(rows + some * line, (kTile - some) * line);
@@ -58,18 +58,19 @@ inline void convolve_bfloat16_weight(const ConvolutionBFloat16& c) {
                   c.y_width, c.kernel, c.kernel,   c.stride,  -c.top,       -c.left};
   const Multiplier by = multiplier_of(c);
   const int64_t count = w.count(), length = w.length(), channels = c.y_channels;
-  const int64_t blocks = (channels + kTile - 1) / kTile, panels = (length + kTile - 1) / kTile;
-  const int64_t columns = lesser(kColumns, round_up((length + 1) / 2, kTile)), tasks = (length + columns - 1) / columns;
-  const int64_t at_once = greater(kTile, lesser(round_up(count, kTile), kPackedNumbers / (blocks * kTile) / kTile * kTile));
-  const int64_t parts = greater(1, lesser(16 / tasks, at_once / (4 * kTile * kPixelSteps)));
-  const int64_t part = round_up((at_once + parts - 1) / parts, kTile);
+  const int64_t blocks = ceil_divide(channels, kTile), panels = ceil_divide(length, kTile);
+  const int64_t columns = at_most(kColumns, round_up((length + 1) / 2, kTile)), tasks = ceil_divide(length, columns);
+  const int64_t at_once =
+      at_least(kTile, at_most(round_up(count, kTile), kPackedNumbers / (blocks * kTile) / kTile * kTile));
+  const int64_t parts = at_least(1, at_most(16 / tasks, at_once / (4 * kTile * kPixelSteps)));
+  const int64_t part = round_up(ceil_divide(at_once, parts), kTile);
   const int64_t sums_room = panels * blocks * kTileSquare, packed_room = at_once * blocks * kTile;
   float* sums = static_cast<float*>(scratch(parts * sums_room * 4 + packed_room * 2, kWeightScratch));
   uint16_t* packed = reinterpret_cast<uint16_t*>(sums + parts * sums_room);
   float* gradient = static_cast<float*>(c.weight);
-  for (int64_t begin = 0; begin < greater(count, 1); begin += at_once) {
-    const int64_t end = lesser(begin + at_once, count);
-    parallel((end - begin + kTile - 1) / kTile, 4, [&](int64_t first, int64_t last) {
+  for (int64_t begin = 0; begin < at_least(count, 1); begin += at_once) {
+    const int64_t end = at_most(begin + at_once, count);
+    parallel(ceil_divide(end - begin, kTile), 4, [&](int64_t first, int64_t last) {
       for (int64_t step = first; step < last; ++step) {
         const int64_t row = begin + step * kTile;
         for (int64_t block = 0; block < blocks; ++block)
@@ -82,12 +83,12 @@ inline void convolve_bfloat16_weight(const ConvolutionBFloat16& c) {
       for (int64_t n = first; n < last; ++n) {
         const int64_t column = n % tasks * columns, from = n / tasks * part;
         float* own = sums + n / tasks * sums_room + column / kTile * blocks * kTileSquare;
-        const int64_t until = lesser(begin + from + part, end);
-        const int64_t width = lesser(columns, length - column);
+        const int64_t until = at_most(begin + from + part, end);
+        const int64_t width = at_most(columns, length - column);
         if (begin + from < until) {
           sum_products(w, packed + from * blocks * kTile, blocks, begin + from, until, column, width, by, own, begin == 0);
         } else if (begin == 0) {
-          const int64_t room = (width + kTile - 1) / kTile * blocks * kTileSquare;
+          const int64_t room = ceil_divide(width, kTile) * blocks * kTileSquare;
           for (int64_t k = 0; k < room; ++k) own[k] = 0;
         }
       }

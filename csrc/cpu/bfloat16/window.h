@@ -1,15 +1,12 @@
 // What one result of a convolution is computed from: a window of an image, as one row of a matrix.
 #pragma once
 
+#include "../runtime/sizes.h"
 #include "../simd/vector.h"
 #include "arguments.h"
 
 namespace zoo {
 namespace {
-
-constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-constexpr int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // Result (i, j) of an image's height x width sees rows x columns pixels of the image, from pixel (i stride + top, j stride + left)
 // on; those beyond the edge are 0. A row of the matrix is [row][column][channel].
@@ -60,9 +57,9 @@ ZOO_INLINE void gather(
   const uint16_t* all = w.image + w.batch * w.image_height * image_line;
   Result r = result_of(w, first);
   for (int64_t done = 0; done < count;) {
-    const int64_t some = lesser(count - done, w.width - r.j);  // of one line of results
+    const int64_t some = at_most(count - done, w.width - r.j);  // of one line of results
     for (int64_t row = begin / line; row * line < end; ++row) {
-      const int64_t from = greater(begin - row * line, 0), until = lesser(end - row * line, line);
+      const int64_t from = at_least(begin - row * line, 0), until = at_most(end - row * line, line);
       uint16_t* place = to + done * step + row * line - begin;
       const int64_t i = r.i * w.stride + w.top + row;
       if (i < 0 || i >= w.image_height) {
@@ -77,9 +74,9 @@ ZOO_INLINE void gather(
           continue;
         }
         // Numbers of the line that there are in the image.
-        const int64_t in = left < 0 ? lesser(-left * w.channels, line) : 0;
-        const int64_t out = greater(lesser((w.image_width - left) * w.channels, line), in);
-        const int64_t a = lesser(greater(from, in), until), b = greater(lesser(until, out), a);
+        const int64_t in = left < 0 ? at_most(-left * w.channels, line) : 0;
+        const int64_t out = at_least(at_most((w.image_width - left) * w.channels, line), in);
+        const int64_t a = at_most(at_least(from, in), until), b = at_least(at_most(until, out), a);
         clear_numbers(place + from, a - from);
         copy_numbers(source + left * w.channels + a, all, b - a, place + a);
         clear_numbers(place + b, until - b);

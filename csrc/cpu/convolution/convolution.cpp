@@ -82,13 +82,18 @@ void require_weight(const char* op, const Tensor& weight, const Tensor& x, int64
 
 std::array<int64_t, 3> extent(const Tensor& t) { return {t.size(1), t.size(2), t.size(3)}; }
 
-// The weights in the order that bfloat16/ reads; the tensor is to outlive the struct.
-Tensor set_weight(ConvolutionBFloat16& c, const Tensor& given) {
-  Tensor weight = in_layout(given, true);
+// From x or from y to the other one, whichever the kernel writes.
+void convolve(
+    ConvolutionBFloat16& c, const Tensor& x, const Tensor& y, const Tensor& given,
+    void (*kernel)(const ConvolutionBFloat16&)) {
+  if (c.batch == 0) return;
+  const Tensor weight = in_layout(given, true);
+  c.x = memory<uint16_t>(x);
+  c.y = memory<uint16_t>(y);
   c.weight = memory<void>(weight);
   c.weight_storage = is_bfloat16(weight) ? kBFloat16 : kFloat32;
   c.multiplier = bfloat16_multiplier();
-  return weight;
+  kernel(c);
 }
 
 Tensor forward(const Tensor& input, const Tensor& given, int64_t stride, int64_t padding) {
@@ -104,10 +109,7 @@ Tensor forward(const Tensor& input, const Tensor& given, int64_t stride, int64_t
   if (is_bfloat16(x)) {
     auto c = convolution<ConvolutionBFloat16>(op, kernel, stride, padding, x.size(0), extent(x), result);
     Tensor y = new_images(x, c.batch, c.y_channels, height, width, true);
-    const Tensor weight = set_weight(c, given);
-    c.x = memory<uint16_t>(x);
-    c.y = memory<uint16_t>(y);
-    if (c.batch > 0) kernels().convolve_bfloat16_forward(c);
+    convolve(c, x, y, given, kernels().convolve_bfloat16_forward);
     return y;
   }
   auto c = convolution<Convolution>(op, kernel, stride, padding, x.size(0), extent(x), result);
@@ -132,10 +134,7 @@ Tensor transposed(
   if (is_bfloat16(y)) {
     auto c = convolution<ConvolutionBFloat16>(op, kernel, stride, padding, y.size(0), result, extent(y));
     Tensor x = new_images(y, c.batch, c.x_channels, height, width, true);
-    const Tensor weight = set_weight(c, given);
-    c.x = memory<uint16_t>(x);
-    c.y = memory<uint16_t>(y);
-    if (c.batch > 0) kernels().convolve_bfloat16_transposed(c);
+    convolve(c, x, y, given, kernels().convolve_bfloat16_transposed);
     return x;
   }
   auto c = convolution<Convolution>(op, kernel, stride, padding, y.size(0), result, extent(y));

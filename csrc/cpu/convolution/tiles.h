@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "../gemm/tile.h"
 #include "../runtime/parallel.h"
+#include "../runtime/sizes.h"
 #include "../simd/walk.h"
 #include "winograd.h"
 
@@ -13,10 +14,6 @@ namespace {
 
 constexpr int64_t kBlockBytes = 1 << 19;  // what a thread works on at a time: half of a core's L2
 
-ZOO_INLINE int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-ZOO_INLINE int64_t ceil_divide(int64_t n, int64_t by) { return (n + by - 1) / by; }
-ZOO_INLINE int64_t at_most(int64_t n, int64_t limit) { return n < limit ? n : limit; }
-ZOO_INLINE int64_t at_least(int64_t n, int64_t limit) { return n > limit ? n : limit; }
 // Room for n values that are written a vector at a time, the last one overlapping the one before it.
 ZOO_INLINE int64_t whole_vector(int64_t n) { return at_least(n, lanes<float>); }
 
